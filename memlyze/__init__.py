@@ -1,0 +1,3 @@
+"""memlyze: a memory profiler for Python."""
+
+from __future__ import annotations

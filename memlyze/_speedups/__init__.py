@@ -1,0 +1,3 @@
+"""The compiled parts of memlyze. Nothing here is public."""
+
+from __future__ import annotations

@@ -1,0 +1,2 @@
+# cython: language_level=3
+"""The fast trace decoder: a literal wrapper of ``core/decoder.h``."""

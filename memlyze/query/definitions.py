@@ -1,0 +1,138 @@
+"""The public views and macros: one `.sql` file each, from which names, columns and comments are
+read.
+
+A file opens with a comment that says what a row is. Each column of the outermost SELECT stands
+at four spaces, below a comment at four spaces that says what it means:
+
+    -- One thread that allocated.
+    CREATE VIEW threads AS
+    SELECT
+        -- Number of the thread.
+        thread_id,
+
+A macro with parameters names them under `-- Parameters:`, one `name: meaning` each.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import typing
+
+_HERE = os.path.dirname(os.path.abspath(__file__))
+_CREATE = re.compile(r"^CREATE (VIEW|MACRO) (\w+)(\([^)]*\))?", re.MULTILINE)
+_COLUMN_NAME = re.compile(r"(\w+),?$")
+_PARAMETER = re.compile(r"^  (\w+): (.*)$")
+
+#: The order in which people meet them, in `--schema` and in the documentation.
+VIEW_ORDER = (
+    "allocations",
+    "stacks",
+    "frames",
+    "stack_frames",
+    "windows",
+    "memory",
+    "gc",
+    "threads",
+    "processes",
+    "metadata",
+)
+MACRO_ORDER = ("hotspots", "live_at", "timeline", "lifetimes", "windows_by_name")
+
+
+class Column(typing.NamedTuple):
+    """A column of a view or macro."""
+
+    name: str
+    comment: str
+
+
+class Definition(typing.NamedTuple):
+    """A view or macro, as its file defines it."""
+
+    kind: str
+    """`view` or `macro`."""
+    name: str
+    signature: str
+    """How a query calls it: `threads`, `live_at(t)`."""
+    comment: str
+    parameters: tuple[Column, ...]
+    columns: tuple[Column, ...]
+    sql: str
+
+
+@functools.lru_cache(maxsize=None)
+def views() -> tuple[Definition, ...]:
+    """All public views."""
+    return tuple(_load("views", name) for name in VIEW_ORDER)
+
+
+@functools.lru_cache(maxsize=None)
+def macros() -> tuple[Definition, ...]:
+    """All public table macros."""
+    return tuple(_load("macros", name) for name in MACRO_ORDER)
+
+
+def _load(folder: str, name: str) -> Definition:
+    with open(os.path.join(_HERE, folder, name + ".sql"), encoding="utf-8") as file:
+        return parse(file.read())
+
+
+def parse(sql: str) -> Definition:
+    """Read one `.sql` file. Raises ValueError when it does not keep to the form."""
+    create = _CREATE.search(sql)
+    if create is None:
+        raise ValueError("no CREATE VIEW or CREATE MACRO at the start of a line")
+    kind, name, parameters = create.groups()
+    comment, parameter_comments = _header(sql[: create.start()])
+    return Definition(
+        kind=kind.lower(),
+        name=name,
+        signature=name + (parameters or ""),
+        comment=comment,
+        parameters=parameter_comments,
+        columns=_columns(sql),
+        sql=sql,
+    )
+
+
+def _header(text: str) -> tuple[str, tuple[Column, ...]]:
+    lines = [line[3:].rstrip() for line in text.splitlines() if line.startswith("--")]
+    if "Parameters:" not in lines:
+        return " ".join(line for line in lines if line), ()
+    split = lines.index("Parameters:")
+    parameters = []
+    for line in lines[split + 1 :]:
+        match = _PARAMETER.match(line)
+        if match is None:
+            raise ValueError(f"not of the form 'name: meaning' under Parameters: {line!r}")
+        parameters.append(Column(*match.groups()))
+    return " ".join(line for line in lines[:split] if line), tuple(parameters)
+
+
+def _columns(sql: str) -> tuple[Column, ...]:
+    lines = sql.splitlines()
+    first = max(number for number, line in enumerate(lines) if line == "SELECT") + 1
+    columns: list[Column] = []
+    comment: list[str] = []
+    expression = ""
+    for line in lines[first:]:
+        if line.startswith("    -- "):
+            if expression:
+                columns.append(_column(comment, expression))
+                comment, expression = [], ""
+            comment.append(line[7:].strip())
+        elif line.startswith("    "):
+            expression = line.strip()
+        else:
+            break
+    columns.append(_column(comment, expression))
+    return tuple(columns)
+
+
+def _column(comment: list[str], expression: str) -> Column:
+    name = _COLUMN_NAME.search(expression)
+    if not comment or name is None:
+        raise ValueError(f"a column without a comment or name: {expression!r}")
+    return Column(name.group(1), " ".join(comment))

@@ -1,0 +1,76 @@
+"""Keeps a query that somebody else wrote from touching anything but the trace.
+
+DuckDB's settings close the file system, the network and the Python variables around the call;
+they are then locked. The views live in memory and a query runs in a read-only transaction, so
+that it cannot put other views in their place.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import typing
+
+from memlyze.query.errors import QueryError
+from memlyze.query.statements import only_statement
+
+if typing.TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+# In this order: the last ones take effect on those before.
+_RESTRICTIONS = (
+    "SET autoinstall_known_extensions = false",
+    "SET autoload_known_extensions = false",
+    "SET python_enable_replacements = false",
+    "SET enable_external_access = false",
+    "SET lock_configuration = true",
+)
+_READING = {"SELECT", "EXPLAIN", "MULTI"}
+
+
+def restrict(connection: DuckDBPyConnection) -> None:
+    """Take files, network, extensions and settings away from `connection`, for good."""
+    for statement in _RESTRICTIONS:
+        connection.execute(statement)
+
+
+def check_statement(
+    connection: DuckDBPyConnection, sql: str, *, may_write_files: bool = False
+) -> str:
+    """The one statement of `sql`, which reads.
+
+    Raises QueryError when it is none or several, does something else than read, or is not SQL.
+    """
+    import duckdb
+
+    statement = only_statement(sql)
+    if statement is None:
+        raise QueryError("give one SQL statement: SELECT …, or DESCRIBE <view>")
+    try:
+        types = [_type_name(parsed) for parsed in connection.extract_statements(statement)]
+    except duckdb.Error as error:
+        raise QueryError(str(error)) from None
+    # DuckDB turns PIVOT into the creation of a type and a SELECT; 2.0 calls that MULTI.
+    is_pivot = types == ["CREATE", "SELECT"] and not statement.lower().startswith("create")
+    allowed = _READING | {"COPY"} if may_write_files else _READING
+    if not is_pivot and not (len(types) == 1 and types[0] in allowed):
+        found = types[0] if types else "nothing"
+        advice = "" if found != "COPY" else "; write results with --format and -o"
+        raise QueryError(f"a query of a trace reads only: SELECT, not {found}{advice}")
+    return statement
+
+
+def _type_name(statement: typing.Any) -> str:
+    return str(statement.type).rsplit(".", 1)[-1].split(":")[0].upper()
+
+
+@contextlib.contextmanager
+def read_only(connection: DuckDBPyConnection) -> typing.Iterator[None]:
+    """Within it nothing of the database can be changed."""
+    connection.execute("BEGIN TRANSACTION READ ONLY")
+    try:
+        yield
+    finally:
+        import duckdb
+
+        with contextlib.suppress(duckdb.Error):
+            connection.execute("ROLLBACK")

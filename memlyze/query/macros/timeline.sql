@@ -1,0 +1,95 @@
+-- How memory moved: the recording cut into slices of equal length, in order.
+-- Over several processes, their figures are summed.
+--
+-- Parameters:
+--   buckets: how many slices.
+CREATE MACRO timeline(buckets := 100) AS TABLE
+WITH
+ends AS (
+    SELECT 1 + greatest(
+        coalesce((SELECT max(greatest(time_ns, freed_ns)) FROM _raw_allocations), 0),
+        coalesce((SELECT max(time_ns) FROM _raw_memory), 0),
+        coalesce((SELECT max(end_ns) FROM _raw_processes), 0)
+    ) AS end_ns
+),
+widths AS (
+    SELECT end_ns, greatest((end_ns + buckets - 1) // buckets, 1)::BIGINT AS width_ns FROM ends
+),
+slices AS (
+    SELECT
+        i AS slice,
+        i * w.width_ns AS start_ns,
+        least((i + 1) * w.width_ns, w.end_ns) AS end_ns
+    FROM range(buckets) AS r (i), widths AS w
+    WHERE i * w.width_ns < w.end_ns
+),
+made AS (
+    SELECT
+        time_ns // w.width_ns AS slice,
+        sum(size * weight) AS bytes,
+        sum(size::DOUBLE * size * weight * (weight - 1)) AS variance,
+        sum(weight) AS allocations
+    FROM _raw_allocations, widths AS w
+    GROUP BY ALL
+),
+freed AS (
+    SELECT
+        freed_ns // w.width_ns AS slice,
+        sum(size * weight) AS bytes,
+        sum(weight) AS frees
+    FROM _raw_allocations, widths AS w
+    WHERE freed_ns <> -1
+    GROUP BY ALL
+),
+clock AS (
+    SELECT slice, sum(rss)::BIGINT AS rss, sum(heap_live)::BIGINT AS heap_live
+    FROM (
+        SELECT
+            time_ns // w.width_ns AS slice,
+            process_id,
+            max(rss) AS rss,
+            max(heap_live) AS heap_live
+        FROM _raw_memory, widths AS w
+        GROUP BY ALL
+    ) AS m
+    GROUP BY slice
+),
+collections AS (
+    SELECT
+        time_ns // w.width_ns AS slice,
+        count(*) AS runs,
+        sum(duration_ns)::BIGINT AS duration_ns
+    FROM _raw_gc, widths AS w
+    GROUP BY ALL
+)
+SELECT
+    -- Start of the slice, in nanoseconds since the start of the trace.
+    s.start_ns::BIGINT AS start_ns,
+    -- End of the slice, not included.
+    s.end_ns::BIGINT AS end_ns,
+    -- Bytes allocated in the slice (an estimate while sampling).
+    coalesce(m.bytes, 0) AS allocated_bytes,
+    -- Half width of the 95 % interval around `allocated_bytes`: 0 at `sample_rate=1.0`.
+    1.96 * sqrt(coalesce(m.variance, 0)) AS allocated_bytes_error,
+    -- Bytes freed in the slice, among those allocated since the start of the trace.
+    coalesce(f.bytes, 0) AS freed_bytes,
+    -- Bytes live at the end of the slice, among those allocated since the start of the trace.
+    sum(coalesce(m.bytes, 0) - coalesce(f.bytes, 0)) OVER (ORDER BY s.slice) AS live_bytes,
+    -- Number of allocations in the slice (an estimate while sampling).
+    coalesce(m.allocations, 0) AS allocations,
+    -- Number of frees in the slice (an estimate while sampling).
+    coalesce(f.frees, 0) AS frees,
+    -- Greatest resident memory in the slice, in bytes; NULL: the memory clock did not tick in it.
+    c.rss,
+    -- Greatest estimate of the live heap by the memory clock in the slice; NULL likewise.
+    c.heap_live,
+    -- Runs of the garbage collector that began in the slice.
+    coalesce(g.runs, 0) AS gc_runs,
+    -- How long they took together, in nanoseconds.
+    coalesce(g.duration_ns, 0) AS gc_duration_ns
+FROM slices AS s
+LEFT JOIN made AS m ON m.slice = s.slice
+LEFT JOIN freed AS f ON f.slice = s.slice
+LEFT JOIN clock AS c ON c.slice = s.slice
+LEFT JOIN collections AS g ON g.slice = s.slice
+ORDER BY s.slice;

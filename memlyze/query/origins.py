@@ -1,0 +1,40 @@
+"""Whose code a source file is: the program's own, an installed package's, the standard library's,
+or the runtime's.
+
+It decides which line of a stack is shown as the allocation site, so it goes by what paths look like
+on every platform rather than by the paths of the Python that reads the trace, which may be another
+one.
+"""
+
+from __future__ import annotations
+
+import re
+
+PROGRAM = "program"
+LIBRARY = "library"
+STANDARD_LIBRARY = "standard library"
+RUNTIME = "runtime"
+
+_LIBRARY = re.compile(r"[/\\](site-packages|dist-packages)[/\\]")
+_STANDARD_LIBRARY = re.compile(
+    r"[/\\]lib(64)?[/\\](python|pypy)\d+(\.\d+)?t?[/\\]"  # POSIX, also inside a macOS framework
+    r"|[/\\]python\d*[/\\]lib[/\\]"  # Windows
+    r"|[/\\]python\d+\.zip[/\\]",
+    re.IGNORECASE,
+)
+# Frames that no person wrote a line of: frozen importlib, the recorder's own marks.
+_RUNTIME = re.compile(r"^$|^<frozen |^<(truncated|unknown|memlyze)>$")
+# What the command line itself runs under: `memlyze record` leaves no frame, but `with Tracer` in a
+# test may.
+_MEMLYZE = re.compile(r"[/\\]memlyze[/\\](tracer|_startup[/\\]sitecustomize)\.py$")
+
+
+def origin_of(file: str, language: str = "python") -> str:
+    """Whose code `file` is: `program`, `library`, `standard library` or `runtime`."""
+    if language == "native" or _RUNTIME.search(file) or _MEMLYZE.search(file):
+        return RUNTIME
+    if _LIBRARY.search(file):
+        return LIBRARY
+    if _STANDARD_LIBRARY.search(file):
+        return STANDARD_LIBRARY
+    return PROGRAM

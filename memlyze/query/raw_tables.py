@@ -1,0 +1,127 @@
+"""The private tables beneath the views: which columns the reader gives, and what they are to
+DuckDB.
+
+The views and macros are written over tables named `_raw_…`. They exist from the start, empty, so
+that views can be created and queries be analysed; the first query that touches one shadows it with
+the reader's columns.
+"""
+
+from __future__ import annotations
+
+import typing
+
+PREFIX = "_raw_"
+
+#: DuckDB type of every column, by table.
+RAW_TABLES: dict[str, dict[str, str]] = {
+    "allocations": {
+        "allocation_id": "BIGINT",
+        "time_ns": "BIGINT",
+        "freed_ns": "BIGINT",
+        "size": "BIGINT",
+        "weight": "DOUBLE",
+        "allocator": "UTINYINT",
+        "stack_id": "BIGINT",
+        "thread_id": "BIGINT",
+        "window_id": "BIGINT",
+        "process_id": "BIGINT",
+    },
+    "frames": {
+        "frame_id": "BIGINT",
+        "function": "VARCHAR",
+        "file": "VARCHAR",
+        "line": "BIGINT",
+        "module": "VARCHAR",
+        "language": "VARCHAR",
+        "origin": "VARCHAR",
+        "process_id": "BIGINT",
+    },
+    "stacks": {
+        "stack_id": "BIGINT",
+        "parent_id": "BIGINT",
+        "frame_id": "BIGINT",
+        "depth": "BIGINT",
+        "process_id": "BIGINT",
+    },
+    "stack_frames": {
+        "stack_id": "BIGINT",
+        "depth": "BIGINT",
+        "frame_id": "BIGINT",
+        "process_id": "BIGINT",
+    },
+    "stack_sites": {
+        "stack_id": "BIGINT",
+        "innermost_frame_id": "BIGINT",
+        "program_frame_id": "BIGINT",
+        "process_id": "BIGINT",
+    },
+    "threads": {
+        "thread_id": "BIGINT",
+        "os_thread_id": "BIGINT",
+        "name": "VARCHAR",
+        "start_ns": "BIGINT",
+        "end_ns": "BIGINT",
+        "process_id": "BIGINT",
+    },
+    "processes": {
+        "process_id": "BIGINT",
+        "parent_process_id": "BIGINT",
+        "command_line": "VARCHAR",
+        "python_version": "VARCHAR",
+        "start_time_unix_ns": "BIGINT",
+        "start_ns": "BIGINT",
+        "end_ns": "BIGINT",
+        "path": "VARCHAR",
+    },
+    "memory": {
+        "time_ns": "BIGINT",
+        "rss": "BIGINT",
+        "heap_live": "BIGINT",
+        "heap_live_count": "BIGINT",
+        "tracer_bytes": "BIGINT",
+        "process_id": "BIGINT",
+    },
+    "gc": {
+        "time_ns": "BIGINT",
+        "duration_ns": "BIGINT",
+        "generation": "UTINYINT",
+        "collected": "BIGINT",
+        "uncollectable": "BIGINT",
+        "thread_id": "BIGINT",
+        "process_id": "BIGINT",
+    },
+    "windows": {
+        "window_id": "BIGINT",
+        "parent_id": "BIGINT",
+        "kind": "VARCHAR",
+        "name": "VARCHAR",
+        "start_ns": "BIGINT",
+        "end_ns": "BIGINT",
+        "thread_id": "BIGINT",
+        "attributes": "VARCHAR",
+        "process_id": "BIGINT",
+    },
+    "metadata": {
+        "key": "VARCHAR",
+        "value": "VARCHAR",
+        "process_id": "BIGINT",
+    },
+}
+
+#: numpy's name of each type: `object` columns hold `str` or None.
+NUMPY_DTYPES: typing.Final = {
+    "BIGINT": "int64",
+    "DOUBLE": "float64",
+    "UTINYINT": "uint8",
+    "VARCHAR": "object",
+}
+
+
+def create_statements() -> str:
+    """The SQL that creates every private table, empty."""
+    return ";\n".join(
+        f"CREATE TABLE {PREFIX}{table} ("
+        + ", ".join(f"{column} {duckdb_type}" for column, duckdb_type in columns.items())
+        + ")"
+        for table, columns in RAW_TABLES.items()
+    )

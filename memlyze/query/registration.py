@@ -1,0 +1,91 @@
+"""Puts the reader's columns beneath the views, without copying them.
+
+DuckDB scans a numpy array where it lies, but believes what it is told about it: DuckDB 1.x reads
+strided, masked or byte-swapped arrays as if they were plain ones and returns wrong sums. Hence the
+checks.
+"""
+
+from __future__ import annotations
+
+import typing
+
+import numpy as np
+
+from memlyze.query.raw_tables import PREFIX, RAW_TABLES
+
+if typing.TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+Columns = typing.Mapping[str, typing.Any]
+Constant = typing.Union[int, float, None]
+
+
+def register_table(
+    connection: DuckDBPyConnection,
+    table: str,
+    columns: Columns,
+    constants: typing.Mapping[str, Constant],
+) -> None:
+    """Shadow the empty private table `table` with `columns` (name → numpy array).
+
+    A column that the reader leaves out because all its values are equal is taken from `constants`.
+    Raises ValueError when a column is missing, or not a plain array as long as the others.
+    """
+    declared = RAW_TABLES[table]
+    present = {
+        name: plain_array(columns[name], f"{table}.{name}") for name in declared if name in columns
+    }
+    if len({len(array) for array in present.values()}) != 1:
+        lengths = ", ".join(f"{name}: {len(array)}" for name, array in present.items())
+        raise ValueError(f"the columns of {table} are missing or of different lengths ({lengths})")
+
+    selected = []
+    for name, duckdb_type in declared.items():
+        if name in present:
+            selected.append(f'CAST("{name}" AS {duckdb_type}) AS "{name}"')
+        elif name in constants:
+            value = constants[name]
+            literal = "NULL" if value is None else repr(value)
+            selected.append(f'CAST({literal} AS {duckdb_type}) AS "{name}"')
+        else:
+            raise ValueError(f"the trace reader gave no column {table}.{name}")
+    source = f"{PREFIX}{table}_columns"
+    connection.register(source, present)
+    connection.execute(
+        f"CREATE OR REPLACE TEMP VIEW {PREFIX}{table} AS SELECT {', '.join(selected)} FROM {source}"
+    )
+
+
+def plain_array(array: typing.Any, name: str) -> np.ndarray[typing.Any, typing.Any]:
+    """`array` as DuckDB reads it right: one-dimensional, contiguous, native-endian, text in valid
+    UTF-8.
+
+    Raises ValueError for masked, structured and many-dimensional arrays.
+    """
+    if isinstance(array, np.ma.MaskedArray):
+        raise ValueError(f"column {name} is masked, which DuckDB would ignore")
+    array = np.asarray(array)
+    if array.ndim != 1 or array.dtype.names is not None:
+        raise ValueError(f"column {name} is not a plain one-dimensional array")
+    if array.dtype.kind == "U":
+        array = array.astype(object)
+    if array.dtype.kind == "O":
+        return _valid_text(array)
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
+    return np.ascontiguousarray(array)
+
+
+def _valid_text(array: np.ndarray[typing.Any, typing.Any]) -> np.ndarray[typing.Any, typing.Any]:
+    """Text with lone surrogates (file names may hold them) escaped: DuckDB drops or refuses
+    them.
+    """
+    texts = [text for text in array if text is not None]
+    try:
+        "".join(texts).encode("utf-8")
+        return np.ascontiguousarray(array)
+    except UnicodeEncodeError:
+        escaped = np.empty(len(array), dtype=object)
+        for index, text in enumerate(array):
+            escaped[index] = text and text.encode("utf-8", "backslashreplace").decode("utf-8")
+        return escaped

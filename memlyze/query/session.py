@@ -1,0 +1,208 @@
+"""`memlyze.open`: a trace, its tables and SQL over them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import types
+import typing
+import weakref
+
+from memlyze.errors import MemlyzeError
+from memlyze.query import definitions, guard, limits, raw_tables
+from memlyze.query.registration import register_table
+from memlyze.query.source import Columns, Source, open_reader
+from memlyze.query.touched import tables_touched
+
+if typing.TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection, DuckDBPyRelation
+
+PathLike = typing.Union[str, "os.PathLike[str]"]
+
+
+def open_trace(paths: PathLike | typing.Iterable[PathLike], *, trusted: bool = True) -> Trace:
+    """Open one trace file or several at once.
+
+    `trusted=False` is for SQL that somebody else wrote: it can then read the trace and nothing
+    else, neither files nor network nor variables of this program.
+
+    Raises MemlyzeError when a file cannot be read or is not a trace. A damaged or cut-off trace
+    opens: `is_complete` and `damage` say what is missing.
+    """
+    if isinstance(paths, (str, os.PathLike)):
+        paths = [paths]
+    names = [os.fspath(path) for path in paths]
+    if not names:
+        raise MemlyzeError("no trace file was given; pass at least one path")
+    return Trace(names, trusted=trusted)
+
+
+class Tables(typing.Mapping[str, Columns]):
+    """The recorded tables by name, each decoded when it is first asked for."""
+
+    _NAMES = tuple(name for name in raw_tables.RAW_TABLES if name != "stack_sites")
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    def __getitem__(self, name: str) -> Columns:
+        if name not in self._NAMES:
+            raise KeyError(name)
+        return self._source.columns(name)
+
+    def __iter__(self) -> typing.Iterator[str]:
+        return iter(self._NAMES)
+
+    def __len__(self) -> int:
+        return len(self._NAMES)
+
+
+class Trace:
+    """One or more opened trace files.
+
+    Use it in a `with` block, or call `close()`. Relations that `sql()` returned must be used
+    before.
+    """
+
+    def __init__(self, paths: typing.Sequence[str], *, trusted: bool = True) -> None:
+        self.paths = tuple(paths)
+        self._reader = open_reader(paths)
+        self._source = Source(self._reader)
+        self._trusted = trusted
+        self._connection: DuckDBPyConnection | None = None
+        self._is_closed = False
+        self._spill_finalizer: weakref.finalize[..., Trace] | None = None
+
+    @property
+    def metadata(self) -> dict[str, typing.Any]:
+        """What the trace says about itself, by key; of several files, what the first says."""
+        return dict(self._reader.metadata)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether recording ended in order. False: the process was killed, or the file is cut
+        off.
+        """
+        return bool(self._reader.is_complete)
+
+    @property
+    def damage(self) -> list[str]:
+        """What could not be read, one sentence each; empty when all was."""
+        return [str(damage) for damage in self._reader.damage]
+
+    @property
+    def tables(self) -> typing.Mapping[str, Columns]:
+        """The recorded tables: name → column name → numpy array. See `table`."""
+        return Tables(self._source)
+
+    def table(self, name: str) -> Columns:
+        """The columns of a recorded table as numpy arrays, all of the same length.
+
+        They are as recorded: `freed_ns` and `end_ns` are −1 where the views have NULL, ids are 0
+        where they have NULL, `allocator` is 0 raw, 1 mem, 2 object, and a column whose value is the
+        same in every row by nature may be left out (`weight` of an exact trace, `process_id` of a
+        single file).
+
+        Raises MemlyzeError for an unknown name.
+        """
+        try:
+            return self.tables[name]
+        except KeyError:
+            raise MemlyzeError(
+                f"there is no table {name!r}; the tables are {', '.join(self.tables)}"
+            ) from None
+
+    def sql(self, query: str, parameters: typing.Any = None) -> DuckDBPyRelation:
+        """Run SQL over the trace and return the result as a DuckDB relation.
+
+        The relation has `.df()` (pandas), `.pl()` (polars), `.arrow()`, `.fetchall()` and
+        everything else of DuckDB. Only tables that the query reads are decoded. `parameters` fill
+        `?` and `$name` in the query.
+
+        Raises `duckdb.Error` when DuckDB does not accept the query.
+        """
+        connection = self.connection
+        self.decode_for(query, parameters)
+        return connection.sql(query, params=parameters)
+
+    @contextlib.contextmanager
+    def reading(
+        self, query: str, *, may_write_files: bool = False
+    ) -> typing.Iterator[DuckDBPyRelation]:
+        """The result of one statement that somebody else wrote, within a read-only transaction.
+
+        Raises QueryError for anything but a single reading statement, `duckdb.Error` when DuckDB
+        refuses it.
+        """
+        connection = self.connection
+        statement = guard.check_statement(connection, query, may_write_files=may_write_files)
+        self.decode_for(statement)
+        with guard.read_only(connection):
+            yield connection.sql(statement)
+
+    def decode_for(self, query: str, parameters: typing.Any = None) -> None:
+        """Decode the tables that `query` reads and that are not decoded yet."""
+        connection = self.connection
+        for table in sorted(tables_touched(connection, query, parameters)):
+            columns = self._source.columns(table)
+            register_table(connection, table, columns, self._source.constants())
+
+    @property
+    def connection(self) -> DuckDBPyConnection:
+        """The DuckDB connection with the views and macros. Raises MemlyzeError after `close()`."""
+        if self._is_closed:
+            raise MemlyzeError("the trace is closed; open it again with memlyze.open()")
+        if self._connection is None:
+            self._connection = self._connect()
+        return self._connection
+
+    def _connect(self) -> DuckDBPyConnection:
+        import duckdb
+
+        connection = duckdb.connect()
+        connection.execute(f"SET memory_limit = '{limits.memory_limit_bytes()}B'")
+        spill_directory = limits.make_spill_directory()
+        if spill_directory is not None:
+            escaped = spill_directory.replace("'", "''")
+            connection.execute(f"SET temp_directory = '{escaped}'")
+            self._spill_finalizer = weakref.finalize(
+                self, shutil.rmtree, spill_directory, ignore_errors=True
+            )
+        # DuckDB 1.x guesses the type of text columns from samples, and wants pandas for it.
+        connection.execute("SET pandas_analyze_sample = 0")
+        connection.execute("SET explain_output = 'all'")
+        connection.execute(raw_tables.create_statements())
+        connection.execute(
+            ";\n".join(
+                definition.sql.strip().rstrip(";")
+                for definition in definitions.views() + definitions.macros()
+            )
+        )
+        if not self._trusted:
+            guard.restrict(connection)
+        return connection
+
+    def close(self) -> None:
+        """Give back memory and temporary files. Safe to call more than once."""
+        self._is_closed = True
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        if self._spill_finalizer is not None:
+            self._spill_finalizer()
+        self._reader.close()
+
+    def __enter__(self) -> Trace:
+        return self
+
+    def __exit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: types.TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<memlyze trace {', '.join(self.paths)}>"

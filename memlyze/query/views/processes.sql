@@ -1,0 +1,20 @@
+-- One recorded process: one trace file.
+CREATE VIEW processes AS
+SELECT
+    -- Number of the process; other tables refer to it.
+    process_id,
+    -- Number of the process that started it.
+    parent_process_id,
+    -- Its command line, words separated by spaces.
+    command_line,
+    -- Version of its Python.
+    python_version,
+    -- Wall-clock time at the start of its trace, in nanoseconds since 1970-01-01 UTC.
+    start_time_unix_ns,
+    -- Start of its trace on the time line of the opened set, in nanoseconds: 0 for the earliest.
+    start_ns,
+    -- End of its trace on that time line; NULL: it was cut off (the process was killed).
+    nullif(end_ns, -1) AS end_ns,
+    -- Path of its trace file.
+    path
+FROM _raw_processes;

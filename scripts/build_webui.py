@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Build the web UI into memlyze/web/static, unless what lies there was built from the same sources.
 
-Called by meson when the package is configured, and by the Makefile. The sources are compared by content,
-so that an unpacked sdist, which carries the built pages, needs no Node.js.
+Called by meson when the package is configured, and by the Makefile. The sources are compared by
+content, so that an unpacked sdist, which carries the built pages, needs no Node.js.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ def main() -> None:
         return
     if shutil.which("npm") is None:
         sys.exit(
-            "the web UI is not built, and npm is not there to build it. Install Node.js 20.19 or newer, "
-            "or build without the web UI: pip install . -Csetup-args=-Dwebui=disabled"
+            "the web UI is not built, and npm is not there to build it. Install Node.js 20.19 or "
+            "newer, or build without the web UI: pip install . -Csetup-args=-Dwebui=disabled"
         )
     # "npm ci" empties node_modules first: only when the lock file has changed since.
     lock = SOURCES / "package-lock.json"

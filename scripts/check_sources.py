@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Hold the file lists of the meson.build files against the tree.
 
-Meson installs the files that are listed, and no others: a forgotten line is a module that is missing from
-the wheel. Prints what is missing or too much and exits 1; ``--write`` brings the lists up to date instead.
+Meson installs the files that are listed, and no others: a forgotten line is a module that is
+missing from the wheel. Prints what is missing or too much and exits 1; ``--write`` brings the lists
+up to date instead.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-#: Folders whose ``meson.build`` installs Python sources, and the name under which they are installed.
+#: Folders whose ``meson.build`` installs Python sources, and where they are installed.
 INSTALLED_FOLDERS = {
     "memlyze": "memlyze",
     "integrations": "memlyze/integrations",

@@ -1,3 +1,3 @@
-"""The web interface: the built pages lie in ``static/``; the server comes with ``memlyze serve``."""
+"""The web interface: its built pages in ``static/``; the server comes with ``memlyze serve``."""
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 /* CRC-32 as zlib, PNG and Python's zlib.crc32 compute it: the checksum of the trace format.
  *
- * Pure function of its arguments: it allocates nothing, locks nothing and needs no initialisation, so it may be
- * called from any thread at any time. */
+ * Pure function of its arguments: it allocates nothing, locks nothing and needs no initialisation,
+ * so it may be called from any thread at any time. */
 #ifndef MEMLYZE_CHECKSUM_H
 #define MEMLYZE_CHECKSUM_H
 

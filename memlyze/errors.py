@@ -9,3 +9,19 @@ from __future__ import annotations
 
 class MemlyzeError(Exception):
     """Something that the user can put right; the command line prints it without a traceback."""
+
+
+class TraceError(MemlyzeError):
+    """A trace file cannot be read at all."""
+
+
+class TraceNotFoundError(TraceError):
+    """There is no file at the path, or it is a directory, or reading it is not permitted."""
+
+
+class TraceFormatError(TraceError):
+    """The file is not a trace, or its beginning is damaged."""
+
+
+class TraceVersionError(TraceFormatError):
+    """The file is a trace of a format version that this memlyze does not know."""

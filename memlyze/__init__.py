@@ -1,3 +1,57 @@
-"""memlyze: a memory profiler for Python."""
+"""memlyze: a memory profiler for Python.
+
+    import memlyze
+
+    with memlyze.Tracer(output_file="trace.mlyze"):
+        work()
+
+    with memlyze.open("trace.mlyze") as trace:
+        print(trace.sql("SELECT * FROM hotspots() LIMIT 10"))
+
+Names are imported when they are first used: recording imports nothing of the reader, and the other way round.
+"""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from memlyze.errors import MemlyzeError as MemlyzeError
+    from memlyze.options import TraceOptions as TraceOptions
+    from memlyze.query.session import open_trace as open
+    from memlyze.tracer import Tracer as Tracer
+    from memlyze.tracer import active_tracer as active_tracer
+    from memlyze.tracer import start as start
+    from memlyze.tracer import stop as stop
+    from memlyze.windows import profile as profile
+    from memlyze.windows import window as window
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "MemlyzeError": ("memlyze.errors", "MemlyzeError"),
+    "TraceOptions": ("memlyze.options", "TraceOptions"),
+    "Tracer": ("memlyze.tracer", "Tracer"),
+    "active_tracer": ("memlyze.tracer", "active_tracer"),
+    "open": ("memlyze.query.session", "open_trace"),
+    "profile": ("memlyze.windows", "profile"),
+    "start": ("memlyze.tracer", "start"),
+    "stop": ("memlyze.tracer", "stop"),
+    "window": ("memlyze.windows", "window"),
+}
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> object:
+    try:
+        module, attribute = _HOMES[name]
+    except KeyError:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+    from importlib import import_module
+
+    value = globals()[name] = getattr(import_module(module), attribute)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

@@ -25,3 +25,13 @@ class TraceFormatError(TraceError):
 
 class TraceVersionError(TraceFormatError):
     """The file is a trace of a format version that this memlyze does not know."""
+class OptionError(MemlyzeError, ValueError):
+    """An option is unknown, of the wrong type or out of range."""
+
+
+class TracerStateError(MemlyzeError, RuntimeError):
+    """Started twice, stopped without a start, or a second tracer."""
+
+
+class TraceWriteError(MemlyzeError, OSError):
+    """The trace file cannot be made or written."""

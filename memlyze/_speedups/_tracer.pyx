@@ -1,2 +1,168 @@
-# cython: language_level=3
-"""The recorder: a literal wrapper of the C in ``core/`` and ``cpython/``."""
+# cython: language_level=3, binding=False, embedsignature=True
+"""The recorder, as Python sees it: a literal wrapper around the C core. `memlyze.tracer` gives it manners."""
+
+from libc.stdint cimport int64_t, uint32_t, uint64_t
+from cpython.ref cimport PyObject
+
+cdef extern from "core/recorder.h" nogil:
+    ctypedef struct ml_options:
+        const char *output_file
+        bint overwrite
+        const char *header_metadata_json
+        double interval_bytes
+        double rate
+        int64_t surcharge_bytes
+        uint32_t max_stack_depth
+        uint32_t memory_interval_ms
+        bint drop_when_full
+        uint64_t seed
+    ctypedef struct ml_live_table:
+        bint unhooked_frees_possible
+    ctypedef struct ml_recorder:
+        int64_t start_monotonic_ns
+        ml_live_table live
+    ml_recorder ml_recording
+    uint64_t ml_session
+    int ml_recorder_start(const ml_options *options, char *error, size_t error_bytes)
+    int ml_recorder_stop(const char *reason, char *error, size_t error_bytes)
+    int64_t ml_monotonic_ns()
+
+cdef extern from "core/thread_state.h" nogil:
+    void ml_thread_set_name(uint64_t os_thread_id, const char *name)
+
+cdef extern from "core/writer.h" nogil:
+    void ml_writer_add_metadata(const char *key, const char *json)
+
+cdef extern from "core/side_rows.h" nogil:
+    void ml_side_rows_add_gc(int64_t start_ns, int64_t duration_ns, int generation, int64_t collected,
+                             int64_t uncollectable, uint32_t thread_id)
+    void ml_side_rows_add_window(uint32_t window_id, uint32_t parent_id, const char *kind, const char *name,
+                                 int64_t start_ns, int64_t end_ns, uint32_t thread_id,
+                                 const char *attributes_json)
+
+cdef extern from "cpython/allocator_hooks.h":
+    int ml_hooks_install()
+    void ml_hooks_set_window_variable(PyObject *variable)
+    unsigned int ml_hooks_thread_id()
+    void ml_hooks_pause_thread()
+    void ml_hooks_resume_thread()
+
+cdef uint32_t next_window_id = 1
+cdef int64_t collection_start_ns = 0
+cdef int hooks_lost = 0
+cdef object window_variable = None
+
+
+cdef int64_t now_ns():
+    return ml_monotonic_ns() - ml_recording.start_monotonic_ns
+
+
+def start(bytes output_file not None, bint overwrite, bytes header_metadata_json not None, double interval_bytes,
+          double rate, int64_t surcharge_bytes, uint32_t max_stack_depth, uint32_t memory_interval_ms,
+          bint drop_when_full, uint64_t seed):
+    """Start recording. Raises OSError when the file cannot be made, MemoryError without memory."""
+    global hooks_lost, next_window_id
+    cdef ml_options options
+    cdef char error[5000]
+    options.output_file = output_file
+    options.overwrite = overwrite
+    options.header_metadata_json = header_metadata_json
+    options.interval_bytes = interval_bytes
+    options.rate = rate
+    options.surcharge_bytes = surcharge_bytes
+    options.max_stack_depth = max_stack_depth
+    options.memory_interval_ms = memory_interval_ms
+    options.drop_when_full = drop_when_full
+    options.seed = seed
+    hooks_lost = 0
+    next_window_id = 1
+    cdef int failure = ml_recorder_start(&options, error, sizeof(error))
+    if failure < 0:
+        raise MemoryError((<bytes>error).decode("utf-8", "replace"))
+    if failure:
+        raise OSError(failure, (<bytes>error).decode("utf-8", "replace"))
+    ml_hooks_install()
+
+
+def stop(bytes reason not None):
+    """Stop recording and finish the file. Raises OSError when not everything could be written."""
+    cdef char error[5000]
+    cdef const char *why = reason
+    cdef int failure
+    with nogil:
+        failure = ml_recorder_stop(why, error, sizeof(error))
+    if failure:
+        raise OSError(failure, (<bytes>error).decode("utf-8", "replace"))
+
+
+def is_recording():
+    """True while allocations are recorded in this process."""
+    return ml_session != 0
+
+
+def trace_time_ns():
+    """Nanoseconds since the start of the trace."""
+    return now_ns()
+
+
+def set_window_variable(variable):
+    """The ContextVar that holds the number of the present window. It is kept for good: hooks look at it."""
+    global window_variable
+    window_variable = variable
+    ml_hooks_set_window_variable(<PyObject *>variable)
+
+
+def new_window_id():
+    """The number for a new window."""
+    global next_window_id
+    cdef uint32_t window_id = next_window_id
+    next_window_id += 1
+    return window_id
+
+
+def add_window(uint32_t window_id, uint32_t parent_id, bytes kind not None, bytes name not None, int64_t start_ns,
+               int64_t end_ns, bytes attributes_json not None):
+    """A row of `windows`: `end_ns` is -1 when the window opens."""
+    if ml_session:
+        ml_side_rows_add_window(window_id, parent_id, kind, name, start_ns, end_ns, ml_hooks_thread_id(),
+                                attributes_json)
+
+
+def set_thread_name(uint64_t os_thread_id, bytes name not None):
+    """The name of a thread, before or after its first allocation."""
+    ml_thread_set_name(os_thread_id, name)
+
+
+def add_metadata(bytes key not None, bytes json not None):
+    """A row of `metadata`; the value is JSON text."""
+    ml_writer_add_metadata(key, json)
+
+
+def ensure_hooks():
+    """Put the hooks in again where another tool has removed them. The number of times that was needed so far."""
+    global hooks_lost
+    cdef int lost
+    if ml_session:
+        lost = ml_hooks_install()
+        if lost:
+            hooks_lost += lost
+            ml_recording.live.unhooked_frees_possible = True
+    return hooks_lost
+
+
+def gc_callback(phase, info):
+    """For `gc.callbacks`: a row of `gc` for each collector run."""
+    global collection_start_ns
+    if not ml_session:
+        return
+    ml_hooks_pause_thread()
+    try:
+        if phase == "start":
+            collection_start_ns = now_ns()
+        elif collection_start_ns:
+            ml_side_rows_add_gc(collection_start_ns, now_ns() - collection_start_ns, info["generation"],
+                                info["collected"], info["uncollectable"], ml_hooks_thread_id())
+            collection_start_ns = 0
+            ensure_hooks()
+    finally:
+        ml_hooks_resume_thread()

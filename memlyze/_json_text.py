@@ -1,0 +1,38 @@
+"""JSON text without importing `json`: the recorder runs at the very start of other people's programs, and leaves
+`sys.modules` to them. The escaping is the interpreter's own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+try:
+    from _json import encode_basestring_ascii as _quote
+except ImportError:  # an interpreter without the accelerator
+    from json.encoder import encode_basestring_ascii as _quote
+
+
+def encode(value: Any) -> bytes:
+    """`value` (None, bool, int, float, str, and lists and dicts of these) as JSON in ASCII.
+
+    Other types are written as the text that `str` gives; numbers that JSON does not have, as null.
+    """
+    return _text(value).encode("ascii")
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "null"
+    if value is True:
+        return "true"
+    if value is False:
+        return "false"
+    if isinstance(value, int):
+        return int.__repr__(value)
+    if isinstance(value, float):
+        is_number = value == value and value not in (float("inf"), float("-inf"))
+        return float.__repr__(value) if is_number else "null"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(_text, value)) + "]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_text(str(k))}: {_text(v)}" for k, v in value.items()) + "}"
+    return str(_quote(value if isinstance(value, str) else str(value)))

@@ -1,0 +1,29 @@
+/* From the words of the rings to the columns of an `events` block. Used by the helper thread alone. */
+#ifndef MEMLYZE_EVENT_ENCODER_H
+#define MEMLYZE_EVENT_ENCODER_H
+
+#include "columns.h"
+#include "thread_state.h"
+
+/* A block is written when it has this many events, or when its time has come. */
+#define ML_EVENTS_PER_BLOCK 65536
+
+typedef struct {
+    ml_columns columns; /* of the block in the making */
+    uint32_t run_events;
+    uint32_t run_thread_id;
+    int64_t run_time_ns;
+    uint32_t run_window_id;
+    uint64_t run_first_id;
+    int64_t last_stack_id;
+} ml_event_encoder;
+
+void ml_event_encoder_init(ml_event_encoder *encoder);
+/* Takes what a thread has put into its ring, as much as fits into the block. True: there may be more. */
+bool ml_event_encoder_drain(ml_event_encoder *encoder, ml_thread *thread);
+/* Closes the run in the making; the columns are then ready to be written. */
+void ml_event_encoder_close_run(ml_event_encoder *encoder);
+/* After the columns were written. */
+void ml_event_encoder_next_block(ml_event_encoder *encoder);
+
+#endif

@@ -1,0 +1,112 @@
+/* Which recorded allocation is at this address? Asked at every free, so the answer has to be cheap when it is
+ * "none" and when it is the common small object.
+ *
+ * Three structures, all keyed by address:
+ *
+ * - `direct` (exact recording only): an 8-byte entry for each 16-byte granule, found by address alone, for blocks of at
+ *   most 64 bytes. Neighbouring objects have neighbouring entries, and since a block belongs to whoever holds it, no lock
+ *   is needed. Blocks that are larger would waste it: 64 bytes of block already cost 32 bytes of table.
+ * - `hash`: everything else, in shards with a lock each, 16 bytes an entry.
+ * - `filter` (sampled recording only): a counter per hash of the address, which says "surely not recorded" to nearly
+ *   every free with one load. Counters that reach 255 stay there.
+ *
+ * `direct` needs a large unreserved mapping. Where that cannot be had (address-space limits), or an address lies outside of it,
+ * the hash takes over.
+ *
+ * An entry also remembers the block's size (for the live heap), and whether a code object that the stack table
+ * knows lives there: code dies by being freed, and this is where that is noticed, on every CPython version alike. */
+#ifndef MEMLYZE_LIVE_TABLE_H
+#define MEMLYZE_LIVE_TABLE_H
+
+#include "platform.h"
+
+#define ML_DIRECT_MAX_SIZE 64
+#define ML_DIRECT_ADDRESS_BITS 47
+#define ML_REGION_BITS 20
+#define ML_REGION_ENTRIES ((size_t)1 << (ML_REGION_BITS - 4))
+#define ML_SHARDS 64
+/* 43 bits of id: at 10 million allocations a second, ten days. */
+#define ML_MAX_ALLOCATION_ID (((uint64_t)1 << 43) - 1)
+
+typedef struct {
+    uint64_t allocation_id; /* 0: none, the block is only known as a code object */
+    size_t size;
+    bool is_code;
+} ml_live;
+
+typedef struct {
+    uint64_t address_and_size; /* address >> 3 in the low 54 bits, bits 20..29 of the size above; 0: empty */
+    uint64_t id_and_size;      /* id in the low 43 bits, is_code in bit 43, bits 0..19 of the size above */
+} ml_hash_entry;
+
+typedef struct {
+    ml_spinlock lock;
+    uint32_t count;
+    uint64_t capacity; /* a power of two, 0 before the first entry */
+    ml_hash_entry *entries;
+} __attribute__((aligned(64))) ml_shard;
+
+typedef struct {
+    _Atomic(uint64_t *) * regions; /* of `direct`; NULL: not in use */
+    _Atomic(uint64_t *) used_regions; /* chain of all regions */
+    bool exact;
+    /* Set when the hooks were found removed for a while: entries may then be stale. */
+    _Atomic bool unhooked_frees_possible;
+    uint8_t *filter;
+    uint32_t filter_shift;
+    size_t filter_bytes;
+    _Atomic int64_t mapped_bytes;
+    ml_shard shards[ML_SHARDS];
+} ml_live_table;
+
+/* `filter_bits`: log2 of the number of filter counters. False when not even the filter can be had. */
+bool ml_live_table_init(ml_live_table *table, bool exact, int filter_bits);
+/* Forgets all entries and gives their memory back; safe against a late look-up in another thread. */
+void ml_live_table_clear(ml_live_table *table);
+/* In a forked child: the locks may have been held by threads that do not exist here. */
+void ml_live_table_after_fork(ml_live_table *table);
+
+/* Enters a block. True when another entry was still at that address (its free was never seen): it is in *stale. False also when
+ * memory for the table could not be had; then *inserted is false. */
+bool ml_live_table_insert(ml_live_table *table, uintptr_t address, ml_live live, ml_live *stale,
+                          bool *inserted);
+/* Removes the block at this address and tells what it was. False: not recorded. */
+bool ml_live_table_take(ml_live_table *table, uintptr_t address, ml_live *taken);
+/* Notes that a known code object is at this address, recorded or not. */
+bool ml_live_table_mark_code(ml_live_table *table, uintptr_t address);
+
+ML_INLINE uint32_t ml_filter_index(const ml_live_table *table, uintptr_t address)
+{
+    return (uint32_t)(((uint64_t)address >> 4) * 0x9e3779b97f4a7c15ull >> table->filter_shift);
+}
+
+/* False: surely not recorded. */
+ML_INLINE bool ml_live_table_may_hold(const ml_live_table *table, uintptr_t address)
+{
+    return ML_UNLIKELY(
+        __atomic_load_n(&table->filter[ml_filter_index(table, address)], __ATOMIC_RELAXED) != 0);
+}
+
+/* The direct entry of an address, NULL where there is none (not in use, region never used, address outside). */
+ML_INLINE uint64_t *ml_direct_entry(const ml_live_table *table, uintptr_t address)
+{
+    if (ML_UNLIKELY(!table->regions || (address >> ML_DIRECT_ADDRESS_BITS) || (address & 15)))
+        return NULL;
+    uint64_t *region =
+        atomic_load_explicit(&table->regions[address >> ML_REGION_BITS], memory_order_acquire);
+    return region ? &region[(address >> 4) & (ML_REGION_ENTRIES - 1)] : NULL;
+}
+
+/* Direct entries: id in the low 56 bits, size in 56..62, is_code in 63. */
+ML_INLINE uint64_t ml_direct_pack(ml_live live)
+{
+    return live.allocation_id | (uint64_t)live.size << 56 | (uint64_t)live.is_code << 63;
+}
+
+ML_INLINE ml_live ml_direct_unpack(uint64_t entry)
+{
+    ml_live live = {entry & (((uint64_t)1 << 56) - 1), (entry >> 56) & 127, entry >> 63};
+    return live;
+}
+
+#endif

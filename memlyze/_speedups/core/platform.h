@@ -1,0 +1,94 @@
+/* What the core needs of the compiler and the operating system, in one place.
+ *
+ * Memory of the recorder comes from mmap alone: the core runs inside other people's allocators, and
+ * must never call back into one. */
+#ifndef MEMLYZE_PLATFORM_H
+#define MEMLYZE_PLATFORM_H
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/mman.h>
+
+#define ML_LIKELY(x) __builtin_expect(!!(x), 1)
+#define ML_UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define ML_NOINLINE __attribute__((noinline))
+#define ML_INLINE static inline __attribute__((always_inline))
+
+/* Initial-exec: one load, and no lazy allocation of the thread's TLS block inside a malloc hook. */
+#if defined(__linux__)
+#define ML_THREAD_LOCAL static __thread __attribute__((tls_model("initial-exec")))
+#else
+#define ML_THREAD_LOCAL static __thread
+#endif
+
+#ifndef MAP_NORESERVE
+#define MAP_NORESERVE 0
+#endif
+
+/* Zeroed memory straight from the kernel, NULL when there is none. Huge pages are declined: these
+ * tables are touched sparsely, and a 2 MiB page for each touch would be memory of the program's. */
+ML_INLINE void *ml_map(size_t bytes)
+{
+    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED)
+        return NULL;
+#ifdef MADV_NOHUGEPAGE
+    madvise(memory, bytes, MADV_NOHUGEPAGE);
+#endif
+    return memory;
+}
+
+ML_INLINE void ml_unmap(void *memory, size_t bytes)
+{
+    if (memory)
+        munmap(memory, bytes);
+}
+
+/* Gives the pages back and leaves the mapping readable as zeros: safe while a late reader may still look. */
+ML_INLINE void ml_zero_pages(void *memory, size_t bytes)
+{
+    if (memory)
+        madvise(memory, bytes, MADV_DONTNEED);
+}
+
+/* A lock that can be taken inside an allocator: no allocation, no owner record, re-initialised after fork
+ * by storing zero. Held for tens of nanoseconds; a waiter that was unlucky yields its time slice. */
+typedef atomic_int ml_spinlock;
+
+ML_INLINE void ml_lock(ml_spinlock *lock)
+{
+    for (;;) {
+        if (ML_LIKELY(atomic_exchange_explicit(lock, 1, memory_order_acquire) == 0))
+            return;
+        for (int spin = 0; atomic_load_explicit(lock, memory_order_relaxed) != 0; spin++)
+            if (spin > 200) {
+                sched_yield();
+                spin = 0;
+            }
+    }
+}
+
+ML_INLINE void ml_unlock(ml_spinlock *lock)
+{
+    atomic_store_explicit(lock, 0, memory_order_release);
+}
+
+/* A finaliser for hash tables over addresses and small ids (the constants of splitmix64, Steele et al. 2014). */
+ML_INLINE uint64_t ml_mix(uint64_t x)
+{
+    x ^= x >> 30;
+    x *= 0xbf58476d1ce4e5b9ull;
+    x ^= x >> 27;
+    x *= 0x94d049bb133111ebull;
+    return x ^ (x >> 31);
+}
+
+#endif

@@ -1,0 +1,73 @@
+/* The way of an event out of the program: one ring a thread, filled by that thread, emptied by the writer.
+ *
+ * Words are 64 bits, the lowest three say what they are. Fixed width: composing a word costs the same few
+ * instructions whatever it says, where a variable-length code mispredicts. Columns are the writer's work. */
+#ifndef MEMLYZE_RING_H
+#define MEMLYZE_RING_H
+
+#include "platform.h"
+
+enum {
+    ML_WORD_ALLOCATION = 0,     /* stack id in 32..63, size in 8..31, allocator in 3..7 */
+    ML_WORD_BIG_ALLOCATION = 1, /* the same with size 0; the next word is the size */
+    ML_WORD_FREE = 2,           /* id of the freed allocation */
+    ML_WORD_TIME = 3,           /* nanoseconds since the start */
+    ML_WORD_WINDOW = 4,         /* window that the following events belong to */
+    ML_WORD_ID = 5,             /* id of this thread's next allocation */
+};
+#define ML_WORD_KIND(word) ((word) & 7)
+#define ML_WORD_VALUE(word) ((word) >> 3)
+#define ML_MAKE_WORD(kind, value) (((uint64_t)(value) << 3) | (kind))
+#define ML_SMALL_SIZE_LIMIT ((size_t)1 << 24)
+/* The most that one event can put in: window, time, id, free, allocation and its size. */
+#define ML_WORDS_PER_EVENT 8
+
+typedef struct {
+    uint64_t *words;
+    uint64_t mask;
+    /* Owned by the producer. */
+    uint64_t head_private;
+    uint64_t limit; /* up to here there is surely room */
+    _Atomic uint64_t head __attribute__((aligned(64)));
+    _Atomic uint64_t tail __attribute__((aligned(64)));
+} ml_ring;
+
+ML_INLINE bool ml_ring_init(ml_ring *ring, uint64_t capacity_words)
+{
+    ring->words = ml_map(capacity_words * sizeof(uint64_t));
+    ring->mask = capacity_words - 1;
+    ring->head_private = 0;
+    ring->limit = capacity_words / 2;
+    atomic_store_explicit(&ring->head, 0, memory_order_relaxed);
+    atomic_store_explicit(&ring->tail, 0, memory_order_relaxed);
+    return ring->words != NULL;
+}
+
+ML_INLINE uint64_t ml_ring_capacity(const ml_ring *ring)
+{
+    return ring->mask + 1;
+}
+
+ML_INLINE void ml_ring_destroy(ml_ring *ring)
+{
+    ml_unmap(ring->words, ml_ring_capacity(ring) * sizeof(uint64_t));
+    ring->words = NULL;
+}
+
+ML_INLINE void ml_ring_put(ml_ring *ring, uint64_t word)
+{
+    ring->words[ring->head_private++ & ring->mask] = word;
+}
+
+/* Makes what was put visible to the writer. */
+ML_INLINE void ml_ring_publish(ml_ring *ring)
+{
+    atomic_store_explicit(&ring->head, ring->head_private, memory_order_release);
+}
+
+ML_INLINE bool ml_ring_has_room(const ml_ring *ring)
+{
+    return ML_LIKELY(ring->head_private + ML_WORDS_PER_EVENT <= ring->limit);
+}
+
+#endif

@@ -1,0 +1,106 @@
+/* Beginning and end of a recording, and what becomes of it in a forked child. */
+#include "recorder.h"
+
+#include "side_rows.h"
+#include "writer.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Bounds of the tables. Exact recordings meet every stack of the program; samples are few, and there memory is to stay flat. */
+#define MAX_STACKS_EXACT (1u << 20)
+#define MAX_STACKS_SAMPLED (1u << 16)
+#define MAX_CODES (1u << 17)
+/* Rings: a millisecond and more of what the fastest program allocates; samples need little. */
+#define RING_WORDS_EXACT (1u << 16)
+#define RING_WORDS_SAMPLED (1u << 12)
+#define RING_WORDS_RATE (1u << 15)
+/* Filters: few false alarms among the frees at the number of live samples that each mode may have. */
+#define FILTER_BITS_INTERVAL 16
+#define FILTER_BITS_RATE 20
+
+static uint64_t sessions_begun;
+
+static void after_fork_in_child(void)
+{
+    atomic_store(&ml_session, 0);
+    ml_threads_after_fork();
+    ml_live_table_after_fork(&ml_recording.live);
+    atomic_store(&ml_stacks.lock, 0);
+    atomic_store(&ml_sides.lock, 0);
+    ml_writer_after_fork();
+}
+
+static void register_fork_handler(void)
+{
+    pthread_atfork(NULL, NULL, after_fork_in_child);
+}
+
+static uint64_t random_seed(void)
+{
+    uint64_t seed = (uint64_t)ml_monotonic_ns() ^ (uint64_t)getpid() << 32;
+    return ml_mix(seed);
+}
+
+static void clear_tables(void)
+{
+    ml_live_table_clear(&ml_recording.live);
+    ml_stack_table_clear(&ml_stacks);
+}
+
+int ml_recorder_start(const ml_options *options, char *error, size_t error_bytes)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, register_fork_handler);
+    const bool exact = options->interval_bytes <= 0;
+    ml_recording.sampling = (ml_sampling){options->interval_bytes, options->surcharge_bytes};
+    ml_recording.exact = exact;
+    ml_recording.drop_when_full = options->drop_when_full;
+    ml_recording.max_stack_depth = options->max_stack_depth;
+    ml_recording.seed = options->seed ? options->seed : random_seed();
+    ml_recording.ring_words = exact                ? RING_WORDS_EXACT
+                              : options->rate > 0 ? RING_WORDS_RATE
+                                                   : RING_WORDS_SAMPLED;
+    ml_recording.known_children =
+        exact || options->rate > 0 ? ML_KNOWN_CHILDREN_EXACT : ML_KNOWN_CHILDREN_SAMPLED;
+    ml_recording.allocations_dropped = ml_recording.frees_dropped = 0;
+    ml_recording.waits = ml_recording.wait_ns = ml_recording.stale_closed = 0;
+    ml_recording.ended_live_bytes = ml_recording.ended_live_count = 0;
+    ml_recording.ended_allocations = ml_recording.ended_frees = 0;
+    ml_recording.next_range = 1; /* id 0 means none */
+    ml_recording.next_thread_id = 1;
+    clear_tables();
+    if (!ml_live_table_init(&ml_recording.live, exact,
+                            options->rate > 0 ? FILTER_BITS_RATE : FILTER_BITS_INTERVAL) ||
+        !ml_stack_table_init(&ml_stacks, exact ? MAX_STACKS_EXACT : MAX_STACKS_SAMPLED, MAX_CODES)) {
+        snprintf(error, error_bytes, "no memory for the recorder's tables");
+        return -1;
+    }
+    ml_side_rows_init();
+    ml_recording.start_monotonic_ns = ml_monotonic_ns();
+    atomic_store(&ml_recording.coarse_now_ns, 0);
+    const uint64_t session = ++sessions_begun;
+    const char *what = "";
+    int failure = ml_writer_start(options, session, &what);
+    if (failure) {
+        clear_tables();
+        snprintf(error, error_bytes, "cannot %s %s: %s", what, options->output_file, strerror(failure));
+        return failure;
+    }
+    atomic_store(&ml_session, session);
+    return 0;
+}
+
+int ml_recorder_stop(const char *reason, char *error, size_t error_bytes)
+{
+    atomic_store(&ml_session, 0);
+    int failure = ml_writer_stop(reason);
+    clear_tables();
+    if (failure) {
+        snprintf(error, error_bytes, "%s", strerror(failure));
+        return failure;
+    }
+    return 0;
+}

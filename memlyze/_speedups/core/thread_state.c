@@ -1,0 +1,228 @@
+#include "thread_state.h"
+
+#include "recorder.h"
+
+#include <pthread.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+_Atomic uint64_t ml_session;
+ml_thread ml_no_thread = {.session = UINT64_MAX};
+__thread ml_thread *ml_current_thread = &ml_no_thread;
+ml_thread *ml_threads;
+ml_spinlock ml_threads_lock;
+
+static pthread_key_t exit_key;
+static pthread_once_t exit_key_once = PTHREAD_ONCE_INIT;
+
+static uint64_t os_thread_id(void)
+{
+#if defined(__linux__)
+    return (uint64_t)syscall(SYS_gettid);
+#elif defined(__APPLE__)
+    uint64_t id = 0;
+    pthread_threadid_np(NULL, &id);
+    return id;
+#else
+    return (uint64_t)(uintptr_t)pthread_self();
+#endif
+}
+
+static void unlink_and_free(ml_thread *thread)
+{
+    for (ml_thread **link = &ml_threads; *link; link = &(*link)->next)
+        if (*link == thread) {
+            *link = thread->next;
+            break;
+        }
+    ml_ring_destroy(&thread->ring);
+    ml_unmap(thread->stacks.frames, thread->stacks.capacity * sizeof(ml_cached_frame));
+    ml_unmap(thread->stacks.scratch, thread->stacks.capacity * sizeof(void *));
+    ml_unmap(thread->stacks.depth_hint, ML_DEPTH_HINTS * sizeof(uint16_t));
+    ml_unmap(thread->stacks.children, (thread->stacks.children_mask + 1) * sizeof(ml_known_child));
+    atomic_fetch_sub_explicit(&ml_recording.mapped_bytes, (int64_t)thread->mapped_bytes,
+                              memory_order_relaxed);
+    ml_unmap(thread, sizeof *thread);
+}
+
+/* Other thread-local destructors may still free memory after this one: they find no state, and make a new one. */
+static void thread_exits(void *state)
+{
+    ml_thread *thread = state;
+    ml_current_thread = &ml_no_thread;
+    ml_lock(&ml_threads_lock);
+    atomic_store_explicit(&thread->exited, true, memory_order_release);
+    if (atomic_load(&ml_session) != thread->session)
+        unlink_and_free(thread); /* otherwise the helper thread does it, once it has read the ring */
+    ml_unlock(&ml_threads_lock);
+}
+
+static void make_exit_key(void)
+{
+    pthread_key_create(&exit_key, thread_exits);
+}
+
+/* Names told of threads that have not allocated yet; the oldest makes room. */
+#define NAMES_AHEAD 64
+static struct {
+    uint64_t os_thread_id;
+    char name[ML_THREAD_NAME_BYTES];
+} names_ahead[NAMES_AHEAD];
+static unsigned next_name_ahead;
+
+static void copy_name(char *to, const char *from)
+{
+    size_t length = strnlen(from, ML_THREAD_NAME_BYTES - 1);
+    if (from[length]) /* cut: not within a character */
+        while (length && ((uint8_t)from[length] & 0xc0) == 0x80)
+            length--;
+    memcpy(to, from, length);
+    to[length] = 0;
+}
+
+void ml_thread_set_name(uint64_t os_thread_id, const char *name)
+{
+    bool found = false;
+    ml_lock(&ml_threads_lock);
+    for (ml_thread *thread = ml_threads; thread; thread = thread->next)
+        if (thread->os_thread_id == os_thread_id && !atomic_load(&thread->exited)) {
+            copy_name(thread->name, name);
+            thread->drained.announced = false;
+            found = true;
+        }
+    if (!found) {
+        names_ahead[next_name_ahead].os_thread_id = os_thread_id;
+        copy_name(names_ahead[next_name_ahead].name, name);
+        next_name_ahead = (next_name_ahead + 1) % NAMES_AHEAD;
+    }
+    ml_unlock(&ml_threads_lock);
+}
+
+static void take_name_ahead(ml_thread *thread)
+{
+    for (unsigned i = 0; i < NAMES_AHEAD; i++)
+        if (names_ahead[i].os_thread_id == thread->os_thread_id) {
+            memcpy(thread->name, names_ahead[i].name, ML_THREAD_NAME_BYTES);
+            names_ahead[i].os_thread_id = 0;
+        }
+}
+
+void ml_thread_release(ml_thread *thread)
+{
+    atomic_fetch_add(&ml_recording.ended_live_bytes, atomic_load(&thread->live_bytes));
+    atomic_fetch_add(&ml_recording.ended_live_count, atomic_load(&thread->live_count));
+    atomic_fetch_add(&ml_recording.ended_allocations, atomic_load(&thread->allocations));
+    atomic_fetch_add(&ml_recording.ended_frees, atomic_load(&thread->frees));
+    unlink_and_free(thread);
+}
+
+void ml_threads_after_fork(void)
+{
+    atomic_store(&ml_threads_lock, 0);
+    /* The states of the other threads stay mapped, unused: their owners do not exist here. */
+    ml_threads = NULL;
+    ml_current_thread = &ml_no_thread;
+}
+
+static bool map_buffers(ml_thread *thread)
+{
+    ml_stack_cache *cache = &thread->stacks;
+    const uint32_t children = ml_recording.known_children, depth = ml_recording.max_stack_depth;
+    if (thread->ring.words && ml_ring_capacity(&thread->ring) != ml_recording.ring_words)
+        ml_ring_destroy(&thread->ring);
+    if (!thread->ring.words) {
+        if (!ml_ring_init(&thread->ring, ml_recording.ring_words))
+            return false;
+    } else {
+        thread->ring.head_private = 0;
+        thread->ring.limit = ml_recording.ring_words / 2;
+        atomic_store(&thread->ring.tail, 0);
+        atomic_store(&thread->ring.head, 0);
+    }
+    if (cache->capacity != depth) {
+        ml_unmap(cache->frames, cache->capacity * sizeof(ml_cached_frame));
+        ml_unmap(cache->scratch, cache->capacity * sizeof(void *));
+        cache->frames = ml_map(depth * sizeof(ml_cached_frame));
+        cache->scratch = ml_map(depth * sizeof(void *));
+        cache->capacity = depth;
+    }
+    if (!cache->depth_hint)
+        cache->depth_hint = ml_map(ML_DEPTH_HINTS * sizeof(uint16_t));
+    if (cache->children && cache->children_mask + 1 != children) {
+        ml_unmap(cache->children, (cache->children_mask + 1) * sizeof(ml_known_child));
+        cache->children = NULL;
+    }
+    if (!cache->children) {
+        cache->children = ml_map(children * sizeof(ml_known_child));
+        cache->children_mask = children - 1;
+    }
+    cache->depth = 0;
+    cache->epoch = 0; /* never the table's, so the first capture starts afresh */
+    size_t bytes = sizeof *thread + ml_recording.ring_words * 8 + ML_DEPTH_HINTS * 2 +
+                   children * sizeof(ml_known_child);
+    atomic_fetch_add(&ml_recording.mapped_bytes, (int64_t)bytes - (int64_t)thread->mapped_bytes);
+    thread->mapped_bytes = bytes;
+    return cache->frames && cache->scratch && cache->depth_hint && cache->children;
+}
+
+ML_NOINLINE ml_thread *ml_thread_enter_session(void)
+{
+    const uint64_t session = atomic_load_explicit(&ml_session, memory_order_acquire);
+    ml_thread *thread = ml_current_thread;
+    bool is_new = thread == &ml_no_thread;
+    if (session == 0)
+        return NULL;
+    if (is_new) {
+        thread = ml_map(sizeof *thread);
+        if (!thread)
+            return NULL;
+        thread->session = UINT64_MAX;
+        thread->native_handle = (uintptr_t)pthread_self();
+        thread->os_thread_id = os_thread_id();
+    }
+    if (!map_buffers(thread)) {
+        if (is_new) /* out of address space: this thread is not recorded */
+            unlink_and_free(thread);
+        return NULL;
+    }
+    thread->thread_id = atomic_fetch_add(&ml_recording.next_thread_id, 1);
+    thread->start_ns = ml_now_ns();
+    thread->last_time_ns = -1;
+    thread->window_id = thread->last_window_id = 0;
+    memset(thread->binding, 0, sizeof thread->binding);
+    memset(&thread->drained, 0, sizeof thread->drained);
+    thread->inside = 0;
+    thread->next_allocation_id = thread->next_range_id = 0;
+    atomic_store(&thread->live_bytes, 0);
+    atomic_store(&thread->live_count, 0);
+    atomic_store(&thread->allocations, 0);
+    atomic_store(&thread->frees, 0);
+    ml_sampler_seed(&thread->sampler,
+                    ml_recording.seed + 0x9e3779b97f4a7c15ull * (thread->thread_id + session));
+    ml_sampler_refill(&thread->sampler, &ml_recording.sampling);
+    ml_lock(&ml_threads_lock);
+    __atomic_store_n(&thread->session, session, __ATOMIC_RELEASE);
+    take_name_ahead(thread);
+    if (is_new) {
+        thread->next = ml_threads;
+        ml_threads = thread;
+    }
+    ml_unlock(&ml_threads_lock);
+    ml_current_thread = thread;
+    if (is_new) {
+        /* glibc may allocate for the key's value: not an allocation of the program's. */
+        thread->inside++;
+        pthread_once(&exit_key_once, make_exit_key);
+        pthread_setspecific(exit_key, thread);
+        thread->inside--;
+    }
+    return thread;
+}
+
+void ml_thread_next_range(ml_thread *thread)
+{
+    uint64_t range = atomic_fetch_add_explicit(&ml_recording.next_range, 1, memory_order_relaxed);
+    thread->next_allocation_id = range << ML_ID_RANGE_BITS;
+    thread->next_range_id = (range + 1) << ML_ID_RANGE_BITS;
+}

@@ -1,0 +1,89 @@
+/* What the recorder keeps for each thread of the program. Only that thread writes to it, save where noted. */
+#ifndef MEMLYZE_THREAD_STATE_H
+#define MEMLYZE_THREAD_STATE_H
+
+#include "platform.h"
+#include "ring.h"
+#include "sampler.h"
+#include "stack_cache.h"
+
+#define ML_THREAD_NAME_BYTES 128
+
+typedef struct ml_thread {
+    /* What every hook looks at first, together in one cache line. */
+    uint64_t session; /* the session this state belongs to; ml_session when it is up to date */
+    ml_sampler sampler;
+    int32_t inside; /* > 0 inside a hook or the recorder: what is allocated now is not the program's or already counted */
+    uint32_t thread_id;
+    uint64_t next_allocation_id;
+    uint64_t next_range_id; /* where the present range of ids ends */
+    int64_t last_time_ns;
+    uint32_t window_id, last_window_id;
+    ml_ring ring;
+    /* Sums that the helper thread reads: estimates of what is live, and counts. Relaxed. */
+    _Atomic int64_t live_bytes, live_count;
+    _Atomic uint64_t allocations, frees;
+
+    ml_stack_cache stacks;
+
+    /* Of the language binding (CPython's thread state, context, …); the core does not look inside. */
+    void *binding[6];
+
+    /* What the writer has read so far; touched by the helper thread alone. */
+    struct {
+        int64_t time_ns;
+        uint64_t next_allocation_id;
+        uint32_t window_id;
+        bool announced; /* its row in `threads` says all that is known */
+    } drained;
+    char name[ML_THREAD_NAME_BYTES]; /* UTF-8, empty: unknown; under the lock of the list */
+
+    uintptr_t native_handle; /* pthread_self() */
+    uint64_t os_thread_id;
+    int64_t start_ns;
+    _Atomic bool exited;
+    size_t mapped_bytes;
+    struct ml_thread *next; /* in the list of all, under its lock */
+} ml_thread;
+
+/* 0: not recording. Otherwise the number of the running session: a thread whose state has another one is not (yet) part of it.
+ * One comparison answers "recording?", "has this thread a state?" and "is it of this session?". */
+extern _Atomic uint64_t ml_session;
+
+extern ml_thread ml_no_thread; /* stands in for the state of a thread that has none */
+
+#if defined(__linux__)
+extern __thread ml_thread *ml_current_thread __attribute__((tls_model("initial-exec"), visibility("hidden")));
+#else
+extern __thread ml_thread *ml_current_thread __attribute__((visibility("hidden")));
+#endif
+
+/* Makes (or brings up to date) the state of this thread; called by hooks when the session differs. NULL: not recording, or no
+ * memory for it. Touches no allocator but mmap. */
+ml_thread *ml_thread_enter_session(void);
+
+ML_INLINE ml_thread *ml_thread_if_recording(void)
+{
+    ml_thread *thread = ml_current_thread;
+    uint64_t session = atomic_load_explicit(&ml_session, memory_order_relaxed);
+    if (ML_LIKELY(thread->session == session))
+        return thread;
+    return session ? ml_thread_enter_session() : NULL;
+}
+
+/* The list of all states. The helper thread walks it, under the lock. */
+extern ml_thread *ml_threads;
+extern ml_spinlock ml_threads_lock;
+
+/* Tells the name of a thread of the program, now or before its first allocation. */
+void ml_thread_set_name(uint64_t os_thread_id, const char *name);
+
+/* Unlinks a state whose thread has ended and whose ring is empty, and frees it. Under the lock. */
+void ml_thread_release(ml_thread *thread);
+void ml_threads_after_fork(void);
+
+/* Ids are handed to threads in ranges, so that no counter is shared by each allocation. */
+#define ML_ID_RANGE_BITS 16
+void ml_thread_next_range(ml_thread *thread);
+
+#endif

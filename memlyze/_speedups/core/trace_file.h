@@ -1,0 +1,33 @@
+/* The trace file: header, blocks, index, trailer (docs/format-spec.md). Used by the helper thread alone. */
+#ifndef MEMLYZE_TRACE_FILE_H
+#define MEMLYZE_TRACE_FILE_H
+
+#include "columns.h"
+
+#define ML_FORMAT_VERSION 1
+#define ML_BLOCK_HEADER_BYTES 48
+#define ML_INDEX_EVERY 4096
+
+typedef struct {
+    int descriptor;
+    uint64_t offset; /* end of the last whole block */
+    uint32_t sequence;
+    bool failed;
+    int error; /* errno of what failed */
+    ml_columns index;
+    ml_buffer raw, stored;
+    void *compressor;
+} ml_trace_file;
+
+/* Creates the file and writes its header. 0, or errno. */
+int ml_trace_file_create(ml_trace_file *file, const char *path, bool overwrite,
+                         const char *metadata_json);
+/* Writes the rows as one block and clears them; nothing when there are none. After a failure the file is cut back to its last
+ * whole block and nothing more is written. */
+void ml_trace_file_write(ml_trace_file *file, ml_columns *rows);
+/* Index and trailer, then closes. */
+void ml_trace_file_finish(ml_trace_file *file);
+/* Closes without them. */
+void ml_trace_file_close(ml_trace_file *file);
+
+#endif

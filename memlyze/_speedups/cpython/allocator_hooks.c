@@ -1,0 +1,268 @@
+/* The way in: CPython's allocator hooks.
+ *
+ * A hook calls the allocator that was installed before, and reports what happened. `inside` is raised around that call: an
+ * object of more than 512 bytes is handed on to the raw domain, whose hook must not count it again. */
+#include "allocator_hooks.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "capture.h"
+
+#include "../core/recorder.h"
+
+typedef struct {
+    PyMemAllocatorEx wrapped;
+    uint32_t allocator;
+} hooked_domain;
+
+/* Filled before its hook is published and never changed afterwards: a call in flight always finds a whole one. When another tool has
+ * removed our hook, the domain is hooked again, perhaps around something else: then another generation serves. */
+#define GENERATIONS 8
+static hooked_domain domains[GENERATIONS][3];
+static int generation_of[3] = {-1, -1, -1};
+
+static PyObject *window_variable;
+
+/* ---- who is calling ------------------------------------------------------------------------------ */
+
+/* `inside` of a thread that looks whether its calls come through here. */
+#define PROBING 1000
+static bool probe_seen;
+
+static ML_NOINLINE bool passes_through(const ml_thread *thread)
+{
+    if (thread && thread->inside == PROBING)
+        probe_seen = true;
+    return true;
+}
+
+enum { BOUND_CONTEXT, BOUND_CONTEXT_VERSION };
+
+/* The window that the calling code runs in. Looked up only when the context has changed since the last time. With the GIL held. */
+static inline void update_window(ml_thread *thread, PyThreadState *python)
+{
+    if (ML_LIKELY(thread->binding[BOUND_CONTEXT] == python->context &&
+                  thread->binding[BOUND_CONTEXT_VERSION] ==
+                      (void *)(uintptr_t)python->context_ver))
+        return;
+    PyObject *value = NULL;
+    uint32_t window_id = 0;
+    thread->inside++;
+    /* Finds, and takes a reference; allocates nothing and runs no code: the key is compared by identity. */
+    if (python->context && PyContextVar_Get(window_variable, NULL, &value) == 0 && value) {
+        if (PyLong_CheckExact(value))
+            window_id = (uint32_t)PyLong_AsUnsignedLong(value);
+        Py_DECREF(value); /* the context holds another */
+    }
+    thread->inside--;
+    thread->window_id = window_id;
+    thread->binding[BOUND_CONTEXT] = python->context;
+    thread->binding[BOUND_CONTEXT_VERSION] = (void *)(uintptr_t)python->context_ver;
+}
+
+/* With the GIL held (object and mem domain). */
+static inline uint32_t stack_with_gil(ml_thread *thread)
+{
+    PyThreadState *python = ml_current_python_thread();
+    /* Up to 3.11 this is a global: make sure that it is not another thread's, whatever our caller did. */
+    if (ML_UNLIKELY(!python || python->thread_id != (unsigned long)thread->native_handle))
+        return 0;
+    if (ML_UNLIKELY(window_variable != NULL))
+        update_window(thread, python);
+    return ml_capture_stack(thread, python);
+}
+
+/* Without: this thread's own state, whose frames nobody else moves. The window stays the last one known. */
+static inline uint32_t stack_without_gil(ml_thread *thread)
+{
+    PyThreadState *python = PyGILState_GetThisThreadState();
+    if (ML_UNLIKELY(!python || python->thread_id != (unsigned long)thread->native_handle))
+        return 0;
+    return ml_capture_stack(thread, python);
+}
+
+static ML_NOINLINE void record(ml_thread *thread, void *block, size_t size, uint32_t allocator)
+{
+    thread->inside++;
+    uint32_t stack_id =
+        allocator == ML_ALLOCATOR_RAW ? stack_without_gil(thread) : stack_with_gil(thread);
+    ml_record_allocation(thread, (uintptr_t)block, size, allocator, stack_id);
+    ml_recorder_refill(thread);
+    thread->inside--;
+}
+
+static inline void had(ml_thread *thread, void *block, size_t size, uint32_t allocator)
+{
+    if (ml_sampler_spend(&thread->sampler, size, ml_recording.sampling.surcharge_bytes))
+        record(thread, block, size, allocator);
+}
+
+static ML_NOINLINE void record_gone(ml_thread *thread, void *block)
+{
+    ml_live live;
+    if (ml_recorder_take((uintptr_t)block, &live)) {
+        thread->inside++;
+        ml_record_free(thread, (uintptr_t)block, live);
+        thread->inside--;
+    }
+}
+
+/* ---- the hooks ----------------------------------------------------------------------------------- */
+
+static void *hooked_malloc(void *context, size_t size)
+{
+    const hooked_domain *domain = context;
+    ml_thread *thread = ml_thread_if_recording();
+    if (ML_UNLIKELY(!thread || thread->inside) && passes_through(thread))
+        return domain->wrapped.malloc(domain->wrapped.ctx, size);
+    thread->inside = 1;
+    void *block = domain->wrapped.malloc(domain->wrapped.ctx, size);
+    thread->inside = 0;
+    if (ML_LIKELY(block != NULL))
+        had(thread, block, size, domain->allocator);
+    return block;
+}
+
+static void *hooked_calloc(void *context, size_t count, size_t size)
+{
+    const hooked_domain *domain = context;
+    ml_thread *thread = ml_thread_if_recording();
+    if (ML_UNLIKELY(!thread || thread->inside) && passes_through(thread))
+        return domain->wrapped.calloc(domain->wrapped.ctx, count, size);
+    thread->inside = 1;
+    void *block = domain->wrapped.calloc(domain->wrapped.ctx, count, size);
+    thread->inside = 0;
+    if (ML_LIKELY(block != NULL)) /* so the product did not overflow */
+        had(thread, block, count * size, domain->allocator);
+    return block;
+}
+
+static void *hooked_realloc(void *context, void *block, size_t size)
+{
+    const hooked_domain *domain = context;
+    ml_thread *thread = ml_thread_if_recording();
+    if (ML_UNLIKELY(!thread || thread->inside) && passes_through(thread))
+        return domain->wrapped.realloc(domain->wrapped.ctx, block, size);
+    /* Out of the books before the address can be another thread's, back into them when nothing came of it. */
+    ml_live live;
+    const bool recorded = block && ml_recorder_take((uintptr_t)block, &live);
+    thread->inside = 1;
+    void *moved = domain->wrapped.realloc(domain->wrapped.ctx, block, size);
+    if (ML_UNLIKELY(moved == NULL)) {
+        if (recorded)
+            ml_recorder_restore((uintptr_t)block, live);
+        thread->inside = 0;
+        return NULL;
+    }
+    if (recorded)
+        ml_record_free(thread, (uintptr_t)block, live);
+    thread->inside = 0;
+    had(thread, moved, size, domain->allocator);
+    return moved;
+}
+
+static void hooked_free(void *context, void *block)
+{
+    const hooked_domain *domain = context;
+    if (block) {
+        ml_thread *thread = ml_thread_if_recording();
+        if (ML_LIKELY(thread && !thread->inside)) {
+            /* Before the memory is given back: afterwards it may be another thread's. */
+            if (ml_recording.exact ||
+                ml_live_table_may_hold(&ml_recording.live, (uintptr_t)block)) {
+                record_gone(thread, block);
+                thread->inside = 1; /* the raw domain beneath has nothing to look up */
+                domain->wrapped.free(domain->wrapped.ctx, block);
+                thread->inside = 0;
+                return;
+            }
+        }
+    }
+    domain->wrapped.free(domain->wrapped.ctx, block);
+}
+
+/* ---- putting them in place ------------------------------------------------------------------------ */
+
+static const PyMemAllocatorDomain python_domains[3] = {PYMEM_DOMAIN_RAW, PYMEM_DOMAIN_MEM,
+                                                       PYMEM_DOMAIN_OBJ};
+static const uint32_t allocators[3] = {ML_ALLOCATOR_RAW, ML_ALLOCATOR_MEM, ML_ALLOCATOR_OBJECT};
+
+/* Does an allocation in this domain reach our hook, directly or through another tool that wraps it? */
+static bool in_chain(ml_thread *thread, int domain)
+{
+    const int32_t before = thread->inside;
+    thread->inside = PROBING;
+    probe_seen = false;
+    PyMemAllocatorEx present;
+    PyMem_GetAllocator(python_domains[domain], &present);
+    present.free(present.ctx, present.malloc(present.ctx, 1));
+    thread->inside = before;
+    return probe_seen;
+}
+
+static bool same_allocator(const PyMemAllocatorEx *a, const PyMemAllocatorEx *b)
+{
+    return a->ctx == b->ctx && a->malloc == b->malloc && a->calloc == b->calloc &&
+           a->realloc == b->realloc && a->free == b->free;
+}
+
+static void hook(int domain)
+{
+    PyMemAllocatorEx present;
+    PyMem_GetAllocator(python_domains[domain], &present);
+    int generation = 0;
+    while (generation <= generation_of[domain] &&
+           !same_allocator(&domains[generation][domain].wrapped, &present))
+        generation++;
+    if (generation == GENERATIONS)
+        return; /* eight tools took turns; what they leave us is what we see */
+    hooked_domain *hooked = &domains[generation][domain];
+    if (generation > generation_of[domain]) {
+        hooked->wrapped = present;
+        hooked->allocator = allocators[domain];
+        generation_of[domain] = generation;
+    }
+    PyMemAllocatorEx ours = {hooked, hooked_malloc, hooked_calloc, hooked_realloc, hooked_free};
+    PyMem_SetAllocator(python_domains[domain], &ours);
+}
+
+int ml_hooks_install(void)
+{
+    int lost = 0;
+    ml_thread *thread = ml_thread_if_recording();
+    if (!thread)
+        return 0;
+    for (int domain = 0; domain < 3; domain++) {
+        if (in_chain(thread, domain))
+            continue;
+        lost += generation_of[domain] >= 0;
+        hook(domain);
+    }
+    return lost;
+}
+
+void ml_hooks_set_window_variable(PyObject *variable)
+{
+    window_variable = variable;
+}
+
+unsigned int ml_hooks_thread_id(void)
+{
+    ml_thread *thread = ml_thread_if_recording();
+    return thread ? thread->thread_id : 0;
+}
+
+void ml_hooks_pause_thread(void)
+{
+    ml_thread *thread = ml_thread_if_recording();
+    if (thread)
+        thread->inside++;
+}
+
+void ml_hooks_resume_thread(void)
+{
+    ml_thread *thread = ml_current_thread;
+    if (thread != &ml_no_thread && thread->inside > 0)
+        thread->inside--;
+}

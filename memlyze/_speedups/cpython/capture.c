@@ -1,0 +1,170 @@
+/* Captures a stack by comparing it with the last one of the same thread: frame addresses and positions, from the innermost
+ * frame outwards. Where nothing has moved that is one pass and no look-up; where something has, only what differs is descended
+ * in the stack table. Frames are read raw: nothing is referenced, materialised or run. */
+#define Py_BUILD_CORE 1
+#include <Python.h>
+#include <stdbool.h>
+#if PY_VERSION_HEX >= 0x030e0000
+#include "frame_314.h"
+#elif PY_VERSION_HEX >= 0x030d0000
+#include "frame_313.h"
+#elif PY_VERSION_HEX >= 0x030c0000
+#include "frame_312.h"
+#elif PY_VERSION_HEX >= 0x030b0000
+#include "frame_311.h"
+#else
+#include "frame_38.h"
+#endif
+#undef Py_BUILD_CORE
+
+#include "capture.h"
+#include "code_copy.h"
+
+#include "../core/recorder.h"
+
+static void forget(ml_stack_cache *cache, uint64_t epoch)
+{
+    cache->depth = 0;
+    cache->truncated = false;
+    memset(cache->children, 0, ((size_t)cache->children_mask + 1) * sizeof(ml_known_child));
+    cache->epoch = epoch;
+}
+
+static ML_NOINLINE uint32_t look_up_child(uint32_t parent_id, const ml_frame *frame)
+{
+    PyCodeObject *code = ml_frame_code(frame);
+    const uint32_t instruction = ml_frame_instruction(frame, code);
+    bool is_new = false;
+    ml_lock(&ml_stacks.lock);
+    uint32_t code_id = ml_code_find(&ml_stacks, (uintptr_t)code);
+    if (ML_UNLIKELY(code_id == 0)) {
+        code_id = ml_copy_code(&ml_stacks, code);
+        is_new = true;
+    }
+    uint32_t stack_id = code_id ? ml_stack_child(&ml_stacks, parent_id, code_id, instruction) : parent_id;
+    ml_unlock(&ml_stacks.lock);
+    if (ML_UNLIKELY(is_new)) /* its free will tell us when it dies */
+        ml_live_table_mark_code(&ml_recording.live, (uintptr_t)code);
+    return stack_id;
+}
+
+static inline uint32_t child(ml_stack_cache *cache, uint32_t parent_id, const ml_frame *frame,
+                             uint64_t position)
+{
+    ml_known_child *known = ml_known_child_slot(cache, parent_id, position);
+    if (ML_LIKELY(known->position == position && known->parent_id == parent_id && known->stack_id))
+        return known->stack_id;
+    uint32_t stack_id = look_up_child(parent_id, frame);
+    *known = (ml_known_child){position, parent_id, stack_id};
+    return stack_id;
+}
+
+static inline void enter(ml_stack_cache *cache, uint32_t depth, const ml_frame *frame,
+                         uint64_t position, uint32_t stack_id)
+{
+    cache->frames[depth] = (ml_cached_frame){frame, position, stack_id};
+    cache->depth_hint[ml_depth_hint_index(frame)] = (uint16_t)depth;
+}
+
+static inline uint32_t step(ml_stack_cache *cache, uint32_t parent_id, const ml_frame *frame,
+                            uint64_t position)
+{
+    return ML_UNLIKELY(ml_frame_is_transparent(frame)) ? parent_id
+                                                       : child(cache, parent_id, frame, position);
+}
+
+/* The stack is deeper than the cache. Its innermost half is kept, beneath the stack "<truncated>"; the next captures then have the
+ * other half to move in before this is needed again. */
+static ML_NOINLINE uint32_t capture_truncated(ml_stack_cache *cache, const ml_frame *top)
+{
+    uint32_t count = 0, stack_id = ml_stacks.truncated_stack_id;
+    for (const ml_frame *frame = top; frame && count < cache->capacity / 2;
+         frame = ml_frame_previous(frame))
+        cache->scratch[count++] = frame;
+    for (uint32_t depth = 0; depth < count; depth++) {
+        const ml_frame *frame = cache->scratch[count - 1 - depth];
+        const uint64_t position = ml_frame_position(frame);
+        stack_id = step(cache, stack_id, frame, position);
+        enter(cache, depth, frame, position, stack_id);
+    }
+    cache->depth = count;
+    cache->truncated = true;
+    return stack_id;
+}
+
+uint32_t ml_capture_stack(ml_thread *thread, PyThreadState *python)
+{
+    ml_stack_cache *cache = &thread->stacks;
+    const ml_frame *top = ml_frame_top(python);
+    while (top && ml_frame_is_incomplete(top))
+        top = ml_frame_previous(top);
+    if (!top)
+        return 0;
+    const uint64_t epoch = atomic_load_explicit(&ml_stacks.epoch, memory_order_acquire);
+    if (ML_UNLIKELY(cache->epoch != epoch))
+        forget(cache, epoch);
+
+    ml_cached_frame *frames = cache->frames;
+    const void **scratch = cache->scratch;
+    uint32_t above = 0; /* frames in scratch, innermost first: those over frames[base] and the one for it */
+    uint32_t base = 0;
+    for (const ml_frame *frame = top; frame;) {
+        const uint32_t hint = cache->depth_hint[ml_depth_hint_index(frame)];
+        const ml_frame *below = frame;
+        if (hint < cache->depth && frames[hint].frame == frame) {
+            /* It was the frame at that depth; is everything outside of it as it was? */
+            uint32_t depth = hint;
+            for (;;) {
+                below = ml_frame_previous(below);
+                if (depth == 0 || !below)
+                    break;
+                const ml_frame *expected = frames[--depth].frame;
+                /* The processor may go on with the expected address while it still loads the real one. */
+                __asm__("" : "+r"(expected));
+                if (below != expected || ml_frame_position(expected) != frames[depth].position) {
+                    depth = UINT32_MAX;
+                    break;
+                }
+                below = expected;
+            }
+            if (ML_LIKELY(depth == 0 && (below != NULL) == cache->truncated)) {
+                base = hint;
+                if (ML_UNLIKELY(above >= cache->capacity))
+                    return capture_truncated(cache, top);
+                scratch[above++] = frame;
+                goto known_from_here;
+            }
+        } else {
+            below = ml_frame_previous(frame);
+        }
+        for (; frame != below; frame = ml_frame_previous(frame)) {
+            if (ML_UNLIKELY(above >= cache->capacity))
+                return capture_truncated(cache, top);
+            scratch[above++] = frame;
+        }
+    }
+    cache->truncated = false;
+    cache->depth = 0;
+known_from_here:;
+    uint32_t stack_id = base                ? frames[base - 1].stack_id
+                        : cache->truncated ? ml_stacks.truncated_stack_id
+                                           : 0;
+    uint32_t depth = base;
+    bool unchanged = true;
+    while (above > 0) {
+        const ml_frame *frame = scratch[--above];
+        const uint64_t position = ml_frame_position(frame);
+        if (unchanged && depth < cache->depth && frames[depth].frame == frame &&
+            frames[depth].position == position) {
+            stack_id = frames[depth++].stack_id;
+            continue;
+        }
+        if (ML_UNLIKELY(depth >= cache->capacity))
+            return capture_truncated(cache, top);
+        unchanged = false;
+        stack_id = step(cache, stack_id, frame, position);
+        enter(cache, depth++, frame, position, stack_id);
+        cache->depth = depth; /* what was above belonged to another caller */
+    }
+    return stack_id;
+}

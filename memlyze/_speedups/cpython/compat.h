@@ -1,0 +1,54 @@
+/* Small differences between CPython versions; the larger one, frames, has a header per layout beside this. */
+#ifndef MEMLYZE_COMPAT_H
+#define MEMLYZE_COMPAT_H
+
+#include <Python.h>
+
+/* The thread state of whoever holds the GIL; NULL when nobody does. Touches nothing. */
+static inline PyThreadState *ml_current_python_thread(void)
+{
+#if PY_VERSION_HEX >= 0x030d0000
+    return PyThreadState_GetUnchecked();
+#else
+    return _PyThreadState_UncheckedGet();
+#endif
+}
+
+/* Which of CPython's line tables `ml_code_line_table` gives; the numbers of docs/format-spec.md. */
+#if PY_VERSION_HEX >= 0x030b0000
+#define ML_LINE_TABLE_KIND 3
+#elif PY_VERSION_HEX >= 0x030a0000
+#define ML_LINE_TABLE_KIND 2
+#else
+#define ML_LINE_TABLE_KIND 1
+#endif
+
+static inline PyObject *ml_code_line_table(const PyCodeObject *code)
+{
+#if PY_VERSION_HEX >= 0x030a0000
+    return code->co_linetable;
+#else
+    return code->co_lnotab;
+#endif
+}
+
+static inline PyObject *ml_code_name(const PyCodeObject *code)
+{
+#if PY_VERSION_HEX >= 0x030b0000
+    return code->co_qualname;
+#else
+    return code->co_name;
+#endif
+}
+
+static inline int ml_unicode_is_ready(PyObject *text)
+{
+#if PY_VERSION_HEX >= 0x030c0000
+    (void)text;
+    return 1;
+#else
+    return PyUnicode_IS_READY(text);
+#endif
+}
+
+#endif

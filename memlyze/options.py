@@ -1,0 +1,151 @@
+"""What can be set about a recording: defaults, ranges, validation."""
+
+from __future__ import annotations
+
+import math
+import os
+from typing import Any, NamedTuple
+
+from memlyze.errors import OptionError
+
+DEFAULT_SAMPLE_INTERVAL_BYTES = 512 * 1024
+
+
+class _Range(NamedTuple):
+    """The values that an option accepts, and how to say so."""
+
+    kind: type
+    lowest: float
+    highest: float
+    words: str
+
+
+_RANGES = {
+    "sample_rate": _Range(float, 0.0, 1.0, "a number from 0.0 to 1.0"),
+    "sample_interval": _Range(int, 1, 1 << 40, "a whole number of bytes from 1 to 1099511627776"),
+    "max_stack_depth": _Range(int, 2, 4096, "a whole number of frames from 2 to 4096"),
+    "memory_interval_ms": _Range(int, 1, 10_000, "a whole number of milliseconds from 1 to 10000"),
+    "seed": _Range(int, 0, (1 << 64) - 1, "a whole number from 0 to 18446744073709551615"),
+}
+WHEN_FULL = ("wait", "drop")
+
+
+class TraceOptions:
+    """The options of one recording, validated.
+
+    Attributes:
+        output_file: path of the trace file. `{pid}` in it stands for the process id.
+        sample_rate: the least probability, 0.0 to 1.0, with which any allocation is recorded.
+            1.0 records every allocation exactly; 0.0 leaves it to `sample_interval` alone.
+        sample_interval: mean number of allocated bytes between two samples. An allocation of n
+            bytes is recorded with probability 1 - (1 - sample_rate) * exp(-n / sample_interval).
+        max_stack_depth: frames kept of a call stack; of a deeper one the innermost are kept (at
+            least half as many).
+        track_gc: record each run of the cyclic garbage collector.
+        memory_interval_ms: milliseconds between two readings of the memory clock.
+        when_full: what to do when the program allocates faster than the trace can be written:
+            "wait" (the program waits, nothing is lost) or "drop" (events are dropped and counted).
+        force: replace an existing `output_file`.
+        seed: seed of the sampling; 0 takes a new one each time.
+
+    Raises:
+        OptionError: an option is unknown, of the wrong type or out of range. The message names the
+            option and the accepted range.
+    """
+
+    __slots__ = (
+        "output_file",
+        "sample_rate",
+        "sample_interval",
+        "max_stack_depth",
+        "track_gc",
+        "memory_interval_ms",
+        "when_full",
+        "force",
+        "seed",
+    )
+
+    def __init__(
+        self,
+        output_file: str | os.PathLike[str] = "trace.mlyze",
+        *,
+        sample_rate: float = 0.0,
+        sample_interval: int = DEFAULT_SAMPLE_INTERVAL_BYTES,
+        max_stack_depth: int = 1024,
+        track_gc: bool = True,
+        memory_interval_ms: int = 10,
+        when_full: str = "wait",
+        force: bool = False,
+        seed: int = 0,
+    ) -> None:
+        self.output_file = _path(output_file)
+        self.sample_rate = float(_number("sample_rate", sample_rate))
+        self.sample_interval = int(_number("sample_interval", sample_interval))
+        self.max_stack_depth = int(_number("max_stack_depth", max_stack_depth))
+        self.track_gc = _flag("track_gc", track_gc)
+        self.memory_interval_ms = int(_number("memory_interval_ms", memory_interval_ms))
+        self.when_full = _choice("when_full", when_full, WHEN_FULL)
+        self.force = _flag("force", force)
+        self.seed = int(_number("seed", seed))
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether every allocation is recorded."""
+        return self.sample_rate == 1.0
+
+    @property
+    def surcharge_bytes(self) -> int:
+        """What each allocation spends of the sampling budget beyond its size: -ln(1 - rate) * R.
+
+        Rounded up to whole bytes, so that the probability is at least `sample_rate`.
+        """
+        if self.is_exact:
+            return 0
+        return math.ceil(-math.log1p(-self.sample_rate) * self.sample_interval)
+
+
+def from_keywords(output_file: str | os.PathLike[str], options: dict[str, Any]) -> TraceOptions:
+    """The options given by keyword; a name that does not exist is an OptionError that lists those that do."""
+    known = [name for name in TraceOptions.__slots__ if name != "output_file"]
+    for name in options:
+        if name not in known:
+            raise OptionError(f"there is no option {name!r}; the options are {', '.join(known)}")
+    return TraceOptions(output_file, **options)
+
+
+def _path(value: Any) -> str:
+    try:
+        path = os.fspath(value)
+    except TypeError:
+        path = None
+    if isinstance(path, bytes):
+        path = os.fsdecode(path)
+    if not isinstance(path, str) or not path or "\0" in path:
+        raise OptionError(f"output_file must be the path of a file, not {value!r}")
+    return path
+
+
+def _number(name: str, value: Any) -> float:
+    accepted = _RANGES[name]
+    good_type = isinstance(value, (int, float) if accepted.kind is float else int)
+    if (
+        not good_type
+        or isinstance(value, bool)
+        or not accepted.lowest <= value <= accepted.highest  # false for nan too
+    ):
+        raise OptionError(f"{name} must be {accepted.words}, not {value!r}")
+    number: float = value
+    return number
+
+
+def _flag(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise OptionError(f"{name} must be True or False, not {value!r}")
+    return value
+
+
+def _choice(name: str, value: Any, accepted: tuple[str, ...]) -> str:
+    if value not in accepted:
+        words = " or ".join(f'"{choice}"' for choice in accepted)
+        raise OptionError(f"{name} must be {words}, not {value!r}")
+    return str(value)

@@ -1,0 +1,269 @@
+"""Starting and stopping a recording of this process.
+
+Little is imported here: this runs inside other people's programs, at their very start.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import os
+import sys
+import time
+from typing import Any
+
+from memlyze import _json_text, thread_names, windows
+from memlyze._speedups import _tracer
+from memlyze.errors import TracerStateError, TraceWriteError
+from memlyze.options import from_keywords
+
+FORMAT_VERSION = 1
+
+_active: Tracer | None = None
+
+
+class Tracer:
+    """One recording of this process into one trace file.
+
+    Takes the options of `TraceOptions`, by keyword. One tracer records at a time; it can be started
+    once. Works as a context manager::
+
+        with memlyze.Tracer(output_file="trace.mlyze"):
+            work()
+
+    Raises:
+        OptionError: an option is wrong.
+    """
+
+    def __init__(
+        self, output_file: str | os.PathLike[str] = "trace.mlyze", **options: Any
+    ) -> None:
+        self.options = from_keywords(output_file, options)
+        self.output_file = os.path.abspath(
+            self.options.output_file.replace("{pid}", str(os.getpid()))
+        )
+        self._state = "new"
+        self._tracemalloc_stop: Any = None
+
+    def __repr__(self) -> str:
+        return f"<memlyze.Tracer {self._state} {self.output_file!r}>"
+
+    @property
+    def is_active(self) -> bool:
+        """Whether this tracer is recording in this process."""
+        return self is _active
+
+    def start(self) -> Tracer:
+        """Start recording; from now on every allocation of every thread is sampled.
+
+        Returns:
+            This tracer.
+
+        Raises:
+            TracerStateError: a tracer is recording already (it goes on), or this one has been used.
+            TraceWriteError: the trace file exists (and `force` is not set) or cannot be written.
+        """
+        global _active
+        if _active is not None:
+            raise TracerStateError(
+                f"already recording into {_active.output_file}; stop that with memlyze.stop() "
+                "before starting another"
+            )
+        if self._state != "new":
+            raise TracerStateError(
+                "this tracer has been used; make a new one with memlyze.start(...)"
+            )
+        options = self.options
+        try:
+            _tracer.start(
+                os.fsencode(self.output_file),
+                options.force,
+                _json_text.encode(self._header_metadata()),
+                0.0 if options.is_exact else float(options.sample_interval),
+                options.sample_rate,
+                options.surcharge_bytes,
+                options.max_stack_depth,
+                options.memory_interval_ms,
+                options.when_full == "drop",
+                options.seed,
+            )
+        except FileExistsError:
+            raise TraceWriteError(
+                f"{self.output_file} exists already; choose another output_file, or replace it "
+                "with force=True (--force)"
+            ) from None
+        except OSError as error:
+            raise TraceWriteError(
+                f"cannot write the trace {self.output_file}: {os.strerror(error.errno)}; choose "
+                "another output_file"
+            ) from None
+        self._state = "recording"
+        _active = self
+        thread_names.watch()
+        if options.track_gc:
+            gc.callbacks.append(_tracer.gc_callback)
+        self._keep_hooks_after_tracemalloc()
+        atexit.register(self._stop_at_exit)
+        return self
+
+    def stop(self) -> None:
+        """Stop recording and finish the trace file.
+
+        Raises:
+            TracerStateError: this tracer is not recording.
+            TraceWriteError: not everything could be written (what was is readable).
+        """
+        self._stop("stop")
+
+    def __enter__(self) -> Tracer:
+        return self.start()
+
+    def __exit__(self, *exception: object) -> None:
+        if self.is_active:  # somebody may have stopped it in between
+            self.stop()
+
+    def _stop(self, reason: str) -> None:
+        global _active
+        if not self.is_active:
+            raise TracerStateError("not recording; start with memlyze.start() first")
+        _active = None
+        self._state = "stopped"
+        atexit.unregister(self._stop_at_exit)
+        if _tracer.gc_callback in gc.callbacks:
+            gc.callbacks.remove(_tracer.gc_callback)
+        lost = _tracer.ensure_hooks()
+        self._leave_tracemalloc()
+        thread_names.tell_all()
+        thread_names.unwatch()
+        _tracer.add_metadata(b"hooks_lost", _json_text.encode(lost))
+        try:
+            _tracer.stop(reason.encode())
+        except OSError as error:
+            raise TraceWriteError(
+                f"the trace {self.output_file} is not complete: {os.strerror(error.errno)}; "
+                "what was written before is readable"
+            ) from None
+        if not os.path.exists(self.output_file):
+            raise TraceWriteError(
+                f"the trace {self.output_file} was deleted while it was written; record again, "
+                "into a place that nobody cleans up"
+            )
+
+    def _stop_at_exit(self) -> None:
+        """The program ended while recording. What went wrong with the trace is said, never raised."""
+        if self.is_active:
+            try:
+                self._stop("exit")
+            except TraceWriteError as error:
+                print(f"memlyze: {error}", file=sys.__stderr__)
+
+    def _keep_hooks_after_tracemalloc(self) -> None:
+        """When tracemalloc runs already, its stop puts back what it found: not our hooks."""
+        tracemalloc = sys.modules.get("tracemalloc")
+        if tracemalloc is None or not tracemalloc.is_tracing():
+            return
+        original = self._tracemalloc_stop = tracemalloc.stop
+
+        def stop() -> None:
+            original()
+            _tracer.ensure_hooks()
+
+        stop.__doc__ = original.__doc__
+        tracemalloc.stop = stop
+
+    def _leave_tracemalloc(self) -> None:
+        if self._tracemalloc_stop is not None:
+            sys.modules["tracemalloc"].stop = self._tracemalloc_stop  # type: ignore[attr-defined]
+            self._tracemalloc_stop = None
+
+    def _header_metadata(self) -> dict[str, Any]:
+        system = os.uname()
+        options = self.options
+        return {
+            "format_version": FORMAT_VERSION,
+            "memlyze_version": _version(),
+            "python_version": sys.version.split()[0],
+            "python_implementation": sys.implementation.name,
+            "python_executable": sys.executable,
+            "platform": f"{system.sysname} {system.release}",
+            "machine": system.machine,
+            "hostname": system.nodename,
+            "command_line": [
+                sys.executable or "python",
+                *list(getattr(sys, "orig_argv", sys.argv if hasattr(sys, "argv") else []))[1:],
+            ],
+            "working_directory": _working_directory(),
+            "python_path": [path for path in sys.path if isinstance(path, str)],
+            "process_id": os.getpid(),
+            "parent_process_id": os.getppid(),
+            "start_time_unix_ns": time.time_ns(),
+            "sample_rate": options.sample_rate,
+            "sample_interval": options.sample_interval,
+            "max_stack_depth": options.max_stack_depth,
+            "track_gc": options.track_gc,
+            "memory_interval_ms": options.memory_interval_ms,
+            "when_full": options.when_full,
+        }
+
+
+def start(output_file: str | os.PathLike[str] = "trace.mlyze", **options: Any) -> Tracer:
+    """Start recording this process into `output_file`; the options are those of `TraceOptions`.
+
+    Returns:
+        The tracer; `tracer.stop()` or `memlyze.stop()` ends the recording, and so does the end of
+        the program.
+
+    Raises:
+        OptionError: an option is wrong; the message names it and the accepted range.
+        TracerStateError: a tracer is recording already; it goes on.
+        TraceWriteError: the file exists (and `force` is not set) or cannot be written.
+    """
+    return Tracer(output_file, **options).start()
+
+
+def stop() -> None:
+    """Stop the tracer that is recording, and finish its file.
+
+    Raises:
+        TracerStateError: nothing is recording.
+        TraceWriteError: not everything could be written.
+    """
+    if _active is None:
+        raise TracerStateError("not recording; start with memlyze.start() first")
+    _active.stop()
+
+
+def active_tracer() -> Tracer | None:
+    """The tracer that is recording in this process, or None."""
+    return _active
+
+
+def _version() -> str:
+    from memlyze import __version__
+
+    return __version__
+
+
+def _working_directory() -> str:
+    try:
+        return os.getcwd()
+    except OSError:  # it was removed
+        return ""
+
+
+def _forget_in_child() -> None:
+    """After fork: the recording, its helper thread and its file are the parent's."""
+    global _active
+    if _active is not None:
+        _active._state = "left behind by fork"
+        atexit.unregister(_active._stop_at_exit)
+        _active._leave_tracemalloc()
+        _active = None
+        if _tracer.gc_callback in gc.callbacks:
+            gc.callbacks.remove(_tracer.gc_callback)
+        thread_names.unwatch()
+
+
+windows.install()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_in_child)

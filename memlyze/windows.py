@@ -1,0 +1,228 @@
+"""Windows: named stretches of a program's work, to which its allocations are attributed.
+
+The number of the present window is held in a context variable, so that it follows a task through an
+event loop, and other tasks in between have theirs. The recorder looks at the variable at each sample.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Callable, TypeVar, overload
+
+from _contextvars import ContextVar
+
+from memlyze import _json_text
+from memlyze._speedups import _tracer
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Coroutine, Generator
+    from contextvars import Token
+    from types import TracebackType
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_present: ContextVar[int] = ContextVar("memlyze_window", default=0)
+
+
+def install() -> None:
+    """Show the recorder the variable in which it finds the present window."""
+    _tracer.set_window_variable(_present)
+
+
+class window:
+    """A window with a name: ``with memlyze.window("load", rows=10_000): …``.
+
+    What is allocated inside, by this thread or task and by the tasks that it starts, has this window's
+    number. Windows nest. Without a recording this does nothing.
+
+    Args:
+        name: what the window is called; equal names are summed up by `windows_by_name()`.
+        attributes: anything to remember about it; kept as JSON.
+    """
+
+    __slots__ = ("_name", "_attributes", "_kind", "_number", "_parent", "_start_ns", "_token")
+
+    def __init__(self, name: str, /, **attributes: Any) -> None:
+        self._name = str(name)
+        self._attributes = attributes
+        self._kind = b"window"
+        self._number = 0
+        self._parent = 0
+        self._start_ns = 0
+        self._token: Token[int] | None = None
+
+    @classmethod
+    def _of_call(cls, name: str) -> window:
+        """A window for one call of a function."""
+        call = cls(name)
+        call._kind = b"call"
+        return call
+
+    def _open(self) -> None:
+        self._parent = _present.get()
+        self._number = _tracer.new_window_id()
+        self._start_ns = _tracer.trace_time_ns()
+        self._tell(-1)
+
+    def _close(self) -> None:
+        self._tell(_tracer.trace_time_ns())
+        self._number = 0
+
+    def _tell(self, end_ns: int) -> None:
+        _tracer.add_window(
+            self._number,
+            self._parent,
+            self._kind,
+            self._name.encode("utf-8", "surrogatepass").replace(b"\0", b" "),
+            self._start_ns,
+            end_ns,
+            _json_text.encode(self._attributes) if self._attributes else b"",
+        )
+
+    def __enter__(self) -> window:
+        if _tracer.is_recording():
+            self._open()
+            self._token = _present.set(self._number)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._token is None:
+            return
+        token, self._token = self._token, None
+        try:
+            _present.reset(token)
+        except ValueError:  # closed in another context than it was opened in, by a generator
+            if _present.get() == self._number:
+                _present.set(self._parent)
+        self._close()
+
+
+@overload
+def profile(function: F, /) -> F: ...
+@overload
+def profile(*, name: str | None = None) -> Callable[[F], F]: ...
+def profile(function: Any = None, /, *, name: str | None = None) -> Any:
+    """Make each call of a function a window.
+
+    Works with and without arguments (``@memlyze.profile``, ``@memlyze.profile(name="load")``), for
+    functions, methods, generators, coroutines and async generators; of the latter three, the window is
+    the present one exactly while their code runs.
+
+    Args:
+        name: the window's name; by default the function's qualified name.
+    """
+    if function is None:
+        return lambda f: profile_function(f, name)
+    return profile_function(function, name)
+
+
+def profile_function(function: Any, name: str | None) -> Any:
+    """The wrapped function; a function of the same kind as the original."""
+    from functools import wraps
+    from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
+
+    if isinstance(function, (staticmethod, classmethod)):
+        return type(function)(profile_function(function.__func__, name))
+    if not callable(function):
+        raise TypeError(f"memlyze.profile wraps functions, not {function!r}")
+    label = name or getattr(function, "__qualname__", None) or repr(function)
+
+    if iscoroutinefunction(function):
+
+        @wraps(function)
+        async def call(*args: Any, **kwargs: Any) -> Any:
+            return await _Driven(function(*args, **kwargs), window._of_call(label))
+
+    elif isgeneratorfunction(function):
+
+        @wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            return (yield from _drive(function(*args, **kwargs), window._of_call(label)))
+
+    elif isasyncgenfunction(function):
+
+        @wraps(function)
+        async def call(*args: Any, **kwargs: Any) -> Any:
+            # An async generator cannot `yield from`; its steps are driven one by one.
+            call_window = window._of_call(label)
+            steps: AsyncGenerator[Any, Any] = function(*args, **kwargs)
+            step: Any = steps.__anext__()
+            try:
+                while True:
+                    try:
+                        value = await _Driven(step, call_window, is_last=False)
+                    except StopAsyncIteration:
+                        return
+                    try:
+                        step = steps.asend((yield value))
+                    except GeneratorExit:
+                        await _Driven(steps.aclose(), call_window, is_last=False)
+                        raise
+                    except BaseException as error:
+                        step = steps.athrow(error)
+            finally:
+                if call_window._number:
+                    call_window._close()
+
+    else:
+
+        @wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            with window._of_call(label):
+                return function(*args, **kwargs)
+
+    return call
+
+
+class _Driven:
+    """An awaitable whose code runs in a window, and nobody else's in between."""
+
+    __slots__ = ("_awaitable", "_window", "_is_last")
+
+    def __init__(
+        self,
+        awaitable: Coroutine[Any, Any, Any] | Any,
+        call_window: window,
+        is_last: bool = True,
+    ) -> None:
+        self._awaitable = awaitable
+        self._window = call_window
+        self._is_last = is_last
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        return _drive(self._awaitable, self._window, self._is_last)
+
+
+def _drive(
+    steps: Any, call_window: window, is_last: bool = True
+) -> Generator[Any, Any, Any]:
+    """Run a generator or coroutine step by step, each step inside the window."""
+    if call_window._number == 0 and _tracer.is_recording():
+        call_window._open()
+    number = call_window._number
+    resume, argument = steps.send, None
+    try:
+        while True:
+            token = _present.set(number) if number else None
+            try:
+                value = resume(argument)
+            except StopIteration as stop:
+                return stop.value
+            finally:
+                if token is not None:
+                    _present.reset(token)
+            try:
+                argument = yield value
+                resume = steps.send
+            except GeneratorExit:
+                steps.close()
+                raise
+            except BaseException as error:
+                resume, argument = steps.throw, error
+    finally:
+        if is_last and number:
+            call_window._close()

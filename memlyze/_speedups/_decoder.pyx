@@ -24,9 +24,12 @@ cdef extern from "decoder_payload.h" nogil:
         ML_F64
     ctypedef struct ml_error:
         char text[160]
+    ctypedef struct ml_column:
+        pass
     ctypedef struct ml_payload:
         uint32_t row_count
         uint8_t block_type
+        ml_column *columns
     ctypedef struct ml_scratch:
         uint8_t *raw
     ctypedef struct ml_text:
@@ -39,6 +42,7 @@ cdef extern from "decoder_payload.h" nogil:
                             ml_error *error)
     ml_status ml_payload_open(ml_payload *payload, ml_scratch *scratch, const uint8_t *block, size_t block_bytes,
                               ml_error *error)
+    size_t ml_column_values(const ml_column *column)
     ml_status ml_column_check(const ml_payload *payload, unsigned number, ml_encoding kind, size_t values,
                               ml_error *error)
     ml_status ml_column_integers(const ml_payload *payload, unsigned number, size_t values, int64_t low, int64_t high,
@@ -189,6 +193,22 @@ def decode_columns(bytes block not None, columns):
         else:
             decoded.append(read_integers(opener, number, rows, low, high))
     return decoded
+
+
+def check_block(bytes block not None):
+    """Raise CorruptBlockError where a block's checksums, payload or directory of columns are not right."""
+    cdef BlockOpener opener = BlockOpener()
+    opener.open(block)
+
+
+def count_values(bytes block not None, unsigned number):
+    """How many values column `number` of a block holds, which must be integers. Raises CorruptBlockError."""
+    cdef BlockOpener opener = BlockOpener()
+    opener.open(block)
+    if number >= ML_COLUMN_LIMIT:
+        raise ValueError("no block type has that many columns")
+    check(ml_column_check(&opener.payload, number, ML_U8, 0, &opener.error), &opener.error)
+    return ml_column_values(&opener.payload.columns[number])
 
 
 cdef read_integers(BlockOpener opener, unsigned number, size_t rows, int64_t low, int64_t high):

@@ -166,7 +166,7 @@ COLUMNS: dict[int, tuple[Column, ...]] = {
     INDEX: (
         Column("offset", DELTA, 0, INT64_MAX),
         Column("block_type", U8, 0, 255),
-        Column("row_count", UVARINT),
+        Column("row_count", UVARINT, 0, MAX_PAYLOAD_BYTES),
         Column("first_time_ns", DELTA),
         Column("last_time_ns", DELTA),
     ),

@@ -1,0 +1,278 @@
+"""Where the blocks of a trace are: by its index, or found one after the other.
+
+Files are read by `pread` into buffers and never mapped: one that shrinks while it is read is then a
+short read, and not a signal.
+"""
+
+from __future__ import annotations
+
+import os
+import zlib
+from typing import Any, NamedTuple
+
+from memlyze.errors import TraceError
+from memlyze.trace import format as fmt
+
+_SEARCH_BYTES = 1 << 20
+_HEADER_BYTES = fmt.BLOCK_HEADER.size
+
+
+class FileBytes:
+    """Reads an open file at places."""
+
+    def __init__(self, descriptor: int, path: str) -> None:
+        self._descriptor = descriptor
+        self._path = path
+
+    def size(self) -> int:
+        """The file's size in bytes at this moment."""
+        return os.fstat(self._descriptor).st_size
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Up to `size` bytes at `offset`; fewer only where the file ends."""
+        try:
+            data = os.pread(self._descriptor, size, offset)
+            while 0 < len(data) < size:
+                more = os.pread(self._descriptor, size - len(data), offset + len(data))
+                if not more:
+                    break
+                data += more
+        except OSError as error:
+            raise TraceError(
+                f"cannot read {self._path!r} at byte {offset}: {error.strerror}"
+            ) from error
+        return data
+
+
+class Block(NamedTuple):
+    """A block and what its header, or the index, says of it."""
+
+    offset: int
+    block_type: int
+    row_count: int
+    first_time_ns: int
+    last_time_ns: int
+    stored_bytes: int
+    """Header and payload."""
+
+
+class Gap(NamedTuple):
+    """Bytes in which no block could be found."""
+
+    offset: int
+    end: int
+    lost_blocks: int
+    """By the sequence numbers around it."""
+    is_cut_off: bool
+    """Whether it is the beginning of a block that the end of the file cuts off."""
+
+
+class Layout(NamedTuple):
+    """Where the blocks of a file are."""
+
+    blocks: list[Block]
+    gaps: list[Gap]
+    is_complete: bool
+    is_indexed: bool
+    """Whether the blocks were taken from the index; they are then not known to be sound."""
+
+
+class Header(NamedTuple):
+    """A block header whose checksum is right."""
+
+    block_type: int
+    sequence: int
+    row_count: int
+    payload_bytes: int
+    raw_bytes: int
+    first_time_ns: int
+    last_time_ns: int
+    payload_crc32: int
+
+
+def parse_header(data: bytes) -> Header | None:
+    """The header at the start of `data`; None where there is none that can be believed."""
+    if len(data) < _HEADER_BYTES or data[:4] != fmt.BLOCK_MAGIC:
+        return None
+    fields = fmt.BLOCK_HEADER.unpack_from(data)
+    if zlib.crc32(data[: fmt.BLOCK_HEADER_CHECKED_BYTES]) != fields[11]:
+        return None
+    # A row takes at least a byte of the raw payload, whatever the block type.
+    if max(fields[5:8]) > fmt.MAX_PAYLOAD_BYTES:
+        return None
+    return Header(fields[1], *fields[4:11])
+
+
+def find_blocks(file: FileBytes, start: int) -> Layout:
+    """The blocks of a file from byte `start` on."""
+    size = file.size()
+    index_offset = _read_trailer(file, size)
+    if index_offset is not None and index_offset >= start:
+        blocks = _read_index(file, start, index_offset, size)
+        if blocks is not None:
+            return Layout(blocks, [], is_complete=True, is_indexed=True)
+    end = size if index_offset is None else size - fmt.TRAILER.size
+    blocks, gaps = _scan(file, start, end)
+    return Layout(blocks, gaps, is_complete=index_offset is not None, is_indexed=False)
+
+
+def _read_trailer(file: FileBytes, size: int) -> int | None:
+    """Where the trailer says that the index is."""
+    data = file.read(max(size - fmt.TRAILER.size, 0), fmt.TRAILER.size)
+    if len(data) < fmt.TRAILER.size:
+        return None
+    offset, checksum, magic = fmt.TRAILER.unpack(data)
+    if magic != fmt.TRAILER_MAGIC or zlib.crc32(data[: fmt.TRAILER_CHECKED_BYTES]) != checksum:
+        return None
+    return int(offset)
+
+
+def _read_index(file: FileBytes, start: int, offset: int, size: int) -> list[Block] | None:
+    """The blocks by the index; None where it is damaged or does not fit the file."""
+    from memlyze._speedups import _decoder
+
+    header = parse_header(file.read(offset, _HEADER_BYTES))
+    if header is None or header.block_type != fmt.INDEX:
+        return None
+    stored_bytes = _HEADER_BYTES + header.payload_bytes
+    if offset + stored_bytes + fmt.TRAILER.size != size:
+        return None
+    try:
+        columns = _decoder.decode_columns(
+            file.read(offset, stored_bytes),
+            [(column.encoding, column.low, column.high) for column in fmt.COLUMNS[fmt.INDEX]],
+        )
+    except _decoder.CorruptBlockError:
+        return None
+    offsets, types, rows, first_times, last_times = (column.tolist() for column in columns)
+    ends = [*offsets[1:], offset]
+    if offsets and offsets[0] < start:
+        return None
+    if any(end - begin < _HEADER_BYTES for begin, end in zip(offsets, ends)):
+        return None
+    sizes = (end - begin for begin, end in zip(offsets, ends))
+    blocks = map(Block._make, zip(offsets, types, rows, first_times, last_times, sizes))
+    return list(blocks)
+
+
+def _scan(file: FileBytes, start: int, end: int) -> tuple[list[Block], list[Gap]]:
+    """The blocks between two places, found by their headers."""
+    blocks: list[Block] = []
+    gaps: list[Gap] = []
+    sequence = 0
+    rereadable_bytes = end - start
+    at = start
+    while at < end:
+        header = parse_header(file.read(at, _HEADER_BYTES))
+        stored_bytes = _HEADER_BYTES + header.payload_bytes if header else 0
+        if header is None or at + stored_bytes > end:
+            search_from = at
+            if header is not None:
+                search_from = at + 1
+            elif blocks and blocks[-1].stored_bytes <= rereadable_bytes:
+                # What is read twice is bounded, lest a file made for it keep us busy.
+                rereadable_bytes -= blocks[-1].stored_bytes
+                if not _is_sound(file, blocks[-1]):
+                    # Where bytes are missing from a payload, the next block begins inside it.
+                    search_from = blocks[-1].offset + 1
+            found = _search(file, search_from, end)
+            if found is None:
+                gaps.append(Gap(at, end, 0, _is_cut_off(file, blocks, at, end, header)))
+                break
+            header, after = found
+            lost_blocks = max(header.sequence - sequence, 0)
+            if after > at or lost_blocks:
+                gaps.append(Gap(min(at, after), after, lost_blocks, is_cut_off=False))
+            at, stored_bytes = after, _HEADER_BYTES + header.payload_bytes
+        elif header.sequence > sequence:
+            gaps.append(Gap(at, at, header.sequence - sequence, is_cut_off=False))
+        sequence = header.sequence + 1
+        blocks.append(
+            Block(
+                at,
+                header.block_type,
+                header.row_count,
+                header.first_time_ns,
+                header.last_time_ns,
+                stored_bytes,
+            )
+        )
+        at += stored_bytes
+    return blocks, gaps
+
+
+def _is_sound(file: FileBytes, block: Block) -> bool:
+    """Whether a block's payload matches its checksum."""
+    data = file.read(block.offset, block.stored_bytes)
+    header = parse_header(data)
+    return header is not None and zlib.crc32(data[_HEADER_BYTES:]) == header.payload_crc32
+
+
+def _search(file: FileBytes, at: int, end: int) -> tuple[Header, int] | None:
+    """The next block from `at` on that fits whole, and where it is."""
+    while at < end:
+        data = file.read(at, min(_SEARCH_BYTES, end - at))
+        place = data.find(fmt.BLOCK_MAGIC)
+        while place >= 0:
+            header = parse_header(
+                data[place : place + _HEADER_BYTES]
+                if place + _HEADER_BYTES <= len(data)
+                else file.read(at + place, _HEADER_BYTES)
+            )
+            fits = header and at + place + _HEADER_BYTES + header.payload_bytes <= end
+            if header is not None and fits:
+                return header, at + place
+            place = data.find(fmt.BLOCK_MAGIC, place + 1)
+        if len(data) < len(fmt.BLOCK_MAGIC):
+            return None
+        # The magic may lie across the border.
+        at += len(data) - len(fmt.BLOCK_MAGIC) + 1
+    return None
+
+
+def _is_cut_off(
+    file: FileBytes, blocks: list[Block], at: int, end: int, header: Header | None
+) -> bool:
+    """Whether the bytes up to the end are the beginning of a block or of the trailer."""
+    if header is not None:
+        return True
+    if blocks and blocks[-1].block_type == fmt.INDEX:
+        return end - at < fmt.TRAILER.size
+    beginning = file.read(at, min(end - at, len(fmt.BLOCK_MAGIC)))
+    return end - at < _HEADER_BYTES and fmt.BLOCK_MAGIC.startswith(beginning)
+
+
+def header_metadata(file: FileBytes, path: str) -> tuple[bytes | None, int]:
+    """The metadata text of the file header (None: damaged), and where the blocks begin.
+
+    Raises TraceFormatError and TraceVersionError.
+    """
+    from memlyze.errors import TraceFormatError, TraceVersionError
+
+    data = file.read(0, fmt.FILE_HEADER.size)
+    if not data:
+        raise TraceFormatError(
+            f"{path!r} is empty: recording has not begun to write it, or could not; record again"
+        )
+    if not data.startswith(fmt.FILE_MAGIC[: len(data)]):
+        raise TraceFormatError(
+            f"{path!r} is not a memlyze trace; pass a file that `memlyze record` has written"
+        )
+    if len(data) < fmt.FILE_HEADER.size:
+        raise TraceFormatError(
+            f"{path!r} is cut off after {len(data)} bytes, before anything was recorded; "
+            "record again"
+        )
+    fields: tuple[Any, ...] = fmt.FILE_HEADER.unpack(data)
+    version, size, checksum = fields[1], fields[3], fields[4]
+    if version != fmt.FORMAT_VERSION:
+        raise TraceVersionError(
+            f"{path!r} has format version {version}, and this memlyze reads version "
+            f"{fmt.FORMAT_VERSION}; read it with the memlyze that recorded it, or a newer one"
+        )
+    if size > fmt.MAX_METADATA_BYTES:
+        return None, fmt.FILE_HEADER.size
+    text = file.read(fmt.FILE_HEADER.size, size)
+    if len(text) < size or zlib.crc32(text) != checksum:
+        return None, fmt.FILE_HEADER.size
+    return text, fmt.FILE_HEADER.size + size

@@ -1,0 +1,91 @@
+"""What could not be read of a trace, in words."""
+
+from __future__ import annotations
+
+from typing import Mapping, NamedTuple
+
+from memlyze.trace import format as fmt
+from memlyze.trace.blocks import Block, Layout
+
+_PLACES_SHOWN = 3
+
+
+class Damage:
+    """Collects what is found to be wrong with a file while it is read."""
+
+    def __init__(self) -> None:
+        self._notes: dict[str, str] = {}
+        self._faults: dict[int, _Fault] = {}
+
+    def note(self, key: str, text: str) -> None:
+        """Add a sentence, once for each `key`."""
+        self._notes[key] = text
+
+    def note_layout(self, layout: Layout) -> None:
+        """Add what finding the blocks has shown."""
+        for gap in layout.gaps:
+            key = f"gap {gap.offset}"
+            if gap.is_cut_off:
+                self.note(
+                    key,
+                    f"the file ends in the middle of a block that begins at byte {gap.offset:,}; "
+                    "everything before it is shown",
+                )
+                continue
+            size = gap.end - gap.offset
+            what = f"{size:,} bytes are damaged at byte {gap.offset:,}" if size else ""
+            lost = _count(gap.lost_blocks, "block") if gap.lost_blocks else ""
+            if what and lost:
+                what = f"{what}, {lost} are lost there"
+            elif lost:
+                what = f"{lost} are missing before byte {gap.offset:,}"
+            self.note(key, f"{what}; what stands before and after is shown")
+        if layout.is_complete and not layout.is_indexed:
+            self.note("index", "the index at the end is damaged; the blocks were found without it")
+
+    def unreadable(self, block: Block, reason: str) -> None:
+        """Add a block that cannot be decoded. Told again, it counts once."""
+        self._faults[block.offset] = _Fault(block, reason)
+
+    @property
+    def has_faults(self) -> bool:
+        """Whether anything is known to be missing."""
+        return bool(self._faults) or any(not key.startswith("count ") for key in self._notes)
+
+    def sentences(self, rows_shown: Mapping[int, int]) -> list[str]:
+        """The findings; `rows_shown` has the rows that were read, by block type."""
+        by_type: dict[int, list[_Fault]] = {}
+        for fault in self._faults.values():
+            by_type.setdefault(fault.block.block_type, []).append(fault)
+        found = [
+            _describe(block_type, faults, rows_shown.get(block_type, 0))
+            for block_type, faults in sorted(by_type.items())
+        ]
+        return [*self._notes.values(), *found]
+
+
+class _Fault(NamedTuple):
+    block: Block
+    reason: str
+
+
+def _describe(block_type: int, faults: list[_Fault], rows_shown: int) -> str:
+    name = fmt.BLOCK_TYPE_NAMES.get(block_type, f"type {block_type}")
+    rows = "events" if block_type == fmt.EVENTS else "rows"
+    faults = sorted(faults, key=lambda fault: fault.block.offset)
+    places = ", ".join(f"{fault.block.offset:,}" for fault in faults[:_PLACES_SHOWN])
+    more = len(faults) - _PLACES_SHOWN
+    if more > 0:
+        places += f" and {more:,} more"
+    lost = sum(fault.block.row_count for fault in faults)
+    one = len(faults) == 1
+    reason = faults[0].reason if one else f"at the first, {faults[0].reason}"
+    return (
+        f"{_count(len(faults), f'{name} block')} {'is' if one else 'are'} unreadable at "
+        f"byte{'' if one else 's'} {places} ({reason}): {lost:,} {rows} are left out, "
+        f"{rows_shown:,} before and after are shown"
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

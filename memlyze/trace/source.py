@@ -1,0 +1,107 @@
+"""The blocks of an opened trace, read one at a time; a bad one is noted and skipped."""
+
+from __future__ import annotations
+
+from typing import Any, Iterator
+
+import numpy as np
+
+from memlyze._speedups import _decoder
+from memlyze.trace import format as fmt
+from memlyze.trace.blocks import Block, FileBytes, Layout, parse_header
+from memlyze.trace.damage import Damage
+
+
+class BlockSource:
+    """Blocks by type."""
+
+    def __init__(self, file: FileBytes, layout: Layout, damage: Damage) -> None:
+        self.layout = layout
+        self.damage = damage
+        self.rows_shown: dict[int, int] = {}
+        self._file = file
+        self._by_type: dict[int, list[Block]] = {}
+        for block in layout.blocks:
+            self._by_type.setdefault(block.block_type, []).append(block)
+
+    def blocks(self, block_type: int) -> list[Block]:
+        """The blocks of a type, in file order."""
+        return self._by_type.get(block_type, [])
+
+    def rows(self, block_type: int) -> int:
+        """Rows of all blocks of a type, as the headers or the index announce them."""
+        return sum(block.row_count for block in self.blocks(block_type))
+
+    def raw_bytes(self, block: Block) -> int:
+        """Bytes of a block's payload once decompressed; 0 where its header is damaged."""
+        header = parse_header(self._file.read(block.offset, fmt.BLOCK_HEADER.size))
+        return header.raw_bytes if header else 0
+
+    def read(self, block: Block) -> bytes | None:
+        """A block, header and payload; None, and noted, where it is not what it should be."""
+        data = self._file.read(block.offset, min(block.stored_bytes, _GREATEST_BLOCK_BYTES))
+        header = parse_header(data)
+        if header is None:
+            self.damage.unreadable(block, "its header is damaged")
+        elif header.block_type != block.block_type:
+            self.damage.unreadable(block, "it is not the block that the index names")
+        else:
+            # Bytes between this block and the next one in the index are nobody's.
+            return data[: fmt.BLOCK_HEADER.size + header.payload_bytes]
+        return None
+
+    def verify(self, block: Block) -> None:
+        """Note a block whose payload cannot be decompressed or does not match its checksum."""
+        data = self.read(block)
+        if data is not None:
+            try:
+                _decoder.check_block(data)
+            except _decoder.CorruptBlockError as error:
+                self.damage.unreadable(block, str(error))
+
+    def each(self, block_type: int) -> Iterator[tuple[Block, bytes]]:
+        """The blocks of a type that can be read, in file order, with their bytes.
+
+        Whoever decodes them says `shown` or `damage.unreadable`.
+        """
+        self.rows_shown[block_type] = 0
+        for block in self.blocks(block_type):
+            data = self.read(block)
+            if data is not None:
+                yield block, data
+
+    def shown(self, block: Block) -> None:
+        """Count a block's rows as decoded."""
+        self.rows_shown[block.block_type] = (
+            self.rows_shown.get(block.block_type, 0) + block.row_count
+        )
+
+    def columns(self, block_type: int) -> dict[str, Any]:
+        """All rows of a type other than `events`, by column name.
+
+        Integers are int64 arrays, doubles float64 arrays, texts lists of bytes.
+        """
+        schema = fmt.COLUMNS[block_type]
+        wanted = [(column.encoding, column.low, column.high) for column in schema]
+        parts: list[list[Any]] = []
+        for block, data in self.each(block_type):
+            try:
+                parts.append(_decoder.decode_columns(data, wanted))
+                self.shown(block)
+            except _decoder.CorruptBlockError as error:
+                self.damage.unreadable(block, str(error))
+        return {
+            column.name: _join([part[number] for part in parts], column.encoding)
+            for number, column in enumerate(schema)
+        }
+
+
+_GREATEST_BLOCK_BYTES = fmt.BLOCK_HEADER.size + fmt.MAX_PAYLOAD_BYTES
+
+
+def _join(parts: list[Any], encoding: int) -> Any:
+    if encoding == fmt.BYTES:
+        return [text for part in parts for text in part]
+    if not parts:
+        return np.empty(0, np.float64 if encoding == fmt.F64 else np.int64)
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)

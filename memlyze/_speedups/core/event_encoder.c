@@ -1,12 +1,14 @@
 #include "event_encoder.h"
 
+#include "recorder.h"
+
 enum { RUN_THREAD, RUN_TIME, RUN_WINDOW, RUN_SAMPLING, RUN_FIRST_ID, RUN_EVENTS, SIZE, ALLOCATOR, STACK, FREED };
 #define SAMPLING_ID 1
 
 void ml_event_encoder_init(ml_event_encoder *encoder)
 {
     memset(encoder, 0, sizeof *encoder);
-    ml_columns_init(&encoder->columns, ML_BLOCK_EVENTS, "ddddduubds");
+    ml_columns_init(&encoder->columns, ML_BLOCK_EVENTS, "ddddduubdd");
 }
 
 void ml_event_encoder_close_run(ml_event_encoder *encoder)
@@ -29,6 +31,7 @@ void ml_event_encoder_next_block(ml_event_encoder *encoder)
 {
     ml_columns_clear(&encoder->columns);
     encoder->last_stack_id = 0;
+    encoder->last_distance = 0;
 }
 
 static inline void open_run(ml_event_encoder *encoder, const ml_thread *thread)
@@ -37,6 +40,13 @@ static inline void open_run(ml_event_encoder *encoder, const ml_thread *thread)
     encoder->run_time_ns = thread->drained.time_ns;
     encoder->run_window_id = thread->drained.window_id;
     encoder->run_first_id = thread->drained.next_allocation_id;
+}
+
+static inline void account(ml_event_encoder *encoder, uint64_t size, int sign)
+{
+    const double weight = sign * ml_sample_weight(&ml_recording.sampling, size);
+    encoder->live_bytes += (double)size * weight;
+    encoder->live_count += weight;
 }
 
 bool ml_event_encoder_drain(ml_event_encoder *encoder, ml_thread *thread)
@@ -80,14 +90,28 @@ bool ml_event_encoder_drain(ml_event_encoder *encoder, ml_thread *thread)
             ml_put_svarint(stacks, stack_id - encoder->last_stack_id);
             encoder->last_stack_id = stack_id;
             thread->drained.next_allocation_id++;
+            account(encoder, size, 1);
+            encoder->allocations++;
             break;
         }
         case ML_WORD_FREE:
+        case ML_WORD_BIG_FREE: {
+            uint64_t size = ML_WORD_FREED_SIZE(word);
+            if (ML_WORD_KIND(word) == ML_WORD_BIG_FREE)
+                size = ring->words[tail++ & ring->mask];
             if (!encoder->run_events++)
                 open_run(encoder, thread);
+            /* Blocks die in the order, or the reverse order, in which they were born, and one by one or in heaps: the change
+             * of the distance repeats itself in all of these cases, which is what compresses. */
+            const int64_t distance =
+                (int64_t)(thread->drained.next_allocation_id - ML_WORD_FREED_ID(word));
             ml_put_uvarint(sizes, 0);
-            ml_put_svarint(freed, (int64_t)(thread->drained.next_allocation_id - ML_WORD_VALUE(word)));
+            ml_put_svarint(freed, distance - encoder->last_distance);
+            encoder->last_distance = distance;
+            account(encoder, size, -1);
+            encoder->frees++;
             break;
+        }
         case ML_WORD_TIME:
             ml_event_encoder_close_run(encoder);
             thread->drained.time_ns = (int64_t)ML_WORD_VALUE(word);

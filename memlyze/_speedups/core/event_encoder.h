@@ -15,7 +15,11 @@ typedef struct {
     int64_t run_time_ns;
     uint32_t run_window_id;
     uint64_t run_first_id;
-    int64_t last_stack_id;
+    int64_t last_stack_id, last_distance;
+
+    /* What went through: counted here, so that the hooks need not. Live figures are estimates where sampled. */
+    uint64_t allocations, frees;
+    double live_bytes, live_count;
 } ml_event_encoder;
 
 void ml_event_encoder_init(ml_event_encoder *encoder);

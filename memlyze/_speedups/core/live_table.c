@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+uint8_t ml_first_filter[1 << ML_FIRST_FILTER_BITS];
+
 #define REGION_COUNT ((size_t)1 << (ML_DIRECT_ADDRESS_BITS - ML_REGION_BITS))
 #define REGIONS_BYTES (REGION_COUNT * sizeof(uint64_t *))
 #define REGION_BYTES (ML_REGION_ENTRIES * sizeof(uint64_t))
@@ -102,23 +104,21 @@ static void erase(ml_shard *shard, uint64_t slot)
     shard->count--;
 }
 
-static void filter_add(ml_live_table *table, uintptr_t address)
+/* Adds `change` to a counter, unless it has reached 255 and does not know any more. */
+static void count(uint8_t *counter, int change)
 {
-    uint8_t *counter = &table->filter[ml_filter_index(table, address)];
-    uint8_t count = __atomic_load_n(counter, __ATOMIC_RELAXED);
-    while (count != 255 && !__atomic_compare_exchange_n(counter, &count, (uint8_t)(count + 1), true,
-                                                        __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+    uint8_t value = __atomic_load_n(counter, __ATOMIC_RELAXED);
+    while (value != 255 &&
+           !__atomic_compare_exchange_n(counter, &value, (uint8_t)(value + change), true,
+                                        __ATOMIC_RELAXED, __ATOMIC_RELAXED))
         ;
 }
 
-static void filter_remove(ml_live_table *table, uintptr_t address)
+static void filter_count(ml_live_table *table, uintptr_t address, int change)
 {
-    uint8_t *counter = &table->filter[ml_filter_index(table, address)];
-    uint8_t count = __atomic_load_n(counter, __ATOMIC_RELAXED);
-    while (count != 255 && count != 0 &&
-           !__atomic_compare_exchange_n(counter, &count, (uint8_t)(count - 1), true,
-                                        __ATOMIC_RELAXED, __ATOMIC_RELAXED))
-        ;
+    const uint64_t hash = ml_filter_hash(address);
+    count(&table->filter[hash >> table->filter_shift], change);
+    count(&ml_first_filter[hash >> (64 - ML_FIRST_FILTER_BITS)], change);
 }
 
 bool ml_live_table_init(ml_live_table *table, bool exact, int filter_bits)
@@ -126,8 +126,10 @@ bool ml_live_table_init(ml_live_table *table, bool exact, int filter_bits)
     table->exact = exact;
     if (exact && !table->regions)
         table->regions = ml_map(REGIONS_BYTES);
-    if (exact)
+    if (exact) {
+        memset(ml_first_filter, 255, sizeof ml_first_filter);
         return true;
+    }
     size_t filter_bytes = (size_t)1 << filter_bits;
     if (table->filter_bytes < filter_bytes) {
         /* An older, smaller filter stays mapped: a late look-up may still be in it. */
@@ -155,6 +157,7 @@ void ml_live_table_clear(ml_live_table *table)
     }
     if (table->filter)
         ml_zero_pages(table->filter, table->filter_bytes);
+    memset(ml_first_filter, 0, sizeof ml_first_filter);
     atomic_store_explicit(&table->mapped_bytes, 0, memory_order_relaxed);
 }
 
@@ -235,7 +238,7 @@ static bool hash_insert(ml_live_table *table, uintptr_t address, ml_live live, b
     return existed;
 }
 
-bool ml_live_table_insert(ml_live_table *table, uintptr_t address, ml_live live, ml_live *stale,
+bool ml_live_table_insert_slowly(ml_live_table *table, uintptr_t address, ml_live live, ml_live *stale,
                           bool *inserted)
 {
     if (table->exact) {
@@ -267,27 +270,19 @@ bool ml_live_table_insert(ml_live_table *table, uintptr_t address, ml_live live,
     }
     bool existed = hash_insert(table, address, live, false, stale, inserted);
     if (*inserted && !existed)
-        filter_add(table, address);
+        filter_count(table, address, 1);
     return existed;
 }
 
-bool ml_live_table_take(ml_live_table *table, uintptr_t address, ml_live *taken)
+bool ml_live_table_take_slowly(ml_live_table *table, uintptr_t address, ml_live *taken)
 {
-    if (table->exact) {
-        uint64_t *entry = ml_direct_entry(table, address);
-        if (entry) {
-            uint64_t value = __atomic_load_n(entry, __ATOMIC_RELAXED);
-            if (ML_LIKELY(value)) {
-                __atomic_store_n(entry, 0, __ATOMIC_RELAXED);
-                *taken = ml_direct_unpack(value);
-                return true;
-            }
-        }
+    if (table->exact) /* the direct entry was empty */
         return hash_take(table, address, taken);
-    }
-    if (!ml_live_table_may_hold(table, address) || !hash_take(table, address, taken))
+    const uint64_t filter_index = ml_filter_hash(address) >> table->filter_shift;
+    if (ML_LIKELY(__atomic_load_n(&table->filter[filter_index], __ATOMIC_RELAXED) == 0) ||
+        !hash_take(table, address, taken))
         return false;
-    filter_remove(table, address);
+    filter_count(table, address, -1);
     return true;
 }
 
@@ -303,6 +298,6 @@ bool ml_live_table_mark_code(ml_live_table *table, uintptr_t address)
     }
     bool inserted, existed = hash_insert(table, address, code, true, &other, &inserted);
     if (inserted && !existed && !table->exact)
-        filter_add(table, address);
+        filter_count(table, address, 1);
     return inserted;
 }

@@ -7,8 +7,10 @@
  *   most 64 bytes. Neighbouring objects have neighbouring entries, and since a block belongs to whoever holds it, no lock
  *   is needed. Blocks that are larger would waste it: 64 bytes of block already cost 32 bytes of table.
  * - `hash`: everything else, in shards with a lock each, 16 bytes an entry.
- * - `filter` (sampled recording only): a counter per hash of the address, which says "surely not recorded" to nearly
- *   every free with one load. Counters that reach 255 stay there.
+ * - two filters, a counter per hash of the address, which say "surely not recorded" to nearly every free. The first is so
+ *   small that it stays in the first-level cache, the second is asked when the first does not know. Counters that reach 255 stay
+ *   there. Without a recording the first filter is zero throughout, in an exact one it is 255 throughout: so its one load is
+ *   all that a free costs in the first case, and asks nothing in the second.
  *
  * `direct` needs a large unreserved mapping. Where that cannot be had (address-space limits), or an address lies outside of it,
  * the hash takes over.
@@ -46,6 +48,9 @@ typedef struct {
     ml_hash_entry *entries;
 } __attribute__((aligned(64))) ml_shard;
 
+#define ML_FIRST_FILTER_BITS 12
+extern uint8_t ml_first_filter[1 << ML_FIRST_FILTER_BITS];
+
 typedef struct {
     _Atomic(uint64_t *) * regions; /* of `direct`; NULL: not in use */
     _Atomic(uint64_t *) used_regions; /* chain of all regions */
@@ -68,23 +73,23 @@ void ml_live_table_after_fork(ml_live_table *table);
 
 /* Enters a block. True when another entry was still at that address (its free was never seen): it is in *stale. False also when
  * memory for the table could not be had; then *inserted is false. */
-bool ml_live_table_insert(ml_live_table *table, uintptr_t address, ml_live live, ml_live *stale,
-                          bool *inserted);
+ML_INLINE bool ml_live_table_insert(ml_live_table *table, uintptr_t address, ml_live live,
+                                    ml_live *stale, bool *inserted);
 /* Removes the block at this address and tells what it was. False: not recorded. */
-bool ml_live_table_take(ml_live_table *table, uintptr_t address, ml_live *taken);
+ML_INLINE bool ml_live_table_take(ml_live_table *table, uintptr_t address, ml_live *taken);
 /* Notes that a known code object is at this address, recorded or not. */
 bool ml_live_table_mark_code(ml_live_table *table, uintptr_t address);
 
-ML_INLINE uint32_t ml_filter_index(const ml_live_table *table, uintptr_t address)
+ML_INLINE uint64_t ml_filter_hash(uintptr_t address)
 {
-    return (uint32_t)(((uint64_t)address >> 4) * 0x9e3779b97f4a7c15ull >> table->filter_shift);
+    return ((uint64_t)address >> 4) * 0x9e3779b97f4a7c15ull;
 }
 
-/* False: surely not recorded. */
-ML_INLINE bool ml_live_table_may_hold(const ml_live_table *table, uintptr_t address)
+/* False: surely not recorded. What a free asks before anything else. */
+ML_INLINE bool ml_live_table_may_hold(uintptr_t address)
 {
-    return ML_UNLIKELY(
-        __atomic_load_n(&table->filter[ml_filter_index(table, address)], __ATOMIC_RELAXED) != 0);
+    const uint8_t *counter = &ml_first_filter[ml_filter_hash(address) >> (64 - ML_FIRST_FILTER_BITS)];
+    return ML_UNLIKELY(__atomic_load_n(counter, __ATOMIC_RELAXED) != 0);
 }
 
 /* The direct entry of an address, NULL where there is none (not in use, region never used, address outside). */
@@ -107,6 +112,42 @@ ML_INLINE ml_live ml_direct_unpack(uint64_t entry)
 {
     ml_live live = {entry & (((uint64_t)1 << 56) - 1), (entry >> 56) & 127, entry >> 63};
     return live;
+}
+
+/* The rest of the two below: everything but a small block with a direct entry. */
+bool ml_live_table_insert_slowly(ml_live_table *table, uintptr_t address, ml_live live,
+                                 ml_live *stale, bool *inserted);
+bool ml_live_table_take_slowly(ml_live_table *table, uintptr_t address, ml_live *taken);
+
+ML_INLINE bool ml_live_table_insert(ml_live_table *table, uintptr_t address, ml_live live,
+                                    ml_live *stale, bool *inserted)
+{
+    if (table->exact && ML_LIKELY(live.size <= ML_DIRECT_MAX_SIZE) &&
+        ML_LIKELY(!table->unhooked_frees_possible)) {
+        uint64_t *entry = ml_direct_entry(table, address);
+        if (ML_LIKELY(entry && __atomic_load_n(entry, __ATOMIC_RELAXED) == 0)) {
+            __atomic_store_n(entry, ml_direct_pack(live), __ATOMIC_RELAXED);
+            *inserted = true;
+            return false;
+        }
+    }
+    return ml_live_table_insert_slowly(table, address, live, stale, inserted);
+}
+
+ML_INLINE bool ml_live_table_take(ml_live_table *table, uintptr_t address, ml_live *taken)
+{
+    if (table->exact) {
+        uint64_t *entry = ml_direct_entry(table, address);
+        if (ML_LIKELY(entry != NULL)) {
+            uint64_t value = __atomic_load_n(entry, __ATOMIC_RELAXED);
+            if (ML_LIKELY(value != 0)) {
+                __atomic_store_n(entry, 0, __ATOMIC_RELAXED);
+                *taken = ml_direct_unpack(value);
+                return true;
+            }
+        }
+    }
+    return ml_live_table_take_slowly(table, address, taken);
 }
 
 #endif

@@ -10,33 +10,34 @@
 enum {
     ML_WORD_ALLOCATION = 0,     /* stack id in 32..63, size in 8..31, allocator in 3..7 */
     ML_WORD_BIG_ALLOCATION = 1, /* the same with size 0; the next word is the size */
-    ML_WORD_FREE = 2,           /* id of the freed allocation */
-    ML_WORD_TIME = 3,           /* nanoseconds since the start */
-    ML_WORD_WINDOW = 4,         /* window that the following events belong to */
-    ML_WORD_ID = 5,             /* id of this thread's next allocation */
+    ML_WORD_FREE = 2,           /* id of the freed allocation in 3..45, its size in 46..63 */
+    ML_WORD_BIG_FREE = 3,       /* the same with size 0; the next word is the size */
+    ML_WORD_TIME = 4,           /* nanoseconds since the start */
+    ML_WORD_WINDOW = 5,         /* window that the following events belong to */
+    ML_WORD_ID = 6,             /* id of this thread's next allocation */
 };
 #define ML_WORD_KIND(word) ((word) & 7)
 #define ML_WORD_VALUE(word) ((word) >> 3)
 #define ML_MAKE_WORD(kind, value) (((uint64_t)(value) << 3) | (kind))
 #define ML_SMALL_SIZE_LIMIT ((size_t)1 << 24)
+#define ML_SMALL_FREE_LIMIT ((size_t)1 << 18)
+#define ML_WORD_FREED_ID(word) ((word) >> 3 & (((uint64_t)1 << 43) - 1))
+#define ML_WORD_FREED_SIZE(word) ((word) >> 46)
 /* The most that one event can put in: window, time, id, free, allocation and its size. */
 #define ML_WORDS_PER_EVENT 8
 
 typedef struct {
     uint64_t *words;
     uint64_t mask;
-    /* Owned by the producer. */
-    uint64_t head_private;
-    uint64_t limit; /* up to here there is surely room */
-    _Atomic uint64_t head __attribute__((aligned(64)));
-    _Atomic uint64_t tail __attribute__((aligned(64)));
+    uint64_t limit;        /* up to here there is surely room; the producer's */
+    _Atomic uint64_t head; /* moved by the producer; the writer looks a thousand times a second at most */
+    _Atomic uint64_t tail __attribute__((aligned(64))); /* moved by the writer */
 } ml_ring;
 
 ML_INLINE bool ml_ring_init(ml_ring *ring, uint64_t capacity_words)
 {
     ring->words = ml_map(capacity_words * sizeof(uint64_t));
     ring->mask = capacity_words - 1;
-    ring->head_private = 0;
     ring->limit = capacity_words / 2;
     atomic_store_explicit(&ring->head, 0, memory_order_relaxed);
     atomic_store_explicit(&ring->tail, 0, memory_order_relaxed);
@@ -54,20 +55,25 @@ ML_INLINE void ml_ring_destroy(ml_ring *ring)
     ring->words = NULL;
 }
 
-ML_INLINE void ml_ring_put(ml_ring *ring, uint64_t word)
+ML_INLINE uint64_t ml_ring_head(const ml_ring *ring)
 {
-    ring->words[ring->head_private++ & ring->mask] = word;
+    return atomic_load_explicit(&ring->head, memory_order_relaxed);
 }
 
-/* Makes what was put visible to the writer. */
-ML_INLINE void ml_ring_publish(ml_ring *ring)
+/* Words are put at a head of the producer's own, and become visible to the writer when that is published. */
+ML_INLINE void ml_ring_put(ml_ring *ring, uint64_t *head, uint64_t word)
 {
-    atomic_store_explicit(&ring->head, ring->head_private, memory_order_release);
+    ring->words[(*head)++ & ring->mask] = word;
+}
+
+ML_INLINE void ml_ring_publish(ml_ring *ring, uint64_t head)
+{
+    atomic_store_explicit(&ring->head, head, memory_order_release);
 }
 
 ML_INLINE bool ml_ring_has_room(const ml_ring *ring)
 {
-    return ML_LIKELY(ring->head_private + ML_WORDS_PER_EVENT <= ring->limit);
+    return ML_LIKELY(ml_ring_head(ring) + ML_WORDS_PER_EVENT <= ring->limit);
 }
 
 #endif

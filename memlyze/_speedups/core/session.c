@@ -67,8 +67,6 @@ int ml_recorder_start(const ml_options *options, char *error, size_t error_bytes
         exact || options->rate > 0 ? ML_KNOWN_CHILDREN_EXACT : ML_KNOWN_CHILDREN_SAMPLED;
     ml_recording.allocations_dropped = ml_recording.frees_dropped = 0;
     ml_recording.waits = ml_recording.wait_ns = ml_recording.stale_closed = 0;
-    ml_recording.ended_live_bytes = ml_recording.ended_live_count = 0;
-    ml_recording.ended_allocations = ml_recording.ended_frees = 0;
     ml_recording.next_range = 1; /* id 0 means none */
     ml_recording.next_thread_id = 1;
     clear_tables();

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 _Atomic uint64_t ml_session;
-ml_thread ml_no_thread = {.session = UINT64_MAX};
+ml_thread ml_no_thread = {.active_session = UINT64_MAX, .session = UINT64_MAX};
 __thread ml_thread *ml_current_thread = &ml_no_thread;
 ml_thread *ml_threads;
 ml_spinlock ml_threads_lock;
@@ -110,10 +110,6 @@ static void take_name_ahead(ml_thread *thread)
 
 void ml_thread_release(ml_thread *thread)
 {
-    atomic_fetch_add(&ml_recording.ended_live_bytes, atomic_load(&thread->live_bytes));
-    atomic_fetch_add(&ml_recording.ended_live_count, atomic_load(&thread->live_count));
-    atomic_fetch_add(&ml_recording.ended_allocations, atomic_load(&thread->allocations));
-    atomic_fetch_add(&ml_recording.ended_frees, atomic_load(&thread->frees));
     unlink_and_free(thread);
 }
 
@@ -135,7 +131,6 @@ static bool map_buffers(ml_thread *thread)
         if (!ml_ring_init(&thread->ring, ml_recording.ring_words))
             return false;
     } else {
-        thread->ring.head_private = 0;
         thread->ring.limit = ml_recording.ring_words / 2;
         atomic_store(&thread->ring.tail, 0);
         atomic_store(&thread->ring.head, 0);
@@ -166,21 +161,22 @@ static bool map_buffers(ml_thread *thread)
     return cache->frames && cache->scratch && cache->depth_hint && cache->children;
 }
 
-ML_NOINLINE ml_thread *ml_thread_enter_session(void)
+ML_NOINLINE ml_thread *ml_thread_join_session(void)
 {
     const uint64_t session = atomic_load_explicit(&ml_session, memory_order_acquire);
     ml_thread *thread = ml_current_thread;
-    bool is_new = thread == &ml_no_thread;
-    if (session == 0)
+    const bool is_new = thread == &ml_no_thread;
+    if (session == 0 || thread->pauses)
         return NULL;
     if (is_new) {
         thread = ml_map(sizeof *thread);
         if (!thread)
             return NULL;
-        thread->session = UINT64_MAX;
+        thread->session = ML_INSIDE;
         thread->native_handle = (uintptr_t)pthread_self();
         thread->os_thread_id = os_thread_id();
     }
+    thread->active_session = ML_INSIDE;
     if (!map_buffers(thread)) {
         if (is_new) /* out of address space: this thread is not recorded */
             unlink_and_free(thread);
@@ -192,12 +188,8 @@ ML_NOINLINE ml_thread *ml_thread_enter_session(void)
     thread->window_id = thread->last_window_id = 0;
     memset(thread->binding, 0, sizeof thread->binding);
     memset(&thread->drained, 0, sizeof thread->drained);
-    thread->inside = 0;
     thread->next_allocation_id = thread->next_range_id = 0;
-    atomic_store(&thread->live_bytes, 0);
-    atomic_store(&thread->live_count, 0);
-    atomic_store(&thread->allocations, 0);
-    atomic_store(&thread->frees, 0);
+    thread->surcharge_bytes = ml_recording.sampling.surcharge_bytes;
     ml_sampler_seed(&thread->sampler,
                     ml_recording.seed + 0x9e3779b97f4a7c15ull * (thread->thread_id + session));
     ml_sampler_refill(&thread->sampler, &ml_recording.sampling);
@@ -211,12 +203,10 @@ ML_NOINLINE ml_thread *ml_thread_enter_session(void)
     ml_unlock(&ml_threads_lock);
     ml_current_thread = thread;
     if (is_new) {
-        /* glibc may allocate for the key's value: not an allocation of the program's. */
-        thread->inside++;
         pthread_once(&exit_key_once, make_exit_key);
-        pthread_setspecific(exit_key, thread);
-        thread->inside--;
+        pthread_setspecific(exit_key, thread); /* may allocate: the state says "inside" still */
     }
+    thread->active_session = session;
     return thread;
 }
 

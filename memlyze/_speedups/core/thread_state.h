@@ -10,25 +10,23 @@
 #define ML_THREAD_NAME_BYTES 128
 
 typedef struct ml_thread {
-    /* What every hook looks at first, together in one cache line. */
-    uint64_t session; /* the session this state belongs to; ml_session when it is up to date */
+    /* What every hook looks at, together in few cache lines. */
+    uint64_t active_session; /* the session that this thread's allocations belong to now; ML_INSIDE within a hook */
     ml_sampler sampler;
-    int32_t inside; /* > 0 inside a hook or the recorder: what is allocated now is not the program's or already counted */
-    uint32_t thread_id;
+    int64_t surcharge_bytes;
+    ml_ring ring;
+    int64_t last_time_ns;
     uint64_t next_allocation_id;
     uint64_t next_range_id; /* where the present range of ids ends */
-    int64_t last_time_ns;
     uint32_t window_id, last_window_id;
-    ml_ring ring;
-    /* Sums that the helper thread reads: estimates of what is live, and counts. Relaxed. */
-    _Atomic int64_t live_bytes, live_count;
-    _Atomic uint64_t allocations, frees;
+    uint32_t thread_id;
+    uint32_t pauses; /* how often ml_thread_enter was called without its leave */
+    /* Of the language binding (CPython's context, …); the core does not look inside. */
+    void *binding[2];
 
     ml_stack_cache stacks;
 
-    /* Of the language binding (CPython's thread state, context, …); the core does not look inside. */
-    void *binding[6];
-
+    uint64_t session; /* the session that this state was made up for: what the writer goes by */
     /* What the writer has read so far; touched by the helper thread alone. */
     struct {
         int64_t time_ns;
@@ -46,8 +44,11 @@ typedef struct ml_thread {
     struct ml_thread *next; /* in the list of all, under its lock */
 } ml_thread;
 
+/* No session has this number: a thread in a hook, or in the recorder itself, is in none. */
+#define ML_INSIDE UINT64_MAX
+
 /* 0: not recording. Otherwise the number of the running session: a thread whose state has another one is not (yet) part of it.
- * One comparison answers "recording?", "has this thread a state?" and "is it of this session?". */
+ * One comparison answers "recording?", "has this thread a state?", "is it of this session?" and "is it in a hook already?". */
 extern _Atomic uint64_t ml_session;
 
 extern ml_thread ml_no_thread; /* stands in for the state of a thread that has none */
@@ -58,17 +59,30 @@ extern __thread ml_thread *ml_current_thread __attribute__((tls_model("initial-e
 extern __thread ml_thread *ml_current_thread __attribute__((visibility("hidden")));
 #endif
 
-/* Makes (or brings up to date) the state of this thread; called by hooks when the session differs. NULL: not recording, or no
- * memory for it. Touches no allocator but mmap. */
-ml_thread *ml_thread_enter_session(void);
+/* Makes (or brings up to date) the state of this thread. NULL: not recording, in a hook already, or no memory for it.
+ * Touches no allocator but mmap. */
+ml_thread *ml_thread_join_session(void);
 
 ML_INLINE ml_thread *ml_thread_if_recording(void)
 {
     ml_thread *thread = ml_current_thread;
-    uint64_t session = atomic_load_explicit(&ml_session, memory_order_relaxed);
-    if (ML_LIKELY(thread->session == session))
+    const uint64_t session = atomic_load_explicit(&ml_session, memory_order_relaxed);
+    if (ML_LIKELY(thread->active_session == session))
         return thread;
-    return session ? ml_thread_enter_session() : NULL;
+    return session ? ml_thread_join_session() : NULL;
+}
+
+/* Between enter and leave nothing of this thread is recorded: what is allocated there is the recorder's, or counted already. */
+ML_INLINE void ml_thread_enter(ml_thread *thread)
+{
+    thread->active_session = ML_INSIDE;
+    thread->pauses++;
+}
+
+ML_INLINE void ml_thread_leave(ml_thread *thread)
+{
+    if (--thread->pauses == 0)
+        thread->active_session = thread->session;
 }
 
 /* The list of all states. The helper thread walks it, under the lock. */

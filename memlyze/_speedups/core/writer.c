@@ -225,7 +225,6 @@ static int64_t tracer_bytes(void)
 static void tick_memory(int64_t now_ns)
 {
     ml_columns *rows = &writer.memory;
-    ml_totals totals = ml_recorder_totals();
     int64_t own = tracer_bytes();
     if (own > writer.peak_bytes)
         writer.peak_bytes = own;
@@ -233,8 +232,9 @@ static void tick_memory(int64_t now_ns)
         return;
     ml_columns_put(rows, 0, now_ns);
     ml_columns_put(rows, 1, read_rss());
-    ml_columns_put(rows, 2, totals.live_bytes > 0 ? totals.live_bytes : 0);
-    ml_columns_put(rows, 3, totals.live_count > 0 ? totals.live_count : 0);
+    const ml_event_encoder *encoder = &writer.encoder;
+    ml_columns_put(rows, 2, encoder->live_bytes > 0 ? (int64_t)encoder->live_bytes : 0);
+    ml_columns_put(rows, 3, encoder->live_count > 0 ? (int64_t)encoder->live_count : 0);
     ml_columns_put(rows, 4, own);
     ml_columns_cover_time(rows, now_ns, now_ns);
 }
@@ -258,10 +258,10 @@ static void put_number(const char *key, uint64_t value)
 
 static void put_statistics(void)
 {
-    ml_totals totals = ml_recorder_totals();
-    put_number("allocations_recorded", totals.allocations);
-    put_number("frees_recorded", totals.frees);
-    put_number("events_recorded", totals.allocations + totals.frees);
+    const ml_event_encoder *encoder = &writer.encoder;
+    put_number("allocations_recorded", encoder->allocations);
+    put_number("frees_recorded", encoder->frees);
+    put_number("events_recorded", encoder->allocations + encoder->frees);
     uint64_t frees_dropped = atomic_load(&ml_recording.frees_dropped);
     put_number("frees_dropped", frees_dropped);
     put_number("events_dropped", atomic_load(&ml_recording.allocations_dropped) + frees_dropped);
@@ -356,7 +356,8 @@ static void *run(void *unused)
     prctl(PR_SET_NAME, "memlyze");
 #endif
     writer.self.session = writer.session;
-    writer.self.inside = 1;
+    writer.self.pauses = 1;
+    writer.self.active_session = ML_INSIDE;
     ml_current_thread = &writer.self;
     int idle_turns = 0;
     bool abandoned = false;

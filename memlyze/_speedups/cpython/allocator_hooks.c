@@ -1,7 +1,7 @@
 /* The way in: CPython's allocator hooks.
  *
- * A hook calls the allocator that was installed before, and reports what happened. `inside` is raised around that call: an
- * object of more than 512 bytes is handed on to the raw domain, whose hook must not count it again. */
+ * A hook calls the allocator that was installed before, and reports what happened. The thread counts as "inside" around that
+ * call: an object of more than 512 bytes is handed on to the raw domain, whose hook must not count it again. */
 #include "allocator_hooks.h"
 
 #include <pthread.h>
@@ -26,16 +26,9 @@ static PyObject *window_variable;
 
 /* ---- who is calling ------------------------------------------------------------------------------ */
 
-/* `inside` of a thread that looks whether its calls come through here. */
+/* A thread that looks whether its calls come through here is paused this often. */
 #define PROBING 1000
 static bool probe_seen;
-
-static ML_NOINLINE bool passes_through(const ml_thread *thread)
-{
-    if (thread && thread->inside == PROBING)
-        probe_seen = true;
-    return true;
-}
 
 enum { BOUND_CONTEXT, BOUND_CONTEXT_VERSION };
 
@@ -48,14 +41,12 @@ static inline void update_window(ml_thread *thread, PyThreadState *python)
         return;
     PyObject *value = NULL;
     uint32_t window_id = 0;
-    thread->inside++;
     /* Finds, and takes a reference; allocates nothing and runs no code: the key is compared by identity. */
     if (python->context && PyContextVar_Get(window_variable, NULL, &value) == 0 && value) {
         if (PyLong_CheckExact(value))
             window_id = (uint32_t)PyLong_AsUnsignedLong(value);
         Py_DECREF(value); /* the context holds another */
     }
-    thread->inside--;
     thread->window_id = window_id;
     thread->binding[BOUND_CONTEXT] = python->context;
     thread->binding[BOUND_CONTEXT_VERSION] = (void *)(uintptr_t)python->context_ver;
@@ -82,104 +73,120 @@ static inline uint32_t stack_without_gil(ml_thread *thread)
     return ml_capture_stack(thread, python);
 }
 
-static ML_NOINLINE void record(ml_thread *thread, void *block, size_t size, uint32_t allocator)
+/* Inside: between enter and leave. */
+static inline void record(ml_thread *thread, void *block, size_t size, uint32_t allocator)
 {
-    thread->inside++;
     uint32_t stack_id =
         allocator == ML_ALLOCATOR_RAW ? stack_without_gil(thread) : stack_with_gil(thread);
     ml_record_allocation(thread, (uintptr_t)block, size, allocator, stack_id);
     ml_recorder_refill(thread);
-    thread->inside--;
 }
 
-static inline void had(ml_thread *thread, void *block, size_t size, uint32_t allocator)
-{
-    if (ml_sampler_spend(&thread->sampler, size, ml_recording.sampling.surcharge_bytes))
-        record(thread, block, size, allocator);
-}
-
-static ML_NOINLINE void record_gone(ml_thread *thread, void *block)
+static inline void gone(ml_thread *thread, void *block)
 {
     ml_live live;
-    if (ml_recorder_take((uintptr_t)block, &live)) {
-        thread->inside++;
+    if (ml_recorder_take((uintptr_t)block, &live))
         ml_record_free(thread, (uintptr_t)block, live);
-        thread->inside--;
-    }
 }
 
 /* ---- the hooks ----------------------------------------------------------------------------------- */
 
+/* Objects of at most this size never reach the raw domain, whatever debug allocator adds to them: the allocator beneath
+ * can be called as the last act, unguarded. */
+#define SURELY_SMALL_BYTES 256
+
+/* The present thread's state, NULL when this call is not to be recorded. */
+static inline ml_thread *recording_thread(void)
+{
+    ml_thread *thread = ml_thread_if_recording();
+    if (ML_UNLIKELY(!thread) && ml_current_thread->pauses >= PROBING)
+        probe_seen = true;
+    return thread;
+}
+
+static ML_NOINLINE void *malloc_slowly(const hooked_domain *domain, ml_thread *thread, size_t size)
+{
+    ml_thread_enter(thread);
+    void *block = domain->wrapped.malloc(domain->wrapped.ctx, size);
+    if (ML_LIKELY(block != NULL) &&
+        ml_sampler_spend(&thread->sampler, size, thread->surcharge_bytes))
+        record(thread, block, size, domain->allocator);
+    ml_thread_leave(thread);
+    return block;
+}
+
 static void *hooked_malloc(void *context, size_t size)
 {
     const hooked_domain *domain = context;
-    ml_thread *thread = ml_thread_if_recording();
-    if (ML_UNLIKELY(!thread || thread->inside) && passes_through(thread))
-        return domain->wrapped.malloc(domain->wrapped.ctx, size);
-    thread->inside = 1;
-    void *block = domain->wrapped.malloc(domain->wrapped.ctx, size);
-    thread->inside = 0;
-    if (ML_LIKELY(block != NULL))
-        had(thread, block, size, domain->allocator);
-    return block;
+    ml_thread *thread = recording_thread();
+    if (ML_LIKELY(thread != NULL)) {
+        const int64_t budget = thread->sampler.budget_bytes - (int64_t)size - thread->surcharge_bytes;
+        if (ML_UNLIKELY(budget < 0 || size > SURELY_SMALL_BYTES))
+            return malloc_slowly(domain, thread, size);
+        thread->sampler.budget_bytes = budget;
+    }
+    return domain->wrapped.malloc(domain->wrapped.ctx, size);
 }
 
 static void *hooked_calloc(void *context, size_t count, size_t size)
 {
     const hooked_domain *domain = context;
-    ml_thread *thread = ml_thread_if_recording();
-    if (ML_UNLIKELY(!thread || thread->inside) && passes_through(thread))
+    ml_thread *thread = recording_thread();
+    if (ML_UNLIKELY(!thread))
         return domain->wrapped.calloc(domain->wrapped.ctx, count, size);
-    thread->inside = 1;
+    ml_thread_enter(thread);
     void *block = domain->wrapped.calloc(domain->wrapped.ctx, count, size);
-    thread->inside = 0;
-    if (ML_LIKELY(block != NULL)) /* so the product did not overflow */
-        had(thread, block, count * size, domain->allocator);
+    if (ML_LIKELY(block != NULL) && /* so the product did not overflow */
+        ml_sampler_spend(&thread->sampler, count * size, thread->surcharge_bytes))
+        record(thread, block, count * size, domain->allocator);
+    ml_thread_leave(thread);
     return block;
 }
 
 static void *hooked_realloc(void *context, void *block, size_t size)
 {
     const hooked_domain *domain = context;
-    ml_thread *thread = ml_thread_if_recording();
-    if (ML_UNLIKELY(!thread || thread->inside) && passes_through(thread))
+    ml_thread *thread = recording_thread();
+    if (ML_UNLIKELY(!thread))
         return domain->wrapped.realloc(domain->wrapped.ctx, block, size);
     /* Out of the books before the address can be another thread's, back into them when nothing came of it. */
     ml_live live;
-    const bool recorded = block && ml_recorder_take((uintptr_t)block, &live);
-    thread->inside = 1;
+    const bool recorded = block && ml_live_table_may_hold((uintptr_t)block) &&
+                          ml_recorder_take((uintptr_t)block, &live);
+    ml_thread_enter(thread);
     void *moved = domain->wrapped.realloc(domain->wrapped.ctx, block, size);
-    if (ML_UNLIKELY(moved == NULL)) {
+    if (ML_LIKELY(moved != NULL)) {
         if (recorded)
-            ml_recorder_restore((uintptr_t)block, live);
-        thread->inside = 0;
-        return NULL;
+            ml_record_free(thread, (uintptr_t)block, live);
+        if (ml_sampler_spend(&thread->sampler, size, thread->surcharge_bytes))
+            record(thread, moved, size, domain->allocator);
+    } else if (recorded) {
+        ml_recorder_restore((uintptr_t)block, live);
     }
-    if (recorded)
-        ml_record_free(thread, (uintptr_t)block, live);
-    thread->inside = 0;
-    had(thread, moved, size, domain->allocator);
+    ml_thread_leave(thread);
     return moved;
+}
+
+static ML_NOINLINE void free_slowly(const hooked_domain *domain, void *block)
+{
+    ml_thread *thread = recording_thread();
+    if (ML_UNLIKELY(!thread || !block)) {
+        domain->wrapped.free(domain->wrapped.ctx, block);
+        return;
+    }
+    ml_thread_enter(thread); /* the raw domain beneath has nothing to look up */
+    gone(thread, block);     /* before the memory is given back: afterwards it may be another thread's */
+    domain->wrapped.free(domain->wrapped.ctx, block);
+    ml_thread_leave(thread);
 }
 
 static void hooked_free(void *context, void *block)
 {
     const hooked_domain *domain = context;
-    if (block) {
-        ml_thread *thread = ml_thread_if_recording();
-        if (ML_LIKELY(thread && !thread->inside)) {
-            /* Before the memory is given back: afterwards it may be another thread's. */
-            if (ml_recording.exact ||
-                ml_live_table_may_hold(&ml_recording.live, (uintptr_t)block)) {
-                record_gone(thread, block);
-                thread->inside = 1; /* the raw domain beneath has nothing to look up */
-                domain->wrapped.free(domain->wrapped.ctx, block);
-                thread->inside = 0;
-                return;
-            }
-        }
-    }
-    domain->wrapped.free(domain->wrapped.ctx, block);
+    if (ml_live_table_may_hold((uintptr_t)block))
+        free_slowly(domain, block);
+    else
+        domain->wrapped.free(domain->wrapped.ctx, block);
 }
 
 /* ---- putting them in place ------------------------------------------------------------------------ */
@@ -191,13 +198,14 @@ static const uint32_t allocators[3] = {ML_ALLOCATOR_RAW, ML_ALLOCATOR_MEM, ML_AL
 /* Does an allocation in this domain reach our hook, directly or through another tool that wraps it? */
 static bool in_chain(ml_thread *thread, int domain)
 {
-    const int32_t before = thread->inside;
-    thread->inside = PROBING;
     probe_seen = false;
+    ml_thread_enter(thread);
+    thread->pauses += PROBING;
     PyMemAllocatorEx present;
     PyMem_GetAllocator(python_domains[domain], &present);
     present.free(present.ctx, present.malloc(present.ctx, 1));
-    thread->inside = before;
+    thread->pauses -= PROBING;
+    ml_thread_leave(thread);
     return probe_seen;
 }
 
@@ -256,13 +264,15 @@ unsigned int ml_hooks_thread_id(void)
 void ml_hooks_pause_thread(void)
 {
     ml_thread *thread = ml_thread_if_recording();
+    if (!thread && ml_current_thread->pauses)
+        thread = ml_current_thread; /* paused already */
     if (thread)
-        thread->inside++;
+        ml_thread_enter(thread);
 }
 
 void ml_hooks_resume_thread(void)
 {
     ml_thread *thread = ml_current_thread;
-    if (thread != &ml_no_thread && thread->inside > 0)
-        thread->inside--;
+    if (thread != &ml_no_thread && thread->pauses > 0)
+        ml_thread_leave(thread);
 }

@@ -129,8 +129,10 @@ class Trace:
     @contextlib.contextmanager
     def reading(
         self, query: str, *, may_write_files: bool = False
-    ) -> typing.Iterator[DuckDBPyRelation]:
+    ) -> typing.Iterator[DuckDBPyRelation | None]:
         """The result of one statement that somebody else wrote, within a read-only transaction.
+
+        None after a COPY, which gives no rows.
 
         Raises QueryError for anything but a single reading statement, `duckdb.Error` when DuckDB
         refuses it.

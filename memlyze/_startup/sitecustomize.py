@@ -1,0 +1,99 @@
+# ruff: noqa: I002, UP032
+# mypy: ignore-errors
+"""Starts recording inside the program that `memlyze record` runs.
+
+`memlyze record` puts this folder first in PYTHONPATH, so that `site` imports this file at start-up.
+It takes every trace of itself away (path, environment, module), lets the program's own
+`sitecustomize` run, and starts the recorder. The program must find the interpreter as it would be
+without memlyze: hence no imports beyond `os` and `sys`, which `site` has loaded already, and
+options in a plain text form, which `memlyze/cli/handover.py` writes.
+
+Any Python may be made to read this file, also one that memlyze does not support: the syntax is that
+of the oldest. Whatever goes wrong is told to `memlyze record` through the status file, never to the
+program.
+"""
+
+import os
+import sys
+
+
+def _restore_environment():
+    """Remove what `memlyze record` added; return its options."""
+    options = {}
+    for item in os.environ.pop("MEMLYZE_RECORD", "").split("\x1f"):
+        name, _, value = item.partition("=")
+        kind, _, text = value.partition(":")
+        if kind == "i":
+            options[name] = int(text)
+        elif kind == "f":
+            options[name] = float(text)
+        elif kind == "b":
+            options[name] = text == "1"
+        elif kind == "s":
+            options[name] = text
+    original = options.pop("original_pythonpath", None)
+    if original is None:
+        os.environ.pop("PYTHONPATH", None)
+    else:
+        os.environ["PYTHONPATH"] = original
+    here = os.path.dirname(__file__)
+    sys.path[:] = [path for path in sys.path if path != here]
+    sys.path_importer_cache.pop(here, None)
+    return options
+
+
+def _report(status_file, *fields):
+    """Tell `memlyze record`, whose file is gone when it no longer waits."""
+    try:
+        descriptor = os.open(status_file, os.O_WRONLY | os.O_APPEND)
+    except OSError:
+        return
+    try:
+        line = "\t".join(fields).replace("\n", " ") + "\n"
+        os.write(descriptor, line.encode("utf-8", "surrogateescape"))
+    finally:
+        os.close(descriptor)
+
+
+def _start(options):
+    """Start the recorder with the options of `memlyze record`, and report how it went."""
+    status_file = options.pop("status_file", None)
+    if status_file is None:
+        return
+    output_file = options.pop("output_file").replace("{pid}", str(os.getpid()))
+    if os.path.exists(output_file):
+        # A second Python under the same `memlyze record`, as in a shell script that starts several.
+        root, extension = os.path.splitext(output_file)
+        output_file = "{}.{}{}".format(root, os.getpid(), extension)
+    package_parent = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
+    is_borrowed = package_parent not in sys.path
+    if is_borrowed:
+        sys.path.append(package_parent)
+    try:
+        from memlyze.tracer import Tracer
+
+        Tracer(output_file, **options).start()
+    except BaseException as error:
+        version = ".".join(str(part) for part in sys.version_info[:3])
+        cause = "{}: {}".format(type(error).__name__, error)
+        _report(status_file, "failed", version, cause)
+    else:
+        _report(status_file, "started", str(os.getpid()), output_file)
+    finally:
+        if is_borrowed:
+            sys.path.remove(package_parent)
+            sys.path_importer_cache.pop(package_parent, None)
+
+
+def _run():
+    options = _restore_environment()
+    sys.modules.pop("sitecustomize", None)
+    try:
+        # `site` finds the program's own module under this name afterwards; or, when there is none,
+        # an ImportError of that name, which to it means just that.
+        import sitecustomize  # noqa: F401
+    finally:
+        _start(options)
+
+
+_run()

@@ -1,0 +1,26 @@
+"""Reads the `.sql` file that stands beside an analysis, and runs it."""
+
+from __future__ import annotations
+
+import functools
+import os
+import typing
+
+from memlyze.query.session import Trace
+
+_HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+@functools.lru_cache(maxsize=None)
+def read_statement(name: str) -> str:
+    """The SQL of `name`.sql."""
+    with open(os.path.join(_HERE, name + ".sql"), encoding="utf-8") as file:
+        return file.read()
+
+
+def run_statement(
+    trace: Trace, name: str, parameters: typing.Mapping[str, object] | None = None
+) -> list[dict[str, typing.Any]]:
+    """The rows that `name`.sql gives over `trace`, as dictionaries by column name."""
+    relation = trace.sql(read_statement(name), dict(parameters) if parameters else None)
+    return [dict(zip(relation.columns, row)) for row in relation.fetchall()]

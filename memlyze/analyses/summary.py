@@ -1,0 +1,116 @@
+"""What a trace shows at a glance: printed at the end of `memlyze record`, and by `memlyze
+summary`.
+"""
+
+from __future__ import annotations
+
+import os
+import typing
+
+from memlyze.analyses.hotspots import Estimate, Hotspot, hotspots
+from memlyze.analyses.statements import run_statement
+from memlyze.query.session import Trace
+
+SITES = 5
+
+
+class Peak(typing.NamedTuple):
+    """The greatest reading of the memory clock."""
+
+    bytes: int
+    time_ns: int
+
+
+class TracerCost(typing.NamedTuple):
+    """What recording itself cost. None: the trace does not say, being cut off."""
+
+    file_bytes: int
+    peak_bytes: int | None
+    writer_cpu_ns: int | None
+    waits: int | None
+    wait_ns: int | None
+
+
+class Collections(typing.NamedTuple):
+    """What the garbage collector did."""
+
+    runs: int
+    duration_ns: int
+    collected: int
+
+
+class Summary(typing.NamedTuple):
+    """A trace at a glance. Times are nanoseconds since its start."""
+
+    paths: tuple[str, ...]
+    command_line: tuple[str, ...]
+    python_version: str | None
+    duration_ns: int
+    """To the end of the recording, or to the last event of a trace that was cut off."""
+    is_complete: bool
+    damage: tuple[str, ...]
+    events_dropped: int
+    is_exact: bool
+    """Whether every allocation was recorded; otherwise all figures are estimates."""
+    samples: int
+    allocations: Estimate
+    bytes: Estimate
+    live_bytes: Estimate
+    peak_rss: Peak | None
+    """None: the memory clock did not tick."""
+    peak_heap: Peak | None
+    """Of the allocations made since the start of the trace."""
+    sites: tuple[Hotspot, ...]
+    """The greatest allocation sites; `held_bytes` is at the moment of `peak_heap`, or at the
+    end.
+    """
+    collections: Collections
+    cost: TracerCost
+
+
+def summarize(trace: Trace, *, sites: int = SITES) -> Summary:
+    """Summarise an opened trace, whatever state it is in: an empty one gives zeros."""
+    metadata = trace.metadata
+    totals = run_statement(trace, "totals")[0]
+    peaks = run_statement(trace, "memory_peaks")[0]
+    peak_heap = _peak(peaks, "heap_live")
+    duration_ns = max(_number(metadata, "end_ns") or 0, totals["last_ns"], peaks["last_ns"] or 0)
+    return Summary(
+        paths=trace.paths,
+        command_line=tuple(str(word) for word in metadata.get("command_line") or ()),
+        python_version=metadata.get("python_version"),
+        duration_ns=duration_ns,
+        is_complete=trace.is_complete,
+        damage=tuple(trace.damage),
+        events_dropped=(_number(metadata, "events_dropped") or 0)
+        + (_number(metadata, "frees_dropped") or 0),
+        is_exact=totals["allocations_error"] == 0,
+        samples=totals["samples"],
+        allocations=Estimate(totals["allocations"], totals["allocations_error"]),
+        bytes=Estimate(totals["bytes"], totals["bytes_error"]),
+        live_bytes=Estimate(totals["live_bytes"], totals["live_bytes_error"]),
+        peak_rss=_peak(peaks, "rss"),
+        peak_heap=peak_heap,
+        sites=tuple(
+            hotspots(trace, count=sites, moment_ns=peak_heap.time_ns if peak_heap else duration_ns)
+        ),
+        collections=Collections(**run_statement(trace, "collections")[0]),
+        cost=TracerCost(
+            file_bytes=sum(os.path.getsize(path) for path in trace.paths),
+            peak_bytes=_number(metadata, "tracer_peak_bytes") or peaks["tracer_bytes"],
+            writer_cpu_ns=_number(metadata, "writer_cpu_ns"),
+            waits=_number(metadata, "waits"),
+            wait_ns=_number(metadata, "wait_ns"),
+        ),
+    )
+
+
+def _peak(peaks: typing.Mapping[str, typing.Any], name: str) -> Peak | None:
+    if peaks[name] is None:
+        return None
+    return Peak(peaks[name], peaks[name + "_time_ns"])
+
+
+def _number(metadata: typing.Mapping[str, typing.Any], key: str) -> int | None:
+    value = metadata.get(key)
+    return int(value) if isinstance(value, (int, float)) else None

@@ -1,0 +1,112 @@
+"""Runs the recorded program, and stands between it and whoever started `memlyze record`.
+
+The program is in the same process group and on the same terminal as this process, so that the
+terminal's own signals (^C, ^\\, ^Z) reach it without help and must not be passed on. A signal that
+a process sent to this one is passed on. The program starts with the signal mask and the
+dispositions that this process was started with.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import typing
+
+# Python ignores these in itself; a program it starts is to find the default.
+_IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
+_PASSED_ON = {
+    signal.SIGHUP,
+    signal.SIGINT,
+    signal.SIGQUIT,
+    signal.SIGTERM,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+    signal.SIGALRM,
+    signal.SIGWINCH,
+    signal.SIGTSTP,
+}
+_TERMINAL_STOPS = (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
+
+
+def run_child(
+    executable: str, argv: typing.Sequence[str], environment: typing.Mapping[str, str]
+) -> int:
+    """Run a program to its end; return its wait status (see `os.WIFEXITED`).
+
+    Raises OSError when it cannot be executed.
+    """
+    waited_for = _PASSED_ON | {signal.SIGCHLD}
+    original_mask = signal.pthread_sigmask(signal.SIG_BLOCK, waited_for)
+    try:
+        child = os.posix_spawn(
+            executable,
+            list(argv),
+            environment,
+            setsigmask=original_mask,
+            setsigdef=_IGNORED_BY_PYTHON,
+        )
+        return _wait(child, waited_for)
+    finally:
+        _drop_pending(_PASSED_ON - original_mask)
+        signal.pthread_sigmask(signal.SIG_SETMASK, original_mask)
+
+
+def _wait(child: int, waited_for: typing.Iterable[int]) -> int:
+    while True:
+        received = signal.sigwaitinfo(waited_for)
+        if received.si_signo != signal.SIGCHLD:
+            # Codes above 0 are the kernel's, that is the terminal's: the program has the signal
+            # too.
+            if received.si_code <= 0 and received.si_pid != child:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(child, received.si_signo)
+            continue
+        while True:
+            process, status = os.waitpid(child, os.WNOHANG | os.WUNTRACED)
+            if process == 0:
+                break
+            if os.WIFSTOPPED(status):
+                _stop_like(child, os.WSTOPSIG(status))
+                continue
+            return status
+
+
+def _stop_like(child: int, stop_signal: int) -> None:
+    """Stop as the program did, so that the shell sees its job stopped; come back when continued."""
+    if stop_signal not in _TERMINAL_STOPS:
+        return
+    _drop_pending({stop_signal})
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {stop_signal})
+    os.kill(os.getpid(), stop_signal)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {stop_signal} & _PASSED_ON)
+    # The shell continues the whole group; somebody else may have continued this process alone.
+    process, _ = os.waitpid(child, os.WNOHANG | os.WCONTINUED)
+    if process == 0:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, signal.SIGCONT)
+
+
+def _drop_pending(signals: typing.Iterable[int]) -> None:
+    """Forget blocked signals that the program got too, so that they do not strike here later."""
+    while signal.sigtimedwait(signals, 0) is not None:
+        pass
+
+
+def end_like(status: int) -> int:
+    """The exit status for a program that ended with wait status `status`.
+
+    Does not return when a signal killed it: then this process ends by the same signal, without
+    leaving a core file of its own.
+    """
+    if not os.WIFSIGNALED(status):
+        return os.WEXITSTATUS(status)
+    import resource
+
+    number = os.WTERMSIG(status)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    if number not in (signal.SIGKILL, signal.SIGSTOP):
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
+    os.kill(os.getpid(), number)
+    return 128 + number

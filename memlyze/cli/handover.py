@@ -1,0 +1,67 @@
+"""What `memlyze record` hands to the program that it starts, and what it hears back.
+
+The way there is the environment: PYTHONPATH brings `memlyze/_startup/sitecustomize.py` in, and
+MEMLYZE_RECORD holds its options as `name=kind:value`, separated by the control character US. The
+way back is a file of one line for each Python that met them.
+"""
+
+from __future__ import annotations
+
+import os
+import typing
+
+SEPARATOR = "\x1f"
+_STARTUP_FOLDER = os.path.join(
+    os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "_startup"
+)
+
+Value = typing.Union[bool, int, float, str]
+
+
+class Outcome(typing.NamedTuple):
+    """What the started Pythons reported."""
+
+    traces: tuple[str, ...]
+    """Paths of the trace files, in the order in which recording started."""
+    failures: tuple[tuple[str, str], ...]
+    """(Python version, cause) of each Python in which recording could not start."""
+
+
+def child_environment(
+    options: typing.Mapping[str, Value], environment: typing.Mapping[str, str]
+) -> dict[str, str]:
+    """`environment` with what makes a Python that is started in it record itself."""
+    original = environment.get("PYTHONPATH")
+    handed_over = dict(options)
+    if original is not None:
+        handed_over["original_pythonpath"] = original
+    changed = dict(environment)
+    # An empty part would put the working directory on the path.
+    changed["PYTHONPATH"] = os.pathsep.join(part for part in (_STARTUP_FOLDER, original) if part)
+    changed["MEMLYZE_RECORD"] = encode_options(handed_over)
+    return changed
+
+
+def encode_options(options: typing.Mapping[str, Value]) -> str:
+    """The value of MEMLYZE_RECORD."""
+    items = []
+    for name, value in options.items():
+        if isinstance(value, bool):
+            items.append(f"{name}=b:{int(value)}")
+        elif isinstance(value, int):
+            items.append(f"{name}=i:{value}")
+        elif isinstance(value, float):
+            items.append(f"{name}=f:{value!r}")
+        else:
+            items.append(f"{name}=s:{value}")
+    return SEPARATOR.join(items)
+
+
+def read_outcome(status_file: str) -> Outcome:
+    """What stands in the status file; nothing when no Python met the options."""
+    with open(status_file, encoding="utf-8", errors="surrogateescape") as file:
+        lines = [line.rstrip("\n").split("\t") for line in file]
+    return Outcome(
+        traces=tuple(fields[2] for fields in lines if fields[0] == "started"),
+        failures=tuple((fields[1], fields[2]) for fields in lines if fields[0] == "failed"),
+    )

@@ -1,0 +1,94 @@
+"""The `memlyze` command: finds the subcommand and imports only that."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import signal
+import sys
+import typing
+
+from memlyze.errors import MemlyzeError
+
+HELP = """\
+EXAMPLES
+  memlyze record app.py                        run a program and record its memory
+  memlyze summary app.1234.mlyze               what a trace shows at a glance
+  memlyze query "FROM hotspots() LIMIT 10" app.1234.mlyze
+                                               ask it anything in SQL
+  memlyze info app.1234.mlyze                  what a trace holds, and whether it is whole
+
+Records where a Python program's memory goes, and answers questions about it in SQL.
+
+commands:
+  record     run a program and record its allocations
+  summary    print what record printed at the end
+  query      ask SQL of one or more traces
+  info       print what a trace holds: metadata, sizes, counts, drops, damage
+
+options:
+  -h, --help     show this help; every command has its own: memlyze record --help
+  --version      show the version
+
+'memlyze' may also be written 'python -m memlyze'.
+"""
+COMMANDS = ("record", "summary", "query", "info")
+
+
+def main(arguments: typing.Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit status.
+
+    Ends the process by the signal itself when interrupted or when nobody reads the output any more,
+    so that a shell sees what it would see of any other command.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        status = _dispatch(words)
+        sys.stdout.flush()
+        return status
+    except MemlyzeError as error:
+        _complain(words, error)
+        return int(getattr(error, "exit_status", 1))
+    except KeyboardInterrupt:
+        return _end_by(signal.SIGINT)
+    except BrokenPipeError:
+        return _end_by(signal.SIGPIPE)
+
+
+def _dispatch(words: list[str]) -> int:
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(HELP, end="")
+        return 0 if words else 2
+    if words[0] == "--version":
+        import memlyze
+
+        print(f"memlyze {memlyze.__version__}")
+        return 0
+    if words[0] not in COMMANDS:
+        from memlyze.cli.errors import UsageError
+
+        raise UsageError(
+            f"there is no command {words[0]!r}; the commands are {', '.join(COMMANDS)} "
+            "(to record a program: memlyze record app.py)"
+        )
+    module = importlib.import_module("memlyze.cli." + words[0])
+    run: typing.Callable[[typing.Sequence[str]], int] = module.run
+    return run(words[1:])
+
+
+def _complain(words: typing.Sequence[str], error: MemlyzeError) -> None:
+    command = f"memlyze {words[0]}" if words and words[0] in COMMANDS else "memlyze"
+    with contextlib.suppress(BrokenPipeError):
+        sys.stdout.flush()
+    print(f"{command}: {error}", file=sys.stderr)
+
+
+def _end_by(number: signal.Signals) -> int:
+    """End this process by the default action of a signal."""
+    # The interpreter would try to flush what nobody reads.
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+    return 128 + number

@@ -1,0 +1,160 @@
+"""`memlyze query`: SQL over one or more traces."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import typing
+
+from memlyze.cli import formats, schema
+from memlyze.cli.arguments import CommandParser
+from memlyze.cli.errors import CommandError, UsageError
+from memlyze.cli.opening import open_traces, state_lines
+from memlyze.cli.tables import table_lines
+from memlyze.cli.terminal import Style, is_terminal
+from memlyze.query.errors import QueryError
+
+if typing.TYPE_CHECKING:
+    from memlyze.query.session import Trace
+
+DESCRIPTION = """\
+EXAMPLES
+  memlyze query "FROM hotspots() LIMIT 10" app.1234.mlyze
+  memlyze query "SELECT function, sum(bytes) FROM allocations JOIN stack_frames USING (stack_id)
+                 WHERE depth = 0 GROUP BY ALL ORDER BY 2 DESC LIMIT 10" app.1234.mlyze
+  memlyze query --file report.sql --format csv -o report.csv app.1234.mlyze
+  memlyze query "SELECT process_id, max(rss) FROM memory GROUP BY ALL" run.*.mlyze
+  memlyze query app.1234.mlyze                 an interactive prompt
+  memlyze query --schema                       the views, macros and columns there are
+
+Runs one SQL query (DuckDB's dialect) over traces. The query can read the traces and nothing else,
+unless --allow-files is given.
+"""
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of the command."""
+    parser = CommandParser(
+        "query",
+        DESCRIPTION,
+        usage='memlyze query [options] ["SELECT …"] trace.mlyze [more.mlyze …]',
+    )
+    parser.add_argument(
+        "arguments",
+        nargs="*",
+        metavar="query and traces",
+        help="the query, then the trace files; without a query, a prompt",
+    )
+    parser.add_argument("--file", metavar="QUERY.SQL", help="read the query from a file")
+    parser.add_argument(
+        "--format",
+        choices=("table", *formats.FORMATS),
+        help="how to write the result (default: as the name of the output file says, else table)",
+    )
+    parser.add_argument("-o", "--output-file", metavar="FILE", help="write the result to a file")
+    parser.add_argument(
+        "--schema", action="store_true", help="print the views, macros and columns, and end"
+    )
+    parser.add_argument(
+        "--allow-files",
+        action="store_true",
+        help="let the query read and write files and the network; only for queries that you trust",
+    )
+    return parser
+
+
+def run(arguments: typing.Sequence[str]) -> int:
+    """Run the command; return its exit status."""
+    options = make_parser().parse_args(arguments)
+    if options.schema:
+        print("\n".join(schema.schema_lines()))
+        return 0
+    query, paths = _query_and_traces(options.arguments, options.file)
+    if options.output_file is not None:
+        _check_output(options.output_file, paths)
+    form = options.format or formats.format_of(options.output_file) or "table"
+    if form in formats.BINARY_FORMATS and options.output_file is None and is_terminal(sys.stdout):
+        raise UsageError(f"{form} is not for a terminal; name a file with -o")
+    with open_traces(paths, trusted=options.allow_files) as trace:
+        for line in state_lines(trace):
+            print(f"memlyze query: {line}", file=sys.stderr)
+        if query is None:
+            from memlyze.cli.prompt import run_prompt
+
+            return run_prompt(trace, form, may_write_files=options.allow_files)
+        answer(trace, query, form, options.output_file, may_write_files=options.allow_files)
+    return 0
+
+
+def answer(
+    trace: Trace,
+    query: str,
+    form: str,
+    output_file: str | None = None,
+    *,
+    may_write_files: bool = False,
+) -> None:
+    """Run one query and write its result.
+
+    Raises CommandError, which tells the columns that exist, when DuckDB refuses the query.
+    """
+    import duckdb
+
+    try:
+        with trace.reading(query, may_write_files=may_write_files) as relation:
+            if relation is None:  # a COPY
+                return
+            if form != "table":
+                if output_file is None:
+                    formats.write_stdout(relation, form)
+                else:
+                    formats.write_file(relation, form, output_file)
+            elif output_file is None:
+                print("\n".join(table_lines(relation, Style(sys.stdout))))
+            else:
+                with open(output_file, "w", encoding="utf-8") as file:
+                    file.write("\n".join([*table_lines(relation, Style(file)), ""]))
+    except QueryError as error:
+        raise CommandError(_with_columns(str(error), query)) from None
+    except duckdb.Error as error:
+        raise CommandError(_with_columns(str(error), query)) from None
+
+
+def _with_columns(message: str, query: str) -> str:
+    return "\n".join([message.strip(), *schema.columns_for(query)])
+
+
+def _query_and_traces(
+    arguments: typing.Sequence[str], query_file: str | None
+) -> tuple[str | None, list[str]]:
+    """The SQL (None: ask for it) and the paths of the traces. Raises UsageError."""
+    if query_file is not None:
+        try:
+            with open(query_file, encoding="utf-8") as file:
+                query = file.read()
+        except (OSError, UnicodeDecodeError) as error:
+            cause = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+            raise UsageError(f"the query file {query_file} cannot be read: {cause}") from None
+        if not arguments:
+            raise UsageError("which trace? memlyze query --file query.sql trace.mlyze")
+        return query, list(arguments)
+    if not arguments:
+        raise UsageError('which trace? memlyze query "FROM hotspots()" trace.mlyze')
+    first = arguments[0]
+    if os.path.exists(first) or (first.endswith(".mlyze") and " " not in first):
+        return None, list(arguments)
+    if len(arguments) == 1:
+        raise UsageError(
+            'which trace? give its file after the query: memlyze query "SELECT …" trace.mlyze'
+        )
+    return first, list(arguments[1:])
+
+
+def _check_output(output_file: str, paths: typing.Sequence[str]) -> None:
+    if os.path.isdir(output_file):
+        raise UsageError(f"{output_file} is a folder; name a file with -o")
+    for path in paths:
+        both_exist = os.path.exists(output_file) and os.path.exists(path)
+        if both_exist and os.path.samefile(output_file, path):
+            raise UsageError(f"-o would overwrite the trace {path}; choose another file")

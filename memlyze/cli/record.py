@@ -1,0 +1,199 @@
+"""`memlyze record`: run a program and record its allocations."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+import tempfile
+import typing
+
+from memlyze.cli import child, handover, settings
+from memlyze.cli.arguments import CommandParser
+from memlyze.cli.errors import UsageError
+from memlyze.cli.target import Target, find_target
+
+DESCRIPTION = """\
+EXAMPLES
+  memlyze record app.py --port 8000            a script and its arguments
+  memlyze record -m http.server 8000           a module
+  memlyze record -c 'import json'              code
+  memlyze record python -X dev app.py          a Python of your choice, with its options
+  memlyze record pytest -q                     a command whose interpreter is this Python
+  memlyze record --sample-rate 1.0 -o run.mlyze app.py
+                                               every allocation, to a file of your choice
+
+Runs a program as if memlyze were not there, records its memory to a trace file, and says at the end
+where the memory went. Options of memlyze stand before the program; all that follows is the
+program's own.
+"""
+EPILOG = """\
+Every option can also be given as an environment variable (MEMLYZE_SAMPLE_RATE=0.1,
+MEMLYZE_OUTPUT_FILE=…) or in the nearest pyproject.toml, under [tool.memlyze] (sample_rate = 0.1).
+Flags come first, then the environment, then pyproject.toml.
+
+The exit status is the program's own. It is 2 when memlyze could not run it.
+"""
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of the options before the program."""
+    parser = CommandParser(
+        "record",
+        DESCRIPTION,
+        usage="memlyze record [options] (app.py | -m module | -c code | command) [arguments …]",
+        epilog=EPILOG,
+    )
+    parser.add_argument(
+        "-o",
+        "--output-file",
+        metavar="FILE",
+        help="trace file to write; {pid} in it becomes the number of the process "
+        "(default: <program>.{pid}.mlyze in the working directory)",
+    )
+    parser.add_argument(
+        "-f", "--force", action="store_true", help="replace the output file if it exists"
+    )
+    parser.add_argument(
+        "-q",
+        "--quiet",
+        action="store_true",
+        help="print nothing at the end unless recording failed",
+    )
+    for option in settings.OPTIONS:
+        if option.parse is settings.parse_switch:
+            group = parser.add_mutually_exclusive_group()
+            group.add_argument(
+                option.flag, action="store_true", default=None, dest=option.name, help=option.help
+            )
+            group.add_argument(
+                option.flag.replace("--", "--no-", 1),
+                action="store_false",
+                default=None,
+                dest=option.name,
+                help="do not " + option.help,
+            )
+        else:
+            parser.add_argument(
+                option.flag,
+                type=option.parse,
+                metavar=option.metavar,
+                dest=option.name,
+                help=option.help,
+            )
+    return parser
+
+
+def split_arguments(
+    parser: argparse.ArgumentParser, arguments: typing.Sequence[str]
+) -> tuple[list[str], list[str]]:
+    """memlyze's own options, and the program with everything after it."""
+    position = 0
+    while position < len(arguments):
+        argument = arguments[position]
+        if argument == "--":
+            return list(arguments[:position]), list(arguments[position + 1 :])
+        if argument in ("-m", "-c", "-") or not argument.startswith("-"):
+            break
+        action = parser._option_string_actions.get(argument)
+        takes_value = action is not None and action.nargs is None
+        position += 2 if takes_value else 1
+    return list(arguments[:position]), list(arguments[position:])
+
+
+def run(arguments: typing.Sequence[str]) -> int:
+    """Run the command; return its exit status."""
+    parser = make_parser()
+    own, program = split_arguments(parser, arguments)
+    options = parser.parse_args(own)
+    flags = {option.name: getattr(options, option.name) for option in settings.OPTIONS}
+    flags[settings.OUTPUT_FILE] = options.output_file
+    target = find_target(program)
+    chosen = settings.collect_settings(flags, os.environ, os.getcwd())
+    output_file = os.path.abspath(chosen.output_file or f"{target.name}.{{pid}}.mlyze")
+    make_room_for(output_file, force=options.force)
+    return _record(target, output_file, chosen.tracer, is_quiet=options.quiet)
+
+
+def make_room_for(output_file: str, *, force: bool) -> None:
+    """Make sure, before the program runs, that its trace can be written.
+
+    Raises UsageError when the file exists and `force` is false, or its folder cannot be written to.
+    """
+    folder = os.path.dirname(output_file)
+    if not os.path.isdir(folder):
+        raise UsageError(f"there is no folder {folder}; create it, or choose another with -o")
+    if os.path.isdir(output_file):
+        raise UsageError(f"{output_file} is a folder; name a file with -o")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise UsageError(f"the folder {folder} cannot be written to; choose another with -o")
+    if os.path.lexists(output_file):
+        if not force:
+            raise UsageError(
+                f"{output_file} exists; replace it with --force, or choose another with -o"
+            )
+        try:
+            os.unlink(output_file)
+        except OSError as error:
+            raise UsageError(
+                f"{output_file} cannot be replaced: {error.strerror}; choose another with -o"
+            ) from None
+
+
+def _record(
+    target: Target,
+    output_file: str,
+    tracer_options: typing.Mapping[str, settings.Value],
+    *,
+    is_quiet: bool,
+) -> int:
+    descriptor, status_file = tempfile.mkstemp(prefix="memlyze-", suffix=".status")
+    os.close(descriptor)
+    try:
+        options = {**tracer_options, "output_file": output_file, "status_file": status_file}
+        environment = handover.child_environment(options, os.environ)
+        try:
+            status = child.run_child(target.executable, target.argv, environment)
+        except OSError as error:
+            raise UsageError(f"{target.executable} cannot be run: {error.strerror}") from None
+        outcome = handover.read_outcome(status_file)
+    finally:
+        os.unlink(status_file)
+    # What the program printed comes first, and its status is kept whatever happens to the summary.
+    with contextlib.suppress(KeyboardInterrupt, BrokenPipeError):
+        report(target, outcome, is_quiet=is_quiet)
+    return child.end_like(status)
+
+
+def report(target: Target, outcome: handover.Outcome, *, is_quiet: bool) -> None:
+    """Say on stderr where the trace is and what it shows, or why there is none."""
+    written = [path for path in outcome.traces if os.path.exists(path)]
+    if not written:
+        print(f"memlyze: nothing was recorded: {_why_nothing(target, outcome)}", file=sys.stderr)
+        return
+    for version, cause in outcome.failures:
+        print(f"memlyze: Python {version} was not recorded: {cause}", file=sys.stderr)
+    if is_quiet:
+        return
+    from memlyze.cli import summary
+
+    summary.print_after_recording(written)
+
+
+def _why_nothing(target: Target, outcome: handover.Outcome) -> str:
+    if outcome.traces:
+        return f"the trace {outcome.traces[0]} has been removed"
+    ours = ".".join(str(part) for part in sys.version_info[:3])
+    if outcome.failures:
+        version, cause = outcome.failures[0]
+        if version.split(".")[:2] != ours.split(".")[:2]:
+            return (
+                f"{target.argv[0]} runs Python {version}, memlyze is installed for Python {ours}; "
+                f"install memlyze there and use its own memlyze command"
+            )
+        return cause
+    return (
+        f"{target.argv[0]} started no Python that reads PYTHONPATH; "
+        "record a Python program: memlyze record app.py"
+    )

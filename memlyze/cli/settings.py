@@ -1,0 +1,216 @@
+"""Where the options of `memlyze record` come from: flags, environment, pyproject.toml, defaults.
+
+The earlier source wins. `memlyze.options.TraceOptions` holds the defaults and judges the values;
+here each value keeps a name for the place that it came from, so that a wrong one can be found.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import typing
+
+from memlyze.cli.errors import UsageError
+from memlyze.errors import MemlyzeError
+
+Value = typing.Union[bool, int, float, str]
+
+_SIZE_SUFFIXES = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+_TRUE = ("1", "true", "yes", "on")
+_FALSE = ("0", "false", "no", "off")
+
+
+class Option(typing.NamedTuple):
+    """An option of the recorder: the same name in TraceOptions, in pyproject.toml and here."""
+
+    name: str
+    parse: typing.Callable[[str], Value]
+    metavar: str
+    help: str
+
+    @property
+    def flag(self) -> str:
+        """As on the command line: `--sample-rate`."""
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def variable(self) -> str:
+        """As in the environment: `MEMLYZE_SAMPLE_RATE`."""
+        return "MEMLYZE_" + self.name.upper()
+
+
+def parse_bytes(text: str) -> int:
+    """A number of bytes: `524288`, `512K`, `1.5M`. Raises ValueError."""
+    stripped = text.strip().lower()
+    for ending in ("ib", "b"):
+        if stripped.endswith(ending):
+            stripped = stripped[: -len(ending)]
+            break
+    suffix = stripped[-1:] if stripped[-1:] in ("k", "m", "g") else ""
+    return int(float(stripped[: len(stripped) - len(suffix)]) * _SIZE_SUFFIXES[suffix])
+
+
+def parse_switch(text: str) -> bool:
+    """`1`, `true`, `yes`, `on` or their opposites. Raises ValueError."""
+    lowered = text.strip().lower()
+    if lowered not in _TRUE + _FALSE:
+        raise ValueError("expected true or false")
+    return lowered in _TRUE
+
+
+OPTIONS = (
+    Option(
+        "sample_rate",
+        float,
+        "RATE",
+        "least probability with which an allocation is recorded, however small; 1.0 records all",
+    ),
+    Option(
+        "sample_interval",
+        parse_bytes,
+        "BYTES",
+        "bytes allocated between two samples on average; may end in K, M or G",
+    ),
+    Option("max_stack_depth", int, "FRAMES", "frames kept of each call stack"),
+    Option("track_gc", parse_switch, "", "record the runs of the garbage collector"),
+    Option(
+        "memory_interval_ms", int, "MS", "milliseconds between two readings of the memory clock"
+    ),
+    Option(
+        "when_full",
+        str,
+        "{wait,drop}",
+        "when the trace cannot be written fast enough: the program waits, or events are dropped",
+    ),
+    Option(
+        "seed", int, "NUMBER", "seed of the sampling, to repeat it; 0 takes a new one each time"
+    ),
+)
+OUTPUT_FILE = "output_file"
+
+
+class Settings(typing.NamedTuple):
+    """The options of a recording."""
+
+    output_file: str | None
+    """None: to be named after the program."""
+    tracer: dict[str, Value]
+    """Those of `OPTIONS` that were set somewhere."""
+
+
+def collect_settings(
+    flags: typing.Mapping[str, Value | None],
+    environment: typing.Mapping[str, str],
+    directory: str,
+) -> Settings:
+    """Put the sources together. `flags` holds values by option name, None where not given.
+
+    Raises UsageError that names the option, the accepted values and where the wrong one stands.
+    """
+    values: dict[str, Value] = {}
+    places: dict[str, str] = {}
+    for source in (_from_pyproject(directory), _from_environment(environment), _from_flags(flags)):
+        for name, (value, place) in source.items():
+            values[name], places[name] = value, place
+    output_file = values.pop(OUTPUT_FILE, None)
+    if output_file is not None and not isinstance(output_file, str):
+        raise UsageError(f"output_file must be a path ({places[OUTPUT_FILE]})")
+    _validate(values, places)
+    return Settings(output_file, values)
+
+
+def _from_flags(
+    flags: typing.Mapping[str, Value | None],
+) -> dict[str, tuple[Value, str]]:
+    known = {option.name: option.flag for option in OPTIONS}
+    return {
+        name: (value, f"from {known.get(name, '-o')}")
+        for name, value in flags.items()
+        if value is not None
+    }
+
+
+def _from_environment(environment: typing.Mapping[str, str]) -> dict[str, tuple[Value, str]]:
+    found: dict[str, tuple[Value, str]] = {}
+    for option in OPTIONS:
+        text = environment.get(option.variable)
+        if text:
+            place = f"from the environment variable {option.variable}"
+            try:
+                found[option.name] = (option.parse(text), place)
+            except ValueError:
+                raise UsageError(f"{option.name}: {text!r} cannot be read ({place})") from None
+    output_file = environment.get("MEMLYZE_OUTPUT_FILE")
+    if output_file:
+        found[OUTPUT_FILE] = (output_file, "from the environment variable MEMLYZE_OUTPUT_FILE")
+    return found
+
+
+def _from_pyproject(directory: str) -> dict[str, tuple[Value, str]]:
+    path = _nearest_pyproject(directory)
+    if path is None:
+        return {}
+    table = _read_table(path)
+    known = {option.name: option for option in OPTIONS}
+    found: dict[str, tuple[Value, str]] = {}
+    for name, value in table.items():
+        place = f"from [tool.memlyze] in {path}"
+        if name not in known and name != OUTPUT_FILE:
+            choices = ", ".join([OUTPUT_FILE, *known])
+            raise UsageError(f"there is no option {name!r}; the options are {choices} ({place})")
+        if isinstance(value, str) and name in known:
+            try:
+                value = known[name].parse(value)
+            except ValueError:
+                raise UsageError(f"{name}: {value!r} cannot be read ({place})") from None
+        found[name] = (value, place)
+    return found
+
+
+def _nearest_pyproject(directory: str) -> str | None:
+    directory = os.path.abspath(directory)
+    while True:
+        path = os.path.join(directory, "pyproject.toml")
+        if os.path.isfile(path):
+            return path
+        parent = os.path.dirname(directory)
+        if parent == directory:
+            return None
+        directory = parent
+
+
+def _read_table(path: str) -> dict[str, typing.Any]:
+    try:
+        with open(path, "rb") as file:
+            content = file.read()
+    except OSError:
+        return {}
+    # Most projects have no such table; do not parse, and do not fail on, files that do not name us.
+    if b"memlyze" not in content:
+        return {}
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    try:
+        table = tomllib.loads(content.decode("utf-8")).get("tool", {}).get("memlyze", {})
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read: {error}; correct the file") from None
+    if not isinstance(table, dict):
+        raise UsageError(f"[tool.memlyze] in {path} must be a table")
+    return table
+
+
+def _validate(values: typing.Mapping[str, Value], places: typing.Mapping[str, str]) -> None:
+    from memlyze.options import TraceOptions
+
+    judge: typing.Callable[..., object] = TraceOptions
+    for name, value in values.items():
+        try:
+            judge(**{name: value})
+        except (MemlyzeError, ValueError, TypeError) as error:
+            raise UsageError(f"{error} ({places[name]})") from None
+    try:
+        judge(**values)
+    except (MemlyzeError, ValueError, TypeError) as error:
+        raise UsageError(str(error)) from None

@@ -1,0 +1,225 @@
+"""`memlyze summary`: what a trace shows at a glance; `memlyze record` prints the same at its
+end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import sys
+import typing
+
+from memlyze.analyses.hotspots import Hotspot
+from memlyze.analyses.summary import SITES, Summary, summarize
+from memlyze.cli.arguments import CommandParser
+from memlyze.cli.opening import as_json, open_traces, state_lines
+from memlyze.cli.terminal import Aligned, Style, printable, shorten_path
+from memlyze.cli.units import format_bytes, format_count, format_duration, format_error
+from memlyze.errors import MemlyzeError
+
+DESCRIPTION = """\
+EXAMPLES
+  memlyze summary app.1234.mlyze
+  memlyze summary --sites 20 app.1234.mlyze
+  memlyze summary --json app.1234.mlyze
+
+Prints how long the program ran, its peak memory and when that was, the lines of the program that
+allocated most, and what recording cost. Figures of a sampled trace are estimates, shown with their
+95 % interval.
+"""
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of the command."""
+    parser = CommandParser("summary", DESCRIPTION)
+    parser.add_argument("traces", nargs="+", metavar="trace.mlyze", help="trace file")
+    parser.add_argument(
+        "--sites",
+        type=int,
+        default=SITES,
+        metavar="COUNT",
+        help=f"allocation sites to show (default: {SITES})",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    return parser
+
+
+def run(arguments: typing.Sequence[str]) -> int:
+    """Run the command; return its exit status."""
+    parser = make_parser()
+    options = parser.parse_args(arguments)
+    if options.sites < 0:
+        parser.error(f"--sites must be 0 or more, not {options.sites}")
+    with open_traces(options.traces) as trace:
+        summary = summarize(trace, sites=options.sites)
+        state = state_lines(trace)
+    if options.json:
+        import json
+
+        print(json.dumps(as_json(summary), ensure_ascii=False, indent=2))
+        return 0
+    style = Style(sys.stdout)
+    print("\n".join(render(summary, state, style)))
+    return 0
+
+
+def print_after_recording(paths: typing.Sequence[str]) -> None:
+    """Print the summary of the traces that `memlyze record` has written, on stderr."""
+    style = Style(sys.stderr)
+    try:
+        with open_traces(paths) as trace:
+            lines = render(summarize(trace), state_lines(trace), style)
+    except MemlyzeError as error:
+        lines = [f"memlyze: the trace cannot be summarised: {error}"]
+    path = os.path.relpath(paths[0])
+    path = paths[0] if path.startswith("..") else path
+    lines += [
+        "",
+        f'Next: memlyze query "FROM hotspots() LIMIT 20" {shlex.quote(path)}',
+    ]
+    print("\n".join(["", *lines]), file=sys.stderr)
+
+
+def render(summary: Summary, state: typing.Sequence[str], style: Style) -> list[str]:
+    """The summary as lines of text."""
+    lines = [f"{style('memlyze', 'bold')}: {_paths(summary)}"]
+    lines += [style(f"  ! {line}", "yellow") for line in state]
+    facts = Aligned(right=(False, False))
+    if summary.command_line:
+        facts.add("command", printable(" ".join(map(shlex.quote, summary.command_line))))
+    facts.add("duration", format_duration(summary.duration_ns))
+    facts.add("peak memory", _peak_memory(summary))
+    facts.add("allocated", _allocated(summary))
+    if summary.collections.runs:
+        facts.add(
+            "gc",
+            f"{summary.collections.runs} runs, "
+            f"{format_duration(summary.collections.duration_ns)} in all",
+        )
+    facts.add("recording", _recording(summary))
+    lines += [shorten_right(line, style.width) for line in facts.lines()]
+    lines += ["", *_sites(summary, style)]
+    return lines
+
+
+def shorten_right(line: str, width: int) -> str:
+    """`line` in at most `width` characters, its beginning kept."""
+    return line if len(line) <= width else line[: width - 1] + "…"
+
+
+def _paths(summary: Summary) -> str:
+    shown = ", ".join(summary.paths[:3])
+    return shown if len(summary.paths) <= 3 else f"{shown} and {len(summary.paths) - 3} more"
+
+
+def _peak_memory(summary: Summary) -> str:
+    if summary.peak_rss is None:
+        return "unknown: the program ended before the memory clock ticked"
+    text = (
+        f"{format_bytes(summary.peak_rss.bytes)} resident "
+        f"at {format_duration(summary.peak_rss.time_ns)}"
+    )
+    if summary.peak_heap is not None:
+        about = "" if summary.is_exact else "about "
+        text += (
+            f"; {about}{format_bytes(summary.peak_heap.bytes)} of Python allocations "
+            f"at {format_duration(summary.peak_heap.time_ns)}"
+        )
+    return text
+
+
+def _allocated(summary: Summary) -> str:
+    if not summary.samples:
+        return "nothing was recorded"
+    size = _figure(format_bytes, *summary.bytes)
+    count = _figure(format_count, *summary.allocations)
+    live = _figure(format_bytes, *summary.live_bytes)
+    return f"{size} in {count} allocations; {live} not freed at the end"
+
+
+def _figure(form: typing.Callable[[float], str], value: float, error: float) -> str:
+    return " ".join(part for part in (form(value), format_error(value, error)) if part)
+
+
+def _recording(summary: Summary) -> str:
+    cost = summary.cost
+    parts = [
+        f"{format_count(summary.samples)} samples"
+        if not summary.is_exact
+        else "every allocation recorded",
+        f"{format_bytes(cost.file_bytes)} file",
+    ]
+    if cost.peak_bytes is not None:
+        parts.append(f"{format_bytes(cost.peak_bytes)} memory")
+    if cost.writer_cpu_ns is not None:
+        parts.append(f"{format_duration(cost.writer_cpu_ns)} CPU for writing")
+    if cost.waits:
+        parts.append(
+            f"the program waited {format_duration(cost.wait_ns or 0)} for it ({cost.waits} times)"
+        )
+    return ", ".join(parts)
+
+
+def _sites(summary: Summary, style: Style) -> list[str]:
+    if not summary.sites:
+        return ["  No allocation was recorded."]
+    table = Aligned(right=(True, False, True, False, False))
+    held = "live at peak" if summary.peak_heap is not None else "live at end"
+    table.add("allocated", "", held, "", "site")
+    for site in summary.sites:
+        table.add(*_site_cells(site))
+    head, *rows = table.lines()
+    lines = [style(head, "bold")]
+    for row, site in zip(rows, summary.sites):
+        lines.append(shorten_right(row, style.width))
+        inner = _inner(site, style.width)
+        if inner:
+            lines.append(style(" " * (row.index(_place(site)) + 2) + inner, "dim"))
+    if any(site.has_too_few_samples for site in summary.sites):
+        lines.append(
+            "  Too few samples for some sites: record with a greater --sample-rate "
+            "or a smaller --sample-interval."
+        )
+    return lines
+
+
+def _site_cells(site: Hotspot) -> tuple[str, ...]:
+    if site.has_too_few_samples:
+        samples = "1 sample" if site.samples == 1 else f"{site.samples} samples"
+        return (
+            "~" + format_bytes(site.bytes.value),
+            f"({samples})",
+            "~" + format_bytes(site.held_bytes.value) if site.held_bytes.value else "0 B",
+            "",
+            _place(site),
+        )
+    return (
+        format_bytes(site.bytes.value),
+        format_error(*site.bytes),
+        format_bytes(site.held_bytes.value),
+        format_error(*site.held_bytes) if site.held_bytes.value else "",
+        _place(site),
+    )
+
+
+def _place(site: Hotspot) -> str:
+    return printable(f"{_short_file(site.file)}:{site.line} {site.function}")
+
+
+def _inner(site: Hotspot, width: int) -> str:
+    if site.inner_file is None or (site.inner_file, site.inner_line, site.inner_function) == (
+        site.file,
+        site.line,
+        site.function,
+    ):
+        return ""
+    return printable(
+        f"mostly in {_short_file(site.inner_file)}:{site.inner_line} {site.inner_function}"
+    )
+
+
+def _short_file(file: str) -> str:
+    relative = os.path.relpath(file) if os.path.isabs(file) else file
+    shortest = file if relative.startswith("..") else relative
+    return shorten_path(shortest, 60)

@@ -8,31 +8,42 @@ import typing
 from memlyze.query.session import Trace
 
 
-class Inventory(typing.NamedTuple):
-    """What the files of an opened trace hold."""
+class TableSize(typing.NamedTuple):
+    """What the file holds of one kind of block."""
 
-    paths: tuple[str, ...]
-    file_bytes: tuple[int, ...]
+    blocks: int
+    rows: int
+    """Of `events`: allocations and frees."""
+    stored_bytes: int
+    raw_bytes: int
+    """Once decompressed."""
+
+
+class Inventory(typing.NamedTuple):
+    """What a trace file holds."""
+
+    path: str
+    file_bytes: int
     is_complete: bool
     damage: tuple[str, ...]
-    rows: dict[str, int]
-    """Rows of each recorded table."""
+    tables: dict[str, TableSize]
     metadata: dict[str, typing.Any]
-    """By key; of several files, of the first."""
 
 
 def take_inventory(trace: Trace) -> Inventory:
-    """Count everything that the trace holds. Decodes all of it: what cannot be read is found."""
-    rows = {
-        name: len(next(iter(columns.values()), ()))
-        for name, columns in trace.tables.items()
-        if name not in ("metadata", "processes")
-    }
+    """Count what the one file of `trace` holds, and hold every block against its checksum.
+
+    Nothing is decoded, so that a file of any size takes little more time than reading it.
+    """
+    damage = tuple(trace.verify())
     return Inventory(
-        paths=trace.paths,
-        file_bytes=tuple(os.path.getsize(path) for path in trace.paths),
+        path=trace.paths[0],
+        file_bytes=os.path.getsize(trace.paths[0]),
         is_complete=trace.is_complete,
-        damage=tuple(trace.damage),
-        rows=rows,
+        damage=damage,
+        tables={
+            name: TableSize(counts.blocks, counts.rows, counts.stored_bytes, counts.raw_bytes)
+            for name, counts in trace.block_counts.items()
+        },
         metadata=trace.metadata,
     )

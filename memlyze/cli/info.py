@@ -51,17 +51,22 @@ def run(arguments: typing.Sequence[str]) -> int:
 
 def render(inventory: Inventory, state: typing.Sequence[str], style: Style) -> list[str]:
     """The inventory of one file as lines of text."""
-    lines = [style(inventory.paths[0], "bold")]
+    lines = [style(inventory.path, "bold")]
     facts = Aligned(right=(False, False))
-    facts.add("size", format_bytes(sum(inventory.file_bytes)))
-    facts.add("state", "complete" if not state else "; ".join(state))
+    facts.add("size", format_bytes(inventory.file_bytes))
+    facts.add("state", "complete" if not state else state[0])
+    for line in state[1:]:
+        facts.add("", line)
     lines += facts.lines()
-    counts = Aligned(right=(False, True))
-    for name, rows in inventory.rows.items():
-        counts.add(name, str(rows))
-    lines += ["", style("rows", "bold"), *counts.lines()]
+    tables = Aligned(right=(False, True, True, True, True))
+    tables.add("table", "rows", "blocks", "in the file", "unpacked")
+    for name, size in inventory.tables.items():
+        stored, raw = format_bytes(size.stored_bytes), format_bytes(size.raw_bytes)
+        tables.add(name, str(size.rows), str(size.blocks), stored, raw)
+    head, *rows = tables.lines()
+    lines += ["", style(head, "bold"), *rows]
     entries = Aligned(right=(False, False))
     for key, value in sorted(inventory.metadata.items()):
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         entries.add(key, printable(text))
-    return [*lines, "", style("metadata", "bold"), *entries.lines()]
+    return [*lines, "", style("  metadata", "bold"), *entries.lines()]

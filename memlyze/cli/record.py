@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import sys
 import tempfile
@@ -160,9 +159,12 @@ def _record(
         outcome = handover.read_outcome(status_file)
     finally:
         os.unlink(status_file)
-    # What the program printed comes first, and its status is kept whatever happens to the summary.
-    with contextlib.suppress(KeyboardInterrupt, BrokenPipeError):
+    try:
         report(target, outcome, is_quiet=is_quiet)
+    except (KeyboardInterrupt, BrokenPipeError):
+        pass
+    except Exception as error:  # the program has run: its status counts, whatever happens in here
+        print(f"memlyze: the trace cannot be summarised: {error!r}", file=sys.stderr)
     return child.end_like(status)
 
 

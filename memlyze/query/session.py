@@ -18,6 +18,8 @@ from memlyze.query.touched import tables_touched
 if typing.TYPE_CHECKING:
     from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
+    from memlyze.trace.reader import BlockCounts
+
 PathLike = typing.Union[str, "os.PathLike[str]"]
 
 
@@ -90,6 +92,15 @@ class Trace:
     def damage(self) -> list[str]:
         """What could not be read, one sentence each; empty when all was."""
         return [str(damage) for damage in self._reader.damage]
+
+    def verify(self) -> list[str]:
+        """Read all of the files, hold every block against its checksum, and return `damage`."""
+        return [str(damage) for damage in self._reader.verify()]
+
+    @property
+    def block_counts(self) -> dict[str, BlockCounts]:
+        """Blocks, rows and bytes by type of block, without decoding anything."""
+        return dict(self._reader.block_counts)
 
     @property
     def tables(self) -> typing.Mapping[str, Columns]:

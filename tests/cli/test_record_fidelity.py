@@ -1,0 +1,203 @@
+"""A program that `memlyze record` runs finds and does what it would without memlyze."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from command_line import Runner, clean_environment, run_python
+
+DESCRIBE_ITSELF = """
+import json, os, signal, sys
+import __main__
+json.dump({
+    "argv": sys.argv,
+    "path": sys.path,
+    "main": __name__,
+    "file": getattr(__main__, "__file__", None),
+    "package": __main__.__package__,
+    "environment": dict(os.environ),
+    "working_directory": os.getcwd(),
+    "startup_module": "sitecustomize" in sys.modules,
+    "importers": sorted(path for path in sys.path_importer_cache if "_startup" in path),
+    "flags": list(sys.flags),
+    "mask": sorted(int(s) for s in signal.pthread_sigmask(signal.SIG_BLOCK, [])),
+    "dispositions": {
+        int(s): str(signal.getsignal(s)).split(" at ")[0] for s in signal.valid_signals()
+    } if hasattr(signal, "valid_signals") else None,
+    "input": sys.stdin.read(),
+    "process_group": os.getpgrp() == os.getpgid(os.getppid()),
+}, sys.stdout)
+"""
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> str:
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "__main__.py").write_text(DESCRIBE_ITSELF)
+    (tmp_path / "package" / "__init__.py").write_text("")
+    (tmp_path / "app.py").write_text(DESCRIBE_ITSELF)
+    return "app.py"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["app.py", "-q", "--output-file", "x", "", "two words"],
+        ["./app.py"],
+        ["-m", "package", "-m", "again"],
+        ["package"],
+        ["-c", DESCRIBE_ITSELF, "-x"],
+    ],
+    ids=["script", "path", "module", "folder", "code"],
+)
+def test_program_finds_what_it_would_find(
+    arguments: list[str], program: str, memlyze: Runner, tmp_path: Path
+) -> None:
+    expected = run_python(*arguments, cwd=tmp_path, input="typed\n")
+    found = memlyze("record", "-q", "-o", "t.mlyze", *arguments, input="typed\n")
+    assert (found.stderr, found.returncode) == (expected.stderr, 0)
+    assert json.loads(found.stdout) == json.loads(expected.stdout)
+    assert (tmp_path / "t.mlyze").exists()
+
+
+@pytest.mark.parametrize("python_path", ["", "lib", "lib:other"])
+def test_pythonpath_of_the_user_stays(
+    python_path: str, program: str, memlyze: Runner, tmp_path: Path
+) -> None:
+    environment = {**clean_environment(), "PYTHONPATH": python_path}
+    expected = run_python(program, cwd=tmp_path, env=environment, input="")
+    found = memlyze("record", "-q", program, env=environment, input="")
+    assert json.loads(found.stdout) == json.loads(expected.stdout)
+
+
+def test_python_with_options_gets_them(program: str, memlyze: Runner, tmp_path: Path) -> None:
+    arguments = ["-B", "-X", "dev", program]
+    expected = run_python(*arguments, cwd=tmp_path, input="")
+    found = memlyze("record", "-q", sys.executable, *arguments, input="")
+    assert json.loads(found.stdout) == json.loads(expected.stdout)
+
+
+def test_own_sitecustomize_of_the_program_runs(memlyze: Runner, tmp_path: Path) -> None:
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "sitecustomize.py").write_text("import sys; sys.customized = __file__\n")
+    environment = {**clean_environment(), "PYTHONPATH": str(tmp_path / "lib")}
+    code = "import sys, sitecustomize; print(sys.customized, sitecustomize.__file__)"
+    own = str(tmp_path / "lib" / "sitecustomize.py")
+    found = memlyze("record", "-q", "-c", code, env=environment)
+    assert (found.stdout.split(), found.stderr) == ([own, own], "")
+
+
+def test_only_memlyze_itself_is_imported_additionally(memlyze: Runner, tmp_path: Path) -> None:
+    code = "import sys; print(sorted(sys.modules))"
+    expected = set(eval(run_python("-c", code, cwd=tmp_path).stdout))
+    found = set(eval(memlyze("record", "-q", "-c", code).stdout))
+    heavy = {"numpy", "duckdb", "json", "argparse", "logging", "subprocess", "sitecustomize"}
+    assert not (found - expected) & heavy
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        ("", 0),
+        ("import sys; sys.exit(3)", 3),
+        ("import sys; sys.exit('message')", 1),
+        ("import os; os._exit(77)", 77),
+        ("1 / 0", 1),
+        ("import sys, threading; threading.Thread(target=sys.exit, args=[5]).start()", 0),
+    ],
+)
+def test_exit_status_and_messages_are_those_of_the_program(
+    code: str, status: int, memlyze: Runner, tmp_path: Path
+) -> None:
+    expected = run_python("-c", code, cwd=tmp_path)
+    found = memlyze("record", "-q", "-c", code)
+    assert found.returncode == expected.returncode == status
+    assert (found.stdout, found.stderr) == (expected.stdout, expected.stderr)
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGKILL", "SIGINT", "SIGSEGV", "SIGUSR1", "SIGPIPE"])
+def test_death_by_a_signal_is_passed_on(name: str, memlyze: Runner, tmp_path: Path) -> None:
+    number = getattr(signal, name)
+    code = (
+        "import os, signal, resource\n"
+        "resource.setrlimit(resource.RLIMIT_CORE, (0, 0))\n"
+        f"signal.signal({number}, signal.SIG_DFL) if {number} != 9 else None\n"
+        f"os.kill(os.getpid(), {number})\n"
+    )
+    assert memlyze("record", "-q", "-c", code).returncode == -number
+    assert not list(tmp_path.glob("core*"))
+
+
+REPORT_SIGNALS = """
+import os, signal, sys
+received = []
+signal.signal(signal.SIGTERM, lambda *_: received.append("TERM"))
+signal.signal(signal.SIGUSR1, lambda *_: received.append("USR1"))
+signal.signal(signal.SIGINT, lambda *_: received.append("INT"))
+print("ready", flush=True)
+while not received or received[-1] != "TERM":
+    signal.pause()
+print(*received)
+"""
+
+
+def start(*arguments: str, cwd: Path, **keywords: Any) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "memlyze", *arguments],
+        cwd=cwd,
+        env=clean_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        universal_newlines=True,
+        **keywords,
+    )
+
+
+def test_signals_sent_to_the_recorder_reach_the_program_once(tmp_path: Path) -> None:
+    with start("record", "-q", "-c", REPORT_SIGNALS, cwd=tmp_path) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGUSR1)
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
+        output, _ = process.communicate(timeout=60)
+    received = output.split()
+    assert sorted(received) == ["INT", "TERM", "USR1"]
+    assert process.returncode == 0
+
+
+def test_signals_ignored_at_the_start_stay_ignored(memlyze: Runner, tmp_path: Path) -> None:
+    def ignore_hangup() -> None:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    code = "import signal; print(signal.getsignal(signal.SIGHUP) is signal.SIG_IGN)"
+    found = memlyze("record", "-q", "-c", code, preexec_fn=ignore_hangup)
+    assert found.stdout == "True\n"
+
+
+def test_files_that_the_program_opens_have_the_numbers_that_they_would_have(
+    memlyze: Runner, tmp_path: Path
+) -> None:
+    code = "import os; print(os.open('/dev/null', 0), os.open('/dev/null', 0))"
+    expected = run_python("-c", code, cwd=tmp_path).stdout
+    assert memlyze("record", "-q", "-c", code).stdout == expected
+
+
+def test_console_script_of_this_python_is_recorded(
+    memlyze: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tool").write_text(f"#!{sys.executable}\nimport sys; print(sys.argv)\n")
+    (tmp_path / "tool").chmod(0o755)
+    environment = clean_environment()
+    environment["PATH"] = f"{tmp_path}{os.pathsep}{environment['PATH']}"
+    found = memlyze("record", "-q", "tool", "-x", env=environment)
+    assert found.stdout == f"['{tmp_path}/tool', '-x']\n"
+    assert len(list(tmp_path.glob("tool.*.mlyze"))) == 1

@@ -105,8 +105,7 @@ async def client(service: Service, numbers: asyncio.Queue[int]) -> int:
     return received
 
 
-async def main() -> None:
-    service = Service()
+async def serve(service: Service) -> None:
     numbers: asyncio.Queue[int] = asyncio.Queue()
     for number in range(REQUESTS):
         numbers.put_nowait(number)
@@ -114,8 +113,9 @@ async def main() -> None:
     print(f"{REQUESTS} requests answered with {sum(received)} bytes")
     print(f"{len(service.sessions)} sessions open")
     print(f"{len(service.shutdown_listeners)} shutdown listeners left")
-    service.shut_down()
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    service = Service()  # lives until the program ends, as services do
+    asyncio.run(serve(service))
+    service.shut_down()

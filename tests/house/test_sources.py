@@ -29,6 +29,8 @@ def small_tree(tmp_path: Path) -> Path:
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "__init__.py").touch()
         (tmp_path / folder / "meson.build").write_text("# <sources>\n# </sources>\nsubdir('x')\n")
+    (tmp_path / "memlyze" / "_speedups" / "core").mkdir(parents=True)
+    (tmp_path / "memlyze" / "_speedups" / "meson.build").write_text("files('core/listed.c')\n")
     assert check_sources(tmp_path, "--write").returncode == 0
     return tmp_path
 
@@ -53,6 +55,15 @@ def test_listed_source_that_is_gone_is_named(small_tree: Path) -> None:
     result = check_sources(small_tree)
     assert result.returncode == 1
     assert "lists __init__.py, which does not exist" in result.stdout
+
+
+def test_c_file_that_no_library_lists_is_named(small_tree: Path) -> None:
+    for name in ("listed.c", "late.c"):
+        (small_tree / "memlyze" / "_speedups" / "core" / name).touch()
+    result = check_sources(small_tree)
+    assert result.returncode == 1
+    assert "core/late.c is not compiled" in result.stdout
+    assert "listed.c is not" not in result.stdout
 
 
 def test_rewritten_list_keeps_the_rest_of_the_file(small_tree: Path) -> None:

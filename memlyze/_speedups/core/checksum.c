@@ -48,7 +48,8 @@ static const uint32_t tables[8][256] = {
           0x533b85dau),
 };
 
-static uint32_t little_endian_u32(const unsigned char *bytes) {
+static uint32_t little_endian_u32(const unsigned char *bytes)
+{
     uint32_t value;
     memcpy(&value, bytes, sizeof value);
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
@@ -57,7 +58,8 @@ static uint32_t little_endian_u32(const unsigned char *bytes) {
     return value;
 }
 
-uint32_t ml_crc32(const void *data, size_t bytes) {
+uint32_t ml_crc32(const void *data, size_t bytes)
+{
     const unsigned char *p = data;
     uint32_t crc = 0xffffffffu;
     for (; bytes >= 8; p += 8, bytes -= 8) {

@@ -7,7 +7,18 @@
 #include "decoder_varint.h"
 
 /* Column numbers. */
-enum { THREAD_ID, TIME_NS, WINDOW_ID, SAMPLING_ID, FIRST_ID, EVENT_COUNT, SIZE_CODE, ALLOCATOR, STACK_ID, FREED };
+enum {
+    THREAD_ID,
+    TIME_NS,
+    WINDOW_ID,
+    SAMPLING_ID,
+    FIRST_ID,
+    EVENT_COUNT,
+    SIZE_CODE,
+    ALLOCATOR,
+    STACK_ID,
+    FREED
+};
 
 /* A run of events, with what its events turned out to be. */
 typedef struct run {
@@ -32,13 +43,15 @@ typedef struct work {
     size_t freed_count;
 } work;
 
-ml_status ml_events_init(ml_events *events, const ml_allocation_columns *columns, const ml_sampling *samplings,
-                         size_t sampling_count, ml_error *error) {
+ml_status ml_events_init(ml_events *events, const ml_allocation_columns *columns,
+                         const ml_sampling *samplings, size_t sampling_count, ml_error *error)
+{
     *events = (ml_events){.columns = *columns};
     return ml_weights_init(&events->weights, samplings, sampling_count, error);
 }
 
-void ml_events_free(ml_events *events) {
+void ml_events_free(ml_events *events)
+{
     ml_weights_free(&events->weights);
     ml_ids_free(&events->ids);
     free(events->pending);
@@ -48,7 +61,9 @@ void ml_events_free(ml_events *events) {
 }
 
 /* Check that the columns are there and long enough, and make room for what they hold. */
-static ml_status reserve_work(ml_events *events, const ml_payload *payload, work *work, ml_error *error) {
+static ml_status reserve_work(ml_events *events, const ml_payload *payload, work *work,
+                              ml_error *error)
+{
     size_t runs = ml_column_values(&payload->columns[EVENT_COUNT]);
     size_t frees = ml_column_values(&payload->columns[FREED]);
     for (unsigned k = 0; k <= FREED; k++) {
@@ -58,7 +73,8 @@ static ml_status reserve_work(ml_events *events, const ml_payload *payload, work
             return status;
         }
     }
-    size_t bytes = runs * (sizeof(run) + (EVENT_COUNT + 1) * sizeof(int64_t)) + frees * sizeof(uint64_t);
+    size_t bytes =
+        runs * (sizeof(run) + (EVENT_COUNT + 1) * sizeof(int64_t)) + frees * sizeof(uint64_t);
     if (bytes > events->work_bytes) {
         free(events->work);
         events->work = malloc(bytes);
@@ -78,12 +94,14 @@ static ml_status reserve_work(ml_events *events, const ml_payload *payload, work
     return ML_OK;
 }
 
-static ml_status read_run_columns(const ml_payload *payload, work *work, ml_error *error) {
+static ml_status read_run_columns(const ml_payload *payload, work *work, ml_error *error)
+{
     static const int64_t low[] = {0, INT64_MIN, 0, 0, 0, 1};
-    static const int64_t high[] = {INT32_MAX, INT64_MAX, INT32_MAX, INT32_MAX, INT64_MAX, INT64_MAX};
+    static const int64_t high[] = {INT32_MAX, INT64_MAX, INT32_MAX,
+                                   INT32_MAX, INT64_MAX, INT64_MAX};
     for (unsigned k = THREAD_ID; k <= EVENT_COUNT; k++) {
-        ml_status status =
-            ml_column_integers(payload, k, work->run_count, low[k], high[k], work->columns[k], error);
+        ml_status status = ml_column_integers(payload, k, work->run_count, low[k], high[k],
+                                              work->columns[k], error);
         if (status != ML_OK) {
             return status;
         }
@@ -105,7 +123,9 @@ static ml_status read_run_columns(const ml_payload *payload, work *work, ml_erro
     return ML_OK;
 }
 
-static ml_status add_large(ml_events *events, size_t *count, uint64_t row, uint64_t size, ml_error *error) {
+static ml_status add_large(ml_events *events, size_t *count, uint64_t row, uint64_t size,
+                           ml_error *error)
+{
     if (*count == events->large_capacity) {
         size_t capacity = *count == 0 ? 16 : *count * 2;
         ml_large_size *large = realloc(events->large, capacity * sizeof *large);
@@ -119,11 +139,14 @@ static ml_status add_large(ml_events *events, size_t *count, uint64_t row, uint6
     return ML_OK;
 }
 
-/* Decode the events of all runs into rows from events->rows on. This is where the time goes: as the encodings are constants of the
- * caller's, their switches vanish. */
-static inline __attribute__((always_inline)) ml_status
-decode_runs(ml_events *events, work *work, cursors *at, const ml_encoding encodings[4], size_t *large_count,
-            ml_error *error) {
+/* Decode the events of all runs into rows from events->rows on. This is where the time goes: as the
+ * encodings are constants of the caller's, their switches vanish. */
+static inline __attribute__((always_inline)) ml_status decode_runs(ml_events *events, work *work,
+                                                                   cursors *at,
+                                                                   const ml_encoding encodings[4],
+                                                                   size_t *large_count,
+                                                                   ml_error *error)
+{
     const ml_allocation_columns *to = &events->columns;
     uint64_t row = events->rows;
     uint64_t *freed = work->freed;
@@ -142,7 +165,9 @@ decode_runs(ml_events *events, work *work, cursors *at, const ml_encoding encodi
                 if (__builtin_expect(freed == freed_end, 0)) {
                     return ml_corrupt(error, "its column %d does not match its events", FREED);
                 }
-                *freed++ = next_id - ml_next(&c.freed, encodings[3]);
+                uint64_t distance = ml_next(&c.freed, encodings[3]);
+                bad |= encodings[3] == ML_UVARINT && distance > INT64_MAX;
+                *freed++ = next_id - distance;
                 continue;
             }
             if (__builtin_expect(row == to->capacity, 0)) {
@@ -168,17 +193,19 @@ decode_runs(ml_events *events, work *work, cursors *at, const ml_encoding encodi
             to->stack_id[row] = (int32_t)stack_id;
             row++;
         }
-        work->runs[k] = (run){first_id, first_row, row - first_row, (uint64_t)(freed - first_freed), time_ns};
+        work->runs[k] =
+            (run){first_id, first_row, row - first_row, (uint64_t)(freed - first_freed), time_ns};
     }
     *at = c;
     if (bad) {
-        return ml_corrupt(error, "an allocation's size, allocator or stack is out of range");
+        return ml_corrupt(error, "a value of an event is out of range");
     }
     return ML_OK;
 }
 
-static ml_status decode_block(ml_events *events, const ml_payload *payload, work *work, size_t *large_count,
-                              ml_error *error) {
+static ml_status decode_block(ml_events *events, const ml_payload *payload, work *work,
+                              size_t *large_count, ml_error *error)
+{
     static const ml_encoding usual[4] = {ML_UVARINT, ML_U8, ML_DELTA, ML_SVARINT};
     static const unsigned numbers[4] = {SIZE_CODE, ALLOCATOR, STACK_ID, FREED};
     ml_encoding encodings[4];
@@ -187,24 +214,31 @@ static ml_status decode_block(ml_events *events, const ml_payload *payload, work
         encodings[k] = (ml_encoding)payload->columns[numbers[k]].encoding;
         is_usual &= encodings[k] == usual[k];
     }
-    cursors at = {ml_cursor_start(&payload->columns[SIZE_CODE]), ml_cursor_start(&payload->columns[ALLOCATOR]),
-                  ml_cursor_start(&payload->columns[STACK_ID]), ml_cursor_start(&payload->columns[FREED])};
+    cursors at = {ml_cursor_start(&payload->columns[SIZE_CODE]),
+                  ml_cursor_start(&payload->columns[ALLOCATOR]),
+                  ml_cursor_start(&payload->columns[STACK_ID]),
+                  ml_cursor_start(&payload->columns[FREED])};
     ml_status status = is_usual ? decode_runs(events, work, &at, usual, large_count, error)
                                 : decode_runs(events, work, &at, encodings, large_count, error);
-    if (status == ML_OK && !(ml_cursor_finished(&at.size_code) && ml_cursor_finished(&at.allocator) &&
-                             ml_cursor_finished(&at.stack_id) && ml_cursor_finished(&at.freed))) {
+    if (status == ML_OK &&
+        !(ml_cursor_finished(&at.size_code) && ml_cursor_finished(&at.allocator) &&
+          ml_cursor_finished(&at.stack_id) && ml_cursor_finished(&at.freed))) {
         return ml_corrupt(error, "its columns do not match its %u events", payload->row_count);
     }
     return status;
 }
 
-static int compare_runs(const void *a, const void *b) {
+static int compare_runs(const void *a, const void *b)
+{
     const run *left = a, *right = b;
     return (left->first_id > right->first_id) - (left->first_id < right->first_id);
 }
 
-/* Refuse a block that gives an id which was given before. Runs with allocations are then in `sorted`. */
-static ml_status check_ids(ml_events *events, const work *work, run **sorted, size_t *sorted_count, ml_error *error) {
+/* Refuse a block that gives an id which was given before. Runs with allocations are then in
+ * `sorted`. */
+static ml_status check_ids(ml_events *events, const work *work, run **sorted, size_t *sorted_count,
+                           ml_error *error)
+{
     run *runs = malloc((work->run_count + 1) * sizeof *runs);
     if (runs == NULL) {
         return ml_no_memory(error);
@@ -234,8 +268,10 @@ static ml_status check_ids(ml_events *events, const work *work, run **sorted, si
     return ML_OK;
 }
 
-/* Fill the columns whose values are the run's. Sizes of 2 GiB and more are taken from events->large[large ..]. */
-static void fill_run_columns(ml_events *events, const work *work, size_t large) {
+/* Fill the columns whose values are the run's. Sizes of 2 GiB and more are taken from
+ * events->large[large ..]. */
+static void fill_run_columns(ml_events *events, const work *work, size_t large)
+{
     const ml_allocation_columns *to = &events->columns;
     for (size_t k = 0; k < work->run_count; k++) {
         const run *run = &work->runs[k];
@@ -266,7 +302,8 @@ static void fill_run_columns(ml_events *events, const work *work, size_t large) 
     }
 }
 
-static bool resolve_free(ml_events *events, uint64_t id, int64_t time_ns) {
+static bool resolve_free(ml_events *events, uint64_t id, int64_t time_ns)
+{
     uint64_t row;
     if (!ml_ids_find(&events->ids, id, &row)) {
         return false;
@@ -282,7 +319,8 @@ static bool resolve_free(ml_events *events, uint64_t id, int64_t time_ns) {
     return true;
 }
 
-static ml_status resolve_frees(ml_events *events, const work *work, ml_error *error) {
+static ml_status resolve_frees(ml_events *events, const work *work, ml_error *error)
+{
     const uint64_t *freed = work->freed;
     for (size_t k = 0; k < work->run_count; k++) {
         const run *run = &work->runs[k];
@@ -291,7 +329,8 @@ static ml_status resolve_frees(ml_events *events, const work *work, ml_error *er
                 continue;
             }
             if (events->pending_count == events->pending_capacity) {
-                size_t capacity = events->pending_capacity == 0 ? 1024 : events->pending_capacity * 2;
+                size_t capacity =
+                    events->pending_capacity == 0 ? 1024 : events->pending_capacity * 2;
                 ml_pending_free *pending = realloc(events->pending, capacity * sizeof *pending);
                 if (pending == NULL) {
                     return ml_no_memory(error);
@@ -305,7 +344,8 @@ static ml_status resolve_frees(ml_events *events, const work *work, ml_error *er
     return ML_OK;
 }
 
-ml_status ml_events_add(ml_events *events, const ml_payload *payload, ml_error *error) {
+ml_status ml_events_add(ml_events *events, const ml_payload *payload, ml_error *error)
+{
     work work = {0};
     run *sorted = NULL;
     size_t sorted_count = 0;
@@ -324,9 +364,11 @@ ml_status ml_events_add(ml_events *events, const ml_payload *payload, ml_error *
     if (status != ML_OK) {
         return status;
     }
-    /* The block is sound: what follows can fail for want of memory only, which ends the decoding. */
+    /* The block is sound: what follows can fail for want of memory only, which ends the decoding.
+     */
     for (size_t k = 0; k < sorted_count && status == ML_OK; k++) {
-        status = ml_ids_insert(&events->ids, sorted[k].first_id, sorted[k].allocations, sorted[k].first_row, error);
+        status = ml_ids_insert(&events->ids, sorted[k].first_id, sorted[k].allocations,
+                               sorted[k].first_row, error);
         events->rows += sorted[k].allocations;
     }
     free(sorted);
@@ -338,7 +380,8 @@ ml_status ml_events_add(ml_events *events, const ml_payload *payload, ml_error *
     return resolve_frees(events, &work, error);
 }
 
-void ml_events_finish(ml_events *events) {
+void ml_events_finish(ml_events *events)
+{
     for (size_t k = 0; k < events->pending_count; k++) {
         if (!resolve_free(events, events->pending[k].id, events->pending[k].time_ns)) {
             events->frees_unmatched++;

@@ -1,15 +1,17 @@
 /* The `events` blocks of a trace, decoded into one row an allocation.
  *
- * A block is decoded whole or not at all: rows are written past the last good one first, and taken in once the block has proved sound.
- * Frees are resolved block by block; those whose allocation is not known yet wait until ml_events_finish. */
+ * A block is decoded whole or not at all: rows are written past the last good one first, and taken
+ * in once the block has proved sound. Frees are resolved block by block; those whose allocation is
+ * not known yet wait until ml_events_finish. */
 #ifndef MEMLYZE_DECODER_EVENTS_H
 #define MEMLYZE_DECODER_EVENTS_H
 
 #include "decoder_ids.h"
 #include "decoder_weights.h"
 
-/* Memory of the caller, for `capacity` rows each. Rows of window_id must be 0 at first: nothing is written for allocations
- * outside any window, so that memory which only they would use is never touched. */
+/* Memory of the caller, for `capacity` rows each. Rows of window_id must be 0 at first: nothing is
+ * written for allocations outside any window, so that memory which only they would use is never
+ * touched. */
 typedef struct ml_allocation_columns {
     int64_t *allocation_id;
     int64_t *time_ns;
@@ -39,9 +41,10 @@ typedef struct ml_events {
     ml_weights weights;
 
     uint64_t rows;
-    uint64_t frees;           /* that were resolved */
-    uint64_t frees_unmatched; /* whose allocation is not in the file; known after ml_events_finish */
-    uint64_t frees_repeated;  /* whose allocation was freed already */
+    uint64_t frees; /* that were resolved */
+    uint64_t
+        frees_unmatched;     /* whose allocation is not in the file; known after ml_events_finish */
+    uint64_t frees_repeated; /* whose allocation was freed already */
     uint64_t weights_guessed; /* allocations whose sampling is not in the file */
     ml_large_size *large;
     size_t large_count, large_capacity;
@@ -55,8 +58,8 @@ typedef struct ml_events {
 } ml_events;
 
 /* The samplings stay the caller's, and in place. */
-ml_status ml_events_init(ml_events *events, const ml_allocation_columns *columns, const ml_sampling *samplings,
-                         size_t sampling_count, ml_error *error);
+ml_status ml_events_init(ml_events *events, const ml_allocation_columns *columns,
+                         const ml_sampling *samplings, size_t sampling_count, ml_error *error);
 void ml_events_free(ml_events *events);
 
 ml_status ml_events_add(ml_events *events, const ml_payload *payload, ml_error *error);

@@ -5,7 +5,8 @@
 
 enum { SEGMENT_LIMIT = 2048, PROBES_FROM_THE_END = 8 };
 
-void ml_ids_free(ml_ids *ids) {
+void ml_ids_free(ml_ids *ids)
+{
     for (uint32_t k = 0; k < ids->used; k++) {
         free(ids->ranges[k].segments);
         free(ids->ranges[k].rows_plus_1);
@@ -15,7 +16,8 @@ void ml_ids_free(ml_ids *ids) {
     *ids = (ml_ids){0};
 }
 
-static ml_range *find_range(ml_ids *ids, uint64_t number) {
+static ml_range *find_range(ml_ids *ids, uint64_t number)
+{
     if (ids->used == 0) {
         return NULL;
     }
@@ -29,7 +31,8 @@ static ml_range *find_range(ml_ids *ids, uint64_t number) {
     return &ids->ranges[ids->last];
 }
 
-static ml_status make_range(ml_ids *ids, uint64_t number, ml_range **range, ml_error *error) {
+static ml_status make_range(ml_ids *ids, uint64_t number, ml_range **range, ml_error *error)
+{
     *range = find_range(ids, number);
     if (*range != NULL) {
         return ML_OK;
@@ -57,7 +60,8 @@ static ml_status make_range(ml_ids *ids, uint64_t number, ml_range **range, ml_e
 }
 
 /* The first segment that ends after the offset; range->used where there is none. */
-static uint32_t segment_after(const ml_range *range, uint32_t offset) {
+static uint32_t segment_after(const ml_range *range, uint32_t offset)
+{
     uint32_t at = range->used;
     for (int probes = 0; probes < PROBES_FROM_THE_END; probes++) {
         if (at == 0 || range->segments[at - 1].end <= offset) {
@@ -77,7 +81,8 @@ static uint32_t segment_after(const ml_range *range, uint32_t offset) {
     return at;
 }
 
-bool ml_ids_find(ml_ids *ids, uint64_t id, uint64_t *row) {
+bool ml_ids_find(ml_ids *ids, uint64_t id, uint64_t *row)
+{
     const ml_range *range = find_range(ids, id >> ML_RANGE_BITS);
     if (range == NULL) {
         return false;
@@ -95,7 +100,8 @@ bool ml_ids_find(ml_ids *ids, uint64_t id, uint64_t *row) {
     return true;
 }
 
-static bool range_overlaps(const ml_range *range, uint32_t first, uint32_t end) {
+static bool range_overlaps(const ml_range *range, uint32_t first, uint32_t end)
+{
     if (range->rows_plus_1 != NULL) {
         for (uint32_t k = first; k < end; k++) {
             if (range->rows_plus_1[k] != 0) {
@@ -108,7 +114,8 @@ static bool range_overlaps(const ml_range *range, uint32_t first, uint32_t end) 
     return at < range->used && range->segments[at].first < end;
 }
 
-bool ml_ids_overlap(ml_ids *ids, uint64_t first, uint64_t count) {
+bool ml_ids_overlap(ml_ids *ids, uint64_t first, uint64_t count)
+{
     while (count > 0) {
         uint64_t offset = first & (ML_RANGE_IDS - 1);
         uint64_t here = count < ML_RANGE_IDS - offset ? count : ML_RANGE_IDS - offset;
@@ -122,7 +129,8 @@ bool ml_ids_overlap(ml_ids *ids, uint64_t first, uint64_t count) {
     return false;
 }
 
-static ml_status make_dense(ml_range *range, ml_error *error) {
+static ml_status make_dense(ml_range *range, ml_error *error)
+{
     range->rows_plus_1 = calloc(ML_RANGE_IDS, sizeof *range->rows_plus_1);
     if (range->rows_plus_1 == NULL) {
         return ml_no_memory(error);
@@ -138,7 +146,9 @@ static ml_status make_dense(ml_range *range, ml_error *error) {
     return ML_OK;
 }
 
-static ml_status insert_here(ml_range *range, uint32_t first, uint32_t end, uint64_t first_row, ml_error *error) {
+static ml_status insert_here(ml_range *range, uint32_t first, uint32_t end, uint64_t first_row,
+                             ml_error *error)
+{
     if (range->rows_plus_1 == NULL && range->used == SEGMENT_LIMIT) {
         ml_status status = make_dense(range, error);
         if (status != ML_OK) {
@@ -154,7 +164,8 @@ static ml_status insert_here(ml_range *range, uint32_t first, uint32_t end, uint
     uint32_t at = segment_after(range, first);
     if (at > 0) {
         ml_segment *before = &range->segments[at - 1];
-        if (before->end == first && before->first_row + (before->end - before->first) == first_row) {
+        if (before->end == first &&
+            before->first_row + (before->end - before->first) == first_row) {
             before->end = end;
             return ML_OK;
         }
@@ -168,20 +179,24 @@ static ml_status insert_here(ml_range *range, uint32_t first, uint32_t end, uint
         range->segments = segments;
         range->capacity = capacity;
     }
-    memmove(&range->segments[at + 1], &range->segments[at], (range->used - at) * sizeof *range->segments);
+    memmove(&range->segments[at + 1], &range->segments[at],
+            (range->used - at) * sizeof *range->segments);
     range->segments[at] = (ml_segment){first_row, first, end};
     range->used++;
     return ML_OK;
 }
 
-ml_status ml_ids_insert(ml_ids *ids, uint64_t first, uint64_t count, uint64_t first_row, ml_error *error) {
+ml_status ml_ids_insert(ml_ids *ids, uint64_t first, uint64_t count, uint64_t first_row,
+                        ml_error *error)
+{
     while (count > 0) {
         uint64_t offset = first & (ML_RANGE_IDS - 1);
         uint64_t here = count < ML_RANGE_IDS - offset ? count : ML_RANGE_IDS - offset;
         ml_range *range;
         ml_status status = make_range(ids, first >> ML_RANGE_BITS, &range, error);
         if (status == ML_OK) {
-            status = insert_here(range, (uint32_t)offset, (uint32_t)(offset + here), first_row, error);
+            status =
+                insert_here(range, (uint32_t)offset, (uint32_t)(offset + here), first_row, error);
         }
         if (status != ML_OK) {
             return status;

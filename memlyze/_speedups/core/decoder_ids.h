@@ -1,9 +1,10 @@
 /* Which row an allocation id stands in.
  *
- * Ids come in ranges of 2^16 that belong to one thread each, and a thread's ids go up by ones, as do the rows of a run. So a range
- * is described by a few segments of consecutive ids in consecutive rows: one, where the thread had the file to itself.
- * Most frees are of recent allocations, so segments are searched from the last one. A range that threads cut into too many segments
- * becomes a plain array of rows; memory stays within a small multiple of what the file spent on it. */
+ * Ids come in ranges of 2^16 that belong to one thread each, and a thread's ids go up by ones, as
+ * do the rows of a run. So a range is described by a few segments of consecutive ids in consecutive
+ * rows: one, where the thread had the file to itself. Most frees are of recent allocations, so
+ * segments are searched from the last one. A range that threads cut into too many segments becomes
+ * a plain array of rows; memory stays within a small multiple of what the file spent on it. */
 #ifndef MEMLYZE_DECODER_IDS_H
 #define MEMLYZE_DECODER_IDS_H
 
@@ -39,8 +40,10 @@ void ml_ids_free(ml_ids *ids);
 /* Whether any of the ids [first, first + count) is there already. */
 bool ml_ids_overlap(ml_ids *ids, uint64_t first, uint64_t count);
 
-/* Put in [first, first + count), in rows from first_row on. They must not overlap with what is there. */
-ml_status ml_ids_insert(ml_ids *ids, uint64_t first, uint64_t count, uint64_t first_row, ml_error *error);
+/* Put in [first, first + count), in rows from first_row on. They must not overlap with what is
+ * there. */
+ml_status ml_ids_insert(ml_ids *ids, uint64_t first, uint64_t count, uint64_t first_row,
+                        ml_error *error);
 
 bool ml_ids_find(ml_ids *ids, uint64_t id, uint64_t *row);
 

@@ -2,13 +2,15 @@
 
 #include <stdlib.h>
 
-void ml_lines_free(ml_lines *lines) {
+void ml_lines_free(ml_lines *lines)
+{
     free(lines->entries);
     *lines = (ml_lines){0};
 }
 
 /* Add that instructions up to `end` have this line. Neighbours with the same line become one. */
-static void add(ml_lines *lines, uint32_t end, int64_t line) {
+static void add(ml_lines *lines, uint32_t end, int64_t line)
+{
     int32_t known = line >= 1 && line <= INT32_MAX ? (int32_t)line : 0;
     if (lines->count > 0 && lines->entries[lines->count - 1].line == known) {
         lines->entries[lines->count - 1].end = end;
@@ -18,7 +20,8 @@ static void add(ml_lines *lines, uint32_t end, int64_t line) {
 }
 
 /* Pairs of (bytes of code, lines): first the code goes on, then the line. */
-static void expand_lnotab(ml_lines *lines, const uint8_t *table, uint32_t bytes) {
+static void expand_lnotab(ml_lines *lines, const uint8_t *table, uint32_t bytes)
+{
     uint32_t end = 0;
     int64_t line = lines->first_line;
     for (uint32_t k = 0; k + 1 < bytes; k += 2) {
@@ -31,8 +34,10 @@ static void expand_lnotab(ml_lines *lines, const uint8_t *table, uint32_t bytes)
     add(lines, UINT32_MAX, line);
 }
 
-/* Pairs of (bytes of code, lines): first the line changes, then the code goes on. -128 lines: this code has none. */
-static void expand_pep_626(ml_lines *lines, const uint8_t *table, uint32_t bytes) {
+/* Pairs of (bytes of code, lines): first the line changes, then the code goes on. -128 lines: this
+ * code has none. */
+static void expand_pep_626(ml_lines *lines, const uint8_t *table, uint32_t bytes)
+{
     uint32_t end = 0;
     int64_t line = lines->first_line;
     for (uint32_t k = 0; k + 1 < bytes; k += 2) {
@@ -47,8 +52,10 @@ static void expand_pep_626(ml_lines *lines, const uint8_t *table, uint32_t bytes
     }
 }
 
-/* A number in chunks of six bits, the lowest first. False where the table ends in it or it is too long. */
-static bool read_chunks(const uint8_t **at, const uint8_t *table_end, int64_t *number) {
+/* A number in chunks of six bits, the lowest first. False where the table ends in it or it is too
+ * long. */
+static bool read_chunks(const uint8_t **at, const uint8_t *table_end, int64_t *number)
+{
     uint64_t value = 0;
     for (unsigned shift = 0; shift <= 30; shift += 6) {
         if (*at == table_end) {
@@ -64,8 +71,10 @@ static bool read_chunks(const uint8_t **at, const uint8_t *table_end, int64_t *n
     return false;
 }
 
-/* Entries start with a byte whose highest bit is set: 1, four bits of code, three bits of length - 1 in units of two bytes. */
-static void expand_locations(ml_lines *lines, const uint8_t *table, uint32_t bytes) {
+/* Entries start with a byte whose highest bit is set: 1, four bits of code, three bits of length -
+ * 1 in units of two bytes. */
+static void expand_locations(ml_lines *lines, const uint8_t *table, uint32_t bytes)
+{
     enum { ONE_LINE_0 = 10, ONE_LINE_2 = 12, NO_COLUMNS = 13, LONG = 14, NO_LOCATION = 15 };
     const uint8_t *at = table;
     const uint8_t *table_end = table + bytes;
@@ -92,8 +101,9 @@ static void expand_locations(ml_lines *lines, const uint8_t *table, uint32_t byt
     }
 }
 
-ml_status ml_lines_expand(ml_lines *lines, unsigned kind, const uint8_t *table, uint32_t bytes, int32_t first_line,
-                          ml_error *error) {
+ml_status ml_lines_expand(ml_lines *lines, unsigned kind, const uint8_t *table, uint32_t bytes,
+                          int32_t first_line, ml_error *error)
+{
     *lines = (ml_lines){NULL, 0, first_line};
     if (kind < ML_LINES_LNOTAB || kind > ML_LINES_LOCATIONS) {
         return ML_OK;
@@ -117,7 +127,8 @@ ml_status ml_lines_expand(ml_lines *lines, unsigned kind, const uint8_t *table, 
     return ML_OK;
 }
 
-int32_t ml_lines_find(const ml_lines *lines, int32_t instruction) {
+int32_t ml_lines_find(const ml_lines *lines, int32_t instruction)
+{
     if (instruction < 0) {
         return lines->first_line;
     }

@@ -22,8 +22,10 @@ void ml_map_free(ml_map *map);
 /* Whether the key is there; then *value is set. */
 bool ml_map_find(const ml_map *map, uint64_t key, uint32_t *value);
 
-/* The slot's value where the key is there, else `fresh`, which is then put in. *added says which. */
-ml_status ml_map_intern(ml_map *map, uint64_t key, uint32_t fresh, uint32_t *value, bool *added, ml_error *error);
+/* The slot's value where the key is there, else `fresh`, which is then put in. *added says which.
+ */
+ml_status ml_map_intern(ml_map *map, uint64_t key, uint32_t fresh, uint32_t *value, bool *added,
+                        ml_error *error);
 
 uint64_t ml_mix(uint64_t value);
 uint64_t ml_random_seed(void);

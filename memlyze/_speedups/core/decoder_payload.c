@@ -12,7 +12,8 @@
 
 enum { DIRECTORY_ENTRY_BYTES = 6, HEADER_CHECKED_BYTES = 44 };
 
-ml_status ml_corrupt(ml_error *error, const char *format, ...) {
+ml_status ml_corrupt(ml_error *error, const char *format, ...)
+{
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(error->text, sizeof error->text, format, arguments);
@@ -20,26 +21,32 @@ ml_status ml_corrupt(ml_error *error, const char *format, ...) {
     return ML_CORRUPT;
 }
 
-ml_status ml_no_memory(ml_error *error) {
+ml_status ml_no_memory(ml_error *error)
+{
     snprintf(error->text, sizeof error->text, "out of memory while decoding");
     return ML_NO_MEMORY;
 }
 
-static uint16_t read_u16(const uint8_t *bytes) {
+static uint16_t read_u16(const uint8_t *bytes)
+{
     return (uint16_t)(bytes[0] | bytes[1] << 8);
 }
 
-static uint32_t read_u32(const uint8_t *bytes) {
-    return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
+static uint32_t read_u32(const uint8_t *bytes)
+{
+    return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
+           (uint32_t)bytes[3] << 24;
 }
 
-void ml_scratch_free(ml_scratch *scratch) {
+void ml_scratch_free(ml_scratch *scratch)
+{
     free(scratch->raw);
     ZSTD_freeDCtx(scratch->zstd);
     *scratch = (ml_scratch){0};
 }
 
-static ml_status reserve(ml_scratch *scratch, size_t raw_bytes, ml_error *error) {
+static ml_status reserve(ml_scratch *scratch, size_t raw_bytes, ml_error *error)
+{
     size_t wanted = raw_bytes + ML_PADDING_BYTES;
     if (wanted > scratch->capacity) {
         uint8_t *raw = malloc(wanted);
@@ -54,8 +61,9 @@ static ml_status reserve(ml_scratch *scratch, size_t raw_bytes, ml_error *error)
     return ML_OK;
 }
 
-ml_status ml_decompress(ml_scratch *scratch, const uint8_t *stored, size_t stored_bytes, size_t raw_bytes,
-                        ml_error *error) {
+ml_status ml_decompress(ml_scratch *scratch, const uint8_t *stored, size_t stored_bytes,
+                        size_t raw_bytes, ml_error *error)
+{
     /* ZSTD_decompressDCtx would also take several frames, and frames that are to be skipped. */
     if (stored_bytes < 4 || read_u32(stored) != ZSTD_MAGICNUMBER ||
         ZSTD_findFrameCompressedSize(stored, stored_bytes) != stored_bytes) {
@@ -73,14 +81,16 @@ ml_status ml_decompress(ml_scratch *scratch, const uint8_t *stored, size_t store
         return ml_corrupt(error, "its payload cannot be decompressed (%s)", ZSTD_getErrorName(got));
     }
     if (got != raw_bytes) {
-        return ml_corrupt(error, "its payload decompresses to %zu bytes instead of %zu", got, raw_bytes);
+        return ml_corrupt(error, "its payload decompresses to %zu bytes instead of %zu", got,
+                          raw_bytes);
     }
     return ML_OK;
 }
 
 /* Fill the column table from the directory at the start of a raw payload. */
-static ml_status read_directory(ml_payload *payload, const uint8_t *raw, size_t raw_bytes, unsigned column_count,
-                                ml_error *error) {
+static ml_status read_directory(ml_payload *payload, const uint8_t *raw, size_t raw_bytes,
+                                unsigned column_count, ml_error *error)
+{
     size_t at = (size_t)column_count * DIRECTORY_ENTRY_BYTES;
     if (at > raw_bytes) {
         return ml_corrupt(error, "its directory of %u columns does not fit", column_count);
@@ -107,8 +117,9 @@ static ml_status read_directory(ml_payload *payload, const uint8_t *raw, size_t 
     return ML_OK;
 }
 
-ml_status ml_payload_open(ml_payload *payload, ml_scratch *scratch, const uint8_t *block, size_t block_bytes,
-                          ml_error *error) {
+ml_status ml_payload_open(ml_payload *payload, ml_scratch *scratch, const uint8_t *block,
+                          size_t block_bytes, ml_error *error)
+{
     if (block_bytes < ML_BLOCK_HEADER_BYTES || memcmp(block, "MLBK", 4) != 0 ||
         ml_crc32(block, HEADER_CHECKED_BYTES) != read_u32(block + HEADER_CHECKED_BYTES)) {
         return ml_corrupt(error, "its header is damaged");
@@ -149,7 +160,8 @@ ml_status ml_payload_open(ml_payload *payload, ml_scratch *scratch, const uint8_
     return read_directory(payload, scratch->raw, raw_bytes, column_count, error);
 }
 
-size_t ml_column_values(const ml_column *column) {
+size_t ml_column_values(const ml_column *column)
+{
     if (column->encoding == ML_U8) {
         return column->bytes;
     }
@@ -160,8 +172,9 @@ size_t ml_column_values(const ml_column *column) {
     return values;
 }
 
-ml_status ml_column_check(const ml_payload *payload, unsigned number, ml_encoding kind, size_t values,
-                          ml_error *error) {
+ml_status ml_column_check(const ml_payload *payload, unsigned number, ml_encoding kind,
+                          size_t values, ml_error *error)
+{
     const ml_column *column = &payload->columns[number];
     if (column->data == NULL) {
         return ml_corrupt(error, "its column %u is missing", number);
@@ -170,7 +183,8 @@ ml_status ml_column_check(const ml_payload *payload, unsigned number, ml_encodin
         return ml_corrupt(error, "its column %u is repeated", number);
     }
     if (kind == ML_U8 ? column->encoding > ML_DELTA : column->encoding != kind) {
-        return ml_corrupt(error, "its column %u has the wrong encoding %u", number, column->encoding);
+        return ml_corrupt(error, "its column %u has the wrong encoding %u", number,
+                          column->encoding);
     }
     if (kind == ML_F64 ? column->bytes != values * 8 : column->bytes < values) {
         return ml_corrupt(error, "its column %u does not match its %zu rows", number, values);
@@ -178,7 +192,8 @@ ml_status ml_column_check(const ml_payload *payload, unsigned number, ml_encodin
     return ML_OK;
 }
 
-uint64_t ml_next_long_uvarint(ml_cursor *cursor) {
+uint64_t ml_next_long_uvarint(ml_cursor *cursor)
+{
     uint64_t value = 0;
     const uint8_t *at = cursor->at;
     for (unsigned shift = 0; shift < 70; shift += 7) {
@@ -196,15 +211,17 @@ uint64_t ml_next_long_uvarint(ml_cursor *cursor) {
     return 0;
 }
 
-ml_status ml_column_integers(const ml_payload *payload, unsigned number, size_t values, int64_t low, int64_t high,
-                             int64_t *out, ml_error *error) {
+ml_status ml_column_integers(const ml_payload *payload, unsigned number, size_t values, int64_t low,
+                             int64_t high, int64_t *out, ml_error *error)
+{
     const ml_column *column = &payload->columns[number];
     ml_cursor cursor = ml_cursor_start(column);
     ml_encoding encoding = (ml_encoding)column->encoding;
     bool outside = false;
     for (size_t k = 0; k < values; k++) {
         uint64_t value = ml_next(&cursor, encoding);
-        /* Only a delta wraps around; an unsigned value beyond 63 bits is none that a column may hold. */
+        /* Only a delta wraps around; an unsigned value beyond 63 bits is none that a column may
+         * hold. */
         outside |= encoding == ML_UVARINT && value > INT64_MAX;
         out[k] = (int64_t)value;
         outside |= out[k] < low || out[k] > high;
@@ -218,7 +235,9 @@ ml_status ml_column_integers(const ml_payload *payload, unsigned number, size_t 
     return ML_OK;
 }
 
-ml_status ml_column_doubles(const ml_payload *payload, unsigned number, size_t values, double *out, ml_error *error) {
+ml_status ml_column_doubles(const ml_payload *payload, unsigned number, size_t values, double *out,
+                            ml_error *error)
+{
     const ml_column *column = &payload->columns[number];
     if (column->bytes != values * 8) {
         return ml_corrupt(error, "its column %u does not match its %zu rows", number, values);
@@ -231,7 +250,9 @@ ml_status ml_column_doubles(const ml_payload *payload, unsigned number, size_t v
     return ML_OK;
 }
 
-ml_status ml_column_texts(const ml_payload *payload, unsigned number, size_t values, ml_text *out, ml_error *error) {
+ml_status ml_column_texts(const ml_payload *payload, unsigned number, size_t values, ml_text *out,
+                          ml_error *error)
+{
     ml_cursor cursor = ml_cursor_start(&payload->columns[number]);
     for (size_t k = 0; k < values; k++) {
         uint64_t bytes = ml_next_uvarint(&cursor);

@@ -4,7 +4,8 @@
 #include "decoder_stacks.h"
 
 /* An array from file ids to merged ids, where they are dense enough; else NULL. */
-static uint32_t *dense_ids(const ml_stacks *stacks, uint64_t *size) {
+static uint32_t *dense_ids(const ml_stacks *stacks, uint64_t *size)
+{
     const ml_map *map = &stacks->stack_ids;
     uint64_t greatest = 0;
     for (size_t k = 0; map->slots != NULL && k <= map->mask; k++) {
@@ -25,7 +26,8 @@ static uint32_t *dense_ids(const ml_stacks *stacks, uint64_t *size) {
     return ids;
 }
 
-uint64_t ml_stacks_remap(const ml_stacks *stacks, int32_t *ids, size_t count) {
+uint64_t ml_stacks_remap(const ml_stacks *stacks, int32_t *ids, size_t count)
+{
     uint64_t size;
     uint32_t *dense = dense_ids(stacks, &size);
     uint64_t unknown = 0;
@@ -43,7 +45,8 @@ uint64_t ml_stacks_remap(const ml_stacks *stacks, int32_t *ids, size_t count) {
     return unknown;
 }
 
-uint64_t ml_stacks_spelled_rows(const ml_stacks *stacks) {
+uint64_t ml_stacks_spelled_rows(const ml_stacks *stacks)
+{
     uint64_t rows = 0;
     for (uint32_t k = 0; k < stacks->stack_count; k++) {
         rows += stacks->stacks[k].depth;
@@ -51,7 +54,9 @@ uint64_t ml_stacks_spelled_rows(const ml_stacks *stacks) {
     return rows;
 }
 
-void ml_stacks_spell_out(const ml_stacks *stacks, int32_t *stack_id, int32_t *depth, int32_t *frame_id) {
+void ml_stacks_spell_out(const ml_stacks *stacks, int32_t *stack_id, int32_t *depth,
+                         int32_t *frame_id)
+{
     uint64_t row = 0;
     for (uint32_t k = 0; k < stacks->stack_count; k++) {
         int32_t below = 0;

@@ -1,10 +1,11 @@
 /* The functions and call stacks of a trace, merged.
  *
- * The recorder's tables are bounded: it writes a function or stack again under another id after it has emptied them. Here they become
- * one again. Two instructions on the same line are the same frame, so stacks that a person could not tell apart are one, too.
+ * The recorder's tables are bounded: it writes a function or stack again under another id after it
+ * has emptied them. Here they become one again. Two instructions on the same line are the same
+ * frame, so stacks that a person could not tell apart are one, too.
  *
- * All `codes` blocks are to be added before the first `stacks` block. Where damage took a function or a caller away, a frame
- * named `<lost>` stands in its place. */
+ * All `codes` blocks are to be added before the first `stacks` block. Where damage took a function
+ * or a caller away, a frame named `<lost>` stands in its place. */
 #ifndef MEMLYZE_DECODER_STACKS_H
 #define MEMLYZE_DECODER_STACKS_H
 
@@ -61,11 +62,13 @@ void ml_stacks_free(ml_stacks *stacks);
 ml_status ml_stacks_add_codes(ml_stacks *stacks, const ml_payload *payload, ml_error *error);
 ml_status ml_stacks_add_stacks(ml_stacks *stacks, const ml_payload *payload, ml_error *error);
 
-/* Replace ids of the file by merged ids. Ids that the file does not have become 0; returns how many did. */
+/* Replace ids of the file by merged ids. Ids that the file does not have become 0; returns how many
+ * did. */
 uint64_t ml_stacks_remap(const ml_stacks *stacks, int32_t *ids, size_t count);
 
 /* Rows of all stacks spelled out, and the rows themselves: stacks in order, leaf first. */
 uint64_t ml_stacks_spelled_rows(const ml_stacks *stacks);
-void ml_stacks_spell_out(const ml_stacks *stacks, int32_t *stack_id, int32_t *depth, int32_t *frame_id);
+void ml_stacks_spell_out(const ml_stacks *stacks, int32_t *stack_id, int32_t *depth,
+                         int32_t *frame_id);
 
 #endif

@@ -5,7 +5,8 @@
 
 #include "decoder_map.h"
 
-static uint64_t hash_of(const ml_strings *strings, ml_text text) {
+static uint64_t hash_of(const ml_strings *strings, ml_text text)
+{
     uint64_t hash = strings->seed ^ text.bytes;
     const uint8_t *at = text.data;
     uint32_t left = text.bytes;
@@ -21,14 +22,16 @@ static uint64_t hash_of(const ml_strings *strings, ml_text text) {
     return ml_mix(hash ^ rest);
 }
 
-void ml_strings_free(ml_strings *strings) {
+void ml_strings_free(ml_strings *strings)
+{
     free(strings->strings);
     free(strings->bytes);
     free(strings->slots);
     *strings = (ml_strings){0};
 }
 
-static ml_status grow_slots(ml_strings *strings, ml_error *error) {
+static ml_status grow_slots(ml_strings *strings, ml_error *error)
+{
     uint32_t size = strings->slots == NULL ? 1024 : (strings->mask + 1) * 2;
     uint32_t *slots = calloc(size, sizeof *slots);
     if (slots == NULL) {
@@ -50,7 +53,8 @@ static ml_status grow_slots(ml_strings *strings, ml_error *error) {
     return ML_OK;
 }
 
-static ml_status append(ml_strings *strings, ml_text text, uint64_t hash, ml_error *error) {
+static ml_status append(ml_strings *strings, ml_text text, uint64_t hash, ml_error *error)
+{
     if (strings->count == strings->capacity) {
         uint32_t capacity = strings->capacity == 0 ? 256 : strings->capacity * 2;
         ml_string *grown = realloc(strings->strings, capacity * sizeof *grown);
@@ -77,7 +81,8 @@ static ml_status append(ml_strings *strings, ml_text text, uint64_t hash, ml_err
     return ML_OK;
 }
 
-ml_status ml_strings_intern(ml_strings *strings, ml_text text, uint32_t *number, ml_error *error) {
+ml_status ml_strings_intern(ml_strings *strings, ml_text text, uint32_t *number, ml_error *error)
+{
     if (strings->slots == NULL || strings->count >= strings->mask / 2) {
         ml_status status = grow_slots(strings, error);
         if (status != ML_OK) {
@@ -89,7 +94,8 @@ ml_status ml_strings_intern(ml_strings *strings, ml_text text, uint32_t *number,
     for (; strings->slots[at] != 0; at = (at + 1) & strings->mask) {
         const ml_string *known = &strings->strings[strings->slots[at] - 1];
         if (known->hash == hash && known->length == text.bytes &&
-            (text.bytes == 0 || memcmp(strings->bytes + known->start, text.data, text.bytes) == 0)) {
+            (text.bytes == 0 ||
+             memcmp(strings->bytes + known->start, text.data, text.bytes) == 0)) {
             *number = strings->slots[at] - 1;
             return ML_OK;
         }

@@ -12,17 +12,21 @@ typedef struct ml_weight_entry {
     double weight;
 } ml_weight_entry;
 
-ml_status ml_weights_init(ml_weights *weights, const ml_sampling *samplings, size_t count, ml_error *error) {
+ml_status ml_weights_init(ml_weights *weights, const ml_sampling *samplings, size_t count,
+                          ml_error *error)
+{
     *weights = (ml_weights){samplings, count, calloc(KNOWN_WEIGHTS, sizeof(ml_weight_entry))};
     return weights->known == NULL ? ml_no_memory(error) : ML_OK;
 }
 
-void ml_weights_free(ml_weights *weights) {
+void ml_weights_free(ml_weights *weights)
+{
     free(weights->known);
     *weights = (ml_weights){0};
 }
 
-const ml_sampling *ml_weights_sampling(const ml_weights *weights, int64_t sampling_id) {
+const ml_sampling *ml_weights_sampling(const ml_weights *weights, int64_t sampling_id)
+{
     const ml_sampling *found = weights->count > 0 ? weights->samplings : NULL;
     size_t low = 0, high = weights->count;
     while (low < high) {
@@ -37,7 +41,8 @@ const ml_sampling *ml_weights_sampling(const ml_weights *weights, int64_t sampli
     return found;
 }
 
-double ml_weight(ml_weights *weights, const ml_sampling *sampling, int64_t size) {
+double ml_weight(ml_weights *weights, const ml_sampling *sampling, int64_t size)
+{
     if (sampling == NULL || sampling->interval_bytes == 0) {
         return 1;
     }

@@ -19,10 +19,12 @@ typedef struct ml_weights {
     struct ml_weight_entry *known; /* computed before */
 } ml_weights;
 
-ml_status ml_weights_init(ml_weights *weights, const ml_sampling *samplings, size_t count, ml_error *error);
+ml_status ml_weights_init(ml_weights *weights, const ml_sampling *samplings, size_t count,
+                          ml_error *error);
 void ml_weights_free(ml_weights *weights);
 
-/* The sampling with this id; where it is not in the file, the one before, else the first. NULL: there is none at all. */
+/* The sampling with this id; where it is not in the file, the one before, else the first. NULL:
+ * there is none at all. */
 const ml_sampling *ml_weights_sampling(const ml_weights *weights, int64_t sampling_id);
 
 /* 1/p of an allocation of so many bytes under that sampling. */

@@ -1,0 +1,196 @@
+"""From decoded rows to tables in plain Python: part of the reference decoder."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from memlyze.trace import format as fmt
+from memlyze.trace.modules import ModuleNames
+from memlyze.trace.reference_lines import line_of
+from memlyze.trace.text import decode_text
+
+LOST = (b"<lost>", b"", 0, 0)
+"""Function, file, line and language of what damage took away."""
+
+
+def make_tables(
+    rows: dict[int, list[dict[str, Any]]], metadata: dict[str, Any]
+) -> dict[str, list[dict[str, Any]]]:
+    """All tables but `processes` and `metadata`, which are metadata in other words."""
+    frames, stacks, merged_ids = merge_stacks(rows[fmt.CODES], rows[fmt.STACKS], metadata)
+    samplings = first_rows(rows[fmt.SAMPLINGS], "sampling_id")
+    return {
+        "allocations": allocations(rows[fmt.EVENTS], samplings, merged_ids),
+        "frames": frames,
+        "stacks": stacks,
+        "stack_frames": spell_out(stacks),
+        "threads": threads(rows[fmt.THREADS]),
+        "memory": rows[fmt.MEMORY],
+        "gc": rows[fmt.GC],
+        "windows": windows(rows[fmt.WINDOWS]),
+        "samplings": samplings,
+    }
+
+
+def allocations(
+    events: list[dict[str, Any]], samplings: list[dict[str, Any]], merged_ids: dict[int, int]
+) -> list[dict[str, Any]]:
+    """One row an allocation, in file order, with the time of its first free.
+
+    Those in the order of the file, except that a free which stands before its allocation's block
+    counts after all others. Frees of unknown allocations are left out.
+    """
+    by_id = {event["allocation_id"]: event for event in events if "allocation_id" in event}
+    for event in events_by_known_allocation(events):
+        allocation = by_id.get(event["free_of"])
+        if allocation is not None and allocation["freed_ns"] == -1:
+            # Clocks are coarse: no allocation is freed before it was made.
+            allocation["freed_ns"] = max(event["time_ns"], allocation["time_ns"])
+    table = []
+    for event in by_id.values():
+        row = dict(event, stack_id=merged_ids.get(event["stack_id"], 0))
+        row["weight"] = weight(row["size"], row.pop("sampling_id"), samplings)
+        row.pop("block")
+        table.append(row)
+    return table
+
+
+def events_by_known_allocation(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The frees: first those whose allocation's block is no later than theirs."""
+    block_of = {e["allocation_id"]: e["block"] for e in events if "allocation_id" in e}
+    frees = [event for event in events if "free_of" in event]
+
+    def is_early(event: dict[str, Any]) -> bool:
+        return bool(block_of.get(event["free_of"], 0) > event["block"])
+
+    return sorted(frees, key=is_early)
+
+
+def weight(size: int, sampling_id: int, samplings: list[dict[str, Any]]) -> float:
+    """1/p. Of a sampling that is not there the one before stands in, else the first."""
+    if not samplings:
+        return 1.0
+    known = samplings[0]
+    for sampling in samplings:
+        if sampling["sampling_id"] <= sampling_id:
+            known = sampling
+    interval = known["interval_bytes"]
+    if interval == 0:
+        return 1.0
+    try:
+        x = (float(size) + known["surcharge_bytes"]) / interval
+        inverse = -1 / math.expm1(-x) if x > 0 else 1.0
+    except (OverflowError, ZeroDivisionError):
+        return 1.0
+    return inverse if math.isfinite(inverse) else 1.0
+
+
+def merge_stacks(
+    codes: list[dict[str, Any]], stacks: list[dict[str, Any]], metadata: dict[str, Any]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]], dict[int, int]]:
+    """The `frames` and `stacks` tables, and the merged id of each stack id of the file."""
+    code_of = {code["code_id"]: code for code in reversed(codes)}
+    code_of.setdefault(
+        fmt.TRUNCATED_CODE_ID,
+        {
+            "function": b"<truncated>",
+            "file": b"",
+            "first_line": 0,
+            "line_table_kind": fmt.LINE_TABLE_NONE,
+            "line_table": b"",
+            "language": 0,
+        },
+    )
+    frame_ids: dict[Any, int] = {}
+    merged: dict[tuple[int, int], int] = {}
+    depths = [0]
+    merged_ids: dict[int, int] = {}
+
+    def frame_id(code: dict[str, Any] | None, instruction: int) -> int:
+        key: Any = LOST
+        if code is not None:
+            line = line_of(
+                code["line_table_kind"], code["line_table"], code["first_line"], instruction
+            )
+            key = (code["function"], code["file"], line, code["language"])
+        return frame_ids.setdefault(key, len(frame_ids) + 1)
+
+    def stack_id(parent_id: int, frame: int) -> int:
+        if (parent_id, frame) not in merged:
+            merged[parent_id, frame] = len(merged) + 1
+            depths.append(depths[parent_id] + 1)
+        return merged[parent_id, frame]
+
+    for row in stacks:
+        if row["stack_id"] == 0 or row["stack_id"] in merged_ids:
+            continue
+        parent_id = 0
+        if row["parent_id"]:
+            parent_id = merged_ids.get(row["parent_id"], 0) or stack_id(0, frame_id(None, 0))
+        frame = frame_id(code_of.get(row["code_id"]), row["instruction"])
+        merged_ids[row["stack_id"]] = stack_id(parent_id, frame)
+    modules = ModuleNames(metadata)
+    frames = [_frame_row(number, key, modules) for key, number in frame_ids.items()]
+    table = [
+        {"stack_id": number, "parent_id": parent, "frame_id": frame, "depth": depths[number]}
+        for (parent, frame), number in merged.items()
+    ]
+    return frames, table, merged_ids
+
+
+def _frame_row(
+    number: int, key: tuple[bytes, bytes, int, int], modules: ModuleNames
+) -> dict[str, Any]:
+    function, file, line, language = key
+    names = fmt.LANGUAGE_NAMES
+    language_name = names[language] if language < len(names) else f"language {language}"
+    return {
+        "frame_id": number,
+        "function": decode_text(function),
+        "file": decode_text(file),
+        "line": line,
+        "module": modules.name(decode_text(file), language_name),
+        "language": language_name,
+    }
+
+
+def spell_out(stacks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One row a frame of each stack, leaf first."""
+    rows = []
+    for stack in stacks:
+        at, depth = stack, 0
+        while True:
+            rows.append({"stack_id": stack["stack_id"], "depth": depth, "frame_id": at["frame_id"]})
+            if at["parent_id"] == 0:
+                break
+            at, depth = stacks[at["parent_id"] - 1], depth + 1
+    return rows
+
+
+def threads(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A later row replaces an earlier one, but an empty name no known one."""
+    table: dict[int, dict[str, Any]] = {}
+    for row in rows:
+        name = decode_text(row["name"])
+        if not name and row["thread_id"] in table:
+            name = table[row["thread_id"]]["name"]
+        table[row["thread_id"]] = dict(row, name=name)
+    return list(table.values())
+
+
+def windows(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A later row replaces an earlier one."""
+    table: dict[int, dict[str, Any]] = {}
+    for row in rows:
+        texts = {name: decode_text(row[name]) for name in ("kind", "name", "attributes")}
+        table[row["window_id"]] = dict(row, **texts)
+    return list(table.values())
+
+
+def first_rows(rows: list[dict[str, Any]], key: str) -> list[dict[str, Any]]:
+    """The first row of each key, in the order of the keys."""
+    table: dict[int, dict[str, Any]] = {}
+    for row in rows:
+        table.setdefault(row[key], row)
+    return [table[number] for number in sorted(table)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import typing
 
 from memlyze.query.session import Trace
@@ -30,20 +29,22 @@ class Inventory(typing.NamedTuple):
     metadata: dict[str, typing.Any]
 
 
-def take_inventory(trace: Trace) -> Inventory:
-    """Count what the one file of `trace` holds, and hold every block against its checksum.
+def take_inventory(trace: Trace) -> list[Inventory]:
+    """Count what each file of `trace` holds, and hold every block against its checksum.
 
     Nothing is decoded, so that a file of any size takes little more time than reading it.
     """
-    damage = tuple(trace.verify())
-    return Inventory(
-        path=trace.paths[0],
-        file_bytes=os.path.getsize(trace.paths[0]),
-        is_complete=trace.is_complete,
-        damage=damage,
-        tables={
-            name: TableSize(counts.blocks, counts.rows, counts.stored_bytes, counts.raw_bytes)
-            for name, counts in trace.block_counts.items()
-        },
-        metadata=trace.metadata,
-    )
+    return [
+        Inventory(
+            path=file.path,
+            file_bytes=file.file_bytes,
+            is_complete=file.is_complete,
+            damage=tuple(file.verify()),
+            tables={
+                name: TableSize(counts.blocks, counts.rows, counts.stored_bytes, counts.raw_bytes)
+                for name, counts in file.block_counts.items()
+            },
+            metadata=file.metadata,
+        )
+        for file in trace.files
+    ]

@@ -39,7 +39,7 @@ def run(arguments: typing.Sequence[str]) -> int:
     style = Style(sys.stdout)
     for number, path in enumerate(options.traces):
         with open_traces([path]) as trace:
-            inventory = take_inventory(trace)
+            inventory = take_inventory(trace)[0]
             state = state_lines(trace)
         if options.json:
             print(json.dumps(as_json(inventory), ensure_ascii=False))

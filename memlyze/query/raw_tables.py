@@ -53,7 +53,6 @@ RAW_TABLES: dict[str, dict[str, str]] = {
         "stack_id": "BIGINT",
         "innermost_frame_id": "BIGINT",
         "program_frame_id": "BIGINT",
-        "process_id": "BIGINT",
     },
     "threads": {
         "thread_id": "BIGINT",

@@ -17,7 +17,7 @@ if typing.TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 Columns = typing.Mapping[str, typing.Any]
-Constant = typing.Union[int, float, None]
+Constant = typing.Union[int, float]
 
 
 def register_table(
@@ -44,9 +44,7 @@ def register_table(
         if name in present:
             selected.append(f'CAST("{name}" AS {duckdb_type}) AS "{name}"')
         elif name in constants:
-            value = constants[name]
-            literal = "NULL" if value is None else repr(value)
-            selected.append(f'CAST({literal} AS {duckdb_type}) AS "{name}"')
+            selected.append(f'CAST({constants[name]!r} AS {duckdb_type}) AS "{name}"')
         else:
             raise ValueError(f"the trace reader gave no column {table}.{name}")
     source = f"{PREFIX}{table}_columns"

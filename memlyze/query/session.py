@@ -14,11 +14,10 @@ from memlyze.query import definitions, guard, limits, raw_tables
 from memlyze.query.registration import register_table
 from memlyze.query.source import Columns, Source, open_reader
 from memlyze.query.touched import tables_touched
+from memlyze.trace.reader import TraceFile
 
 if typing.TYPE_CHECKING:
     from duckdb import DuckDBPyConnection, DuckDBPyRelation
-
-    from memlyze.trace.reader import BlockCounts
 
 PathLike = typing.Union[str, "os.PathLike[str]"]
 
@@ -93,14 +92,10 @@ class Trace:
         """What could not be read, one sentence each; empty when all was."""
         return [str(damage) for damage in self._reader.damage]
 
-    def verify(self) -> list[str]:
-        """Read all of the files, hold every block against its checksum, and return `damage`."""
-        return [str(damage) for damage in self._reader.verify()]
-
     @property
-    def block_counts(self) -> dict[str, BlockCounts]:
-        """Blocks, rows and bytes by type of block, without decoding anything."""
-        return dict(self._reader.block_counts)
+    def files(self) -> list[TraceFile]:
+        """The readers of the single files, for what is about files and not about tables."""
+        return [self._reader] if isinstance(self._reader, TraceFile) else self._reader.files
 
     @property
     def tables(self) -> typing.Mapping[str, Columns]:

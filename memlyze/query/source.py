@@ -12,7 +12,7 @@ Columns = typing.Dict[str, typing.Any]
 
 
 def open_reader(paths: typing.Sequence[str]) -> Reader:
-    """The reader of one or more trace files. Raises MemlyzeError for a file that is not a trace."""
+    """The reader of one or more trace files. Raises TraceError for a file that is not a trace."""
     return TraceFile(paths[0]) if len(paths) == 1 else TraceSet(list(paths))
 
 
@@ -21,31 +21,27 @@ class Source:
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._tables: dict[str, Columns] = {}
+        self._made: dict[str, Columns] = {}
 
     def columns(self, table: str) -> Columns:
         """Columns of the private table `table` by name."""
-        columns = self._tables.get(table)
-        if columns is None:
-            columns = self._tables[table] = self._make(table)
-        return columns
+        if table not in ("frames", "stack_sites"):
+            return self._reader.table(table)
+        if table not in self._made:
+            self._made[table] = self._frames() if table == "frames" else self._stack_sites()
+        return self._made[table]
 
-    def constants(self) -> dict[str, int | float | None]:
-        """Values of the columns that the reader leaves out because they are the same in every
+    def constants(self) -> dict[str, int | float]:
+        """Values of the columns that the reader leaves out because they are the same in each
         row.
         """
-        process_id = self._reader.metadata.get("process_id", 0)
-        return {
-            "process_id": process_id if isinstance(process_id, int) else 0,
-            "weight": 1.0,
-        }
+        process_id = self._reader.table("processes")["process_id"]
+        return {"process_id": int(process_id[0]), "weight": 1.0}
 
-    def _make(self, table: str) -> Columns:
-        if table == "frames":
-            frames = dict(self._reader.table("frames"))
-            frames["origin"] = frame_origins(frames)
-            return frames
-        if table == "stack_sites":
-            frames = self.columns("frames")
-            return stack_sites(self._reader.table("stacks"), frames, frames["origin"])
-        return dict(self._reader.table(table))
+    def _frames(self) -> Columns:
+        frames = self._reader.table("frames")
+        return {**frames, "origin": frame_origins(frames)}
+
+    def _stack_sites(self) -> Columns:
+        frames = self.columns("frames")
+        return stack_sites(self._reader.table("stacks"), frames, frames["origin"])

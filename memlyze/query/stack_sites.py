@@ -32,15 +32,14 @@ def stack_sites(
     innermost frame. Works on the tree by pointer jumping: every stack looks at its caller until it
     stands on a program frame or an outermost one, and the distance looked doubles each round.
     """
-    stack_rows = _rows_by_id(stacks, "stack_id")
     count = len(stacks["stack_id"])
-    frame_rows = _rows_by_id(frames, "frame_id")(stacks, "frame_id")
+    frame_rows = _rows_of(stacks["frame_id"], frames["frame_id"])
     known = frame_rows >= 0
     is_program = np.zeros(count, dtype=bool)
     is_program[known] = (origins == PROGRAM)[frame_rows[known]]
 
     own = np.arange(count)
-    parents = stack_rows(stacks, "parent_id")
+    parents = _rows_of(stacks["parent_id"], stacks["stack_id"])
     target = np.where(is_program | (parents < 0), own, parents)
     while True:
         further = target[target]
@@ -49,39 +48,18 @@ def stack_sites(
         target = further
 
     innermost = np.asarray(stacks["frame_id"])
-    result = {
+    return {
         "stack_id": stacks["stack_id"],
         "innermost_frame_id": innermost,
         "program_frame_id": np.where(is_program[target], innermost[target], innermost),
     }
-    if "process_id" in stacks:
-        result["process_id"] = stacks["process_id"]
-    return result
 
 
-def _rows_by_id(
-    table: typing.Mapping[str, Array], name: str
-) -> typing.Callable[[typing.Mapping[str, Array], str], Array]:
-    """A function that finds, for ids in a column of another table, their rows in `table` (−1:
-    none).
-    """
-    keys = _keys(table, name)
-    order = np.argsort(keys, kind="stable")
-    ordered = keys[order]
-
-    def rows(other: typing.Mapping[str, Array], column: str) -> Array:
-        wanted = _keys(other, column)
-        if not len(ordered):
-            return np.full(len(wanted), -1)
-        places = np.minimum(np.searchsorted(ordered, wanted), len(ordered) - 1)
-        return np.where(ordered[places] == wanted, order[places], -1)
-
-    return rows
-
-
-def _keys(table: typing.Mapping[str, Array], column: str) -> Array:
-    """Ids made unique over processes: both have at most 31 bits (`docs/format-spec.md`, Linux)."""
-    ids = np.asarray(table[column], dtype=np.int64)
-    if "process_id" not in table:
-        return ids
-    return np.asarray(table["process_id"], dtype=np.int64) << 32 | ids
+def _rows_of(wanted: Array, ids: Array) -> Array:
+    """Where each of the `wanted` ids stands among `ids`; −1 for those that do not."""
+    if not len(ids):
+        return np.full(len(wanted), -1)
+    order = np.argsort(ids, kind="stable")
+    ordered = ids[order]
+    places = np.minimum(np.searchsorted(ordered, wanted), len(ordered) - 1)
+    return np.where(ordered[places] == wanted, order[places], -1)

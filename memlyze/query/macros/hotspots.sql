@@ -11,7 +11,6 @@ CREATE MACRO hotspots(site := 'program', from_ns := 0, to_ns := 9223372036854775
 WITH
 per_stack AS (
     SELECT
-        process_id,
         stack_id,
         sum(size * weight) AS bytes,
         sum(size::DOUBLE * size * weight * (weight - 1)) AS variance,
@@ -22,11 +21,10 @@ per_stack AS (
         count(*) AS samples
     FROM _raw_allocations
     WHERE time_ns >= from_ns AND time_ns < to_ns
-    GROUP BY process_id, stack_id
+    GROUP BY stack_id
 ),
 per_pair AS (
     SELECT
-        p.process_id,
         CASE WHEN site = 'innermost' THEN s.innermost_frame_id ELSE s.program_frame_id END AS frame_id,
         s.innermost_frame_id,
         sum(p.bytes) AS bytes,
@@ -37,7 +35,7 @@ per_pair AS (
         sum(p.live_variance) AS live_variance,
         sum(p.samples) AS samples
     FROM per_stack AS p
-    LEFT JOIN _raw_stack_sites AS s ON s.process_id = p.process_id AND s.stack_id = p.stack_id
+    LEFT JOIN _raw_stack_sites AS s ON s.stack_id = p.stack_id
     GROUP BY ALL
 ),
 named AS (
@@ -51,8 +49,8 @@ named AS (
         i.file AS inner_file,
         i.line AS inner_line
     FROM per_pair AS p
-    LEFT JOIN _raw_frames AS f ON f.process_id = p.process_id AND f.frame_id = p.frame_id
-    LEFT JOIN _raw_frames AS i ON i.process_id = p.process_id AND i.frame_id = p.innermost_frame_id
+    LEFT JOIN _raw_frames AS f ON f.frame_id = p.frame_id
+    LEFT JOIN _raw_frames AS i ON i.frame_id = p.innermost_frame_id
 )
 SELECT
     -- Function of the site.

@@ -7,7 +7,6 @@ CREATE MACRO live_at(t) AS TABLE
 WITH
 per_stack AS (
     SELECT
-        process_id,
         stack_id,
         sum(size * weight) AS bytes,
         sum(size::DOUBLE * size * weight * (weight - 1)) AS variance,
@@ -17,7 +16,7 @@ per_stack AS (
         min(time_ns) AS oldest_ns
     FROM _raw_allocations
     WHERE time_ns <= t AND (freed_ns = -1 OR freed_ns > t)
-    GROUP BY process_id, stack_id
+    GROUP BY stack_id
 ),
 named AS (
     SELECT
@@ -26,8 +25,8 @@ named AS (
         coalesce(f.file, '<unknown>') AS file,
         coalesce(f.line, 0) AS line
     FROM per_stack AS p
-    LEFT JOIN _raw_stack_sites AS s ON s.process_id = p.process_id AND s.stack_id = p.stack_id
-    LEFT JOIN _raw_frames AS f ON f.process_id = s.process_id AND f.frame_id = s.program_frame_id
+    LEFT JOIN _raw_stack_sites AS s ON s.stack_id = p.stack_id
+    LEFT JOIN _raw_frames AS f ON f.frame_id = s.program_frame_id
 )
 SELECT
     -- Function of the site.

@@ -3,7 +3,7 @@
 -- `sample_rate=1.0` every weight is 1 and the figures are exact.
 CREATE VIEW allocations AS
 SELECT
-    -- Number of the allocation, unique within its process. Not dense.
+    -- Number of the allocation, unique among the opened traces. Not dense.
     allocation_id,
     -- When it was made, in nanoseconds since the start of the trace.
     time_ns,

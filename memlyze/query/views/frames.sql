@@ -1,7 +1,7 @@
 -- One position in the source: a line of a function, as it appears in call stacks.
 CREATE VIEW frames AS
 SELECT
-    -- Number of the frame, unique within its process.
+    -- Number of the frame, unique among the opened traces.
     frame_id,
     -- Qualified name of the function where the interpreter knows it (CPython 3.11 and later), else its plain name.
     function,

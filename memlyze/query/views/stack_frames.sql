@@ -18,4 +18,4 @@ SELECT
     -- Process that the stack belongs to (`processes`).
     s.process_id
 FROM _raw_stack_frames AS s
-JOIN _raw_frames AS f ON f.process_id = s.process_id AND f.frame_id = s.frame_id;
+JOIN _raw_frames AS f ON f.frame_id = s.frame_id;

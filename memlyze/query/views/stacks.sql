@@ -1,7 +1,7 @@
 -- One call stack, as a node of a tree: its innermost frame, and the stack of its caller.
 CREATE VIEW stacks AS
 SELECT
-    -- Number of the stack, unique within its process.
+    -- Number of the stack, unique among the opened traces.
     stack_id,
     -- Stack of the caller; NULL: this is an outermost frame.
     nullif(parent_id, 0) AS parent_id,

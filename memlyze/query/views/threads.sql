@@ -1,7 +1,7 @@
 -- One thread that allocated.
 CREATE VIEW threads AS
 SELECT
-    -- Number of the thread, from 1 in the order in which the recorder met them; unique within its process.
+    -- Number of the thread, from 1 in the order in which the recorder met them; unique among the opened traces.
     thread_id,
     -- The operating system's number of the thread.
     os_thread_id,

@@ -4,16 +4,15 @@
 CREATE VIEW windows AS
 WITH RECURSIVE
 enclosing AS (
-    SELECT process_id, window_id, window_id AS enclosing_id, parent_id
+    SELECT window_id, window_id AS enclosing_id, parent_id
     FROM _raw_windows
     UNION ALL
-    SELECT e.process_id, e.window_id, w.window_id AS enclosing_id, w.parent_id
+    SELECT e.window_id, w.window_id AS enclosing_id, w.parent_id
     FROM enclosing AS e
-    JOIN _raw_windows AS w ON w.process_id = e.process_id AND w.window_id = e.parent_id
+    JOIN _raw_windows AS w ON w.window_id = e.parent_id
 ),
 figures AS (
     SELECT
-        e.process_id,
         e.enclosing_id AS window_id,
         sum(a.bytes) AS allocated_bytes,
         sum(a.variance) AS allocated_variance,
@@ -25,23 +24,23 @@ figures AS (
         sum(a.bytes) FILTER (WHERE a.freed_ns = -1) AS live_bytes
     FROM (
         SELECT
-            process_id, window_id, freed_ns, weight,
+            window_id, freed_ns, weight,
             size * weight AS bytes,
             size::DOUBLE * size * weight * (weight - 1) AS variance
         FROM _raw_allocations
         WHERE window_id <> 0
     ) AS a
-    JOIN enclosing AS e ON e.process_id = a.process_id AND e.window_id = a.window_id
+    JOIN enclosing AS e ON e.window_id = a.window_id
     JOIN (
         SELECT
-            process_id, window_id,
+            window_id,
             CASE WHEN end_ns = -1 THEN 9223372036854775807 ELSE end_ns END AS end_ns
         FROM _raw_windows
-    ) AS w ON w.process_id = e.process_id AND w.window_id = e.enclosing_id
-    GROUP BY e.process_id, e.enclosing_id
+    ) AS w ON w.window_id = e.enclosing_id
+    GROUP BY e.enclosing_id
 )
 SELECT
-    -- Number of the window, unique within its process.
+    -- Number of the window, unique among the opened traces.
     w.window_id,
     -- Window in which this one was opened; NULL: none.
     nullif(w.parent_id, 0) AS parent_id,
@@ -78,4 +77,4 @@ SELECT
     -- Process of the window (`processes`).
     w.process_id
 FROM _raw_windows AS w
-LEFT JOIN figures AS f ON f.process_id = w.process_id AND f.window_id = w.window_id;
+LEFT JOIN figures AS f ON f.window_id = w.window_id;

@@ -126,6 +126,8 @@ bool ml_live_table_init(ml_live_table *table, bool exact, int filter_bits)
     table->exact = exact;
     if (exact && !table->regions)
         table->regions = ml_map(REGIONS_BYTES);
+    table->no_direct_bits =
+        exact && table->regions ? ~(((uint64_t)1 << ML_DIRECT_ADDRESS_BITS) - 1) | 15 : UINT64_MAX;
     if (exact) {
         memset(ml_first_filter, 255, sizeof ml_first_filter);
         return true;
@@ -172,7 +174,7 @@ static uint64_t *direct_entry_for_insert(ml_live_table *table, uintptr_t address
     uint64_t *entry = ml_direct_entry(table, address);
     if (ML_LIKELY(entry != NULL))
         return entry;
-    if (!table->regions || (address >> ML_DIRECT_ADDRESS_BITS) || (address & 15))
+    if (address & table->no_direct_bits)
         return NULL;
     uint64_t *fresh = ml_map(REGION_MAP_BYTES), *none = NULL;
     if (!fresh)

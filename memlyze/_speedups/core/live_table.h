@@ -49,11 +49,14 @@ typedef struct {
 } __attribute__((aligned(64))) ml_shard;
 
 #define ML_FIRST_FILTER_BITS 12
-extern uint8_t ml_first_filter[1 << ML_FIRST_FILTER_BITS];
+extern ML_INTERNAL uint8_t ml_first_filter[1 << ML_FIRST_FILTER_BITS];
 
 typedef struct {
     _Atomic(uint64_t *) * regions; /* of `direct`; NULL: not in use */
     _Atomic(uint64_t *) used_regions; /* chain of all regions */
+    /* An address that has one of these bits has no direct entry: those beyond the table, those not aligned to a granule; all bits when
+     * the direct table is not in use. */
+    uint64_t no_direct_bits;
     bool exact;
     /* Set when the hooks were found removed for a while: entries may then be stale. */
     _Atomic bool unhooked_frees_possible;
@@ -95,11 +98,11 @@ ML_INLINE bool ml_live_table_may_hold(uintptr_t address)
 /* The direct entry of an address, NULL where there is none (not in use, region never used, address outside). */
 ML_INLINE uint64_t *ml_direct_entry(const ml_live_table *table, uintptr_t address)
 {
-    if (ML_UNLIKELY(!table->regions || (address >> ML_DIRECT_ADDRESS_BITS) || (address & 15)))
+    if (ML_UNLIKELY(address & table->no_direct_bits))
         return NULL;
     uint64_t *region =
         atomic_load_explicit(&table->regions[address >> ML_REGION_BITS], memory_order_acquire);
-    return region ? &region[(address >> 4) & (ML_REGION_ENTRIES - 1)] : NULL;
+    return ML_LIKELY(region != NULL) ? &region[(address >> 4) & (ML_REGION_ENTRIES - 1)] : NULL;
 }
 
 /* Direct entries: id in the low 56 bits, size in 56..62, is_code in 63. */
@@ -122,8 +125,7 @@ bool ml_live_table_take_slowly(ml_live_table *table, uintptr_t address, ml_live 
 ML_INLINE bool ml_live_table_insert(ml_live_table *table, uintptr_t address, ml_live live,
                                     ml_live *stale, bool *inserted)
 {
-    if (table->exact && ML_LIKELY(live.size <= ML_DIRECT_MAX_SIZE) &&
-        ML_LIKELY(!table->unhooked_frees_possible)) {
+    if (ML_LIKELY(live.size <= ML_DIRECT_MAX_SIZE) && ML_LIKELY(!table->unhooked_frees_possible)) {
         uint64_t *entry = ml_direct_entry(table, address);
         if (ML_LIKELY(entry && __atomic_load_n(entry, __ATOMIC_RELAXED) == 0)) {
             __atomic_store_n(entry, ml_direct_pack(live), __ATOMIC_RELAXED);
@@ -136,15 +138,13 @@ ML_INLINE bool ml_live_table_insert(ml_live_table *table, uintptr_t address, ml_
 
 ML_INLINE bool ml_live_table_take(ml_live_table *table, uintptr_t address, ml_live *taken)
 {
-    if (table->exact) {
-        uint64_t *entry = ml_direct_entry(table, address);
-        if (ML_LIKELY(entry != NULL)) {
-            uint64_t value = __atomic_load_n(entry, __ATOMIC_RELAXED);
-            if (ML_LIKELY(value != 0)) {
-                __atomic_store_n(entry, 0, __ATOMIC_RELAXED);
-                *taken = ml_direct_unpack(value);
-                return true;
-            }
+    uint64_t *entry = ml_direct_entry(table, address);
+    if (ML_LIKELY(entry != NULL)) {
+        uint64_t value = __atomic_load_n(entry, __ATOMIC_RELAXED);
+        if (ML_LIKELY(value != 0)) {
+            __atomic_store_n(entry, 0, __ATOMIC_RELAXED);
+            *taken = ml_direct_unpack(value);
+            return true;
         }
     }
     return ml_live_table_take_slowly(table, address, taken);

@@ -16,6 +16,10 @@
 #include <stdint.h>
 #include <sys/mman.h>
 
+/* For variables that hooks look at: without it, each access from another file would first load the variable's address from a
+ * table (-fvisibility=hidden is about definitions alone). */
+#define ML_INTERNAL __attribute__((visibility("hidden")))
+
 #define ML_LIKELY(x) __builtin_expect(!!(x), 1)
 #define ML_UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define ML_NOINLINE __attribute__((noinline))

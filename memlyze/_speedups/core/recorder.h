@@ -29,6 +29,9 @@ typedef struct {
 typedef struct {
     ml_sampling sampling;
     bool exact;
+    /* Times are those of the helper thread's last turn: reading a clock at each event would cost too much where events are many.
+     * Also, events of one moment share a run in the trace. */
+    bool coarse_clock;
     bool drop_when_full;
     uint32_t max_stack_depth;
     uint64_t seed;
@@ -44,7 +47,7 @@ typedef struct {
     _Atomic int64_t mapped_bytes; /* of thread states */
 } ml_recorder;
 
-extern ml_recorder ml_recording;
+extern ML_INTERNAL ml_recorder ml_recording;
 
 /* Starts recording. 0, or -1 with the reason in `error`. Not thread-safe: the binding serialises start and stop. */
 int ml_recorder_start(const ml_options *options, char *error, size_t error_bytes);
@@ -53,10 +56,11 @@ int ml_recorder_stop(const char *reason, char *error, size_t error_bytes);
 /* Nothing is recorded any more from now on; used when the trace cannot be written. Any thread. */
 void ml_recorder_abandon(void);
 
-/* Draws the next budget after a sample. */
+/* Draws the next budget after a sample. An exact recording has one for good: it starts so far below zero. */
 ML_INLINE void ml_recorder_refill(ml_thread *thread)
 {
-    ml_sampler_refill(&thread->sampler, &ml_recording.sampling);
+    if (!ml_recording.exact)
+        ml_sampler_refill(&thread->sampler, &ml_recording.sampling);
 }
 
 /* Takes the block at an address out of the books before it is given back. Ask ml_live_table_may_hold first. */
@@ -70,8 +74,7 @@ void ml_recorder_restore(uintptr_t address, ml_live live);
 
 ML_INLINE int64_t ml_now_ns(void)
 {
-    /* Exact recording has no time for a clock at each event; samples are rare enough. */
-    if (ml_recording.exact)
+    if (ml_recording.coarse_clock)
         return atomic_load_explicit(&ml_recording.coarse_now_ns, memory_order_relaxed);
     return ml_monotonic_ns() - ml_recording.start_monotonic_ns;
 }

@@ -57,6 +57,7 @@ int ml_recorder_start(const ml_options *options, char *error, size_t error_bytes
     const bool exact = options->interval_bytes <= 0;
     ml_recording.sampling = (ml_sampling){options->interval_bytes, options->surcharge_bytes};
     ml_recording.exact = exact;
+    ml_recording.coarse_clock = exact || options->rate > 0;
     ml_recording.drop_when_full = options->drop_when_full;
     ml_recording.max_stack_depth = options->max_stack_depth;
     ml_recording.seed = options->seed ? options->seed : random_seed();

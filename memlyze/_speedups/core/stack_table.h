@@ -47,7 +47,7 @@ typedef struct {
     size_t mapped_bytes;
 } ml_stack_table;
 
-extern ml_stack_table ml_stacks;
+extern ML_INTERNAL ml_stack_table ml_stacks;
 
 bool ml_stack_table_init(ml_stack_table *table, uint32_t max_stacks, uint32_t max_codes);
 void ml_stack_table_clear(ml_stack_table *table);

@@ -49,9 +49,9 @@ typedef struct ml_thread {
 
 /* 0: not recording. Otherwise the number of the running session: a thread whose state has another one is not (yet) part of it.
  * One comparison answers "recording?", "has this thread a state?", "is it of this session?" and "is it in a hook already?". */
-extern _Atomic uint64_t ml_session;
+extern ML_INTERNAL _Atomic uint64_t ml_session;
 
-extern ml_thread ml_no_thread; /* stands in for the state of a thread that has none */
+extern ML_INTERNAL ml_thread ml_no_thread; /* stands in for the state of a thread that has none */
 
 #if defined(__linux__)
 extern __thread ml_thread *ml_current_thread __attribute__((tls_model("initial-exec"), visibility("hidden")));
@@ -86,8 +86,8 @@ ML_INLINE void ml_thread_leave(ml_thread *thread)
 }
 
 /* The list of all states. The helper thread walks it, under the lock. */
-extern ml_thread *ml_threads;
-extern ml_spinlock ml_threads_lock;
+extern ML_INTERNAL ml_thread *ml_threads;
+extern ML_INTERNAL ml_spinlock ml_threads_lock;
 
 /* Tells the name of a thread of the program, now or before its first allocation. */
 void ml_thread_set_name(uint64_t os_thread_id, const char *name);

@@ -22,7 +22,7 @@
 
 /* What is recorded is in the file within this time, give or take one turn. */
 #define FLUSH_INTERVAL_NS 150000000
-/* While an exact recording is busy a turn comes every millisecond: that is the resolution of its times. */
+/* While a recording of many events is busy a turn comes every millisecond: that is the resolution of its times. */
 #define BUSY_TURN_NS 1000000
 #define IDLE_TURNS_BEFORE_REST 20
 #define METADATA_INTERVAL_NS 10000000000
@@ -380,7 +380,7 @@ static void *run(void *unused)
                 abandoned = true;
             }
         }
-        const bool busy = ml_recording.exact && idle_turns < IDLE_TURNS_BEFORE_REST && !abandoned;
+        const bool busy = ml_recording.coarse_clock && idle_turns < IDLE_TURNS_BEFORE_REST && !abandoned;
         int64_t turn_ns = writer.memory_interval_ns < FLUSH_INTERVAL_NS ? writer.memory_interval_ns
                                                                         : FLUSH_INTERVAL_NS;
         rest(busy && turn_ns > BUSY_TURN_NS ? BUSY_TURN_NS : turn_ns);

@@ -82,13 +82,6 @@ static inline void record(ml_thread *thread, void *block, size_t size, uint32_t 
     ml_recorder_refill(thread);
 }
 
-static inline void gone(ml_thread *thread, void *block)
-{
-    ml_live live;
-    if (ml_recorder_take((uintptr_t)block, &live))
-        ml_record_free(thread, (uintptr_t)block, live);
-}
-
 /* ---- the hooks ----------------------------------------------------------------------------------- */
 
 /* Objects of at most this size never reach the raw domain, whatever debug allocator adds to them: the allocator beneath
@@ -170,14 +163,18 @@ static void *hooked_realloc(void *context, void *block, size_t size)
 static ML_NOINLINE void free_slowly(const hooked_domain *domain, void *block)
 {
     ml_thread *thread = recording_thread();
-    if (ML_UNLIKELY(!thread || !block)) {
-        domain->wrapped.free(domain->wrapped.ctx, block);
-        return;
+    ml_live live;
+    /* Before the memory is given back: afterwards it may be another thread's. */
+    if (ML_LIKELY(thread && block && ml_recorder_take((uintptr_t)block, &live))) {
+        ml_record_free(thread, (uintptr_t)block, live);
+        if (ML_UNLIKELY(live.size > SURELY_SMALL_BYTES)) {
+            ml_thread_enter(thread); /* the raw domain beneath need not look it up again */
+            domain->wrapped.free(domain->wrapped.ctx, block);
+            ml_thread_leave(thread);
+            return;
+        }
     }
-    ml_thread_enter(thread); /* the raw domain beneath has nothing to look up */
-    gone(thread, block);     /* before the memory is given back: afterwards it may be another thread's */
     domain->wrapped.free(domain->wrapped.ctx, block);
-    ml_thread_leave(thread);
 }
 
 static void hooked_free(void *context, void *block)

@@ -92,64 +92,65 @@ static ML_NOINLINE uint32_t capture_truncated(ml_stack_cache *cache, const ml_fr
     return stack_id;
 }
 
-uint32_t ml_capture_stack(ml_thread *thread, PyThreadState *python)
+/* Compares the callers of frames[depth] with the live ones, innermost first, beginning with the caller of `frame`. True: all as they
+ * were. Otherwise `*mismatch` is the first live frame that differs, NULL when the live stack ends there. */
+static inline bool callers_unchanged(const ml_stack_cache *cache, uint32_t depth,
+                                     const ml_frame *frame, const ml_frame **mismatch)
 {
-    ml_stack_cache *cache = &thread->stacks;
-    const ml_frame *top = ml_frame_top(python);
-    while (top && ml_frame_is_incomplete(top))
-        top = ml_frame_previous(top);
-    if (!top)
-        return 0;
-    const uint64_t epoch = atomic_load_explicit(&ml_stacks.epoch, memory_order_acquire);
-    if (ML_UNLIKELY(cache->epoch != epoch))
-        forget(cache, epoch);
+    const ml_cached_frame *frames = cache->frames;
+    const ml_frame *below = ml_frame_previous(frame);
+    for (const ml_cached_frame *cached = &frames[depth]; cached-- != frames;) {
+        const ml_frame *expected = cached->frame;
+        /* The processor may go on with the expected address while it still loads the real one. */
+        __asm__("" : "+r"(expected));
+        if (ML_UNLIKELY(below != expected || ml_frame_position(expected) != cached->position)) {
+            *mismatch = below;
+            return false;
+        }
+        below = ml_frame_previous(expected);
+    }
+    *mismatch = below;
+    return (below != NULL) == cache->truncated;
+}
 
-    ml_cached_frame *frames = cache->frames;
+static inline uint32_t base_stack_id(const ml_stack_cache *cache, uint32_t depth)
+{
+    if (depth)
+        return cache->frames[depth - 1].stack_id;
+    return cache->truncated ? ml_stacks.truncated_stack_id : 0;
+}
+
+/* Anything but a new position in a frame whose callers are as they were. */
+static ML_NOINLINE uint32_t capture_slowly(ml_stack_cache *cache, const ml_frame *top)
+{
+    const ml_cached_frame *frames = cache->frames;
     const void **scratch = cache->scratch;
     uint32_t above = 0; /* frames in scratch, innermost first: those over frames[base] and the one for it */
     uint32_t base = 0;
-    for (const ml_frame *frame = top; frame;) {
+    bool known = false;
+    for (const ml_frame *frame = top; frame && !known;) {
         const uint32_t hint = cache->depth_hint[ml_depth_hint_index(frame)];
-        const ml_frame *below = frame;
+        const ml_frame *end;
         if (hint < cache->depth && frames[hint].frame == frame) {
-            /* It was the frame at that depth; is everything outside of it as it was? */
-            uint32_t depth = hint;
-            for (;;) {
-                below = ml_frame_previous(below);
-                if (depth == 0 || !below)
-                    break;
-                const ml_frame *expected = frames[--depth].frame;
-                /* The processor may go on with the expected address while it still loads the real one. */
-                __asm__("" : "+r"(expected));
-                if (below != expected || ml_frame_position(expected) != frames[depth].position) {
-                    depth = UINT32_MAX;
-                    break;
-                }
-                below = expected;
-            }
-            if (ML_LIKELY(depth == 0 && (below != NULL) == cache->truncated)) {
+            known = callers_unchanged(cache, hint, frame, &end);
+            if (known) {
                 base = hint;
-                if (ML_UNLIKELY(above >= cache->capacity))
-                    return capture_truncated(cache, top);
-                scratch[above++] = frame;
-                goto known_from_here;
+                end = ml_frame_previous(frame);
             }
         } else {
-            below = ml_frame_previous(frame);
+            end = ml_frame_previous(frame);
         }
-        for (; frame != below; frame = ml_frame_previous(frame)) {
+        for (; frame != end; frame = ml_frame_previous(frame)) {
             if (ML_UNLIKELY(above >= cache->capacity))
                 return capture_truncated(cache, top);
             scratch[above++] = frame;
         }
     }
-    cache->truncated = false;
-    cache->depth = 0;
-known_from_here:;
-    uint32_t stack_id = base                ? frames[base - 1].stack_id
-                        : cache->truncated ? ml_stacks.truncated_stack_id
-                                           : 0;
-    uint32_t depth = base;
+    if (!known) {
+        cache->truncated = false;
+        cache->depth = 0;
+    }
+    uint32_t stack_id = base_stack_id(cache, base), depth = base;
     bool unchanged = true;
     while (above > 0) {
         const ml_frame *frame = scratch[--above];
@@ -167,4 +168,39 @@ known_from_here:;
         cache->depth = depth; /* what was above belonged to another caller */
     }
     return stack_id;
+}
+
+uint32_t ml_capture_stack(ml_thread *thread, PyThreadState *python)
+{
+    ml_stack_cache *cache = &thread->stacks;
+    const ml_frame *top = ml_frame_top(python), *mismatch;
+    if (!top)
+        return 0;
+    const uint64_t epoch = atomic_load_explicit(&ml_stacks.epoch, memory_order_acquire);
+    if (ML_UNLIKELY(cache->epoch != epoch))
+        forget(cache, epoch);
+    for (;;) {
+        const uint32_t hint = cache->depth_hint[ml_depth_hint_index(top)];
+        ml_cached_frame *cached = &cache->frames[hint];
+        const bool same_frame = hint < cache->depth && cached->frame == top;
+        const uint64_t position = ml_frame_position(top);
+        if (same_frame && cached->position == position) {
+            if (ML_LIKELY(callers_unchanged(cache, hint, top, &mismatch)))
+                return cached->stack_id;
+            return capture_slowly(cache, top);
+        }
+        if (ML_UNLIKELY(ml_frame_is_incomplete(top))) {
+            top = ml_frame_previous(top);
+            if (!top)
+                return 0;
+            continue;
+        }
+        if (same_frame && callers_unchanged(cache, hint, top, &mismatch)) {
+            cached->position = position;
+            cached->stack_id = child(cache, base_stack_id(cache, hint), top, position);
+            cache->depth = hint + 1; /* what was above was called from elsewhere */
+            return cached->stack_id;
+        }
+        return capture_slowly(cache, top);
+    }
 }

@@ -8,6 +8,7 @@ import numpy as np
 
 from memlyze._speedups import _decoder
 from memlyze.trace import format as fmt
+from memlyze.trace.damage import counted
 from memlyze.trace.placement import Placement
 from memlyze.trace.source import BlockSource
 from memlyze.trace.stacks import Stacks
@@ -122,25 +123,25 @@ def _note(source: BlockSource, decoder: Any, unknown_stacks: int) -> None:
     if unknown_stacks:
         damage.note(
             "count stacks",
-            f"the call stacks of {unknown_stacks:,} allocations are not in the file; "
-            "they are shown without one",
+            f"the call stacks of {counted(unknown_stacks, 'allocation')} cannot be found in the "
+            "file; none is shown",
         )
     if decoder.weights_guessed:
         damage.note(
             "count weights",
-            f"the sampling of {decoder.weights_guessed:,} allocations is not in the file; "
-            "their weights are those of the sampling before",
+            f"the sampling of {counted(decoder.weights_guessed, 'allocation')} cannot be found in "
+            "the file; the one before is used for their weights",
         )
     # Of a file that was cut off, it goes without saying that some events are missing.
     if decoder.frees_unmatched and (source.layout.is_complete or damage.has_faults):
         damage.note(
             "count frees",
-            f"{decoder.frees_unmatched:,} frees are of allocations that are not in the file; "
-            "they are left out",
+            f"the allocations of {counted(decoder.frees_unmatched, 'free')} cannot be found in the "
+            "file; the frees are left out",
         )
     if decoder.frees_repeated:
         damage.note(
             "count repeated frees",
-            f"{decoder.frees_repeated:,} frees are of allocations that were freed before; "
-            "they are left out",
+            f"the allocations of {counted(decoder.frees_repeated, 'free')} were freed before; "
+            "the frees are left out",
         )

@@ -34,11 +34,11 @@ class Damage:
                 continue
             size = gap.end - gap.offset
             what = f"{size:,} bytes are damaged at byte {gap.offset:,}" if size else ""
-            lost = _count(gap.lost_blocks, "block") if gap.lost_blocks else ""
+            lost = counted(gap.lost_blocks, "block") if gap.lost_blocks else ""
             if what and lost:
-                what = f"{what}, {lost} are lost there"
+                what = f"{what}, where {lost} stood"
             elif lost:
-                what = f"{lost} are missing before byte {gap.offset:,}"
+                what = f"{lost} cannot be found before byte {gap.offset:,}"
             self.note(key, f"{what}; what stands before and after is shown")
         if layout.is_complete and not layout.is_indexed:
             self.note("index", "the index at the end is damaged; the blocks were found without it")
@@ -81,11 +81,12 @@ def _describe(block_type: int, faults: list[_Fault], rows_shown: int) -> str:
     one = len(faults) == 1
     reason = faults[0].reason if one else f"at the first, {faults[0].reason}"
     return (
-        f"{_count(len(faults), f'{name} block')} {'is' if one else 'are'} unreadable at "
+        f"{counted(len(faults), f'{name} block')} {'is' if one else 'are'} unreadable at "
         f"byte{'' if one else 's'} {places} ({reason}): {lost:,} {rows} are left out, "
         f"{rows_shown:,} before and after are shown"
     )
 
 
-def _count(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
+    """ "1 block", "2 blocks"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -8,6 +8,7 @@ import numpy as np
 
 from memlyze._speedups import _decoder
 from memlyze.trace import format as fmt
+from memlyze.trace.damage import counted
 from memlyze.trace.modules import ModuleNames
 from memlyze.trace.placement import Placement
 from memlyze.trace.source import BlockSource
@@ -34,8 +35,8 @@ class Stacks:
         if self._decoder.lost:
             source.damage.note(
                 "count lost frames",
-                f"{self._decoder.lost:,} frames of call stacks are not in the file; "
-                "they are shown as <lost>",
+                f"{counted(self._decoder.lost, 'frame')} of call stacks cannot be found in the "
+                "file; <lost> is shown for them",
             )
 
     def remap(self, stack_ids: Any) -> int:

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from trace_encoder import EXACT_SAMPLING, TraceEncoder
 
+from memlyze.trace import format as fmt
+
 NS_PER_MS = 1_000_000
 RANGE = 1 << 16
 METADATA = {
@@ -42,6 +44,7 @@ def synthetic_trace(
     mean_life: int = 40,
     events_per_block: int = 100_000,
     process_id: int = 4242,
+    codec: int = fmt.CODEC_ZSTD,
 ) -> TraceEncoder:
     """A trace of `allocations` allocations and their frees; sampled where `interval_bytes` > 0.
 
@@ -59,7 +62,7 @@ def synthetic_trace(
     metadata.update(
         sample_rate=rate, sample_interval=interval_bytes, allocations_recorded=allocations
     )
-    trace = TraceEncoder(metadata, samplings=[sampling])
+    trace = TraceEncoder(metadata, codec=codec, samplings=[sampling])
     _add_stacks(trace, random, stacks)
     _add_small_tables(trace, random, threads, windows, end_ns)
     parts = [

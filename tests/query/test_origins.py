@@ -1,0 +1,70 @@
+"""Whose code a file is, and with it which line of a stack is the allocation site."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from memlyze.query.origins import origin_of
+from memlyze.query.stack_sites import frame_origins, stack_sites
+
+
+@pytest.mark.parametrize(
+    ("file", "origin"),
+    [
+        ("/srv/app/main.py", "program"),
+        ("main.py", "program"),
+        ("<string>", "program"),
+        ("<stdin>", "program"),
+        ("/home/me/lib/python/tool.py", "program"),
+        ("/usr/lib/python3.11/json/decoder.py", "standard library"),
+        ("/opt/python/3.8/lib64/python3.8/os.py", "standard library"),
+        ("/usr/lib/python3.13t/os.py", "standard library"),
+        ("C:\\Python311\\Lib\\os.py", "standard library"),
+        ("/usr/lib/python3.11/site-packages/numpy/core.py", "library"),
+        ("/usr/lib/python3/dist-packages/apt/cache.py", "library"),
+        ("<frozen importlib._bootstrap>", "runtime"),
+        ("<truncated>", "runtime"),
+        ("", "runtime"),
+    ],
+)
+def test_origin_goes_by_the_path(file: str, origin: str) -> None:
+    assert origin_of(file) == origin
+
+
+def test_native_code_is_the_runtimes() -> None:
+    assert origin_of("/srv/app/fast.so", "native") == "runtime"
+
+
+def sites_of(files: list[str], parents: list[int]) -> list[int]:
+    """The program frame of each stack k + 1, whose innermost frame is k + 1 in `files[k]`."""
+    ids = np.arange(1, len(files) + 1)
+    frames = {
+        "frame_id": ids,
+        "file": np.array(files, dtype=object),
+        "language": np.array(["python"] * len(files), dtype=object),
+    }
+    stacks = {"stack_id": ids, "parent_id": np.array(parents), "frame_id": ids}
+    found = stack_sites(stacks, frames, frame_origins(frames))
+    assert found["innermost_frame_id"].tolist() == ids.tolist()
+    return [int(frame) for frame in found["program_frame_id"]]
+
+
+def test_site_is_the_innermost_frame_of_the_program() -> None:
+    library = "/x/site-packages/l.py"
+    assert sites_of(["a.py", "b.py", library, library, "c.py"], [0, 1, 2, 3, 4]) == [1, 2, 2, 2, 5]
+
+
+def test_stack_without_a_frame_of_the_program_keeps_its_innermost() -> None:
+    library = "/x/site-packages/l.py"
+    assert sites_of([library, library, library], [0, 1, 2]) == [1, 2, 3]
+
+
+def test_deep_stacks_find_their_site() -> None:
+    depth = 3000
+    files = ["a.py"] + ["/x/site-packages/l.py"] * depth
+    assert sites_of(files, list(range(depth + 1))) == [1] * (depth + 1)
+
+
+def test_trace_without_stacks_has_no_sites() -> None:
+    assert sites_of([], []) == []

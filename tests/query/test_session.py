@@ -1,0 +1,195 @@
+"""Opening traces, what is decoded, and what comes back."""
+
+from __future__ import annotations
+
+import gc
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import memlyze
+from memlyze.errors import MemlyzeError
+from memlyze.query import definitions
+from memlyze.query.session import Trace, open_trace
+
+
+@pytest.fixture
+def decoded(trace: Trace, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the tables that were asked of the reader of `trace`, as they are asked."""
+    names: list[str] = []
+    reader = trace.files[0]
+    original = reader.table
+
+    def table(name: str) -> dict[str, Any]:
+        # What tells how to read the others: a few rows, made of the metadata or of a tiny block.
+        if name not in ("processes", "samplings"):
+            names.append(name)
+        return original(name)
+
+    monkeypatch.setattr(reader, "table", table)
+    return names
+
+
+@pytest.mark.parametrize(
+    ("query", "tables"),
+    [
+        ("SELECT 1", set()),
+        ("SHOW TABLES", set()),
+        ("DESCRIBE allocations", {"allocations"}),
+        ("SELECT 'allocations'", set()),
+        ("SELECT max(rss) FROM memory", {"memory"}),
+        ("SELECT m.rss AS gc FROM memory AS m", {"memory"}),
+        ("WITH memory AS (SELECT 1 AS a) SELECT * FROM memory, threads", {"threads"}),
+        ("FROM GC", {"gc"}),
+        ("SELECT (SELECT count(*) FROM gc), 1", {"gc"}),
+        ("SELECT * FROM query('SELECT * FROM gc')", {"gc"}),
+        ("PIVOT gc ON generation USING count(*)", {"gc"}),
+        ("FROM lifetimes()", {"allocations"}),
+        ("FROM hotspots()", {"allocations", "frames", "stacks"}),
+        ("EXPLAIN FROM gc", {"gc"}),
+        ("SUMMARIZE threads", {"threads"}),
+    ],
+)
+def test_only_tables_that_a_query_reads_are_decoded(
+    query: str, tables: set[str], trace: Trace, decoded: list[str]
+) -> None:
+    trace.sql(query)
+    assert set(decoded) <= tables
+    if not query.startswith("DESCRIBE"):
+        assert set(decoded) == tables
+
+
+def test_views_and_macros_of_the_user_are_seen_through(trace: Trace, decoded: list[str]) -> None:
+    trace.sql("CREATE VIEW mine AS SELECT rss FROM memory")
+    trace.sql("CREATE MACRO ours(least) AS TABLE SELECT * FROM mine WHERE rss >= least")
+    assert decoded in ([], ["memory"])
+    assert trace.sql("SELECT count(*) FROM ours(8000)").fetchall() == [(2,)]
+    assert decoded == ["memory"]
+
+
+def test_table_is_decoded_once(trace: Trace, decoded: list[str]) -> None:
+    for _ in range(3):
+        trace.sql("FROM gc").fetchall()
+    assert decoded == ["gc"]
+
+
+def test_parameters_are_filled_in(trace: Trace) -> None:
+    assert trace.sql("SELECT size FROM allocations WHERE size > ?", [450]).fetchall() == [(500,)]
+    assert trace.sql(
+        "SELECT size FROM allocations WHERE size > $least", {"least": 450}
+    ).fetchall() == [(500,)]
+
+
+def test_results_convert(trace: Trace) -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = trace.sql("SELECT size FROM allocations ORDER BY size").df()
+    assert isinstance(frame, pandas.DataFrame)
+    assert list(frame["size"]) == [50, 100, 200, 300, 400, 500]
+
+
+def test_wrong_sql_is_duckdbs_error(trace: Trace) -> None:
+    import duckdb
+
+    with pytest.raises(duckdb.Error, match="sizes"):
+        trace.sql("SELECT sizes FROM allocations")
+    assert trace.sql("SELECT 1").fetchall() == [(1,)]
+
+
+def test_tables_are_numpy_columns_as_recorded(trace: Trace) -> None:
+    assert {"allocations", "frames", "metadata"} <= set(trace.tables)
+    allocations = trace.table("allocations")
+    assert sorted(allocations["size"].tolist()) == [50, 100, 200, 300, 400, 500]
+    assert int(np.sum(allocations["freed_ns"] == -1)) == 4
+    assert trace.tables["gc"]["collected"].tolist() == [4, 6]
+    with pytest.raises(MemlyzeError, match=r"'objects'.*allocations"):
+        trace.table("objects")
+
+
+def test_metadata_and_state_are_those_of_the_file(trace: Trace) -> None:
+    assert trace.metadata["process_id"] == 7
+    assert trace.is_complete
+    assert trace.damage == []
+
+
+def test_closed_trace_says_so(path: str) -> None:
+    with open_trace(path) as trace:
+        trace.sql("FROM gc")
+    trace.close()
+    with pytest.raises(MemlyzeError, match="closed"):
+        trace.sql("FROM gc")
+
+
+def test_nothing_is_left_in_the_temporary_folder(
+    path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import tempfile
+
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    with open_trace(path) as trace:
+        trace.sql("FROM gc").fetchall()
+        assert os.listdir(folder)
+    assert not os.listdir(folder)
+    forgotten = open_trace(path)
+    forgotten.sql("FROM gc").fetchall()
+    del forgotten
+    gc.collect()
+    assert not os.listdir(folder)
+
+
+def test_result_larger_than_the_memory_limit_is_spilled(trace: Trace) -> None:
+    trace.sql("SET memory_limit = '60MB'")
+    trace.sql("SET threads = 1")
+    counted = trace.sql("""
+        SELECT count(*) FROM (
+            SELECT DISTINCT hash(i) || '-' || i AS text FROM range(1500000) AS r (i)
+        )
+    """).fetchall()
+    assert counted == [(1500000,)]
+
+
+def test_open_takes_paths_and_lists_of_them(path: str) -> None:
+    for given in (path, Path(path), [path], (Path(path),)):
+        with memlyze.open(given) as trace:
+            assert trace.paths == (path,)
+    with pytest.raises(MemlyzeError, match="no trace file"):
+        memlyze.open([])
+
+
+def test_names_and_columns_are_those_that_duckdb_sees(trace: Trace) -> None:
+    calls = {"live_at": "live_at(0)"}
+    for definition in definitions.views() + definitions.macros():
+        call = calls.get(definition.name, definition.signature.split("(")[0])
+        if definition.kind == "macro" and "(" not in call:
+            call += "()"
+        columns = [column.name for column in definition.columns]
+        assert trace.sql(f"FROM {call}").columns == columns, definition.name
+
+
+def test_every_parameter_of_a_macro_is_explained() -> None:
+    for definition in definitions.macros():
+        for parameter in definition.parameters:
+            assert parameter.name in definition.signature
+        inside = definition.signature.split("(")[1].strip(")")
+        names = [part.split(":=")[0].strip() for part in inside.split(",") if part]
+        assert names == [parameter.name for parameter in definition.parameters]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT\n    a\nFROM t;",
+        "CREATE VIEW v AS\nSELECT\n    a\nFROM t;",
+        "CREATE VIEW v AS\nSELECT\n    -- Of a.\n    a,\n    b\nFROM t;",
+    ],
+)
+def test_column_without_a_comment_is_found(sql: str) -> None:
+    try:
+        definition = definitions.parse(sql)
+    except ValueError:
+        return
+    assert [column.name for column in definition.columns] != ["a", "b"]

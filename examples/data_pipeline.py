@@ -5,7 +5,7 @@ By default the totals are made from a list of all rows, which is the memory to f
 
     memlyze record -o all.mlyze examples/data_pipeline.py
     memlyze record -o streaming.mlyze examples/data_pipeline.py --streaming
-    memlyze query "SELECT name, peak_bytes FROM windows_by_name()" all.mlyze
+    memlyze query "SELECT max(heap_live) FROM memory" all.mlyze
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ class CommandParser(argparse.ArgumentParser):
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
+        self._optionals.title = "options"  # "optional arguments" before CPython 3.10
 
     def format_help(self) -> str:
         """The help: examples, then how to call it, then the options."""

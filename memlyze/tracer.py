@@ -35,9 +35,7 @@ class Tracer:
         OptionError: an option is wrong.
     """
 
-    def __init__(
-        self, output_file: str | os.PathLike[str] = "trace.mlyze", **options: Any
-    ) -> None:
+    def __init__(self, output_file: str | os.PathLike[str] = "trace.mlyze", **options: Any) -> None:
         self.options = from_keywords(output_file, options)
         self.output_file = os.path.abspath(
             self.options.output_file.replace("{pid}", str(os.getpid()))

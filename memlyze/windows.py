@@ -6,9 +6,8 @@ event loop, and other tasks in between have theirs. The recorder looks at the va
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable, TypeVar, overload
-
 from _contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Callable, TypeVar, overload
 
 from memlyze import _json_text
 from memlyze._speedups import _tracer
@@ -197,9 +196,7 @@ class _Driven:
         return _drive(self._awaitable, self._window, self._is_last)
 
 
-def _drive(
-    steps: Any, call_window: window, is_last: bool = True
-) -> Generator[Any, Any, Any]:
+def _drive(steps: Any, call_window: window, is_last: bool = True) -> Generator[Any, Any, Any]:
     """Run a generator or coroutine step by step, each step inside the window."""
     if call_window._number == 0 and _tracer.is_recording():
         call_window._open()

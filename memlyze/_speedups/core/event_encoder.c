@@ -2,7 +2,18 @@
 
 #include "recorder.h"
 
-enum { RUN_THREAD, RUN_TIME, RUN_WINDOW, RUN_SAMPLING, RUN_FIRST_ID, RUN_EVENTS, SIZE, ALLOCATOR, STACK, FREED };
+enum {
+    RUN_THREAD,
+    RUN_TIME,
+    RUN_WINDOW,
+    RUN_SAMPLING,
+    RUN_FIRST_ID,
+    RUN_EVENTS,
+    SIZE,
+    ALLOCATOR,
+    STACK,
+    FREED
+};
 #define SAMPLING_ID 1
 
 void ml_event_encoder_init(ml_event_encoder *encoder)
@@ -65,9 +76,11 @@ bool ml_event_encoder_drain(ml_event_encoder *encoder, ml_thread *thread)
         end = tail + (ML_EVENTS_PER_BLOCK - so_far);
         more = true;
     }
-    /* Room for the worst case of everything below, so that nothing has to be checked in the loop. */
+    /* Room for the worst case of everything below, so that nothing has to be checked in the loop.
+     */
     for (int i = 0; i < columns->column_count; i++)
-        if (!ml_buffer_reserve(&columns->columns[i], (size_t)(end - tail + 2) * ML_VARINT_MAX_BYTES))
+        if (!ml_buffer_reserve(&columns->columns[i],
+                               (size_t)(end - tail + 2) * ML_VARINT_MAX_BYTES))
             return true; /* no memory now: try again at the next turn */
     if (encoder->run_thread_id != thread->thread_id)
         ml_event_encoder_close_run(encoder);
@@ -90,7 +103,7 @@ bool ml_event_encoder_drain(ml_event_encoder *encoder, ml_thread *thread)
             ml_put_svarint(stacks, stack_id - encoder->last_stack_id);
             encoder->last_stack_id = stack_id;
             thread->drained.next_allocation_id++;
-            account(encoder, size, 1);
+            account(encoder, ml_live_size(size), 1); /* as its free will say it */
             encoder->allocations++;
             break;
         }
@@ -101,8 +114,9 @@ bool ml_event_encoder_drain(ml_event_encoder *encoder, ml_thread *thread)
                 size = ring->words[tail++ & ring->mask];
             if (!encoder->run_events++)
                 open_run(encoder, thread);
-            /* Blocks die in the order, or the reverse order, in which they were born, and one by one or in heaps: the change
-             * of the distance repeats itself in all of these cases, which is what compresses. */
+            /* Blocks die in the order, or the reverse order, in which they were born, and one by
+             * one or in heaps: the change of the distance repeats itself in all of these cases,
+             * which is what compresses. */
             const int64_t distance =
                 (int64_t)(thread->drained.next_allocation_id - ML_WORD_FREED_ID(word));
             ml_put_uvarint(sizes, 0);

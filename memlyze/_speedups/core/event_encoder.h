@@ -1,4 +1,5 @@
-/* From the words of the rings to the columns of an `events` block. Used by the helper thread alone. */
+/* From the words of the rings to the columns of an `events` block. Used by the helper thread alone.
+ */
 #ifndef MEMLYZE_EVENT_ENCODER_H
 #define MEMLYZE_EVENT_ENCODER_H
 
@@ -17,13 +18,15 @@ typedef struct {
     uint64_t run_first_id;
     int64_t last_stack_id, last_distance;
 
-    /* What went through: counted here, so that the hooks need not. Live figures are estimates where sampled. */
+    /* What went through: counted here, so that the hooks need not. Live figures are estimates where
+     * sampled. */
     uint64_t allocations, frees;
     double live_bytes, live_count;
 } ml_event_encoder;
 
 void ml_event_encoder_init(ml_event_encoder *encoder);
-/* Takes what a thread has put into its ring, as much as fits into the block. True: there may be more. */
+/* Takes what a thread has put into its ring, as much as fits into the block. True: there may be
+ * more. */
 bool ml_event_encoder_drain(ml_event_encoder *encoder, ml_thread *thread);
 /* Closes the run in the making; the columns are then ready to be written. */
 void ml_event_encoder_close_run(ml_event_encoder *encoder);

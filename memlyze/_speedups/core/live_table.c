@@ -7,17 +7,19 @@ uint8_t ml_first_filter[1 << ML_FIRST_FILTER_BITS];
 #define REGION_COUNT ((size_t)1 << (ML_DIRECT_ADDRESS_BITS - ML_REGION_BITS))
 #define REGIONS_BYTES (REGION_COUNT * sizeof(uint64_t *))
 #define REGION_BYTES (ML_REGION_ENTRIES * sizeof(uint64_t))
-/* Behind its entries a region carries the chain of regions in use: the first level is too large to search. */
+/* Behind its entries a region carries the chain of regions in use: the first level is too large to
+ * search. */
 #define REGION_MAP_BYTES (REGION_BYTES + 4096)
 #define ADDRESS_MASK (((uint64_t)1 << 54) - 1)
 #define ID_MASK ML_MAX_ALLOCATION_ID
 #define CODE_BIT ((uint64_t)1 << 43)
-/* The largest size that fits; greater ones count as this in the live heap. */
-#define SIZE_LIMIT (((size_t)1 << 30) - 1)
 
 static inline ml_hash_entry pack(uintptr_t address, ml_live live)
 {
-    size_t size = live.size < SIZE_LIMIT ? live.size : SIZE_LIMIT;
+    /* 30 bits: bytes, or pages with the highest bit set. */
+    size_t size = ml_live_size(live.size);
+    if (ML_UNLIKELY(size >= ML_LARGE_SIZE))
+        size = size >> 12 | ML_LARGE_SIZE;
     ml_hash_entry entry = {
         ((uint64_t)address >> 3 & ADDRESS_MASK) | (uint64_t)(size >> 20) << 54,
         (live.allocation_id & ID_MASK) | (live.is_code ? CODE_BIT : 0) |
@@ -28,9 +30,11 @@ static inline ml_hash_entry pack(uintptr_t address, ml_live live)
 
 static inline ml_live unpack(ml_hash_entry entry)
 {
+    const size_t size =
+        (size_t)(entry.address_and_size >> 54) << 20 | (size_t)(entry.id_and_size >> 44);
     ml_live live = {
         entry.id_and_size & ID_MASK,
-        (size_t)(entry.address_and_size >> 54) << 20 | (size_t)(entry.id_and_size >> 44),
+        ML_UNLIKELY(size >= ML_LARGE_SIZE) ? (size - ML_LARGE_SIZE) << 12 : size,
         (entry.id_and_size & CODE_BIT) != 0,
     };
     return live;
@@ -81,7 +85,8 @@ static bool grow(ml_live_table *table, ml_shard *shard)
     }
     atomic_fetch_add_explicit(
         &table->mapped_bytes,
-        (int64_t)((larger.capacity - shard->capacity) * sizeof(ml_hash_entry)), memory_order_relaxed);
+        (int64_t)((larger.capacity - shard->capacity) * sizeof(ml_hash_entry)),
+        memory_order_relaxed);
     ml_unmap(shard->entries, shard->capacity * sizeof(ml_hash_entry));
     shard->entries = larger.entries;
     shard->capacity = larger.capacity;
@@ -108,9 +113,8 @@ static void erase(ml_shard *shard, uint64_t slot)
 static void count(uint8_t *counter, int change)
 {
     uint8_t value = __atomic_load_n(counter, __ATOMIC_RELAXED);
-    while (value != 255 &&
-           !__atomic_compare_exchange_n(counter, &value, (uint8_t)(value + change), true,
-                                        __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+    while (value != 255 && !__atomic_compare_exchange_n(counter, &value, (uint8_t)(value + change),
+                                                        true, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
         ;
 }
 
@@ -217,7 +221,8 @@ static bool hash_insert(ml_live_table *table, uintptr_t address, ml_live live, b
     bool existed = false;
     *inserted = false;
     ml_lock(&shard->lock);
-    /* At most 4/5 full, 20 to 40 bytes a block; removals leave no tombstones, so probes stay short. */
+    /* At most 4/5 full, 20 to 40 bytes a block; removals leave no tombstones, so probes stay short.
+     */
     if (ML_UNLIKELY((uint64_t)shard->count * 5 >= shard->capacity * 4) && !grow(table, shard) &&
         (shard->capacity == 0 || shard->count + 1 >= shard->capacity)) {
         ml_unlock(&shard->lock);
@@ -240,8 +245,8 @@ static bool hash_insert(ml_live_table *table, uintptr_t address, ml_live live, b
     return existed;
 }
 
-bool ml_live_table_insert_slowly(ml_live_table *table, uintptr_t address, ml_live live, ml_live *stale,
-                          bool *inserted)
+bool ml_live_table_insert_slowly(ml_live_table *table, uintptr_t address, ml_live live,
+                                 ml_live *stale, bool *inserted)
 {
     if (table->exact) {
         bool was_there = false;
@@ -255,7 +260,8 @@ bool ml_live_table_insert_slowly(ml_live_table *table, uintptr_t address, ml_liv
                 was_there = true;
             }
             if (live.size <= ML_DIRECT_MAX_SIZE) {
-                /* A larger block may have died here unseen; only asked for when frees can be missed. */
+                /* A larger block may have died here unseen; only asked for when frees can be
+                 * missed. */
                 if (ML_UNLIKELY(table->unhooked_frees_possible) && hash_take(table, address, stale))
                     was_there = true;
                 __atomic_store_n(entry, ml_direct_pack(live), __ATOMIC_RELAXED);

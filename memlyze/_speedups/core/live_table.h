@@ -1,22 +1,25 @@
-/* Which recorded allocation is at this address? Asked at every free, so the answer has to be cheap when it is
- * "none" and when it is the common small object.
+/* Which recorded allocation is at this address? Asked at every free, so the answer has to be cheap
+ * when it is "none" and when it is the common small object.
  *
  * Three structures, all keyed by address:
  *
- * - `direct` (exact recording only): an 8-byte entry for each 16-byte granule, found by address alone, for blocks of at
- *   most 64 bytes. Neighbouring objects have neighbouring entries, and since a block belongs to whoever holds it, no lock
- *   is needed. Blocks that are larger would waste it: 64 bytes of block already cost 32 bytes of table.
+ * - `direct` (exact recording only): an 8-byte entry for each 16-byte granule, found by address
+ * alone, for blocks of at most 64 bytes. Neighbouring objects have neighbouring entries, and since
+ * a block belongs to whoever holds it, no lock is needed. Blocks that are larger would waste it: 64
+ * bytes of block already cost 32 bytes of table.
  * - `hash`: everything else, in shards with a lock each, 16 bytes an entry.
- * - two filters, a counter per hash of the address, which say "surely not recorded" to nearly every free. The first is so
- *   small that it stays in the first-level cache, the second is asked when the first does not know. Counters that reach 255 stay
- *   there. Without a recording the first filter is zero throughout, in an exact one it is 255 throughout: so its one load is
- *   all that a free costs in the first case, and asks nothing in the second.
+ * - two filters, a counter per hash of the address, which say "surely not recorded" to nearly every
+ * free. The first is so small that it stays in the first-level cache, the second is asked when the
+ * first does not know. Counters that reach 255 stay there. Without a recording the first filter is
+ * zero throughout, in an exact one it is 255 throughout: so its one load is all that a free costs
+ * in the first case, and asks nothing in the second.
  *
- * `direct` needs a large unreserved mapping. Where that cannot be had (address-space limits), or an address lies outside of it,
- * the hash takes over.
+ * `direct` needs a large unreserved mapping. Where that cannot be had (address-space limits), or an
+ * address lies outside of it, the hash takes over.
  *
- * An entry also remembers the block's size (for the live heap), and whether a code object that the stack table
- * knows lives there: code dies by being freed, and this is where that is noticed, on every CPython version alike. */
+ * An entry also remembers the block's size (for the live heap), and whether a code object that the
+ * stack table knows lives there: code dies by being freed, and this is where that is noticed, on
+ * every CPython version alike. */
 #ifndef MEMLYZE_LIVE_TABLE_H
 #define MEMLYZE_LIVE_TABLE_H
 
@@ -36,9 +39,20 @@ typedef struct {
     bool is_code;
 } ml_live;
 
+/* A block's size as an entry keeps it: exact below 512 MiB, from there on in whole pages of 4 KiB.
+ */
+#define ML_LARGE_SIZE ((size_t)1 << 29)
+ML_INLINE size_t ml_live_size(size_t size)
+{
+    const size_t largest = (ML_LARGE_SIZE - 1) << 12; /* 2 TiB */
+    return ML_LIKELY(size < ML_LARGE_SIZE) ? size : (size < largest ? size : largest) >> 12 << 12;
+}
+
 typedef struct {
-    uint64_t address_and_size; /* address >> 3 in the low 54 bits, bits 20..29 of the size above; 0: empty */
-    uint64_t id_and_size;      /* id in the low 43 bits, is_code in bit 43, bits 0..19 of the size above */
+    uint64_t address_and_size; /* address >> 3 in the low 54 bits, bits 20..29 of the size above; 0:
+                                  empty */
+    uint64_t
+        id_and_size; /* id in the low 43 bits, is_code in bit 43, bits 0..19 of the size above */
 } ml_hash_entry;
 
 typedef struct {
@@ -52,7 +66,7 @@ typedef struct {
 extern ML_INTERNAL uint8_t ml_first_filter[1 << ML_FIRST_FILTER_BITS];
 
 typedef struct {
-    _Atomic(uint64_t *) * regions; /* of `direct`; NULL: not in use */
+    _Atomic(uint64_t *) *regions;     /* of `direct`; NULL: not in use */
     _Atomic(uint64_t *) used_regions; /* chain of all regions */
     /* An address that has one of these bits has no direct entry: those beyond the table, those not aligned to a granule; all bits when
      * the direct table is not in use. */
@@ -67,15 +81,17 @@ typedef struct {
     ml_shard shards[ML_SHARDS];
 } ml_live_table;
 
-/* `filter_bits`: log2 of the number of filter counters. False when not even the filter can be had. */
+/* `filter_bits`: log2 of the number of filter counters. False when not even the filter can be had.
+ */
 bool ml_live_table_init(ml_live_table *table, bool exact, int filter_bits);
-/* Forgets all entries and gives their memory back; safe against a late look-up in another thread. */
+/* Forgets all entries and gives their memory back; safe against a late look-up in another thread.
+ */
 void ml_live_table_clear(ml_live_table *table);
 /* In a forked child: the locks may have been held by threads that do not exist here. */
 void ml_live_table_after_fork(ml_live_table *table);
 
-/* Enters a block. True when another entry was still at that address (its free was never seen): it is in *stale. False also when
- * memory for the table could not be had; then *inserted is false. */
+/* Enters a block. True when another entry was still at that address (its free was never seen): it
+ * is in *stale. False also when memory for the table could not be had; then *inserted is false. */
 ML_INLINE bool ml_live_table_insert(ml_live_table *table, uintptr_t address, ml_live live,
                                     ml_live *stale, bool *inserted);
 /* Removes the block at this address and tells what it was. False: not recorded. */
@@ -91,11 +107,13 @@ ML_INLINE uint64_t ml_filter_hash(uintptr_t address)
 /* False: surely not recorded. What a free asks before anything else. */
 ML_INLINE bool ml_live_table_may_hold(uintptr_t address)
 {
-    const uint8_t *counter = &ml_first_filter[ml_filter_hash(address) >> (64 - ML_FIRST_FILTER_BITS)];
+    const uint8_t *counter =
+        &ml_first_filter[ml_filter_hash(address) >> (64 - ML_FIRST_FILTER_BITS)];
     return ML_UNLIKELY(__atomic_load_n(counter, __ATOMIC_RELAXED) != 0);
 }
 
-/* The direct entry of an address, NULL where there is none (not in use, region never used, address outside). */
+/* The direct entry of an address, NULL where there is none (not in use, region never used, address
+ * outside). */
 ML_INLINE uint64_t *ml_direct_entry(const ml_live_table *table, uintptr_t address)
 {
     if (ML_UNLIKELY(address & table->no_direct_bits))

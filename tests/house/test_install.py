@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from importlib.metadata import files, version
 from pathlib import Path
 
 import memlyze
@@ -15,6 +16,14 @@ def test_integrations_are_installed_within_the_package(tmp_path: Path) -> None:
     code = "import memlyze.integrations as i; print(i.__name__)"
     result = subprocess.run([sys.executable, "-c", code], cwd=str(tmp_path), stdout=subprocess.PIPE)
     assert result.stdout.strip() == b"memlyze.integrations"
+
+
+def test_version_of_the_package_is_the_version_of_the_installation() -> None:
+    assert memlyze.__version__ == version("memlyze")
+
+
+def test_licence_is_installed() -> None:
+    assert any(path.name == "LICENSE" for path in files("memlyze") or [])
 
 
 def test_package_is_marked_as_typed() -> None:

@@ -1,0 +1,56 @@
+"""Golden traces of every format version: what was once read from them is read for ever."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from trace_compare import assert_readers_agree, read_tables
+
+from memlyze.trace import format as fmt
+from memlyze.trace.reader import TraceFile
+from memlyze.trace.reference_decoder import decode
+
+GOLDEN = sorted((Path(__file__).parent / "golden").glob("v*/*.mlyze"))
+
+
+def named(path: Path) -> str:
+    return f"{path.parent.name}-{path.stem}"
+
+
+def rounded(tables: dict[str, Any]) -> dict[str, Any]:
+    """Tables with weights as precise as every C library computes them."""
+    for row in tables["allocations"]:
+        row["weight"] = float(f"{row['weight']:.12g}")
+    return tables
+
+
+def expected_of(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(path.with_suffix(".json").read_text())
+    return found
+
+
+def test_each_format_version_has_golden_traces() -> None:
+    versions = {path.parent.name for path in GOLDEN}
+    assert versions == {f"v{number}" for number in range(1, fmt.FORMAT_VERSION + 1)}
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=named)
+def test_reference_decoder_reads_what_was_once_read(path: Path) -> None:
+    expected = expected_of(path)
+    found = decode(path.read_bytes())
+    assert found.metadata == expected["metadata"]
+    assert found.is_complete == expected["is_complete"]
+    assert rounded(found.tables) == rounded(expected["tables"])
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=named)
+def test_fast_decoder_reads_what_was_once_read(path: Path) -> None:
+    expected = expected_of(path)
+    assert rounded(read_tables(path)) == rounded(expected["tables"])
+    assert_readers_agree(path)
+    with TraceFile(path) as trace:
+        assert trace.metadata == expected["metadata"]
+        assert trace.is_complete == expected["is_complete"]

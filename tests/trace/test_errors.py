@@ -105,9 +105,9 @@ def test_no_room_for_temporary_files(tmp_path: Path) -> None:
     trace.add("stacks", [{"stack_id": 1, "code_id": 2}])
     trace.write(path)
     missing = str(tmp_path / "missing")
-    with TraceFile(path, memory_limit_bytes=0, temporary_directory=missing) as opened:
-        with pytest.raises(TraceError, match="TMPDIR"):
-            opened.table("stack_frames")
+    opened = TraceFile(path, memory_limit_bytes=0, temporary_directory=missing)
+    with opened, pytest.raises(TraceError, match="TMPDIR"):
+        opened.table("stack_frames")
 
 
 def test_set_of_no_files() -> None:

@@ -18,9 +18,8 @@ from memlyze.trace.trace_set import REPEATED_PROCESS_STEP
 def write_trace(path: Path, process_id: int, start_ns: int, **options: Any) -> Path:
     trace = TraceEncoder({"process_id": process_id, "start_time_unix_ns": start_ns}, **options)
     trace.add("codes", [{"code_id": 2, "function": f"in {path.stem}", "file": "x.py"}])
-    trace.add(
-        "stacks", [{"stack_id": 1, "code_id": 2}, {"stack_id": 2, "parent_id": 1, "code_id": 2}]
-    )
+    parents = [{"stack_id": 1, "parent_id": 0}, {"stack_id": 2, "parent_id": 1}]
+    trace.add("stacks", [dict(row, code_id=2) for row in parents])
     trace.add("threads", [{"thread_id": 1, "name": path.stem, "start_ns": 4}])
     trace.add("windows", [{"window_id": 1, "name": path.stem}, {"window_id": 2, "parent_id": 1}])
     events = [Allocation(10, 1), Allocation(20, 2), Free(65536)]

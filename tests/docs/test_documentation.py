@@ -1,4 +1,7 @@
-"""Everything that a user can name is documented: commands, options, variables, views, columns."""
+"""Everything that a user can name is documented: commands, options, variables, public names.
+
+Views, macros and columns are in tests/query/test_sql_page.py.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ import pytest
 import memlyze
 from memlyze.cli import settings
 from memlyze.cli.main import COMMANDS
+from memlyze.query import definitions
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -70,6 +74,13 @@ def test_option_is_documented_with_its_flag_and_variable(option: settings.Option
     ]
     assert is_named(option.flag, row)
     assert is_named(option.variable, row)
+
+
+def test_every_view_and_macro_is_documented() -> None:
+    """A `.sql` file that the definitions leave out would be a view that the page lacks."""
+    folder = Path(definitions.__file__).parent
+    files = {path.stem for kind in ("views", "macros") for path in (folder / kind).glob("*.sql")}
+    assert files == {d.name for d in (*definitions.views(), *definitions.macros())}
 
 
 @pytest.mark.parametrize("name", memlyze.__all__)

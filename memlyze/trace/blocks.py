@@ -128,14 +128,33 @@ def _read_trailer(file: FileBytes, size: int) -> int | None:
 
 
 def _read_index(file: FileBytes, start: int, offset: int, size: int) -> list[Block] | None:
-    """The blocks by the index; None where it is damaged or does not fit the file."""
+    """The blocks by the index; None where it is damaged or does not fit the file.
+
+    A long recording has several index blocks: each begins with a row for the one before it.
+    """
+    parts: list[list[Block]] = []
+    end = size - fmt.TRAILER.size
+    while True:
+        part = _read_index_block(file, start, offset, end)
+        if part is None:
+            return None
+        parts.append(part)
+        if not part or part[0].block_type != fmt.INDEX:
+            break
+        offset = part[0].offset  # further forward each time, so this ends
+        end = offset + part[0].stored_bytes
+    return [block for part in reversed(parts) for block in part]
+
+
+def _read_index_block(file: FileBytes, start: int, offset: int, end: int) -> list[Block] | None:
+    """The blocks that one index block lists; it has to reach exactly to byte `end`."""
     from memlyze._speedups import _decoder
 
     header = parse_header(file.read(offset, _HEADER_BYTES))
     if header is None or header.block_type != fmt.INDEX:
         return None
     stored_bytes = _HEADER_BYTES + header.payload_bytes
-    if offset + stored_bytes + fmt.TRAILER.size != size:
+    if offset + stored_bytes != end:
         return None
     try:
         columns = _decoder.decode_columns(
@@ -151,8 +170,7 @@ def _read_index(file: FileBytes, start: int, offset: int, size: int) -> list[Blo
     if any(end - begin < _HEADER_BYTES for begin, end in zip(offsets, ends)):
         return None
     sizes = (end - begin for begin, end in zip(offsets, ends))
-    blocks = map(Block._make, zip(offsets, types, rows, first_times, last_times, sizes))
-    return list(blocks)
+    return list(map(Block._make, zip(offsets, types, rows, first_times, last_times, sizes)))
 
 
 def _scan(file: FileBytes, start: int, end: int) -> tuple[list[Block], list[Gap]]:

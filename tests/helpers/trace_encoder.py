@@ -173,6 +173,8 @@ class TraceEncoder:
         self._parts: list[bytes] = [pack_file_header(metadata or {})]
         self._bytes = len(self._parts[0])
         self._index: list[dict[str, int]] = []
+        self._indexed = 0
+        """Rows of `_index` that an index block lists already."""
         if samplings:
             self.add("samplings", samplings)
 
@@ -271,20 +273,29 @@ class TraceEncoder:
         body = b"".join(self._parts)
         if not complete:
             return body
+        place = struct.pack("<Q", len(body))
+        trailer = place + struct.pack("<I", zlib.crc32(place)) + fmt.TRAILER_MAGIC
+        return body + pack_block(fmt.INDEX, **self._index_block()) + trailer
+
+    def add_index(self) -> None:
+        """Add an index of the blocks since the last one, as a long recording does now and then."""
+        fields = self._index_block()
+        self._indexed = len(self._index)
+        self.add_raw(fmt.INDEX, **fields)
+
+    def _index_block(self) -> dict[str, Any]:
+        rows = self._index[self._indexed :]
         packed = [
-            (k, c.encoding, encode_column([row[c.name] for row in self._index], c.encoding))
+            (k, c.encoding, encode_column([row[c.name] for row in rows], c.encoding))
             for k, c in enumerate(fmt.COLUMNS[fmt.INDEX])
         ]
-        index = pack_block(
-            fmt.INDEX,
-            pack_payload(packed),
-            column_count=len(packed),
-            sequence=len(self._index),
-            row_count=len(self._index),
-            codec=self.codec,
-        )
-        place = struct.pack("<Q", len(body))
-        return body + index + place + struct.pack("<I", zlib.crc32(place)) + fmt.TRAILER_MAGIC
+        return {
+            "raw": pack_payload(packed),
+            "column_count": len(packed),
+            "sequence": len(self._index),
+            "row_count": len(rows),
+            "codec": self.codec,
+        }
 
     def write(self, path: str | Path, *, complete: bool = True) -> None:
         """Write the file."""

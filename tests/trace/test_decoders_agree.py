@@ -142,3 +142,17 @@ def test_columns_in_temporary_files_are_read_the_same(tmp_path: Path) -> None:
     trace.write(path)
     assert_readers_agree(path, memory_limit_bytes=0, temporary_directory=str(tmp_path))
     assert [entry.name for entry in tmp_path.iterdir()] == ["spilled.mlyze"]
+
+
+def test_blocks_before_an_earlier_index_of_a_long_recording_are_read_too(tmp_path: Path) -> None:
+    trace = TraceEncoder({"process_id": 9})
+    first = 65536
+    for _ in range(3):
+        for _ in range(4):
+            trace.add_runs([Run(1, 10, first, [Allocation(24, 0)])])
+            first += 1
+        trace.add_index()
+    trace.add_runs([Run(1, 11, first, [Allocation(24, 0)])])
+    path = tmp_path / "long.mlyze"
+    trace.write(path)
+    assert len(assert_readers_agree(path).tables["allocations"]) == 13

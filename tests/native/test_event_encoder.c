@@ -1,0 +1,111 @@
+/* core/event_encoder.c: what goes into a ring comes out in the block's columns, whatever the cuts. */
+#include <string.h>
+
+#include "check.h"
+#include "core/event_encoder.h"
+#include "core/recorder.h"
+
+static ml_event_encoder encoder;
+static ml_thread thread;
+
+static uint64_t take_uvarint(const ml_buffer *column, size_t *at)
+{
+    uint64_t value = 0;
+    for (int shift = 0;; shift += 7) {
+        const uint8_t byte = column->data[(*at)++];
+        value |= (uint64_t)(byte & 0x7f) << shift;
+        if (byte < 0x80)
+            return value;
+    }
+}
+
+static int64_t take_svarint(const ml_buffer *column, size_t *at)
+{
+    const uint64_t value = take_uvarint(column, at);
+    return (int64_t)(value >> 1) ^ -(int64_t)(value & 1);
+}
+
+static void put(uint64_t word)
+{
+    uint64_t head = ml_ring_head(&thread.ring);
+    ml_ring_put(&thread.ring, &head, word);
+    ml_ring_publish(&thread.ring, head);
+}
+
+static void set_up(void)
+{
+    memset(&thread, 0, sizeof thread);
+    thread.thread_id = 3;
+    CHECK(ml_ring_init(&thread.ring, 1 << 18));
+    ml_event_encoder_init(&encoder);
+    ml_recording.exact = true;
+}
+
+static void tear_down(void)
+{
+    ml_ring_destroy(&thread.ring);
+    ml_columns_free(&encoder.columns);
+}
+
+static void test_events_come_out_as_they_went_in(void)
+{
+    set_up();
+    const uint64_t big = (uint64_t)5 << 30;
+    put(ML_MAKE_WORD(ML_WORD_TIME, 1000));
+    put(ML_MAKE_WORD(ML_WORD_ID, 65536));
+    put((uint64_t)9 << 32 | 48 << 8 | ML_ALLOCATOR_OBJECT << 3 | ML_WORD_ALLOCATION);
+    put(ML_MAKE_WORD(ML_WORD_WINDOW, 4));
+    uint64_t head = ml_ring_head(&thread.ring); /* the two words of one event, published together */
+    ml_ring_put(&thread.ring, &head, (uint64_t)7 << 32 | ML_ALLOCATOR_RAW << 3 | ML_WORD_BIG_ALLOCATION);
+    ml_ring_put(&thread.ring, &head, big);
+    ml_ring_publish(&thread.ring, head);
+    put((uint64_t)48 << 46 | (uint64_t)65536 << 3 | ML_WORD_FREE);
+    CHECK(!ml_event_encoder_drain(&encoder, &thread));
+    ml_event_encoder_close_run(&encoder);
+
+    const ml_buffer *columns = encoder.columns.columns;
+    size_t at = 0;
+    CHECK(encoder.columns.rows == 3);
+    CHECK(encoder.columns.first_time_ns == 1000 && encoder.columns.last_time_ns == 1000);
+    CHECK(take_uvarint(&columns[6], &at) == 49 && take_uvarint(&columns[6], &at) == big + 1 &&
+          take_uvarint(&columns[6], &at) == 0 && at == columns[6].size);
+    CHECK(columns[7].size == 2 && columns[7].data[0] == ML_ALLOCATOR_OBJECT &&
+          columns[7].data[1] == ML_ALLOCATOR_RAW);
+    at = 0;
+    CHECK(take_svarint(&columns[8], &at) == 9 && take_svarint(&columns[8], &at) == -2);
+    at = 0;
+    CHECK(take_svarint(&columns[9], &at) == 2 && at == columns[9].size); /* 65538 - 65536 */
+    at = 0;
+    CHECK(take_svarint(&columns[2], &at) == 0 && take_svarint(&columns[2], &at) == 4); /* window */
+    at = 0;
+    CHECK(take_uvarint(&columns[5], &at) == 1 && take_uvarint(&columns[5], &at) == 2); /* events */
+    CHECK(encoder.allocations == 2 && encoder.frees == 1);
+    CHECK(encoder.live_bytes == (double)big && encoder.live_count == 1);
+    tear_down();
+}
+
+static void test_a_full_block_leaves_the_rest_for_the_next(void)
+{
+    set_up();
+    put(ML_MAKE_WORD(ML_WORD_ID, 65536));
+    for (int i = 0; i < 2 * ML_EVENTS_PER_BLOCK; i++)
+        put((uint64_t)1 << 32 | 16 << 8 | ML_WORD_ALLOCATION);
+    uint32_t events = 0, blocks = 0;
+    for (bool more = true; more; blocks++) {
+        more = ml_event_encoder_drain(&encoder, &thread);
+        ml_event_encoder_close_run(&encoder);
+        CHECK(encoder.columns.rows <= ML_EVENTS_PER_BLOCK);
+        events += encoder.columns.rows;
+        ml_event_encoder_next_block(&encoder);
+    }
+    CHECK(events == 2 * ML_EVENTS_PER_BLOCK && blocks >= 2);
+    CHECK(thread.drained.next_allocation_id == 65536 + 2 * ML_EVENTS_PER_BLOCK);
+    tear_down();
+}
+
+int main(void)
+{
+    test_events_come_out_as_they_went_in();
+    test_a_full_block_leaves_the_rest_for_the_next();
+    return 0;
+}

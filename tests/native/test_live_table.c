@@ -1,0 +1,119 @@
+/* core/live_table.c against a table that is obviously right, over random operations in both modes. */
+#include <string.h>
+
+#include "check.h"
+#include "core/live_table.h"
+#include "core/sampler.h"
+
+#define ADDRESSES 5000
+#define STEPS 400000
+
+static ml_live_table table;
+static ml_live expected[ADDRESSES]; /* allocation_id 0 and no code: nothing there */
+
+/* Clusters of small blocks, scattered large ones, blocks aligned to 8 bytes alone, and addresses beyond the direct table. */
+static uintptr_t address_of(uint64_t i)
+{
+    switch (i % 4) {
+    case 0:
+        return 0x7f0000000000u + i * 16;
+    case 1:
+        return 0x10000000u + i * 1048576u;
+    case 2:
+        return 0x7f8000000008u + i * 24 / 8 * 8;
+    default:
+        return ((uintptr_t)1 << 47) + i * 64;
+    }
+}
+
+static bool same(ml_live a, ml_live b)
+{
+    return a.allocation_id == b.allocation_id && a.size == b.size && a.is_code == b.is_code;
+}
+
+static bool present(ml_live live)
+{
+    return live.allocation_id != 0 || live.is_code;
+}
+
+static void random_operations(bool exact)
+{
+    uint64_t random = 42, next_id = 1;
+    memset(expected, 0, sizeof expected);
+    CHECK(ml_live_table_init(&table, exact, 16));
+    for (int step = 0; step < STEPS; step++) {
+        const uint64_t draw = ml_random(&random), i = draw % ADDRESSES;
+        const uintptr_t address = address_of(i);
+        ml_live found = {0}, stale = {0};
+        bool inserted = false;
+        switch (draw >> 32 & 7) {
+        case 0:
+        case 1:
+        case 2: {
+            if (present(expected[i]))
+                break; /* a block is not allocated twice while it lives */
+            ml_live live = {next_id++, (draw >> 40) % 200, false};
+            CHECK(!ml_live_table_insert(&table, address, live, &stale, &inserted) && inserted);
+            expected[i] = live;
+            break;
+        }
+        case 3:
+            /* A code object that is recorded, or one from before the recording. */
+            CHECK(ml_live_table_mark_code(&table, address));
+            expected[i].is_code = true;
+            break;
+        default:
+            CHECK(ml_live_table_take(&table, address, &found) == present(expected[i]));
+            if (present(expected[i]))
+                CHECK(same(found, expected[i]));
+            memset(&expected[i], 0, sizeof expected[i]);
+        }
+    }
+    for (uint64_t i = 0; i < ADDRESSES; i++) {
+        ml_live found;
+        CHECK(ml_live_table_take(&table, address_of(i), &found) == present(expected[i]));
+    }
+    for (size_t i = 0; i < sizeof ml_first_filter && !exact; i++)
+        CHECK(ml_first_filter[i] == 0 || ml_first_filter[i] == 255); /* every count was taken back */
+    ml_live_table_clear(&table);
+}
+
+static void test_sizes_survive_up_to_their_limit(void)
+{
+    static const size_t sizes[] = {0, 64, 65, 512, (1 << 20) - 1, 1 << 20, ((size_t)1 << 30) - 1};
+    CHECK(ml_live_table_init(&table, false, 16));
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        ml_live live = {ML_MAX_ALLOCATION_ID - i, sizes[i], false}, found;
+        bool inserted;
+        ml_live_table_insert(&table, 0x1000 + i * 16, live, &found, &inserted);
+        CHECK(ml_live_table_take(&table, 0x1000 + i * 16, &found) && same(found, live));
+    }
+    ml_live huge = {7, (size_t)1 << 40, false}, found;
+    bool inserted;
+    ml_live_table_insert(&table, 0x1000, huge, &found, &inserted);
+    CHECK(ml_live_table_take(&table, 0x1000, &found) && found.size == ((size_t)1 << 30) - 1);
+    ml_live_table_clear(&table);
+}
+
+static void test_a_block_at_the_address_of_a_forgotten_one_reports_it(void)
+{
+    for (int exact = 0; exact < 2; exact++) {
+        CHECK(ml_live_table_init(&table, exact, 16));
+        ml_live first = {1, 48, false}, second = {2, 300, false}, third = {3, 32, false}, stale;
+        bool inserted;
+        CHECK(!ml_live_table_insert(&table, 0x4000, first, &stale, &inserted));
+        CHECK(ml_live_table_insert(&table, 0x4000, second, &stale, &inserted) && same(stale, first));
+        table.unhooked_frees_possible = true; /* only then does a small block look for a large one */
+        CHECK(ml_live_table_insert(&table, 0x4000, third, &stale, &inserted) && same(stale, second));
+        ml_live_table_clear(&table);
+    }
+}
+
+int main(void)
+{
+    random_operations(true);
+    random_operations(false);
+    test_sizes_survive_up_to_their_limit();
+    test_a_block_at_the_address_of_a_forgotten_one_reports_it();
+    return 0;
+}

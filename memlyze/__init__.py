@@ -8,7 +8,8 @@
     with memlyze.open("trace.mlyze") as trace:
         print(trace.sql("SELECT * FROM hotspots() LIMIT 10"))
 
-Names are imported when they are first used: recording imports nothing of the reader, and the other way round.
+Names are imported when they are first used: recording imports nothing of the reader, and the
+other way round.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from memlyze.errors import MemlyzeError as MemlyzeError
     from memlyze.options import TraceOptions as TraceOptions
-    from memlyze.query.session import open_trace as open
+    from memlyze.query.session import open_trace as open  # noqa: A004, F401
     from memlyze.tracer import Tracer as Tracer
     from memlyze.tracer import active_tracer as active_tracer
     from memlyze.tracer import start as start

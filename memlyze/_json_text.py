@@ -1,5 +1,8 @@
-"""JSON text without importing `json`: the recorder runs at the very start of other people's programs, and leaves
-`sys.modules` to them. The escaping is the interpreter's own."""
+"""JSON text without importing `json`.
+
+The recorder runs at the very start of other people's programs, and leaves `sys.modules` to them.
+The escaping is the interpreter's own.
+"""
 
 from __future__ import annotations
 

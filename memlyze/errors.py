@@ -25,6 +25,8 @@ class TraceFormatError(TraceError):
 
 class TraceVersionError(TraceFormatError):
     """The file is a trace of a format version that this memlyze does not know."""
+
+
 class OptionError(MemlyzeError, ValueError):
     """An option is unknown, of the wrong type or out of range."""
 

@@ -105,7 +105,7 @@ class TraceOptions:
 
 
 def from_keywords(output_file: str | os.PathLike[str], options: dict[str, Any]) -> TraceOptions:
-    """The options given by keyword; a name that does not exist is an OptionError that lists those that do."""
+    """The options given by keyword; an unknown name is an OptionError that lists the known ones."""
     known = [name for name in TraceOptions.__slots__ if name != "output_file"]
     for name in options:
         if name not in known:

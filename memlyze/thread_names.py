@@ -1,7 +1,7 @@
 """Tells the recorder what threads are called.
 
-Names are Python's: the recorder sees only the operating system's number of a thread. It is told when
-a thread has been started, and again at the end, since names may change.
+Names are Python's: the recorder sees only the operating system's number of a thread. It is told
+when a thread has been started, and again at the end, since names may change.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ def _tell(thread: threading.Thread) -> None:
     os_thread_id = getattr(thread, "native_id", None)
     if os_thread_id is not None:
         try:
-            _tracer.set_thread_name(os_thread_id, str(thread.name).encode("utf-8", "replace"))
+            name = str(thread.name)
         except Exception:  # a subclass whose `name` raises: the program's own business
-            pass
+            return
+        _tracer.set_thread_name(os_thread_id, name.encode("utf-8", "replace"))
 
 
 def tell_all() -> None:

@@ -92,8 +92,8 @@ class Tracer:
             ) from None
         except OSError as error:
             raise TraceWriteError(
-                f"cannot write the trace {self.output_file}: {os.strerror(error.errno)}; choose "
-                "another output_file"
+                f"cannot write the trace {self.output_file}: {os.strerror(error.errno or 0)}; "
+                "choose another output_file"
             ) from None
         self._state = "recording"
         _active = self
@@ -138,7 +138,7 @@ class Tracer:
             _tracer.stop(reason.encode())
         except OSError as error:
             raise TraceWriteError(
-                f"the trace {self.output_file} is not complete: {os.strerror(error.errno)}; "
+                f"the trace {self.output_file} is not complete: {os.strerror(error.errno or 0)}; "
                 "what was written before is readable"
             ) from None
         if not os.path.exists(self.output_file):
@@ -148,7 +148,7 @@ class Tracer:
             )
 
     def _stop_at_exit(self) -> None:
-        """The program ended while recording. What went wrong with the trace is said, never raised."""
+        """The program ended while recording. What went wrong is said, never raised."""
         if self.is_active:
             try:
                 self._stop("exit")
@@ -160,14 +160,15 @@ class Tracer:
         tracemalloc = sys.modules.get("tracemalloc")
         if tracemalloc is None or not tracemalloc.is_tracing():
             return
-        original = self._tracemalloc_stop = tracemalloc.stop
+        original: Any = tracemalloc.stop
+        self._tracemalloc_stop = original
 
         def stop() -> None:
             original()
             _tracer.ensure_hooks()
 
         stop.__doc__ = original.__doc__
-        tracemalloc.stop = stop
+        tracemalloc.stop = stop  # type: ignore[attr-defined]
 
     def _leave_tracemalloc(self) -> None:
         if self._tracemalloc_stop is not None:

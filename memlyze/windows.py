@@ -108,8 +108,8 @@ def profile(function: Any = None, /, *, name: str | None = None) -> Any:
     """Make each call of a function a window.
 
     Works with and without arguments (``@memlyze.profile``, ``@memlyze.profile(name="load")``), for
-    functions, methods, generators, coroutines and async generators; of the latter three, the window is
-    the present one exactly while their code runs.
+    functions, methods, generators, coroutines and async generators; of the latter three, the window
+    is the present one exactly while their code runs.
 
     Args:
         name: the window's name; by default the function's qualified name.

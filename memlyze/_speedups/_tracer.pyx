@@ -1,5 +1,8 @@
 # cython: language_level=3, binding=False, embedsignature=True
-"""The recorder, as Python sees it: a literal wrapper around the C core. `memlyze.tracer` gives it manners."""
+"""The recorder, as Python sees it: a literal wrapper around the C core.
+
+`memlyze.tracer` gives it manners.
+"""
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from cpython.ref cimport PyObject
@@ -34,11 +37,11 @@ cdef extern from "core/writer.h" nogil:
     void ml_writer_add_metadata(const char *key, const char *json)
 
 cdef extern from "core/side_rows.h" nogil:
-    void ml_side_rows_add_gc(int64_t start_ns, int64_t duration_ns, int generation, int64_t collected,
-                             int64_t uncollectable, uint32_t thread_id)
-    void ml_side_rows_add_window(uint32_t window_id, uint32_t parent_id, const char *kind, const char *name,
-                                 int64_t start_ns, int64_t end_ns, uint32_t thread_id,
-                                 const char *attributes_json)
+    void ml_side_rows_add_gc(int64_t start_ns, int64_t duration_ns, int generation,
+                             int64_t collected, int64_t uncollectable, uint32_t thread_id)
+    void ml_side_rows_add_window(uint32_t window_id, uint32_t parent_id, const char *kind,
+                                 const char *name, int64_t start_ns, int64_t end_ns,
+                                 uint32_t thread_id, const char *attributes_json)
 
 cdef extern from "cpython/allocator_hooks.h":
     int ml_hooks_install()
@@ -57,9 +60,9 @@ cdef int64_t now_ns():
     return ml_monotonic_ns() - ml_recording.start_monotonic_ns
 
 
-def start(bytes output_file not None, bint overwrite, bytes header_metadata_json not None, double interval_bytes,
-          double rate, int64_t surcharge_bytes, uint32_t max_stack_depth, uint32_t memory_interval_ms,
-          bint drop_when_full, uint64_t seed):
+def start(bytes output_file not None, bint overwrite, bytes header_metadata_json not None,
+          double interval_bytes, double rate, int64_t surcharge_bytes, uint32_t max_stack_depth,
+          uint32_t memory_interval_ms, bint drop_when_full, uint64_t seed):
     """Start recording. Raises OSError when the file cannot be made, MemoryError without memory."""
     global hooks_lost, next_window_id
     cdef ml_options options
@@ -106,7 +109,7 @@ def trace_time_ns():
 
 
 def set_window_variable(variable):
-    """The ContextVar that holds the number of the present window. It is kept for good: hooks look at it."""
+    """The ContextVar that holds the number of the present window; kept for good, hooks read it."""
     global window_variable
     window_variable = variable
     ml_hooks_set_window_variable(<PyObject *>variable)
@@ -120,12 +123,12 @@ def new_window_id():
     return window_id
 
 
-def add_window(uint32_t window_id, uint32_t parent_id, bytes kind not None, bytes name not None, int64_t start_ns,
-               int64_t end_ns, bytes attributes_json not None):
+def add_window(uint32_t window_id, uint32_t parent_id, bytes kind not None, bytes name not None,
+               int64_t start_ns, int64_t end_ns, bytes attributes_json not None):
     """A row of `windows`: `end_ns` is -1 when the window opens."""
     if ml_session:
-        ml_side_rows_add_window(window_id, parent_id, kind, name, start_ns, end_ns, ml_hooks_thread_id(),
-                                attributes_json)
+        ml_side_rows_add_window(window_id, parent_id, kind, name, start_ns, end_ns,
+                                ml_hooks_thread_id(), attributes_json)
 
 
 def set_thread_name(uint64_t os_thread_id, bytes name not None):
@@ -139,7 +142,10 @@ def add_metadata(bytes key not None, bytes json not None):
 
 
 def ensure_hooks():
-    """Put the hooks in again where another tool has removed them. The number of times that was needed so far."""
+    """Put the hooks in again where another tool has removed them.
+
+    Returns how often that was needed so far.
+    """
     global hooks_lost
     cdef int lost
     if ml_session:
@@ -160,8 +166,9 @@ def gc_callback(phase, info):
         if phase == "start":
             collection_start_ns = now_ns()
         elif collection_start_ns:
-            ml_side_rows_add_gc(collection_start_ns, now_ns() - collection_start_ns, info["generation"],
-                                info["collected"], info["uncollectable"], ml_hooks_thread_id())
+            ml_side_rows_add_gc(collection_start_ns, now_ns() - collection_start_ns,
+                                info["generation"], info["collected"], info["uncollectable"],
+                                ml_hooks_thread_id())
             collection_start_ns = 0
             ensure_hooks()
     finally:

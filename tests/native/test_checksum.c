@@ -5,7 +5,8 @@
 #include "check.h"
 #include "core/checksum.h"
 
-static uint32_t crc32_bit_by_bit(const unsigned char *data, size_t bytes) {
+static uint32_t crc32_bit_by_bit(const unsigned char *data, size_t bytes)
+{
     uint32_t crc = 0xFFFFFFFFu;
     for (size_t i = 0; i < bytes; i++) {
         crc ^= data[i];
@@ -15,13 +16,15 @@ static uint32_t crc32_bit_by_bit(const unsigned char *data, size_t bytes) {
     return crc ^ 0xFFFFFFFFu;
 }
 
-static void test_published_values(void) {
+static void test_published_values(void)
+{
     CHECK(ml_crc32("", 0) == 0);
     CHECK(ml_crc32("123456789", 9) == 0xCBF43926u);
     CHECK(ml_crc32("The quick brown fox jumps over the lazy dog", 43) == 0x414FA339u);
 }
 
-static void test_every_length_and_alignment_agrees_with_the_definition(void) {
+static void test_every_length_and_alignment_agrees_with_the_definition(void)
+{
     unsigned char data[160];
     for (size_t i = 0; i < sizeof data; i++)
         data[i] = (unsigned char)(i * 151 + 7);
@@ -31,7 +34,8 @@ static void test_every_length_and_alignment_agrees_with_the_definition(void) {
     }
 }
 
-int main(void) {
+int main(void)
+{
     test_published_values();
     test_every_length_and_alignment_agrees_with_the_definition();
     return 0;

@@ -1,4 +1,5 @@
-/* core/event_encoder.c: what goes into a ring comes out in the block's columns, whatever the cuts. */
+/* core/event_encoder.c: what goes into a ring comes out in the block's columns, whatever the cuts.
+ */
 #include <string.h>
 
 #include "check.h"
@@ -56,7 +57,8 @@ static void test_events_come_out_as_they_went_in(void)
     put((uint64_t)9 << 32 | 48 << 8 | ML_ALLOCATOR_OBJECT << 3 | ML_WORD_ALLOCATION);
     put(ML_MAKE_WORD(ML_WORD_WINDOW, 4));
     uint64_t head = ml_ring_head(&thread.ring); /* the two words of one event, published together */
-    ml_ring_put(&thread.ring, &head, (uint64_t)7 << 32 | ML_ALLOCATOR_RAW << 3 | ML_WORD_BIG_ALLOCATION);
+    ml_ring_put(&thread.ring, &head,
+                (uint64_t)7 << 32 | ML_ALLOCATOR_RAW << 3 | ML_WORD_BIG_ALLOCATION);
     ml_ring_put(&thread.ring, &head, big);
     ml_ring_publish(&thread.ring, head);
     put((uint64_t)48 << 46 | (uint64_t)65536 << 3 | ML_WORD_FREE);

@@ -1,4 +1,5 @@
-/* core/live_table.c against a table that is obviously right, over random operations in both modes. */
+/* core/live_table.c against a table that is obviously right, over random operations in both modes.
+ */
 #include <string.h>
 
 #include "check.h"
@@ -11,7 +12,8 @@
 static ml_live_table table;
 static ml_live expected[ADDRESSES]; /* allocation_id 0 and no code: nothing there */
 
-/* Clusters of small blocks, scattered large ones, blocks aligned to 8 bytes alone, and addresses beyond the direct table. */
+/* Clusters of small blocks, scattered large ones, blocks aligned to 8 bytes alone, and addresses
+ * beyond the direct table. */
 static uintptr_t address_of(uint64_t i)
 {
     switch (i % 4) {
@@ -74,7 +76,8 @@ static void random_operations(bool exact)
         CHECK(ml_live_table_take(&table, address_of(i), &found) == present(expected[i]));
     }
     for (size_t i = 0; i < sizeof ml_first_filter && !exact; i++)
-        CHECK(ml_first_filter[i] == 0 || ml_first_filter[i] == 255); /* every count was taken back */
+        CHECK(ml_first_filter[i] == 0 ||
+              ml_first_filter[i] == 255); /* every count was taken back */
     ml_live_table_clear(&table);
 }
 
@@ -102,9 +105,12 @@ static void test_a_block_at_the_address_of_a_forgotten_one_reports_it(void)
         ml_live first = {1, 48, false}, second = {2, 300, false}, third = {3, 32, false}, stale;
         bool inserted;
         CHECK(!ml_live_table_insert(&table, 0x4000, first, &stale, &inserted));
-        CHECK(ml_live_table_insert(&table, 0x4000, second, &stale, &inserted) && same(stale, first));
-        table.unhooked_frees_possible = true; /* only then does a small block look for a large one */
-        CHECK(ml_live_table_insert(&table, 0x4000, third, &stale, &inserted) && same(stale, second));
+        CHECK(ml_live_table_insert(&table, 0x4000, second, &stale, &inserted) &&
+              same(stale, first));
+        table.unhooked_frees_possible =
+            true; /* only then does a small block look for a large one */
+        CHECK(ml_live_table_insert(&table, 0x4000, third, &stale, &inserted) &&
+              same(stale, second));
         ml_live_table_clear(&table);
     }
 }

@@ -18,7 +18,8 @@ static uint32_t describe(const char *name, uintptr_t address)
 static void test_equal_stacks_have_one_id_and_different_ones_another(void)
 {
     CHECK(ml_stack_table_init(&ml_stacks, 1 << 16, 1 << 10));
-    const uint32_t a = ml_stack_child(&ml_stacks, 0, 2, 10), b = ml_stack_child(&ml_stacks, a, 2, 10);
+    const uint32_t a = ml_stack_child(&ml_stacks, 0, 2, 10),
+                   b = ml_stack_child(&ml_stacks, a, 2, 10);
     CHECK(a && b && a != b);
     CHECK(ml_stack_child(&ml_stacks, 0, 2, 10) == a);
     CHECK(ml_stack_child(&ml_stacks, a, 2, 10) == b);

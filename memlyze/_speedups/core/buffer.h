@@ -1,4 +1,5 @@
-/* A growing run of bytes in memory of our own, and the variable-length integers of the trace format. */
+/* A growing run of bytes in memory of our own, and the variable-length integers of the trace
+ * format. */
 #ifndef MEMLYZE_BUFFER_H
 #define MEMLYZE_BUFFER_H
 

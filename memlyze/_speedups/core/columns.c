@@ -17,7 +17,8 @@ void ml_columns_init(ml_columns *columns, uint8_t block_type, const char *encodi
     memset(columns, 0, sizeof *columns);
     columns->block_type = block_type;
     for (; *encodings; encodings++)
-        columns->encodings[columns->column_count++] = (uint8_t)(strchr(letters, *encodings) - letters);
+        columns->encodings[columns->column_count++] =
+            (uint8_t)(strchr(letters, *encodings) - letters);
     ml_columns_clear(columns);
 }
 

@@ -1,4 +1,5 @@
-/* Rows in the making, column by column, as a block of the trace wants them (docs/format-spec.md). */
+/* Rows in the making, column by column, as a block of the trace wants them (docs/format-spec.md).
+ */
 #ifndef MEMLYZE_COLUMNS_H
 #define MEMLYZE_COLUMNS_H
 

@@ -68,8 +68,8 @@ extern ML_INTERNAL uint8_t ml_first_filter[1 << ML_FIRST_FILTER_BITS];
 typedef struct {
     _Atomic(uint64_t *) *regions;     /* of `direct`; NULL: not in use */
     _Atomic(uint64_t *) used_regions; /* chain of all regions */
-    /* An address that has one of these bits has no direct entry: those beyond the table, those not aligned to a granule; all bits when
-     * the direct table is not in use. */
+    /* An address that has one of these bits has no direct entry: those beyond the table, those not
+     * aligned to a granule; all bits when the direct table is not in use. */
     uint64_t no_direct_bits;
     bool exact;
     /* Set when the hooks were found removed for a while: entries may then be stale. */

@@ -16,8 +16,8 @@
 #include <stdint.h>
 #include <sys/mman.h>
 
-/* For variables that hooks look at: without it, each access from another file would first load the variable's address from a
- * table (-fvisibility=hidden is about definitions alone). */
+/* For variables that hooks look at: without it, each access from another file would first load the
+ * variable's address from a table (-fvisibility=hidden is about definitions alone). */
 #define ML_INTERNAL __attribute__((visibility("hidden")))
 
 #define ML_LIKELY(x) __builtin_expect(!!(x), 1)
@@ -56,15 +56,17 @@ ML_INLINE void ml_unmap(void *memory, size_t bytes)
         munmap(memory, bytes);
 }
 
-/* Gives the pages back and leaves the mapping readable as zeros: safe while a late reader may still look. */
+/* Gives the pages back and leaves the mapping readable as zeros: safe while a late reader may still
+ * look. */
 ML_INLINE void ml_zero_pages(void *memory, size_t bytes)
 {
     if (memory)
         madvise(memory, bytes, MADV_DONTNEED);
 }
 
-/* A lock that can be taken inside an allocator: no allocation, no owner record, re-initialised after fork
- * by storing zero. Held for tens of nanoseconds; a waiter that was unlucky yields its time slice. */
+/* A lock that can be taken inside an allocator: no allocation, no owner record, re-initialised
+ * after fork by storing zero. Held for tens of nanoseconds; a waiter that was unlucky yields its
+ * time slice. */
 typedef atomic_int ml_spinlock;
 
 ML_INLINE void ml_lock(ml_spinlock *lock)
@@ -85,7 +87,8 @@ ML_INLINE void ml_unlock(ml_spinlock *lock)
     atomic_store_explicit(lock, 0, memory_order_release);
 }
 
-/* A finaliser for hash tables over addresses and small ids (the constants of splitmix64, Steele et al. 2014). */
+/* A finaliser for hash tables over addresses and small ids (the constants of splitmix64, Steele et
+ * al. 2014). */
 ML_INLINE uint64_t ml_mix(uint64_t x)
 {
     x ^= x >> 30;

@@ -11,14 +11,16 @@ ML_NOINLINE bool ml_recorder_make_room(ml_thread *thread, bool is_free)
 {
     ml_ring *ring = &thread->ring;
     const uint64_t capacity = ml_ring_capacity(ring);
-    /* Where events may be dropped, a quarter is kept for frees: a lost free would show a leak that is none. */
+    /* Where events may be dropped, a quarter is kept for frees: a lost free would show a leak that
+     * is none. */
     const uint64_t usable = ml_recording.drop_when_full && !is_free ? capacity / 4 * 3 : capacity;
     int64_t waiting_since = 0;
     for (;;) {
         uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_acquire);
         uint64_t used = ml_ring_head(ring) - tail;
         if (used + ML_WORDS_PER_EVENT <= usable) {
-            ring->limit = tail + (used + ML_WORDS_PER_EVENT <= capacity / 2 ? capacity / 2 : usable);
+            ring->limit =
+                tail + (used + ML_WORDS_PER_EVENT <= capacity / 2 ? capacity / 2 : usable);
             if (used >= capacity / 2)
                 ml_writer_wake();
             break;
@@ -26,9 +28,9 @@ ML_NOINLINE bool ml_recorder_make_room(ml_thread *thread, bool is_free)
         if (thread->session != atomic_load_explicit(&ml_session, memory_order_relaxed))
             return false; /* stopped while waiting */
         if (ml_recording.drop_when_full) {
-            atomic_fetch_add_explicit(
-                is_free ? &ml_recording.frees_dropped : &ml_recording.allocations_dropped, 1,
-                memory_order_relaxed);
+            atomic_fetch_add_explicit(is_free ? &ml_recording.frees_dropped
+                                              : &ml_recording.allocations_dropped,
+                                      1, memory_order_relaxed);
             ml_writer_wake();
             return false;
         }

@@ -1,7 +1,7 @@
 /* The recorder: what a hook calls when memory was had or is about to be given back.
  *
- * It knows nothing of Python. A hook finds its thread's state (thread_state.h), asks the sampler (sampler.h), captures
- * a stack in its own way, and reports here. */
+ * It knows nothing of Python. A hook finds its thread's state (thread_state.h), asks the sampler
+ * (sampler.h), captures a stack in its own way, and reports here. */
 #ifndef MEMLYZE_RECORDER_H
 #define MEMLYZE_RECORDER_H
 
@@ -29,8 +29,8 @@ typedef struct {
 typedef struct {
     ml_sampling sampling;
     bool exact;
-    /* Times are those of the helper thread's last turn: reading a clock at each event would cost too much where events are many.
-     * Also, events of one moment share a run in the trace. */
+    /* Times are those of the helper thread's last turn: reading a clock at each event would cost
+     * too much where events are many. Also, events of one moment share a run in the trace. */
     bool coarse_clock;
     bool drop_when_full;
     uint32_t max_stack_depth;
@@ -49,21 +49,24 @@ typedef struct {
 
 extern ML_INTERNAL ml_recorder ml_recording;
 
-/* Starts recording. 0, or -1 with the reason in `error`. Not thread-safe: the binding serialises start and stop. */
+/* Starts recording. 0, or -1 with the reason in `error`. Not thread-safe: the binding serialises
+ * start and stop. */
 int ml_recorder_start(const ml_options *options, char *error, size_t error_bytes);
 /* Stops, writes what is left, closes the file. `reason` goes into the metadata. */
 int ml_recorder_stop(const char *reason, char *error, size_t error_bytes);
 /* Nothing is recorded any more from now on; used when the trace cannot be written. Any thread. */
 void ml_recorder_abandon(void);
 
-/* Draws the next budget after a sample. An exact recording has one for good: it starts so far below zero. */
+/* Draws the next budget after a sample. An exact recording has one for good: it starts so far below
+ * zero. */
 ML_INLINE void ml_recorder_refill(ml_thread *thread)
 {
     if (!ml_recording.exact)
         ml_sampler_refill(&thread->sampler, &ml_recording.sampling);
 }
 
-/* Takes the block at an address out of the books before it is given back. Ask ml_live_table_may_hold first. */
+/* Takes the block at an address out of the books before it is given back. Ask
+ * ml_live_table_may_hold first. */
 ML_INLINE bool ml_recorder_take(uintptr_t address, ml_live *taken)
 {
     return ml_live_table_take(&ml_recording.live, address, taken);
@@ -81,7 +84,8 @@ ML_INLINE int64_t ml_now_ns(void)
 
 /* Waits for room in the ring, or gives the event up, as configured. */
 bool ml_recorder_make_room(ml_thread *thread, bool is_free);
-/* What happens rarely before an allocation is put down: a new range of ids, a new window. False: no ids are left. */
+/* What happens rarely before an allocation is put down: a new range of ids, a new window. False: no
+ * ids are left. */
 bool ml_recorder_open_allocation(ml_thread *thread, uint64_t *head);
 /* Another block was still in the books at this address. */
 void ml_recorder_close_stale(ml_thread *thread, uint64_t *head, uintptr_t address, ml_live stale);

@@ -1,7 +1,9 @@
-/* The way of an event out of the program: one ring a thread, filled by that thread, emptied by the writer.
+/* The way of an event out of the program: one ring a thread, filled by that thread, emptied by the
+ * writer.
  *
- * Words are 64 bits, the lowest three say what they are. Fixed width: composing a word costs the same few
- * instructions whatever it says, where a variable-length code mispredicts. Columns are the writer's work. */
+ * Words are 64 bits, the lowest three say what they are. Fixed width: composing a word costs the
+ * same few instructions whatever it says, where a variable-length code mispredicts. Columns are the
+ * writer's work. */
 #ifndef MEMLYZE_RING_H
 #define MEMLYZE_RING_H
 
@@ -29,8 +31,9 @@ enum {
 typedef struct {
     uint64_t *words;
     uint64_t mask;
-    uint64_t limit;        /* up to here there is surely room; the producer's */
-    _Atomic uint64_t head; /* moved by the producer; the writer looks a thousand times a second at most */
+    uint64_t limit; /* up to here there is surely room; the producer's */
+    _Atomic uint64_t
+        head; /* moved by the producer; the writer looks a thousand times a second at most */
     _Atomic uint64_t tail __attribute__((aligned(64))); /* moved by the writer */
 } ml_ring;
 
@@ -60,7 +63,8 @@ ML_INLINE uint64_t ml_ring_head(const ml_ring *ring)
     return atomic_load_explicit(&ring->head, memory_order_relaxed);
 }
 
-/* Words are put at a head of the producer's own, and become visible to the writer when that is published. */
+/* Words are put at a head of the producer's own, and become visible to the writer when that is
+ * published. */
 ML_INLINE void ml_ring_put(ml_ring *ring, uint64_t *head, uint64_t word)
 {
     ring->words[(*head)++ & ring->mask] = word;

@@ -1,14 +1,14 @@
 /* Which allocations are recorded.
  *
- * An allocation of n bytes spends n + a bytes of a budget that is drawn from an exponential distribution with
- * mean R; it is recorded when the budget runs out. The exponential distribution has no memory, so whatever came
- * before, an allocation is kept with probability
+ * An allocation of n bytes spends n + a bytes of a budget that is drawn from an exponential
+ * distribution with mean R; it is recorded when the budget runs out. The exponential distribution
+ * has no memory, so whatever came before, an allocation is kept with probability
  *
  *     p = 1 - exp(-(n + a) / R),      and stands for 1 / p allocations of its kind.
  *
- * Worked numbers for R = 524288 (512 KiB) and a = 0: of 48-byte objects one in 10 923 is kept and counts as that
- * many; of 1 MiB buffers 86 % are kept and count as 1.16 each. With sample_rate = 0.01, a = 5269, and of the 48-byte
- * objects one in 99 is kept.
+ * Worked numbers for R = 524288 (512 KiB) and a = 0: of 48-byte objects one in 10 923 is kept and
+ * counts as that many; of 1 MiB buffers 86 % are kept and count as 1.16 each. With sample_rate =
+ * 0.01, a = 5269, and of the 48-byte objects one in 99 is kept.
  *
  * R = 0 keeps everything with weight 1: the budget is then always below zero. */
 #ifndef MEMLYZE_SAMPLER_H
@@ -51,7 +51,8 @@ ML_INLINE void ml_sampler_seed(ml_sampler *sampler, uint64_t seed)
         sampler->random_state = 0x9e3779b97f4a7c15ull;
 }
 
-/* Draws what may be allocated until the next sample; at least one byte. Bounded, so that no sum overflows. */
+/* Draws what may be allocated until the next sample; at least one byte. Bounded, so that no sum
+ * overflows. */
 ML_INLINE void ml_sampler_refill(ml_sampler *sampler, const ml_sampling *sampling)
 {
     if (sampling->interval_bytes <= 0) {
@@ -73,7 +74,8 @@ ML_INLINE double ml_sample_weight(const ml_sampling *sampling, size_t size)
 {
     if (sampling->interval_bytes <= 0)
         return 1.0;
-    double p = -expm1(-((double)size + (double)sampling->surcharge_bytes) / sampling->interval_bytes);
+    double p =
+        -expm1(-((double)size + (double)sampling->surcharge_bytes) / sampling->interval_bytes);
     return p > 0 ? 1.0 / p : 1.0; /* a zero-byte allocation is never kept when a = 0 */
 }
 

@@ -9,7 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Bounds of the tables. Exact recordings meet every stack of the program; samples are few, and there memory is to stay flat. */
+/* Bounds of the tables. Exact recordings meet every stack of the program; samples are few, and
+ * there memory is to stay flat. */
 #define MAX_STACKS_EXACT (1u << 20)
 #define MAX_STACKS_SAMPLED (1u << 16)
 #define MAX_CODES (1u << 17)
@@ -17,7 +18,8 @@
 #define RING_WORDS_EXACT (1u << 16)
 #define RING_WORDS_SAMPLED (1u << 12)
 #define RING_WORDS_RATE (1u << 15)
-/* Filters: few false alarms among the frees at the number of live samples that each mode may have. */
+/* Filters: few false alarms among the frees at the number of live samples that each mode may have.
+ */
 #define FILTER_BITS_INTERVAL 16
 #define FILTER_BITS_RATE 20
 
@@ -61,9 +63,9 @@ int ml_recorder_start(const ml_options *options, char *error, size_t error_bytes
     ml_recording.drop_when_full = options->drop_when_full;
     ml_recording.max_stack_depth = options->max_stack_depth;
     ml_recording.seed = options->seed ? options->seed : random_seed();
-    ml_recording.ring_words = exact                ? RING_WORDS_EXACT
+    ml_recording.ring_words = exact               ? RING_WORDS_EXACT
                               : options->rate > 0 ? RING_WORDS_RATE
-                                                   : RING_WORDS_SAMPLED;
+                                                  : RING_WORDS_SAMPLED;
     ml_recording.known_children =
         exact || options->rate > 0 ? ML_KNOWN_CHILDREN_EXACT : ML_KNOWN_CHILDREN_SAMPLED;
     ml_recording.allocations_dropped = ml_recording.frees_dropped = 0;
@@ -73,7 +75,8 @@ int ml_recorder_start(const ml_options *options, char *error, size_t error_bytes
     clear_tables();
     if (!ml_live_table_init(&ml_recording.live, exact,
                             options->rate > 0 ? FILTER_BITS_RATE : FILTER_BITS_INTERVAL) ||
-        !ml_stack_table_init(&ml_stacks, exact ? MAX_STACKS_EXACT : MAX_STACKS_SAMPLED, MAX_CODES)) {
+        !ml_stack_table_init(&ml_stacks, exact ? MAX_STACKS_EXACT : MAX_STACKS_SAMPLED,
+                             MAX_CODES)) {
         snprintf(error, error_bytes, "no memory for the recorder's tables");
         return -1;
     }
@@ -85,7 +88,8 @@ int ml_recorder_start(const ml_options *options, char *error, size_t error_bytes
     int failure = ml_writer_start(options, session, &what);
     if (failure) {
         clear_tables();
-        snprintf(error, error_bytes, "cannot %s %s: %s", what, options->output_file, strerror(failure));
+        snprintf(error, error_bytes, "cannot %s %s: %s", what, options->output_file,
+                 strerror(failure));
         return failure;
     }
     atomic_store(&ml_session, session);

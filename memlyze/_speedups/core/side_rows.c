@@ -49,7 +49,8 @@ void ml_side_rows_add_window(uint32_t window_id, uint32_t parent_id, const char 
                              const char *attributes_json)
 {
     ml_columns *rows = &ml_sides.windows;
-    size_t kind_bytes = strlen(kind), name_bytes = strlen(name), json_bytes = strlen(attributes_json);
+    size_t kind_bytes = strlen(kind), name_bytes = strlen(name),
+           json_bytes = strlen(attributes_json);
     ml_lock(&ml_sides.lock);
     if (open_row(rows, kind_bytes + name_bytes + json_bytes)) {
         ml_columns_put(rows, 0, window_id);

@@ -1,4 +1,5 @@
-/* Rows that are not allocations: collector runs and windows. They are rare, so a lock and a shared buffer serve. */
+/* Rows that are not allocations: collector runs and windows. They are rare, so a lock and a shared
+ * buffer serve. */
 #ifndef MEMLYZE_SIDE_ROWS_H
 #define MEMLYZE_SIDE_ROWS_H
 

@@ -1,8 +1,9 @@
-/* The last call stack of a thread, and what it knows of the stack table: so that capturing a stack that has
- * hardly changed costs one comparison a frame, and no lock.
+/* The last call stack of a thread, and what it knows of the stack table: so that capturing a stack
+ * that has hardly changed costs one comparison a frame, and no lock.
  *
- * `frames[0]` is the outermost frame. An entry holds the frame's address, a key for its position (code and instruction
- * together), and the id of the stack that ends with it. `depth_hint` leads from a frame's address to its last index. */
+ * `frames[0]` is the outermost frame. An entry holds the frame's address, a key for its position
+ * (code and instruction together), and the id of the stack that ends with it. `depth_hint` leads
+ * from a frame's address to its last index. */
 #ifndef MEMLYZE_STACK_CACHE_H
 #define MEMLYZE_STACK_CACHE_H
 
@@ -27,10 +28,10 @@ typedef struct {
 typedef struct {
     ml_cached_frame *frames;
     const void **scratch; /* as long as `frames` */
-    uint32_t depth;    /* entries that are valid, those above the last captured frame included */
-    uint32_t capacity; /* max_stack_depth */
-    bool truncated;    /* frames[0] is not the outermost one */
-    uint64_t epoch;    /* of the stack table, when this was last true */
+    uint32_t depth;       /* entries that are valid, those above the last captured frame included */
+    uint32_t capacity;    /* max_stack_depth */
+    bool truncated;       /* frames[0] is not the outermost one */
+    uint64_t epoch;       /* of the stack table, when this was last true */
     uint16_t *depth_hint;
     ml_known_child *children;
     uint32_t children_mask;

@@ -7,7 +7,8 @@ ml_stack_table ml_stacks;
 static inline uint32_t stack_slot(const ml_stack_table *table, uint32_t parent, uint32_t code,
                                   uint32_t instruction)
 {
-    uint64_t hash = ml_mix(((uint64_t)parent << 32 | code) + (uint64_t)instruction * 0x9e3779b97f4a7c15ull);
+    uint64_t hash =
+        ml_mix(((uint64_t)parent << 32 | code) + (uint64_t)instruction * 0x9e3779b97f4a7c15ull);
     return (uint32_t)hash & (table->stack_capacity - 1);
 }
 
@@ -44,7 +45,8 @@ bool ml_stack_table_init(ml_stack_table *table, uint32_t max_stacks, uint32_t ma
     table->max_codes = max_codes;
     table->next_stack_id = 1;
     table->next_code_id = ML_CODE_TRUNCATED;
-    table->stack_capacity = table->code_address_capacity = table->code_content_capacity = FIRST_CAPACITY;
+    table->stack_capacity = table->code_address_capacity = table->code_content_capacity =
+        FIRST_CAPACITY;
     table->stacks = map_counted(table, FIRST_CAPACITY * sizeof *table->stacks);
     table->code_addresses = map_counted(table, FIRST_CAPACITY * sizeof *table->code_addresses);
     table->code_contents = map_counted(table, FIRST_CAPACITY * sizeof *table->code_contents);
@@ -94,7 +96,8 @@ static void reset(ml_stack_table *table)
 static bool grow_stacks(ml_stack_table *table)
 {
     uint32_t capacity = table->stack_capacity;
-    ml_stack_row *old = table->stacks, *larger = map_counted(table, (size_t)capacity * 2 * sizeof *old);
+    ml_stack_row *old = table->stacks,
+                 *larger = map_counted(table, (size_t)capacity * 2 * sizeof *old);
     if (!larger)
         return false;
     table->stacks = larger;
@@ -119,7 +122,8 @@ uint32_t ml_stack_child(ml_stack_table *table, uint32_t parent_id, uint32_t code
     uint32_t slot = stack_slot(table, parent_id, code_id, instruction);
     for (; table->stacks[slot].stack_id; slot = (slot + 1) & (table->stack_capacity - 1)) {
         const ml_stack_row *row = &table->stacks[slot];
-        if (row->parent_id == parent_id && row->code_id == code_id && row->instruction == instruction)
+        if (row->parent_id == parent_id && row->code_id == code_id &&
+            row->instruction == instruction)
             return row->stack_id;
     }
     if (ML_UNLIKELY(table->stack_count >= table->max_stacks)) {
@@ -193,7 +197,8 @@ void ml_code_died(ml_stack_table *table, uintptr_t address)
         while (table->code_addresses[gap].address && table->code_addresses[gap].address != address)
             gap = (gap + 1) & mask;
         if (table->code_addresses[gap].address) {
-            for (uint32_t i = (gap + 1) & mask; table->code_addresses[i].address; i = (i + 1) & mask) {
+            for (uint32_t i = (gap + 1) & mask; table->code_addresses[i].address;
+                 i = (i + 1) & mask) {
                 uint32_t wanted =
                     address_slot(table->code_address_capacity, table->code_addresses[i].address);
                 if (((i - wanted) & mask) >= ((i - gap) & mask)) {
@@ -239,7 +244,8 @@ void ml_code_bytes(ml_stack_table *table, ml_code_record *record, const void *da
     ml_put_u32(table->new_codes.data + record->part, (uint32_t)length);
 }
 
-/* FNV-1a, 64 bits, over eight bytes at a time: equal content, equal id; nothing hostile is hashed. */
+/* FNV-1a, 64 bits, over eight bytes at a time: equal content, equal id; nothing hostile is hashed.
+ */
 static uint64_t hash_bytes(const uint8_t *data, size_t size)
 {
     uint64_t hash = 0xcbf29ce484222325ull ^ size, word;
@@ -283,11 +289,12 @@ uint32_t ml_code_finish(ml_stack_table *table, ml_code_record *record, uintptr_t
     uint32_t code_id = 0;
     if (record->failed || !table->code_contents)
         goto undo;
-    uint64_t hash = hash_bytes(table->new_codes.data + record->start,
-                               table->new_codes.size - record->start);
+    uint64_t hash =
+        hash_bytes(table->new_codes.data + record->start, table->new_codes.size - record->start);
     if (table->code_content_count >= table->code_content_capacity / 2 &&
         (table->code_content_capacity / 2 >= table->max_codes || !grow_contents(table))) {
-        memset(table->code_contents, 0, table->code_content_capacity * sizeof *table->code_contents);
+        memset(table->code_contents, 0,
+               table->code_content_capacity * sizeof *table->code_contents);
         table->code_content_count = 0;
         table->resets++;
     }

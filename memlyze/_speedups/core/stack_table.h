@@ -1,11 +1,13 @@
-/* Call stacks and functions, each named once: the tree of stacks as (parent, code, instruction), and copies of the
- * code objects, so that nothing of the program is kept alive.
+/* Call stacks and functions, each named once: the tree of stacks as (parent, code, instruction),
+ * and copies of the code objects, so that nothing of the program is kept alive.
  *
- * The tables are bounded. When one is full it is emptied and filled anew, with new ids: what was written to the trace
- * stays true, the reader merges what appears twice, and memory stays flat in programs that never stop making new stacks.
+ * The tables are bounded. When one is full it is emptied and filled anew, with new ids: what was
+ * written to the trace stays true, the reader merges what appears twice, and memory stays flat in
+ * programs that never stop making new stacks.
  *
- * Everything here is under `lock`, except `epoch`, which tells the threads' caches that something they may have remembered
- * is no longer so: a code object died (its address may be used again), or the tables were emptied. */
+ * Everything here is under `lock`, except `epoch`, which tells the threads' caches that something
+ * they may have remembered is no longer so: a code object died (its address may be used again), or
+ * the tables were emptied. */
 #ifndef MEMLYZE_STACK_TABLE_H
 #define MEMLYZE_STACK_TABLE_H
 
@@ -52,15 +54,17 @@ extern ML_INTERNAL ml_stack_table ml_stacks;
 bool ml_stack_table_init(ml_stack_table *table, uint32_t max_stacks, uint32_t max_codes);
 void ml_stack_table_clear(ml_stack_table *table);
 
-/* The stack of `code_id` at `instruction`, called from `parent_id`. When there is no memory for it: the parent itself. */
+/* The stack of `code_id` at `instruction`, called from `parent_id`. When there is no memory for it:
+ * the parent itself. */
 uint32_t ml_stack_child(ml_stack_table *table, uint32_t parent_id, uint32_t code_id,
                         uint32_t instruction);
 
 /* The id of the code object at this address, 0 when it is not known. */
 uint32_t ml_code_find(const ml_stack_table *table, uintptr_t address);
 
-/* Describing a code object: begin, then its parts in the order name, file, line table, then finish with the address.
- * Record: u32 code_id, u32 first_line, u8 line_table_kind, u8 language, and three times u32 length + bytes. */
+/* Describing a code object: begin, then its parts in the order name, file, line table, then finish
+ * with the address. Record: u32 code_id, u32 first_line, u8 line_table_kind, u8 language, and three
+ * times u32 length + bytes. */
 typedef struct {
     size_t start;
     size_t part; /* where the length of the open part stands */

@@ -46,7 +46,8 @@ static void unlink_and_free(ml_thread *thread)
     ml_unmap(thread, sizeof *thread);
 }
 
-/* Other thread-local destructors may still free memory after this one: they find no state, and make a new one. */
+/* Other thread-local destructors may still free memory after this one: they find no state, and make
+ * a new one. */
 static void thread_exits(void *state)
 {
     ml_thread *thread = state;
@@ -54,7 +55,8 @@ static void thread_exits(void *state)
     ml_lock(&ml_threads_lock);
     atomic_store_explicit(&thread->exited, true, memory_order_release);
     if (atomic_load(&ml_session) != thread->session)
-        unlink_and_free(thread); /* otherwise the helper thread does it, once it has read the ring */
+        unlink_and_free(
+            thread); /* otherwise the helper thread does it, once it has read the ring */
     ml_unlock(&ml_threads_lock);
 }
 

@@ -1,4 +1,5 @@
-/* What the recorder keeps for each thread of the program. Only that thread writes to it, save where noted. */
+/* What the recorder keeps for each thread of the program. Only that thread writes to it, save where
+ * noted. */
 #ifndef MEMLYZE_THREAD_STATE_H
 #define MEMLYZE_THREAD_STATE_H
 
@@ -11,7 +12,8 @@
 
 typedef struct ml_thread {
     /* What every hook looks at, together in few cache lines. */
-    uint64_t active_session; /* the session that this thread's allocations belong to now; ML_INSIDE within a hook */
+    uint64_t active_session; /* the session that this thread's allocations belong to now; ML_INSIDE
+                                within a hook */
     ml_sampler sampler;
     int64_t surcharge_bytes;
     ml_ring ring;
@@ -47,20 +49,22 @@ typedef struct ml_thread {
 /* No session has this number: a thread in a hook, or in the recorder itself, is in none. */
 #define ML_INSIDE UINT64_MAX
 
-/* 0: not recording. Otherwise the number of the running session: a thread whose state has another one is not (yet) part of it.
- * One comparison answers "recording?", "has this thread a state?", "is it of this session?" and "is it in a hook already?". */
+/* 0: not recording. Otherwise the number of the running session: a thread whose state has another
+ * one is not (yet) part of it. One comparison answers "recording?", "has this thread a state?", "is
+ * it of this session?" and "is it in a hook already?". */
 extern ML_INTERNAL _Atomic uint64_t ml_session;
 
 extern ML_INTERNAL ml_thread ml_no_thread; /* stands in for the state of a thread that has none */
 
 #if defined(__linux__)
-extern __thread ml_thread *ml_current_thread __attribute__((tls_model("initial-exec"), visibility("hidden")));
+extern __thread ml_thread *ml_current_thread
+    __attribute__((tls_model("initial-exec"), visibility("hidden")));
 #else
 extern __thread ml_thread *ml_current_thread __attribute__((visibility("hidden")));
 #endif
 
-/* Makes (or brings up to date) the state of this thread. NULL: not recording, in a hook already, or no memory for it.
- * Touches no allocator but mmap. */
+/* Makes (or brings up to date) the state of this thread. NULL: not recording, in a hook already, or
+ * no memory for it. Touches no allocator but mmap. */
 ml_thread *ml_thread_join_session(void);
 
 ML_INLINE ml_thread *ml_thread_if_recording(void)
@@ -72,7 +76,8 @@ ML_INLINE ml_thread *ml_thread_if_recording(void)
     return session ? ml_thread_join_session() : NULL;
 }
 
-/* Between enter and leave nothing of this thread is recorded: what is allocated there is the recorder's, or counted already. */
+/* Between enter and leave nothing of this thread is recorded: what is allocated there is the
+ * recorder's, or counted already. */
 ML_INLINE void ml_thread_enter(ml_thread *thread)
 {
     thread->active_session = ML_INSIDE;

@@ -8,7 +8,8 @@
 #include <unistd.h>
 #include <zstd.h>
 
-/* Level 1 keeps up with 25 million events a second on one core; level 3 makes files about 5 % smaller at twice the cost. */
+/* Level 1 keeps up with 25 million events a second on one core; level 3 makes files about 5 %
+ * smaller at twice the cost. */
 #define COMPRESSION_LEVEL 1
 /* Below this, a zstd frame's own header eats what it gains. */
 #define COMPRESS_FROM_BYTES 64

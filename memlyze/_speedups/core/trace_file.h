@@ -1,4 +1,5 @@
-/* The trace file: header, blocks, index, trailer (docs/format-spec.md). Used by the helper thread alone. */
+/* The trace file: header, blocks, index, trailer (docs/format-spec.md). Used by the helper thread
+ * alone. */
 #ifndef MEMLYZE_TRACE_FILE_H
 #define MEMLYZE_TRACE_FILE_H
 
@@ -22,8 +23,8 @@ typedef struct {
 /* Creates the file and writes its header. 0, or errno. */
 int ml_trace_file_create(ml_trace_file *file, const char *path, bool overwrite,
                          const char *metadata_json);
-/* Writes the rows as one block and clears them; nothing when there are none. After a failure the file is cut back to its last
- * whole block and nothing more is written. */
+/* Writes the rows as one block and clears them; nothing when there are none. After a failure the
+ * file is cut back to its last whole block and nothing more is written. */
 void ml_trace_file_write(ml_trace_file *file, ml_columns *rows);
 /* Index and trailer, then closes. */
 void ml_trace_file_finish(ml_trace_file *file);

@@ -22,7 +22,8 @@
 
 /* What is recorded is in the file within this time, give or take one turn. */
 #define FLUSH_INTERVAL_NS 150000000
-/* While a recording of many events is busy a turn comes every millisecond: that is the resolution of its times. */
+/* While a recording of many events is busy a turn comes every millisecond: that is the resolution
+ * of its times. */
 #define BUSY_TURN_NS 1000000
 #define IDLE_TURNS_BEFORE_REST 20
 #define METADATA_INTERVAL_NS 10000000000
@@ -50,7 +51,8 @@ static struct {
     ml_thread self; /* so that a hook that this thread runs into lets it pass */
 } writer;
 
-/* ---- waking and sleeping ------------------------------------------------------------------------- */
+/* ---- waking and sleeping
+ * ------------------------------------------------------------------------- */
 
 void ml_writer_wake(void)
 {
@@ -75,7 +77,8 @@ static void rest(int64_t ns)
     atomic_store_explicit(&writer.wake, 0, memory_order_relaxed);
 }
 
-/* ---- what is written ----------------------------------------------------------------------------- */
+/* ---- what is written
+ * ----------------------------------------------------------------------------- */
 
 static void write_stacks(void)
 {
@@ -129,7 +132,8 @@ static void write_codes(void)
     writer.taken_codes.size = 0;
 }
 
-/* All stacks known so far go before the events that were read before this: each stack an event names is then in the file. */
+/* All stacks known so far go before the events that were read before this: each stack an event
+ * names is then in the file. */
 static void write_new_stacks(void)
 {
     ml_lock(&ml_stacks.lock);
@@ -174,7 +178,8 @@ static bool drain(int64_t now_ns)
     ml_lock(&ml_threads_lock);
     ml_thread *thread = ml_threads, *next;
     ml_unlock(&ml_threads_lock);
-    /* Only this thread unlinks states while the session lasts; new ones come at the head of the list. */
+    /* Only this thread unlinks states while the session lasts; new ones come at the head of the
+     * list. */
     for (; thread; thread = next) {
         next = thread->next;
         if (__atomic_load_n(&thread->session, __ATOMIC_ACQUIRE) != writer.session)
@@ -212,14 +217,16 @@ static int64_t read_rss(void)
     return 0;
 }
 
-/* What the recorder itself holds, as far as it counts: mappings made, of which the kernel backs what was touched. */
+/* What the recorder itself holds, as far as it counts: mappings made, of which the kernel backs
+ * what was touched. */
 static int64_t tracer_bytes(void)
 {
     size_t buffers = writer.file.raw.capacity + writer.file.stored.capacity;
     for (int i = 0; i < writer.encoder.columns.column_count; i++)
         buffers += writer.encoder.columns.columns[i].size;
     return atomic_load(&ml_recording.mapped_bytes) + atomic_load(&ml_recording.live.mapped_bytes) +
-           (int64_t)ml_stacks.mapped_bytes + (int64_t)ml_recording.live.filter_bytes + (int64_t)buffers;
+           (int64_t)ml_stacks.mapped_bytes + (int64_t)ml_recording.live.filter_bytes +
+           (int64_t)buffers;
 }
 
 static void tick_memory(int64_t now_ns)
@@ -303,27 +310,32 @@ static void flush(int64_t now_ns)
     ml_trace_file_write(&writer.file, &writer.metadata);
 }
 
-/* ---- when writing fails -------------------------------------------------------------------------- */
+/* ---- when writing fails
+ * -------------------------------------------------------------------------- */
 
 static void say_failed(void)
 {
     char text[5000];
-    int length = snprintf(text, sizeof text,
-                          "memlyze: recording stopped: cannot write %s: %s. The program goes on; what was written "
-                          "is readable. Free some space or choose another place with --output, then record again.\n",
-                          writer.path, strerror(writer.file.error));
+    int length = snprintf(
+        text, sizeof text,
+        "memlyze: recording stopped: cannot write %s: %s. The program goes on; what was written "
+        "is readable. Free some space or choose another place with --output, then record again.\n",
+        writer.path, strerror(writer.file.error));
     if (length > 0) {
-        ssize_t ignored = write(2, text, (size_t)length < sizeof text ? (size_t)length : sizeof text - 1);
+        ssize_t ignored =
+            write(2, text, (size_t)length < sizeof text ? (size_t)length : sizeof text - 1);
         (void)ignored;
     }
 }
 
-/* ---- the thread ---------------------------------------------------------------------------------- */
+/* ---- the thread
+ * ---------------------------------------------------------------------------------- */
 
 static void finish(int64_t now_ns)
 {
     char json[256];
-    /* Threads that end just now free their own states, since the session is over: keep them from it meanwhile. */
+    /* Threads that end just now free their own states, since the session is over: keep them from it
+     * meanwhile. */
     ml_lock(&ml_threads_lock);
     for (ml_thread *thread = ml_threads, *next; thread; thread = next) {
         next = thread->next;
@@ -380,7 +392,8 @@ static void *run(void *unused)
                 abandoned = true;
             }
         }
-        const bool busy = ml_recording.coarse_clock && idle_turns < IDLE_TURNS_BEFORE_REST && !abandoned;
+        const bool busy =
+            ml_recording.coarse_clock && idle_turns < IDLE_TURNS_BEFORE_REST && !abandoned;
         int64_t turn_ns = writer.memory_interval_ns < FLUSH_INTERVAL_NS ? writer.memory_interval_ns
                                                                         : FLUSH_INTERVAL_NS;
         rest(busy && turn_ns > BUSY_TURN_NS ? BUSY_TURN_NS : turn_ns);
@@ -424,9 +437,9 @@ static void init_columns(void)
 
 static void free_columns(void)
 {
-    ml_columns *all[] = {&writer.encoder.columns, &writer.stacks,        &writer.codes,
-                         &writer.threads,         &writer.memory,        &writer.gc,
-                         &writer.windows,         &writer.metadata,      &writer.told_metadata,
+    ml_columns *all[] = {&writer.encoder.columns, &writer.stacks,   &writer.codes,
+                         &writer.threads,         &writer.memory,   &writer.gc,
+                         &writer.windows,         &writer.metadata, &writer.told_metadata,
                          &writer.samplings};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         ml_columns_free(all[i]);

@@ -1,5 +1,5 @@
-/* The helper thread: empties the rings, keeps the clocks, writes the file. It needs no lock of the program's and no
- * interpreter, has all signals blocked, and records nothing of itself. */
+/* The helper thread: empties the rings, keeps the clocks, writes the file. It needs no lock of the
+ * program's and no interpreter, has all signals blocked, and records nothing of itself. */
 #ifndef MEMLYZE_WRITER_H
 #define MEMLYZE_WRITER_H
 
@@ -9,11 +9,13 @@
 int ml_writer_start(const ml_options *options, uint64_t session, const char **what);
 /* Asks for an early turn: a ring is filling up. From any hook. */
 void ml_writer_wake(void);
-/* Writes all that the session has recorded, closes the file, ends the thread. 0, or the errno that ended writing earlier. */
+/* Writes all that the session has recorded, closes the file, ends the thread. 0, or the errno that
+ * ended writing earlier. */
 int ml_writer_stop(const char *reason);
 /* In a forked child: there is no helper thread here, and the file is the parent's. */
 void ml_writer_after_fork(void);
-/* Adds to the metadata; the value is JSON. From the binding, at most 64 KiB in all between two writes. */
+/* Adds to the metadata; the value is JSON. From the binding, at most 64 KiB in all between two
+ * writes. */
 void ml_writer_add_metadata(const char *key, const char *json);
 
 #endif

@@ -1,7 +1,8 @@
 /* The way in: CPython's allocator hooks.
  *
- * A hook calls the allocator that was installed before, and reports what happened. The thread counts as "inside" around that
- * call: an object of more than 512 bytes is handed on to the raw domain, whose hook must not count it again. */
+ * A hook calls the allocator that was installed before, and reports what happened. The thread
+ * counts as "inside" around that call: an object of more than 512 bytes is handed on to the raw
+ * domain, whose hook must not count it again. */
 #include "allocator_hooks.h"
 
 #include <pthread.h>
@@ -16,15 +17,17 @@ typedef struct {
     uint32_t allocator;
 } hooked_domain;
 
-/* Filled before its hook is published and never changed afterwards: a call in flight always finds a whole one. When another tool has
- * removed our hook, the domain is hooked again, perhaps around something else: then another generation serves. */
+/* Filled before its hook is published and never changed afterwards: a call in flight always finds a
+ * whole one. When another tool has removed our hook, the domain is hooked again, perhaps around
+ * something else: then another generation serves. */
 #define GENERATIONS 8
 static hooked_domain domains[GENERATIONS][3];
 static int generation_of[3] = {-1, -1, -1};
 
 static PyObject *window_variable;
 
-/* ---- who is calling ------------------------------------------------------------------------------ */
+/* ---- who is calling
+ * ------------------------------------------------------------------------------ */
 
 /* A thread that looks whether its calls come through here is paused this often. */
 #define PROBING 1000
@@ -32,16 +35,17 @@ static bool probe_seen;
 
 enum { BOUND_CONTEXT, BOUND_CONTEXT_VERSION };
 
-/* The window that the calling code runs in. Looked up only when the context has changed since the last time. With the GIL held. */
+/* The window that the calling code runs in. Looked up only when the context has changed since the
+ * last time. With the GIL held. */
 static inline void update_window(ml_thread *thread, PyThreadState *python)
 {
     if (ML_LIKELY(thread->binding[BOUND_CONTEXT] == python->context &&
-                  thread->binding[BOUND_CONTEXT_VERSION] ==
-                      (void *)(uintptr_t)python->context_ver))
+                  thread->binding[BOUND_CONTEXT_VERSION] == (void *)(uintptr_t)python->context_ver))
         return;
     PyObject *value = NULL;
     uint32_t window_id = 0;
-    /* Finds, and takes a reference; allocates nothing and runs no code: the key is compared by identity. */
+    /* Finds, and takes a reference; allocates nothing and runs no code: the key is compared by
+     * identity. */
     if (python->context && PyContextVar_Get(window_variable, NULL, &value) == 0 && value) {
         if (PyLong_CheckExact(value))
             window_id = (uint32_t)PyLong_AsUnsignedLong(value);
@@ -56,7 +60,8 @@ static inline void update_window(ml_thread *thread, PyThreadState *python)
 static inline uint32_t stack_with_gil(ml_thread *thread)
 {
     PyThreadState *python = ml_current_python_thread();
-    /* Up to 3.11 this is a global: make sure that it is not another thread's, whatever our caller did. */
+    /* Up to 3.11 this is a global: make sure that it is not another thread's, whatever our caller
+     * did. */
     if (ML_UNLIKELY(!python || python->thread_id != (unsigned long)thread->native_handle))
         return 0;
     if (ML_UNLIKELY(window_variable != NULL))
@@ -64,7 +69,8 @@ static inline uint32_t stack_with_gil(ml_thread *thread)
     return ml_capture_stack(thread, python);
 }
 
-/* Without: this thread's own state, whose frames nobody else moves. The window stays the last one known. */
+/* Without: this thread's own state, whose frames nobody else moves. The window stays the last one
+ * known. */
 static inline uint32_t stack_without_gil(ml_thread *thread)
 {
     PyThreadState *python = PyGILState_GetThisThreadState();
@@ -82,10 +88,11 @@ static inline void record(ml_thread *thread, void *block, size_t size, uint32_t 
     ml_recorder_refill(thread);
 }
 
-/* ---- the hooks ----------------------------------------------------------------------------------- */
+/* ---- the hooks
+ * ----------------------------------------------------------------------------------- */
 
-/* Objects of at most this size never reach the raw domain, whatever debug allocator adds to them: the allocator beneath
- * can be called as the last act, unguarded. */
+/* Objects of at most this size never reach the raw domain, whatever debug allocator adds to them:
+ * the allocator beneath can be called as the last act, unguarded. */
 #define SURELY_SMALL_BYTES 256
 
 /* The present thread's state, NULL when this call is not to be recorded. */
@@ -113,7 +120,8 @@ static void *hooked_malloc(void *context, size_t size)
     const hooked_domain *domain = context;
     ml_thread *thread = recording_thread();
     if (ML_LIKELY(thread != NULL)) {
-        const int64_t budget = thread->sampler.budget_bytes - (int64_t)size - thread->surcharge_bytes;
+        const int64_t budget =
+            thread->sampler.budget_bytes - (int64_t)size - thread->surcharge_bytes;
         if (ML_UNLIKELY(budget < 0 || size > SURELY_SMALL_BYTES))
             return malloc_slowly(domain, thread, size);
         thread->sampler.budget_bytes = budget;
@@ -142,7 +150,8 @@ static void *hooked_realloc(void *context, void *block, size_t size)
     ml_thread *thread = recording_thread();
     if (ML_UNLIKELY(!thread))
         return domain->wrapped.realloc(domain->wrapped.ctx, block, size);
-    /* Out of the books before the address can be another thread's, back into them when nothing came of it. */
+    /* Out of the books before the address can be another thread's, back into them when nothing came
+     * of it. */
     ml_live live;
     const bool recorded = block && ml_live_table_may_hold((uintptr_t)block) &&
                           ml_recorder_take((uintptr_t)block, &live);
@@ -186,13 +195,15 @@ static void hooked_free(void *context, void *block)
         domain->wrapped.free(domain->wrapped.ctx, block);
 }
 
-/* ---- putting them in place ------------------------------------------------------------------------ */
+/* ---- putting them in place
+ * ------------------------------------------------------------------------ */
 
 static const PyMemAllocatorDomain python_domains[3] = {PYMEM_DOMAIN_RAW, PYMEM_DOMAIN_MEM,
                                                        PYMEM_DOMAIN_OBJ};
 static const uint32_t allocators[3] = {ML_ALLOCATOR_RAW, ML_ALLOCATOR_MEM, ML_ALLOCATOR_OBJECT};
 
-/* Does an allocation in this domain reach our hook, directly or through another tool that wraps it? */
+/* Does an allocation in this domain reach our hook, directly or through another tool that wraps it?
+ */
 static bool in_chain(ml_thread *thread, int domain)
 {
     probe_seen = false;

@@ -4,12 +4,14 @@
 
 #include "compat.h"
 
-/* Makes sure that each domain's calls come through our hook: puts one around whatever is installed where they do not. Hooks are
- * never taken away again: when nothing is recorded they pass everything through. Returns how many domains had lost theirs since
- * the last call (another tool put back what it had found before us). While recording, with the GIL held. */
+/* Makes sure that each domain's calls come through our hook: puts one around whatever is installed
+ * where they do not. Hooks are never taken away again: when nothing is recorded they pass
+ * everything through. Returns how many domains had lost theirs since the last call (another tool
+ * put back what it had found before us). While recording, with the GIL held. */
 int ml_hooks_install(void);
 
-/* The context variable that holds the number of the present window, an int; NULL: none is in use. Borrowed for good. */
+/* The context variable that holds the number of the present window, an int; NULL: none is in use.
+ * Borrowed for good. */
 void ml_hooks_set_window_variable(PyObject *variable);
 
 /* The recorder's number for the calling thread, 0 when it is not recording. */

@@ -1,6 +1,7 @@
-/* Captures a stack by comparing it with the last one of the same thread: frame addresses and positions, from the innermost
- * frame outwards. Where nothing has moved that is one pass and no look-up; where something has, only what differs is descended
- * in the stack table. Frames are read raw: nothing is referenced, materialised or run. */
+/* Captures a stack by comparing it with the last one of the same thread: frame addresses and
+ * positions, from the innermost frame outwards. Where nothing has moved that is one pass and no
+ * look-up; where something has, only what differs is descended in the stack table. Frames are read
+ * raw: nothing is referenced, materialised or run. */
 #define Py_BUILD_CORE 1
 #include <Python.h>
 #include <stdbool.h>
@@ -41,7 +42,8 @@ static ML_NOINLINE uint32_t look_up_child(uint32_t parent_id, const ml_frame *fr
         code_id = ml_copy_code(&ml_stacks, code);
         is_new = true;
     }
-    uint32_t stack_id = code_id ? ml_stack_child(&ml_stacks, parent_id, code_id, instruction) : parent_id;
+    uint32_t stack_id =
+        code_id ? ml_stack_child(&ml_stacks, parent_id, code_id, instruction) : parent_id;
     ml_unlock(&ml_stacks.lock);
     if (ML_UNLIKELY(is_new)) /* its free will tell us when it dies */
         ml_live_table_mark_code(&ml_recording.live, (uintptr_t)code);
@@ -73,8 +75,8 @@ static inline uint32_t step(ml_stack_cache *cache, uint32_t parent_id, const ml_
                                                        : child(cache, parent_id, frame, position);
 }
 
-/* The stack is deeper than the cache. Its innermost half is kept, beneath the stack "<truncated>"; the next captures then have the
- * other half to move in before this is needed again. */
+/* The stack is deeper than the cache. Its innermost half is kept, beneath the stack "<truncated>";
+ * the next captures then have the other half to move in before this is needed again. */
 static ML_NOINLINE uint32_t capture_truncated(ml_stack_cache *cache, const ml_frame *top)
 {
     uint32_t count = 0, stack_id = ml_stacks.truncated_stack_id;
@@ -92,8 +94,9 @@ static ML_NOINLINE uint32_t capture_truncated(ml_stack_cache *cache, const ml_fr
     return stack_id;
 }
 
-/* Compares the callers of frames[depth] with the live ones, innermost first, beginning with the caller of `frame`. True: all as they
- * were. Otherwise `*mismatch` is the first live frame that differs, NULL when the live stack ends there. */
+/* Compares the callers of frames[depth] with the live ones, innermost first, beginning with the
+ * caller of `frame`. True: all as they were. Otherwise `*mismatch` is the first live frame that
+ * differs, NULL when the live stack ends there. */
 static inline bool callers_unchanged(const ml_stack_cache *cache, uint32_t depth,
                                      const ml_frame *frame, const ml_frame **mismatch)
 {
@@ -125,7 +128,8 @@ static ML_NOINLINE uint32_t capture_slowly(ml_stack_cache *cache, const ml_frame
 {
     const ml_cached_frame *frames = cache->frames;
     const void **scratch = cache->scratch;
-    uint32_t above = 0; /* frames in scratch, innermost first: those over frames[base] and the one for it */
+    uint32_t above =
+        0; /* frames in scratch, innermost first: those over frames[base] and the one for it */
     uint32_t base = 0;
     bool known = false;
     for (const ml_frame *frame = top; frame && !known;) {

@@ -6,8 +6,8 @@
 
 #include "../core/thread_state.h"
 
-/* 0 when there is no Python frame. `python` is the calling thread's own state. Allocates nothing of the program's, takes no
- * reference, runs no code. */
+/* 0 when there is no Python frame. `python` is the calling thread's own state. Allocates nothing of
+ * the program's, takes no reference, runs no code. */
 uint32_t ml_capture_stack(ml_thread *thread, PyThreadState *python);
 
 #endif

@@ -1,7 +1,8 @@
 #include "code_copy.h"
 
-/* Text is taken from the string's own representation: PyUnicode_AsUTF8 would allocate a cache in the string, inside the
- * allocator. Lone surrogates, which file names may hold, are encoded like any other code point. */
+/* Text is taken from the string's own representation: PyUnicode_AsUTF8 would allocate a cache in
+ * the string, inside the allocator. Lone surrogates, which file names may hold, are encoded like
+ * any other code point. */
 static void copy_text(ml_stack_table *table, ml_code_record *record, PyObject *text)
 {
     ml_code_part(table, record);

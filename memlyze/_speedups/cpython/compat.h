@@ -1,4 +1,5 @@
-/* Small differences between CPython versions; the larger one, frames, has a header per layout beside this. */
+/* Small differences between CPython versions; the larger one, frames, has a header per layout
+ * beside this. */
 #ifndef MEMLYZE_COMPAT_H
 #define MEMLYZE_COMPAT_H
 

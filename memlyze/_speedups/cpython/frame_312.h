@@ -30,7 +30,8 @@ static inline PyCodeObject *ml_frame_code(const ml_frame *frame)
     return frame->f_code;
 }
 
-/* Between push and first traceable instruction (cells being made, …) the caller is what the program is doing. */
+/* Between push and first traceable instruction (cells being made, …) the caller is what the program
+ * is doing. */
 static inline bool ml_frame_is_incomplete(const ml_frame *frame)
 {
     if (ml_frame_is_transparent(frame))

@@ -1,4 +1,5 @@
-/* Frames of CPython 3.13: the current instruction instead of the previous one, and an executable that need not be code. */
+/* Frames of CPython 3.13: the current instruction instead of the previous one, and an executable
+ * that need not be code. */
 #include <internal/pycore_frame.h>
 
 typedef struct _PyInterpreterFrame ml_frame;
@@ -30,7 +31,8 @@ static inline PyCodeObject *ml_frame_code(const ml_frame *frame)
     return (PyCodeObject *)frame->f_executable;
 }
 
-/* Between push and first traceable instruction (cells being made, …) the caller is what the program is doing. */
+/* Between push and first traceable instruction (cells being made, …) the caller is what the program
+ * is doing. */
 static inline bool ml_frame_is_incomplete(const ml_frame *frame)
 {
     if (ml_frame_is_transparent(frame))

@@ -13,8 +13,8 @@ static inline ml_frame *ml_frame_previous(const ml_frame *frame)
     return frame->f_back;
 }
 
-/* Code and instruction in one number. Code objects are aligned to 16 bytes, so their address leaves the
- * lowest 20 bits to the instruction. */
+/* Code and instruction in one number. Code objects are aligned to 16 bytes, so their address leaves
+ * the lowest 20 bits to the instruction. */
 static inline uint64_t ml_frame_position(const ml_frame *frame)
 {
     return (uint64_t)(uintptr_t)frame->f_code << 16 ^ (uint32_t)frame->f_lasti;

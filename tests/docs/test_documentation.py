@@ -43,7 +43,8 @@ def options_of(command: str) -> set[str]:
         text=True,
         check=True,
     )
-    listed = result.stdout.split("\noptions:\n", 1)[1]
+    # argparse's heading is another before CPython 3.10.
+    _, listed = re.split(r"\n(?:options|optional arguments):\n", result.stdout)
     return set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", listed)) - {"--help"}
 
 

@@ -1,0 +1,72 @@
+"""The interactive prompt, on a terminal of its own."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Iterator
+
+import pytest
+from known_trace import write_known_trace
+from pseudo_terminal import PseudoTerminal
+
+
+@pytest.fixture
+def prompt(tmp_path: Path) -> Iterator[PseudoTerminal]:
+    write_known_trace(tmp_path / "t.mlyze")
+    environment = {"XDG_STATE_HOME": str(tmp_path / "state"), "NO_COLOR": "1"}
+    with PseudoTerminal("query", "t.mlyze", cwd=tmp_path, environment=environment) as terminal:
+        terminal.expect("memlyze> ")
+        yield terminal
+
+
+def test_statement_over_several_lines_is_run_at_its_semicolon(prompt: PseudoTerminal) -> None:
+    prompt.send("SELECT 40 + 2\n")
+    prompt.expect("...> ")
+    prompt.send("AS answer;\n")
+    assert "42" in prompt.expect("(1 row)")
+    prompt.expect("memlyze> ")
+
+
+def test_wrong_statement_is_complained_about_and_forgotten(prompt: PseudoTerminal) -> None:
+    prompt.send("SELECT nothing FROM gc;\n")
+    assert "gc has: time_ns" in prompt.expect("memlyze> ")
+    prompt.send("SELECT count(*) AS n FROM gc;\n")
+    prompt.expect("(1 row)")
+
+
+def test_dot_commands(prompt: PseudoTerminal) -> None:
+    prompt.expect_nothing_more()
+    prompt.send(".schema gc\n")
+    assert "gc has: time_ns, duration_ns" in prompt.expect("memlyze> ")
+    prompt.send(".help\n")
+    assert ".quit" in prompt.expect("memlyze> ")
+    prompt.send(".nonsense\n")
+    assert "there is no command .nonsense" in prompt.expect("memlyze> ")
+    prompt.send(".quit\n")
+    assert prompt.wait() == 0
+
+
+def test_end_of_input_leaves(prompt: PseudoTerminal) -> None:
+    prompt.send("\x04")
+    assert prompt.wait() == 0
+
+
+def test_interrupt_gives_a_new_line_and_stays(prompt: PseudoTerminal) -> None:
+    prompt.send("SELECT half a thought\n")
+    prompt.expect("...> ")
+    prompt.send("\x03")
+    prompt.expect("memlyze> ")
+    prompt.send("SELECT 5 AS five;\n")
+    prompt.expect("(1 row)")
+
+
+def test_history_is_kept(prompt: PseudoTerminal, tmp_path: Path) -> None:
+    pytest.importorskip("readline")
+    prompt.send("SELECT 1;\n")
+    prompt.expect("(1 row)")
+    prompt.send(".quit\n")
+    assert prompt.wait() == 0
+    history = tmp_path / "state" / "memlyze" / "query_history"
+    assert "SELECT 1;" in history.read_text()
+    assert os.stat(history).st_size

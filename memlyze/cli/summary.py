@@ -204,6 +204,8 @@ def _site_cells(site: Hotspot) -> tuple[str, ...]:
 
 
 def _place(site: Hotspot) -> str:
+    if site.line == 0 and site.file == site.function:  # <unknown>: no Python code was running
+        return site.function
     return printable(f"{_short_file(site.file)}:{site.line} {site.function}")
 
 

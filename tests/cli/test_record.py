@@ -1,0 +1,194 @@
+"""`memlyze record`: where the trace goes, what is said about it, and what is refused beforehand."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from pathlib import Path
+
+import pytest
+from command_line import Runner, clean_environment
+
+import memlyze as memlyze_package
+
+ALLOCATE = "keep = [bytearray(1 << 20) for _ in range(8)]\n"
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> str:
+    (tmp_path / "app.py").write_text(f"def work():\n    global keep\n    {ALLOCATE}\nwork()\n")
+    return "app.py"
+
+
+def traces(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.glob("*.mlyze"))
+
+
+def test_trace_is_named_after_program_and_process_so_that_runs_do_not_collide(
+    app: str, memlyze: Runner, tmp_path: Path
+) -> None:
+    for _ in range(2):
+        assert memlyze("record", "-q", app).returncode == 0
+    names = traces(tmp_path)
+    assert len(names) == 2
+    for name in names:
+        with memlyze_package.open(tmp_path / name) as trace:
+            assert name == f"app.{trace.metadata['process_id']}.mlyze"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [(["-c", "pass"], "code"), (["-m", "this"], "this"), (["-m", "json.tool"], "json.tool")],
+)
+def test_module_and_code_name_the_trace(
+    arguments: list[str], name: str, memlyze: Runner, tmp_path: Path
+) -> None:
+    memlyze("record", "-q", *arguments)
+    assert re.match(rf"{re.escape(name)}\.\d+\.mlyze$", traces(tmp_path)[0])
+
+
+def test_summary_says_where_the_trace_is_what_it_shows_and_what_to_type_next(
+    app: str, memlyze: Runner, tmp_path: Path
+) -> None:
+    result = memlyze("record", "--sample-rate", "1.0", "-o", "t.mlyze", app)
+    assert (result.returncode, result.stdout) == (0, "")
+    said = result.stderr
+    assert str(tmp_path / "t.mlyze") in said
+    for words in ("duration", "peak memory", "allocated", "every allocation recorded"):
+        assert words in said
+    assert re.search(r"8\.0\d MiB +8\.0\d MiB +app\.py:3 work", said)
+    next_line = said.strip().splitlines()[-1]
+    assert next_line == 'Next: memlyze query "FROM hotspots() LIMIT 20" t.mlyze'
+    assert memlyze("query", "FROM hotspots() LIMIT 20", "t.mlyze").returncode == 0
+
+
+def test_sampled_summary_has_error_bars_or_says_too_few(memlyze: Runner) -> None:
+    code = "def work(): return [bytearray(100_000) for _ in range(400)]\nkeep = work()"
+    said = memlyze("record", "--seed", "1", "-o", "t.mlyze", "-c", code).stderr
+    assert re.search(r"±\d+ %.* work", said)
+    few = memlyze("record", "--sample-interval", "1G", "-o", "u.mlyze", "-c", code)
+    assert few.returncode == 0
+    assert "work" not in few.stderr or "sample" in few.stderr
+
+
+def test_quiet_says_nothing(app: str, memlyze: Runner) -> None:
+    result = memlyze("record", "--quiet", app)
+    assert (result.stdout, result.stderr) == ("", "")
+
+
+def test_existing_file_is_refused_before_the_program_runs(memlyze: Runner, tmp_path: Path) -> None:
+    (tmp_path / "t.mlyze").write_text("precious")
+    result = memlyze("record", "-o", "t.mlyze", "-c", "print('ran')")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "--force" in result.stderr
+    assert (tmp_path / "t.mlyze").read_text() == "precious"
+    forced = memlyze("record", "-q", "--force", "-o", "t.mlyze", "-c", "print('ran')")
+    assert (forced.returncode, forced.stdout) == (0, "ran\n")
+    with memlyze_package.open(tmp_path / "t.mlyze") as trace:
+        assert trace.is_complete
+
+
+@pytest.mark.parametrize(
+    ("output_file", "advice"),
+    [
+        ("missing/t.mlyze", "there is no folder"),
+        (".", "is a folder"),
+        ("/proc/t.mlyze", "cannot be written|cannot write|not permitted|No such file"),
+    ],
+)
+def test_place_that_cannot_be_written_is_said(
+    output_file: str, advice: str, memlyze: Runner
+) -> None:
+    result = memlyze("record", "-o", output_file, "-c", "print('ran')")
+    assert re.search(advice, result.stderr)
+    if output_file != "/proc/t.mlyze":  # where root may write, as far as anybody can tell before
+        assert (result.returncode, result.stdout) == (2, "")
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="root may write anywhere")
+def test_folder_without_permission_is_refused(memlyze: Runner, tmp_path: Path) -> None:
+    (tmp_path / "locked").mkdir(mode=stat.S_IRUSR | stat.S_IXUSR)
+    result = memlyze("record", "-o", "locked/t.mlyze", "-c", "print('ran')")
+    assert (result.returncode, result.stdout) == (2, "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "advice"),
+    [
+        ([], "nothing to run"),
+        (["--sample-rate", "2", "app.py"], r"sample_rate must be .* 0\.0 to 1\.0.*--sample-rate"),
+        (["--sample-rate", "much", "app.py"], "--sample-rate"),
+        (["--no-such-option", "app.py"], "record --help"),
+        (["no-such-program"], "no-such-program"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_status_2(
+    arguments: list[str], advice: str, app: str, memlyze: Runner, tmp_path: Path
+) -> None:
+    result = memlyze("record", *arguments)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert re.search(advice, result.stderr)
+    assert len(result.stderr.splitlines()) == 1
+    assert traces(tmp_path) == []
+
+
+def test_options_reach_the_recorder_from_all_their_sources(
+    app: str, memlyze: Runner, tmp_path: Path
+) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.memlyze]\nmax_stack_depth = 77\n")
+    environment = {**clean_environment(), "MEMLYZE_MEMORY_INTERVAL_MS": "33"}
+    memlyze(
+        *("record", "-q", "-o", "t.mlyze", "--sample-interval", "64K", "--no-track-gc"),
+        *("--when-full", "drop", app),
+        env=environment,
+    )
+    with memlyze_package.open(tmp_path / "t.mlyze") as trace:
+        metadata = trace.metadata
+    assert metadata["max_stack_depth"] == 77
+    assert metadata["memory_interval_ms"] == 33
+    assert metadata["sample_interval"] == 65536
+    assert metadata["track_gc"] is False
+    assert metadata["when_full"] == "drop"
+
+
+def test_options_after_the_program_are_the_programs(memlyze: Runner, tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text("import sys; print(sys.argv[1:])")
+    result = memlyze("record", "-q", "-o", "t.mlyze", "app.py", "-o", "x", "--force", "-m", "--")
+    assert result.stdout == "['-o', 'x', '--force', '-m', '--']\n"
+    separated = memlyze("record", "-q", "--", "app.py", "-q")
+    assert separated.stdout == "['-q']\n"
+
+
+def test_program_that_is_no_python_runs_and_the_cause_is_said(memlyze: Runner) -> None:
+    result = memlyze("record", "echo", "hello")
+    assert (result.returncode, result.stdout) == (0, "hello\n")
+    assert "nothing was recorded: echo started no Python" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_two_pythons_of_one_script_write_two_traces(memlyze: Runner, tmp_path: Path) -> None:
+    import sys
+
+    script = tmp_path / "both.sh"
+    script.write_text(
+        f"#!/bin/sh\n{sys.executable} -c 'print(1)'\n{sys.executable} -c 'print(2)'\n"
+    )
+    script.chmod(0o755)
+    result = memlyze("record", "-q", "-o", "t.mlyze", "./both.sh")
+    assert result.stdout == "1\n2\n"
+    assert len(traces(tmp_path)) == 2
+
+
+def test_killed_program_is_summarised_up_to_its_end(memlyze: Runner, tmp_path: Path) -> None:
+    code = (
+        "import os, time\n"
+        "keep = [bytearray(1 << 20) for _ in range(64)]\n"
+        "end = time.monotonic() + 0.6\n"
+        "while time.monotonic() < end: pass\n"
+        "os.kill(os.getpid(), 9)\n"
+    )
+    result = memlyze("record", "-o", "t.mlyze", "-c", code)
+    assert result.returncode == -9
+    assert "the trace was cut off" in result.stderr
+    assert re.search(r"\d MiB .*<string>:2", result.stderr)

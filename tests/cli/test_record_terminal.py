@@ -1,0 +1,72 @@
+"""A recorded program on a terminal: keys that send signals, job control, input."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+from pseudo_terminal import PseudoTerminal
+
+COUNT_INTERRUPTS = """
+import os, signal, sys, time
+count = 0
+def interrupted(*_):
+    global count
+    count += 1
+    print("interrupts", count, flush=True)
+signal.signal(signal.SIGINT, interrupted)
+print("terminals", *(os.isatty(n) for n in range(3)), flush=True)
+print("input", input(), flush=True)
+print("interrupts at the end", count, flush=True)
+"""
+
+
+def test_program_has_the_terminal_and_an_interrupt_comes_once(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(COUNT_INTERRUPTS)
+    with PseudoTerminal("record", "-q", "app.py", cwd=tmp_path) as terminal:
+        terminal.expect("terminals True True True")
+        terminal.send("\x03")
+        terminal.expect("interrupts 1")
+        terminal.send("typed\n")
+        terminal.expect("input typed")
+        terminal.expect("interrupts at the end 1")
+        assert terminal.wait() == 0
+
+
+def test_interrupted_program_ends_as_without_memlyze(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text("print('ready', flush=True)\ninput()\n")
+    with PseudoTerminal("record", "-q", "-o", "t.mlyze", "app.py", cwd=tmp_path) as terminal:
+        terminal.expect("ready")
+        terminal.send("\x03")
+        output = terminal.expect("KeyboardInterrupt")
+        assert output.count("Traceback") == 1
+        assert terminal.wait() == -signal.SIGINT
+    assert (tmp_path / "t.mlyze").exists()
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs a shell with job control")
+def test_program_is_stopped_and_continued_by_the_shell(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(
+        "print('ready', flush=True)\nprint('got', input(), flush=True)\nraise SystemExit(7)\n"
+    )
+    shell = (str(shutil.which("bash")), "--norc", "--noprofile", "-i")
+    environment = {"PS1": "PROMPT>", "HISTFILE": "/dev/null"}
+    with PseudoTerminal(program=shell, cwd=tmp_path, environment=environment) as terminal:
+        terminal.expect("PROMPT>")
+        terminal.send(f"{sys.executable} -m memlyze record -q app.py\n")
+        terminal.expect("ready")
+        for _ in range(2):
+            terminal.send("\x1a")
+            terminal.expect("Stopped")
+            terminal.expect("PROMPT>")
+            terminal.send("fg\n")
+            terminal.expect("memlyze record")
+        terminal.send("line\n")
+        terminal.expect("got line")
+        terminal.send("echo status $?\n")
+        terminal.expect("status 7")
+        terminal.send("exit\n")
+        assert terminal.wait() == 0

@@ -1,0 +1,136 @@
+"""`memlyze summary` and `memlyze info` over traces in every state."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from command_line import Runner
+from known_trace import known_trace, write_known_trace
+from trace_encoder import TraceEncoder
+
+
+@pytest.fixture
+def trace(tmp_path: Path) -> str:
+    write_known_trace(tmp_path / "t.mlyze")
+    return "t.mlyze"
+
+
+def test_summary_of_an_exact_trace(trace: str, memlyze: Runner) -> None:
+    result = memlyze("summary", trace)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.splitlines() == [
+        "memlyze: t.mlyze",
+        "  command      python main.py 'two words'",
+        "  duration     20.0 ms",
+        "  peak memory  8.79 KiB resident at 10.0 ms; 1.03 KiB of Python allocations at 19.0 ms",
+        "  allocated    1.51 KiB in 6 allocations; 1.03 KiB not freed at the end",
+        "  gc           2 runs, 4.00 µs in all",
+        "  recording    every allocation recorded, "
+        f"{(result.stdout.split('recorded, ')[1]).split(' file')[0]} file, "
+        "1.00 MiB memory, 2.00 ms CPU for writing",
+        "",
+        "  allocated    live at peak    site",
+        "      900 B           400 B    /srv/app/main.py:20 load",
+        "                                 mostly in /usr/lib/python3.11/json/decoder.py:30 decode",
+        "      500 B           500 B    <unknown>",
+        "      150 B           150 B    /srv/app/main.py:10 main",
+    ]
+
+
+def test_summary_of_a_sampled_trace_says_where_samples_are_too_few(
+    memlyze: Runner, tmp_path: Path
+) -> None:
+    write_known_trace(tmp_path / "t.mlyze", sampled=True)
+    output = memlyze("summary", "t.mlyze").stdout
+    assert "±" in output
+    assert "(3 samples)" in output
+    assert "Too few samples" in output
+
+
+def test_summary_as_json(trace: str, memlyze: Runner) -> None:
+    summary = json.loads(memlyze("summary", "--json", "--sites", "2", trace).stdout)
+    assert summary["bytes"] == {"value": 1550, "error": 0}
+    assert summary["peak_rss"] == {"bytes": 9000, "time_ns": 10_000_000}
+    assert [site["function"] for site in summary["sites"]] == ["load", "<unknown>"]
+    assert summary["sites"][0]["held_bytes"]["value"] == 400
+    assert summary["is_complete"] is True
+
+
+def test_info_of_a_whole_trace(trace: str, memlyze: Runner) -> None:
+    result = memlyze("info", trace)
+    assert (result.returncode, result.stderr) == (0, "")
+    lines = [line.split() for line in result.stdout.splitlines()]
+    assert ["state", "complete"] in lines
+    assert any(words[:2] == ["events", "8"] for words in lines)
+    assert ["events_dropped", "0"] in lines
+
+
+def test_info_as_json_is_one_object_a_file(trace: str, memlyze: Runner, tmp_path: Path) -> None:
+    write_known_trace(tmp_path / "u.mlyze", process_id=8)
+    first, second = map(json.loads, memlyze("info", "--json", trace, "u.mlyze").stdout.splitlines())
+    assert first["is_complete"] is True
+    assert first["tables"]["events"]["rows"] == 8
+    assert (first["metadata"]["process_id"], second["metadata"]["process_id"]) == (7, 8)
+
+
+def test_trace_with_nothing_in_it(memlyze: Runner, tmp_path: Path) -> None:
+    TraceEncoder({"process_id": 1}).write(tmp_path / "empty.mlyze")
+    summary = memlyze("summary", "empty.mlyze")
+    assert (summary.returncode, summary.stderr) == (0, "")
+    assert "No allocation was recorded." in summary.stdout
+    assert "unknown" in summary.stdout
+    assert memlyze("info", "empty.mlyze").returncode == 0
+    assert json.loads(memlyze("summary", "--json", "empty.mlyze").stdout)["sites"] == []
+    assert memlyze("query", "FROM timeline(buckets := 3)", "empty.mlyze").returncode == 0
+
+
+@pytest.mark.parametrize("command", ["summary", "info"])
+def test_cut_off_trace_is_shown_and_said_to_be_cut_off(
+    command: str, trace: str, memlyze: Runner, tmp_path: Path
+) -> None:
+    content = (tmp_path / trace).read_bytes()
+    (tmp_path / "cut.mlyze").write_bytes(content[: len(content) * 3 // 4])
+    result = memlyze(command, "cut.mlyze")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "cut off" in result.stdout
+
+
+@pytest.mark.parametrize("command", ["summary", "info"])
+def test_damage_is_told(command: str, memlyze: Runner, tmp_path: Path) -> None:
+    encoder = known_trace()
+    content = bytearray(encoder.to_bytes())
+    content[encoder.block_offsets[-2] + 60] ^= 0xFF
+    (tmp_path / "bad.mlyze").write_bytes(content)
+    result = memlyze(command, "bad.mlyze")
+    assert result.returncode == 0
+    assert "damaged" in result.stdout
+
+
+@pytest.mark.parametrize("command", ["summary", "info"])
+@pytest.mark.parametrize("content", [b"", b"\x89MLYZE\r\n", b"something else entirely"])
+def test_file_that_is_no_trace_is_one_line(
+    command: str, content: bytes, memlyze: Runner, tmp_path: Path
+) -> None:
+    (tmp_path / "no.mlyze").write_bytes(content)
+    result = memlyze(command, "no.mlyze")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "no.mlyze" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", ["summary", "info"])
+def test_missing_file_is_one_line_and_status_2(command: str, memlyze: Runner) -> None:
+    result = memlyze(command, "missing.mlyze")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_text_of_the_program_cannot_steer_the_terminal(memlyze: Runner, tmp_path: Path) -> None:
+    encoder = TraceEncoder({"process_id": 1, "command_line": ["a\x1b[2Jb"], "x\x07": "\x1b[31m"})
+    encoder.write(tmp_path / "t.mlyze")
+    for command in ("summary", "info"):
+        assert "\x1b" not in memlyze(command, "t.mlyze").stdout
+    found = memlyze("query", "SELECT value FROM metadata", "t.mlyze")
+    assert "\x1b" not in found.stdout

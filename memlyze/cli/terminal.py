@@ -7,6 +7,8 @@ import shutil
 import typing
 
 _CODES = {"bold": "1", "dim": "2", "red": "31", "yellow": "33", "cyan": "36"}
+_USUAL_WIDTH = 100
+_LEAST_WIDTH = 20
 
 
 class Style:
@@ -30,7 +32,10 @@ class Style:
     @property
     def width(self) -> int:
         """Columns of the terminal; plenty where there is none."""
-        return shutil.get_terminal_size((100, 24)).columns if self.is_terminal else 10_000
+        if not self.is_terminal:
+            return 10_000
+        # A terminal that does not know its size says 0.
+        return max(shutil.get_terminal_size().columns or _USUAL_WIDTH, _LEAST_WIDTH)
 
 
 def is_terminal(stream: typing.TextIO) -> bool:

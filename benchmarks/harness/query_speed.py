@@ -1,0 +1,105 @@
+"""How long questions to a trace take, as whole processes, and how fast events are decoded.
+
+The traces are real recordings, at `sample_rate=1.0`, of `programs/service.py`: a million
+allocations, and ten. memray records the same work with all its allocators and answers with
+`memray stats`.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any, Sequence
+
+from harness import processes
+from harness.catalogue import SERVICE
+from harness.modes import MODES
+from harness.overhead import Say
+from harness.results import Results
+
+SECTION = "query"
+QUERIES = {
+    "greatest sites": "SELECT * FROM hotspots() LIMIT 10",
+    "count and sum": "SELECT count(*), sum(bytes) FROM allocations",
+    "timeline": "SELECT * FROM timeline(100)",
+    "live at the end": "SELECT sum(bytes) FROM allocations WHERE freed_ns IS NULL",
+    "lifetimes": "SELECT * FROM lifetimes()",
+}
+REPETITIONS = 3
+
+
+def measure(
+    millions: Sequence[int], results: Results, scratch: processes.Scratch, say: Say
+) -> None:
+    """Record, query and decode traces of so many million allocations."""
+    per_loop = _allocations(_record("rate_1.0", 1, scratch), scratch)
+    for size in millions:
+        loops = -(-size * 1_000_000 // per_loop)
+        trace = _record("rate_1.0", loops, scratch)
+        common = {"millions": size, "trace_bytes": trace.stat().st_size}
+        common["allocations"] = _allocations(trace, scratch)
+        megabytes = common["trace_bytes"] / 1e6
+        say(f"query  a trace of {common['allocations']} allocations: {megabytes:.1f} MB")
+        for name, query in QUERIES.items():
+            command = _memlyze("query", query, str(trace))
+            _time(f"memlyze query: {name}", command, common, results, scratch, say)
+        _time("memlyze summary", _memlyze("summary", str(trace)), common, results, scratch, say)
+        for _ in range(REPETITIONS):
+            decoded = processes.run_script("decode_trace", {"trace": str(trace)}, scratch)
+            results.add(SECTION, {"kind": "decode", **common, **decoded})
+        say(f"query  decoding: {decoded['events'] / decoded['cpu_s'] / 1e6:.1f} M events/s of CPU")
+        trace.unlink()
+        file = _record("memray_all", loops, scratch)
+        common["trace_bytes"] = file.stat().st_size
+        command = [sys.executable, "-m", "memray", "stats", str(file)]
+        _time("memray stats", command, common, results, scratch, say, repetitions=1)
+        file.unlink()
+
+
+def _memlyze(*words: str) -> list[str]:
+    return [str(Path(sys.executable).parent / "memlyze"), *words]
+
+
+def _record(mode_name: str, loops: int, scratch: processes.Scratch) -> Path:
+    mode = MODES[mode_name]
+    processes.run_program(
+        SERVICE.name,
+        loops,
+        scratch,
+        tracer=mode.tracer,
+        options=mode.options,
+        warmup_loops=0,
+        output="service.trace",
+    )
+    return scratch.path / "service.trace"
+
+
+def _allocations(trace: Path, scratch: processes.Scratch) -> int:
+    request = {"trace": str(trace), "metadata": ["allocations_recorded"], "queries": []}
+    answer = processes.run_script("inspect_trace", request, scratch)
+    return int(answer["metadata"]["allocations_recorded"])
+
+
+def _time(
+    name: str,
+    command: Sequence[str],
+    common: dict[str, Any],
+    results: Results,
+    scratch: processes.Scratch,
+    say: Say,
+    repetitions: int = REPETITIONS,
+) -> None:
+    """Run a command several times; a failure is a result too."""
+    for _ in range(repetitions):
+        run: dict[str, Any] = {"kind": "process", "command": name, **common}
+        try:
+            finished = processes.run_process(command, scratch)
+        except processes.ProgramFailedError as failure:
+            results.add(SECTION, {**run, "failure": str(failure)})
+            say(f"query  {name}: FAILED: {str(failure)[-300:]}")
+            return
+        run.update(
+            wall_s=finished.wall_s, cpu_s=finished.cpu_s, peak_rss_bytes=finished.peak_rss_bytes
+        )
+        results.add(SECTION, run)
+    say(f"query  {name}: {finished.wall_s:.2f} s, {finished.peak_rss_bytes / 1e6:.0f} MB")

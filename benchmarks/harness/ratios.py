@@ -1,0 +1,96 @@
+"""Ratios of the overhead part: of a run to the untraced runs of its program and round."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from typing import Any
+
+from harness.catalogue import OWN
+from harness.results import Results
+from harness.spreads import Spread, geometric_mean, spread
+
+SECTION = "overhead"
+OWN_NAMES = frozenset(program.name for program in OWN)
+BASES = ("untraced", "untraced_again")
+
+
+class Ratios:
+    """The ratios of all programs and modes for one quantity, `wall_s` or `cpu_s`.
+
+    The two untraced runs of a round together are what the others are compared with; the ratio of
+    the second to the first is the noise, in the place of `untraced_again`.
+    """
+
+    def __init__(self, results: Results, quantity: str) -> None:
+        runs: dict[tuple[str, int], dict[str, float]] = defaultdict(dict)
+        self.programs: list[str] = []
+        for run in results.runs(SECTION):
+            if run["program"] not in self.programs:
+                self.programs.append(run["program"])
+            if quantity in run:
+                runs[run["program"], run["round"]][run["mode"]] = run[quantity]
+        collected: dict[tuple[str, str], list[float]] = defaultdict(list)
+        untraced: dict[str, list[float]] = defaultdict(list)
+        for (program, _), values in runs.items():
+            bases = [values[mode] for mode in BASES if mode in values]
+            if not bases:
+                continue
+            base = geometric_mean(bases)
+            untraced[program].append(base)
+            for mode, value in values.items():
+                if mode == "untraced_again" and "untraced" in values:
+                    collected[program, mode].append(value / values["untraced"])
+                elif mode not in BASES:
+                    collected[program, mode].append(value / base)
+        self._spreads = {key: spread(ratios) for key, ratios in collected.items()}
+        self.untraced = {program: spread(values) for program, values in untraced.items()}
+
+    def of(self, program: str, mode: str) -> Spread | None:
+        """Median and margin over the rounds; None where the mode was not measured or failed."""
+        return self._spreads.get((program, mode))
+
+    def pyperformance(self, mode: str) -> dict[str, Spread]:
+        """By program, our own left out."""
+        found = {}
+        for program in self.programs:
+            ratio = self.of(program, mode)
+            if program not in OWN_NAMES and ratio is not None:
+                found[program] = ratio
+        return found
+
+    def mean(self, mode: str) -> float:
+        """Geometric mean of the medians over pyperformance's programs; not a number without any."""
+        return geometric_mean([ratio.median for ratio in self.pyperformance(mode).values()])
+
+    def above(self, mode: str, limit: float) -> list[str]:
+        """Programs whose ratio is above the limit by more than its margin and the noise."""
+        found = []
+        for program, ratio in self.pyperformance(mode).items():
+            if ratio.median - max(ratio.margin, self.noise(program)) > limit:
+                found.append(program)
+        return found
+
+    def noise(self, program: str) -> float:
+        """How far the ratio of two equal runs lies from 1, or its margin; 0 where not measured."""
+        again = self.of(program, "untraced_again")
+        if again is None or math.isinf(again.margin):
+            return 0.0
+        return max(abs(again.median - 1), again.margin)
+
+    def not_faster(self, mode: str, peer: str) -> tuple[list[str], int]:
+        """Programs on which the mode is not faster than the peer, and how many were compared."""
+        slower, compared = [], 0
+        for program in self.programs:
+            mine, other = self.of(program, mode), self.of(program, peer)
+            if mine is None or other is None:
+                continue
+            compared += 1
+            if mine.median >= other.median:
+                slower.append(program)
+        return slower, compared
+
+
+def failures(results: Results) -> list[dict[str, Any]]:
+    """Runs that ended with an error."""
+    return [run for run in results.runs(SECTION) if "failure" in run]

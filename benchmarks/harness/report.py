@@ -1,0 +1,44 @@
+"""Writes the tables into docs/performance.md, each between its two markers; the text around them
+stays.
+
+A table stands between `<!-- table: NAME -->` and `<!-- end of table -->`.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Callable
+
+from harness import other_tables, overhead_tables, summary_table
+from harness.results import Results
+
+TABLES: dict[str, Callable[[Results], str]] = {
+    "summary": summary_table.summary,
+    "environment": other_tables.environment,
+    "wall time": overhead_tables.wall_time,
+    "cpu time": overhead_tables.cpu_time,
+    "instructions": overhead_tables.instruction_counts,
+    "traces": overhead_tables.trace_sizes,
+    "live memory": other_tables.live_memory,
+    "flat memory": other_tables.flat_memory,
+    "queries": other_tables.query_times,
+    "decoding": other_tables.decoding,
+    "accuracy": other_tables.error_bars,
+}
+_PLACE = re.compile(r"(<!-- table: ([a-z ]+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
+
+
+def write(results: Results, page: Path) -> None:
+    """Bring every table of the page up to date.
+
+    Raises:
+        KeyError: the page has a marker for a table that does not exist.
+    """
+
+    def fill(place: re.Match[str]) -> str:
+        before, name, after = place.groups()
+        return f"{before}\n{TABLES[name](results)}\n\n{after}"
+
+    text = page.read_text(encoding="utf-8")
+    page.write_text(_PLACE.sub(fill, text), encoding="utf-8")

@@ -1,0 +1,96 @@
+"""One call of the runner: which parts are measured, on what, and that the tables are written."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import Sequence
+
+from harness import accuracy, instructions, memory, overhead, query_speed, report
+from harness.catalogue import OWN, PYPERFORMANCE, QUICK
+from harness.modes import MODES
+from harness.processes import ProgramFailedError, Scratch
+from harness.results import Results, build_of_memlyze
+
+_start_s = time.monotonic()
+
+
+def say(text: str) -> None:
+    """A line of progress, with the minutes since the start."""
+    print(f"{(time.monotonic() - _start_s) / 60:5.1f} min  {text}", flush=True)
+
+
+def run(arguments: argparse.Namespace, page: Path) -> None:
+    """Do what the command line asks for; a wrong name ends the process with a message."""
+    if arguments.list:
+        _list()
+        return
+    results = Results(arguments.results)
+    if not arguments.report:
+        _measure(arguments, results)
+    if not arguments.no_report:
+        report.write(results, page)
+        say(f"wrote the tables of {page.name}")
+
+
+def _list() -> None:
+    print("modes:", ", ".join(MODES))
+    print("own programs:", ", ".join(program.name for program in OWN))
+    print("pyperformance:", ", ".join(program.name for program in PYPERFORMANCE))
+
+
+def _chosen(
+    option: str, text: str | None, known: Sequence[str], default: Sequence[str]
+) -> list[str]:
+    """The names of a comma-separated option."""
+    if text is None:
+        return list(default)
+    names = text.split(",")
+    for name in names:
+        if name not in known:
+            sys.exit(f"benchmarks: there is no {option} {name!r}; see --list")
+    return names
+
+
+def _measure(arguments: argparse.Namespace, results: Results) -> None:
+    every = [program.name for program in [*PYPERFORMANCE, *OWN]]
+    quick = arguments.quick
+    programs = _chosen("program", arguments.programs, every, QUICK if quick else every)
+    modes = _chosen("mode", arguments.modes, list(MODES), list(MODES))
+    build = build_of_memlyze()
+    discarded = results.begin(overhead.CALIBRATION, "", fresh=False)
+    for part in arguments.parts:
+        discarded = results.begin(part, build, fresh=arguments.fresh)
+        if discarded:
+            say(discarded)
+    with Scratch() as scratch:
+        if "overhead" in arguments.parts:
+            plan = overhead.Plan(
+                programs,
+                modes,
+                rounds=1 if quick else arguments.rounds,
+                peer_rounds=1 if quick else arguments.peer_rounds,
+                target_s=arguments.target_seconds,
+            )
+            overhead.measure(plan, results, scratch, say)
+        if "memory" in arguments.parts:
+            memory.measure(5 if quick else arguments.flat_seconds, quick, results, scratch, say)
+        if "query" in arguments.parts:
+            query_speed.measure((1,) if quick else (1, 10), results, scratch, say)
+        if "accuracy" in arguments.parts:
+            calibrations = overhead.loops_of(
+                programs, arguments.target_seconds, results, scratch, say
+            )
+            seeds = 3 if quick else arguments.seeds
+            accuracy.measure(calibrations, seeds, results, scratch, say)
+        if "instructions" in arguments.parts:
+            counted = programs if arguments.programs else list(instructions.PROGRAMS)
+            calibrations = overhead.loops_of(
+                counted, arguments.target_seconds, results, scratch, say
+            )
+            try:
+                instructions.measure(calibrations, results, scratch, say)
+            except (instructions.ValgrindMissingError, ProgramFailedError) as failure:
+                say(f"instructions: {failure}")

@@ -1,7 +1,7 @@
 """Tells the recorder what threads are called.
 
-Names are Python's: the recorder sees only the operating system's number of a thread. It is told
-when a thread has been started, and again at the end, since names may change.
+Names are Python's: the recorder sees only the operating system's number of a thread. It is told by
+each new thread itself, before its `run`, and again at the end, since names may change.
 """
 
 from __future__ import annotations
@@ -11,17 +11,22 @@ from typing import Any
 
 from memlyze._speedups import _tracer
 
-_original_start: Any = None
+# Called by a new thread for itself, once, and gone from the stack before the thread's work begins: a
+# wrapper around `start` or `run` would be seen in tracebacks, and the former comes too late for
+# threads that end at once.
+_HOOK = "_set_native_id"
+_original: Any = None
 
 
 def _tell(thread: threading.Thread) -> None:
     os_thread_id = getattr(thread, "native_id", None)
-    if os_thread_id is not None:
-        try:
-            name = str(thread.name)
-        except Exception:  # a subclass whose `name` raises: the program's own business
-            return
-        _tracer.set_thread_name(os_thread_id, name.encode("utf-8", "replace"))
+    if os_thread_id is None:
+        return
+    try:
+        name = str(thread.name)
+    except Exception:  # a subclass whose `name` raises: the program's own business
+        return
+    _tracer.set_thread_name(os_thread_id, name.encode("utf-8", "replace").replace(b"\0", b" "))
 
 
 def tell_all() -> None:
@@ -32,25 +37,24 @@ def tell_all() -> None:
 
 def watch() -> None:
     """Tell all names now, and that of each thread started from now on."""
-    global _original_start
+    global _original
     tell_all()
-    if _original_start is not None:
+    if _original is not None or not hasattr(threading.Thread, _HOOK):
         return
-    _original_start = original = threading.Thread.start
+    _original = original = getattr(threading.Thread, _HOOK)
 
-    def start(self: threading.Thread) -> None:
+    def set_native_id(self: threading.Thread) -> None:
         original(self)
         _tell(self)
 
-    start.__doc__ = original.__doc__
-    threading.Thread.start = start  # type: ignore[method-assign]
+    setattr(threading.Thread, _HOOK, set_native_id)
 
 
 def unwatch() -> None:
     """Leave `threading` as it was, unless somebody else has changed it since."""
-    global _original_start
-    if _original_start is None:
+    global _original
+    if _original is None:
         return
-    if getattr(threading.Thread.start, "__module__", None) == __name__:
-        threading.Thread.start = _original_start  # type: ignore[method-assign]
-    _original_start = None
+    if getattr(getattr(threading.Thread, _HOOK), "__module__", None) == __name__:
+        setattr(threading.Thread, _HOOK, _original)
+    _original = None

@@ -16,10 +16,17 @@ enum {
 };
 #define SAMPLING_ID 1
 
-void ml_event_encoder_init(ml_event_encoder *encoder)
+bool ml_event_encoder_init(ml_event_encoder *encoder)
 {
     memset(encoder, 0, sizeof *encoder);
     ml_columns_init(&encoder->columns, ML_BLOCK_EVENTS, "ddddduubdd");
+    /* All at once, untouched: where address space runs out later, events can still be read from the
+     * rings. */
+    for (int i = 0; i < encoder->columns.column_count; i++)
+        if (!ml_buffer_reserve(&encoder->columns.columns[i],
+                               (ML_EVENTS_PER_BLOCK + 64) * ML_VARINT_MAX_BYTES))
+            return false;
+    return true;
 }
 
 void ml_event_encoder_close_run(ml_event_encoder *encoder)

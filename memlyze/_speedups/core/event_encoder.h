@@ -24,7 +24,8 @@ typedef struct {
     double live_bytes, live_count;
 } ml_event_encoder;
 
-void ml_event_encoder_init(ml_event_encoder *encoder);
+/* False: no memory. */
+bool ml_event_encoder_init(ml_event_encoder *encoder);
 /* Takes what a thread has put into its ring, as much as fits into the block. True: there may be
  * more. */
 bool ml_event_encoder_drain(ml_event_encoder *encoder, ml_thread *thread);

@@ -12,6 +12,7 @@ ml_thread ml_no_thread = {.active_session = UINT64_MAX, .session = UINT64_MAX};
 __thread ml_thread *ml_current_thread = &ml_no_thread;
 ml_thread *ml_threads;
 ml_spinlock ml_threads_lock;
+static bool list_is_read; /* under the lock */
 
 static pthread_key_t exit_key;
 static pthread_once_t exit_key_once = PTHREAD_ONCE_INIT;
@@ -54,7 +55,7 @@ static void thread_exits(void *state)
     ml_current_thread = &ml_no_thread;
     ml_lock(&ml_threads_lock);
     atomic_store_explicit(&thread->exited, true, memory_order_release);
-    if (atomic_load(&ml_session) != thread->session)
+    if (!list_is_read)
         unlink_and_free(
             thread); /* otherwise the helper thread does it, once it has read the ring */
     ml_unlock(&ml_threads_lock);
@@ -94,6 +95,9 @@ void ml_thread_set_name(uint64_t os_thread_id, const char *name)
             found = true;
         }
     if (!found) {
+        for (unsigned i = 0; i < NAMES_AHEAD; i++) /* numbers of threads are used again */
+            if (names_ahead[i].os_thread_id == os_thread_id)
+                names_ahead[i].os_thread_id = 0;
         names_ahead[next_name_ahead].os_thread_id = os_thread_id;
         copy_name(names_ahead[next_name_ahead].name, name);
         next_name_ahead = (next_name_ahead + 1) % NAMES_AHEAD;
@@ -115,11 +119,31 @@ void ml_thread_release(ml_thread *thread)
     unlink_and_free(thread);
 }
 
+void ml_threads_begin_reading(void)
+{
+    ml_lock(&ml_threads_lock);
+    list_is_read = true;
+    ml_unlock(&ml_threads_lock);
+}
+
+void ml_threads_end_reading(void)
+{
+    ml_lock(&ml_threads_lock);
+    list_is_read = false;
+    for (ml_thread *thread = ml_threads, *next; thread; thread = next) {
+        next = thread->next;
+        if (atomic_load(&thread->exited))
+            unlink_and_free(thread);
+    }
+    ml_unlock(&ml_threads_lock);
+}
+
 void ml_threads_after_fork(void)
 {
     atomic_store(&ml_threads_lock, 0);
     /* The states of the other threads stay mapped, unused: their owners do not exist here. */
     ml_threads = NULL;
+    list_is_read = false;
     ml_current_thread = &ml_no_thread;
 }
 

@@ -97,8 +97,14 @@ extern ML_INTERNAL ml_spinlock ml_threads_lock;
 /* Tells the name of a thread of the program, now or before its first allocation. */
 void ml_thread_set_name(uint64_t os_thread_id, const char *name);
 
+/* From now on the helper thread walks the list: the states of threads that end are then its to
+ * free, since it may be looking at any of them, of earlier sessions too. */
+void ml_threads_begin_reading(void);
+
 /* Unlinks a state whose thread has ended and whose ring is empty, and frees it. Under the lock. */
 void ml_thread_release(ml_thread *thread);
+/* The helper thread looks at the list no more: frees the states of all threads that have ended. */
+void ml_threads_end_reading(void);
 void ml_threads_after_fork(void);
 
 /* Ids are handed to threads in ranges, so that no counter is shared by each allocation. */

@@ -178,13 +178,19 @@ static bool drain(int64_t now_ns)
     ml_lock(&ml_threads_lock);
     ml_thread *thread = ml_threads, *next;
     ml_unlock(&ml_threads_lock);
-    /* Only this thread unlinks states while the session lasts; new ones come at the head of the
-     * list. */
+    /* Only this thread unlinks states while it reads them; new ones come at the head of the list.
+     */
     for (; thread; thread = next) {
         next = thread->next;
-        if (__atomic_load_n(&thread->session, __ATOMIC_ACQUIRE) != writer.session)
-            continue;
         const bool exited = atomic_load_explicit(&thread->exited, memory_order_acquire);
+        if (__atomic_load_n(&thread->session, __ATOMIC_ACQUIRE) != writer.session) {
+            if (exited) { /* it was in an earlier recording alone */
+                ml_lock(&ml_threads_lock);
+                ml_thread_release(thread);
+                ml_unlock(&ml_threads_lock);
+            }
+            continue;
+        }
         const uint64_t before = atomic_load_explicit(&thread->ring.tail, memory_order_relaxed);
         while (ml_event_encoder_drain(&writer.encoder, thread))
             write_events();
@@ -334,21 +340,8 @@ static void say_failed(void)
 static void finish(int64_t now_ns)
 {
     char json[256];
-    /* Threads that end just now free their own states, since the session is over: keep them from it
-     * meanwhile. */
-    ml_lock(&ml_threads_lock);
-    for (ml_thread *thread = ml_threads, *next; thread; thread = next) {
-        next = thread->next;
-        if (__atomic_load_n(&thread->session, __ATOMIC_ACQUIRE) != writer.session)
-            continue;
-        while (ml_event_encoder_drain(&writer.encoder, thread))
-            write_events();
-        const bool exited = atomic_load(&thread->exited);
-        announce(thread, exited ? now_ns : -1);
-        if (exited)
-            ml_thread_release(thread);
-    }
-    ml_unlock(&ml_threads_lock);
+    drain(now_ns);
+    ml_threads_end_reading();
     tick_memory(now_ns);
     writer.next_metadata_ns = 0;
     put_number("end_ns", (uint64_t)now_ns);
@@ -388,6 +381,7 @@ static void *run(void *unused)
             }
             if (writer.file.failed) {
                 ml_recorder_abandon();
+                ml_threads_end_reading();
                 say_failed();
                 abandoned = true;
             }
@@ -421,9 +415,8 @@ static void put_sampling(const ml_options *options)
     ml_trace_file_write(&writer.file, rows);
 }
 
-static void init_columns(void)
+static bool init_columns(void)
 {
-    ml_event_encoder_init(&writer.encoder);
     ml_columns_init(&writer.stacks, ML_BLOCK_STACKS, "dddd");
     ml_columns_init(&writer.codes, ML_BLOCK_CODES, "dttubtb");
     ml_columns_init(&writer.threads, ML_BLOCK_THREADS, "dutus");
@@ -433,6 +426,7 @@ static void init_columns(void)
     ml_columns_init(&writer.metadata, ML_BLOCK_METADATA, "tt");
     ml_columns_init(&writer.told_metadata, ML_BLOCK_METADATA, "tt");
     ml_columns_init(&writer.samplings, ML_BLOCK_SAMPLINGS, "dfff");
+    return ml_event_encoder_init(&writer.encoder);
 }
 
 static void free_columns(void)
@@ -455,7 +449,12 @@ int ml_writer_start(const ml_options *options, uint64_t session, const char **wh
     if (error)
         return error;
     snprintf(writer.path, sizeof writer.path, "%s", options->output_file);
-    init_columns();
+    if (!init_columns()) {
+        ml_trace_file_close(&writer.file);
+        unlink(options->output_file);
+        free_columns();
+        return ENOMEM;
+    }
     put_sampling(options);
     writer.session = session;
     writer.wake = 0;
@@ -480,11 +479,13 @@ int ml_writer_start(const ml_options *options, uint64_t session, const char **wh
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, 256 * 1024);
+    ml_threads_begin_reading();
     error = pthread_create(&writer.thread, &attributes, run, NULL);
     pthread_attr_destroy(&attributes);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (error) {
         *what = "start the helper thread for";
+        ml_threads_end_reading();
         ml_trace_file_close(&writer.file);
         unlink(options->output_file);
         free_columns();
@@ -527,6 +528,10 @@ void ml_writer_after_fork(void)
         return;
     writer.running = false;
     writer.metadata_lock = 0;
+    /* Of the parent: the helper thread may have been at any of them. The memory stays with this
+     * copy of the process. */
+    memset(&writer.taken_stacks, 0, sizeof writer.taken_stacks);
+    memset(&writer.taken_codes, 0, sizeof writer.taken_codes);
     if (writer.file.descriptor >= 0)
         close(writer.file.descriptor);
     if (writer.statm >= 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any, Mapping, NamedTuple
 
 import numpy as np
@@ -12,7 +13,6 @@ from memlyze.trace.damage import counted
 from memlyze.trace.placement import Placement
 from memlyze.trace.source import BlockSource
 from memlyze.trace.stacks import Stacks
-from memlyze.trace.tables import metadata_int
 
 _DTYPES: dict[str, Any] = {
     "allocation_id": np.int64,
@@ -25,8 +25,6 @@ _DTYPES: dict[str, Any] = {
     "thread_id": np.int32,
     "window_id": np.int32,
 }
-_BELIEVED_EVENTS_PER_BYTE = 64
-"""Blocks that claim to hold more are counted before memory is set aside for them."""
 
 
 class Allocations(NamedTuple):
@@ -43,27 +41,12 @@ def decode_allocations(
     source: BlockSource,
     samplings: Mapping[str, Any],
     stacks: Stacks,
-    metadata: Mapping[str, Any],
     placement: Placement,
 ) -> Allocations:
     """Decode all `events` blocks. Raises TraceError where there is no room for the columns."""
     is_exact = bool(np.all(samplings["interval_bytes"] == 0))
     names = [name for name in _DTYPES if not (is_exact and name == "weight")]
-    row_bytes = sum(np.dtype(_DTYPES[name]).itemsize for name in names)
-
-    capacity = _events_to_expect(source)
-    expected_rows = metadata_int(metadata, "allocations_recorded", capacity)
-    in_memory = placement.fits_memory(min(max(expected_rows, 0), capacity) * row_bytes)
-    if not in_memory:
-        # Memory is only used where it is written to, but a file takes its room at once.
-        capacity = sum(_count_allocations(data) for _, data in source.each(fmt.EVENTS))
-    columns = {
-        name: placement.column(
-            capacity, _DTYPES[name], in_memory=in_memory, zeros=name == "window_id"
-        )
-        for name in names
-    }
-
+    columns, in_memory = _reserve(source, {name: _DTYPES[name] for name in names}, placement)
     decoder = _decoder.EventsDecoder(
         *[columns.get(name) for name in _DTYPES],
         samplings=(
@@ -93,16 +76,35 @@ def decode_allocations(
     return Allocations(columns, decoder.frees, decoder.frees_unmatched, decoder.frees_repeated)
 
 
-def _events_to_expect(source: BlockSource) -> int:
-    """At least as many rows as the `events` blocks hold, and not many more than they can."""
-    events = 0
-    for block in source.blocks(fmt.EVENTS):
-        if block.row_count <= block.stored_bytes * _BELIEVED_EVENTS_PER_BYTE:
-            events += block.row_count
-        else:
-            data = source.read(block)
-            events += _count_allocations(data) if data is not None else 0
-    return events
+def _reserve(
+    source: BlockSource, dtypes: dict[str, Any], placement: Placement
+) -> tuple[dict[str, Any], bool]:
+    """Columns with at least as many rows as there are allocations, and whether in memory.
+
+    At first for as many as the headers announce events: memory that is not written to is not used.
+    Where that is more than is to be had, because frees are events too or because a file claims what
+    it does not hold, the allocations are counted, for the price of decompressing the events twice.
+    """
+    row_bytes = sum(np.dtype(dtype).itemsize for dtype in dtypes.values())
+    announced = source.rows(fmt.EVENTS)
+    if placement.fits_memory(announced * row_bytes):
+        with contextlib.suppress(MemoryError):
+            return _columns(announced, dtypes), True
+    rows = sum(_count_allocations(data) for _, data in source.each(fmt.EVENTS))
+    in_memory = placement.fits_memory(rows * row_bytes)
+    columns = {
+        name: placement.column(rows, dtype, in_memory=in_memory) for name, dtype in dtypes.items()
+    }
+    columns["window_id"][:] = 0
+    return columns, in_memory
+
+
+def _columns(rows: int, dtypes: dict[str, Any]) -> dict[str, Any]:
+    # Zeros that are never written to, of windows that were never opened, take no memory either.
+    return {
+        name: np.zeros(rows, dtype) if name == "window_id" else np.empty(rows, dtype)
+        for name, dtype in dtypes.items()
+    }
 
 
 def _count_allocations(data: bytes) -> int:

@@ -71,14 +71,14 @@ class Placement:
         limit = self._limit_bytes
         return table_bytes <= (available_memory_bytes() // 2 if limit is None else limit)
 
-    def column(self, rows: int, dtype: Any, *, in_memory: bool, zeros: bool = False) -> Any:
-        """An uninitialised column; zeros where asked for.
+    def column(self, rows: int, dtype: Any, *, in_memory: bool) -> Any:
+        """An uninitialised column.
 
         Raises TraceError where there is no room for it.
         """
         try:
             if in_memory:
-                return np.zeros(rows, dtype) if zeros else np.empty(rows, dtype)
+                return np.empty(rows, dtype)
             return self._column_in_file(rows, np.dtype(dtype))
         except MemoryError:
             size = rows * np.dtype(dtype).itemsize

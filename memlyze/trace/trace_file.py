@@ -216,7 +216,6 @@ class TraceFile:
             self._source,
             self.table("samplings"),
             self._merged_stacks(),
-            self.metadata,
             self._placement,
         )
         return self._allocations.columns

@@ -105,7 +105,7 @@ def test_flipped_bytes_lose_rows_but_make_no_wrong_ones(tmp_path: Path, complete
     expected = decode(whole).tables["allocations"]
     known = set(identities(expected))
     path = tmp_path / "flipped.mlyze"
-    for _ in range(600):
+    for _ in range(400):
         damaged = bytearray(whole)
         for _ in range(choice.randint(1, 3)):
             damaged[choice.randrange(len(damaged))] ^= 1 << choice.randrange(8)

@@ -22,7 +22,7 @@ typedef struct {
 } ml_known_child;
 
 #define ML_DEPTH_HINTS 1024
-#define ML_KNOWN_CHILDREN_EXACT 2048
+#define ML_KNOWN_CHILDREN_EXACT 8192
 #define ML_KNOWN_CHILDREN_SAMPLED 128
 
 typedef struct {

@@ -104,9 +104,14 @@ static inline bool callers_unchanged(const ml_stack_cache *cache, uint32_t depth
     const ml_frame *below = ml_frame_previous(frame);
     for (const ml_cached_frame *cached = &frames[depth]; cached-- != frames;) {
         const ml_frame *expected = cached->frame;
-        /* The processor may go on with the expected address while it still loads the real one. */
+        if (ML_UNLIKELY(below != expected)) {
+            *mismatch = below;
+            return false;
+        }
+        /* Go on from the remembered address, not from the loaded one that has turned out equal (the compiler must not see that they
+         * are): the processor then need not wait for each frame to know where the next one is. */
         __asm__("" : "+r"(expected));
-        if (ML_UNLIKELY(below != expected || ml_frame_position(expected) != cached->position)) {
+        if (ML_UNLIKELY(ml_frame_position(expected) != cached->position)) {
             *mismatch = below;
             return false;
         }

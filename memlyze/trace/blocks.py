@@ -103,13 +103,15 @@ def parse_header(data: bytes) -> Header | None:
     return Header(fields[1], *fields[4:11])
 
 
-def find_blocks(file: FileBytes, start: int) -> Layout:
-    """The blocks of a file from byte `start` on."""
+def find_blocks(file: FileBytes, start: int, *, is_start_known: bool = True) -> Layout:
+    """The blocks of a file from byte `start` on, or from somewhere after it."""
     size = file.size()
     index_offset = _read_trailer(file, size)
     if index_offset is not None and index_offset >= start:
         blocks = _read_index(file, start, index_offset, size)
-        if blocks is not None:
+        begins = blocks[0].offset if blocks else index_offset
+        # An index that leaves out the first blocks is none.
+        if blocks is not None and not (is_start_known and begins != start):
             return Layout(blocks, [], is_complete=True, is_indexed=True)
     end = size if index_offset is None else size - fmt.TRAILER.size
     blocks, gaps = _scan(file, start, end)
@@ -254,8 +256,8 @@ def _is_cut_off(
     """Whether the bytes up to the end are the beginning of a block or of the trailer."""
     if header is not None:
         return True
-    if blocks and blocks[-1].block_type == fmt.INDEX:
-        return end - at < fmt.TRAILER.size
+    if blocks and blocks[-1].block_type == fmt.INDEX and end - at < fmt.TRAILER.size:
+        return True
     beginning = file.read(at, min(end - at, len(fmt.BLOCK_MAGIC)))
     return end - at < _HEADER_BYTES and fmt.BLOCK_MAGIC.startswith(beginning)
 

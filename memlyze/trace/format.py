@@ -110,7 +110,7 @@ COLUMNS: dict[int, tuple[Column, ...]] = {
         Column("size_code", UVARINT, 0, INT64_MAX, "event"),
         Column("allocator", U8, 0, 255, "allocation"),
         _identifier("stack_id", "allocation"),
-        Column("freed", SVARINT, per="free"),
+        Column("freed", DELTA, per="free"),
     ),
     CODES: (
         _identifier("code_id"),

@@ -99,7 +99,7 @@ class TraceFile:
             self._header_metadata = found
         else:
             damage.note("header", "the metadata at the start of the file is damaged")
-        layout = find_blocks(file, start)
+        layout = find_blocks(file, start, is_start_known=text is not None)
         damage.note_layout(layout)
         self.file_bytes = file.size()
         self._source = BlockSource(file, layout, damage)

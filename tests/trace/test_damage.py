@@ -199,6 +199,16 @@ def test_a_damaged_index_is_done_without(tmp_path: Path) -> None:
         assert opened.is_complete
 
 
+def test_an_index_that_leaves_out_blocks_is_not_believed(tmp_path: Path) -> None:
+    trace = small_trace()
+    trace._index = trace._index[4:]
+    path = tmp_path / "index.mlyze"
+    trace.write(path)
+    tables, damage = read_everything(path)
+    assert len(tables["allocations"]) == 30
+    assert any("index" in text for text in damage)
+
+
 def test_damaged_metadata_does_not_hide_the_events(tmp_path: Path) -> None:
     data = bytearray(small_trace().to_bytes())
     data[fmt.FILE_HEADER.size + 3] ^= 1

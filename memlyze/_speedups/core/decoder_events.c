@@ -206,7 +206,7 @@ static inline __attribute__((always_inline)) ml_status decode_runs(ml_events *ev
 static ml_status decode_block(ml_events *events, const ml_payload *payload, work *work,
                               size_t *large_count, ml_error *error)
 {
-    static const ml_encoding usual[4] = {ML_UVARINT, ML_U8, ML_DELTA, ML_SVARINT};
+    static const ml_encoding usual[4] = {ML_UVARINT, ML_U8, ML_DELTA, ML_DELTA};
     static const unsigned numbers[4] = {SIZE_CODE, ALLOCATOR, STACK_ID, FREED};
     ml_encoding encodings[4];
     bool is_usual = true;

@@ -1,7 +1,8 @@
 """Windows: named stretches of a program's work, to which its allocations are attributed.
 
-The number of the present window is held in a context variable, so that it follows a task through an
-event loop, and other tasks in between have theirs. The recorder looks at the variable at each sample.
+The number of the present window is held in a context variable, so that it follows a task through
+an event loop, and other tasks in between have theirs. The recorder looks at the variable at each
+sample.
 """
 
 from __future__ import annotations
@@ -27,11 +28,11 @@ def install() -> None:
     _tracer.set_window_variable(_present)
 
 
-class window:
+class window:  # noqa: N801
     """A window with a name: ``with memlyze.window("load", rows=10_000): …``.
 
-    What is allocated inside, by this thread or task and by the tasks that it starts, has this window's
-    number. Windows nest. Without a recording this does nothing.
+    What is allocated inside, by this thread or task and by the tasks that it starts, has this
+    window's number. Windows nest. Without a recording this does nothing.
 
     Args:
         name: what the window is called; equal names are summed up by `windows_by_name()`.

@@ -21,7 +21,7 @@
 #include "decoder_events.h"
 #include "decoder_stacks.h"
 
-enum { CAPACITY = 4096, INPUT_HEADER_BYTES = 7, EVENTS = 1, CODES = 2, STACKS = 3 };
+enum { CAPACITY = 32, INPUT_HEADER_BYTES = 7, EVENTS = 1, CODES = 2, STACKS = 3 };
 
 #define REQUIRE(condition)                                                                         \
     do {                                                                                           \
@@ -87,6 +87,20 @@ static void decode_columns(const ml_payload *payload)
     }
 }
 
+/* Any bytes are a line table. They end where the block's memory ends. */
+static void find_lines(const uint8_t *table, size_t bytes)
+{
+    for (unsigned kind = ML_LINES_NONE; kind <= ML_LINES_LOCATIONS + 1; kind++) {
+        ml_error error;
+        ml_lines lines;
+        REQUIRE(ml_lines_expand(&lines, kind, table, (uint32_t)bytes, 7, &error) == ML_OK);
+        for (int32_t instruction = -2; instruction < 600; instruction += 2) {
+            REQUIRE(ml_lines_find(&lines, instruction) >= 1);
+        }
+        ml_lines_free(&lines);
+    }
+}
+
 static void check_allocations(const ml_events *events)
 {
     const ml_allocation_columns *columns = &events->columns;
@@ -147,6 +161,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
         size_t block_bytes;
         uint8_t *block = make_block(data, payload_bytes, &block_bytes);
+        find_lines(block + ML_BLOCK_HEADER_BYTES, payload_bytes);
         ml_payload payload;
         if (ml_payload_open(&payload, &scratch, block, block_bytes, &error) == ML_OK) {
             if (payload.block_type == EVENTS) {

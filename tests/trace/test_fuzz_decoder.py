@@ -86,7 +86,7 @@ def traces() -> list[TraceEncoder]:
         other = Run(2, 8, 131_072 + number, [Free(first), Allocation(1 << 33)], sampling_id=2)
         plain.add_runs([Run(1, 7, first, [*allocations, Free(first + 3)], 1, 1 + number), other])
     plain.add("windows", [{"window_id": 1, "kind": "call", "name": "x", "attributes": "{}"}])
-    return [plain, synthetic_trace(40, stacks=6, windows=2, codec=fmt.CODEC_STORED)]
+    return [plain, synthetic_trace(25, stacks=6, windows=2, codec=fmt.CODEC_STORED)]
 
 
 def test_no_input_breaks_the_decoder(fuzzer: Path, tmp_path: Path) -> None:

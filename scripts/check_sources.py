@@ -3,7 +3,8 @@
 
 Meson installs the files that are listed, and no others: a forgotten line is a module that is
 missing from the wheel. Prints what is missing or too much and exits 1; ``--write`` brings the lists
-of Python and SQL up to date instead. C files are listed by hand, in the library that they belong to.
+of Python and SQL up to date instead. C files are listed by hand, each in the library that it
+belongs to.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 # cython: language_level=3, boundscheck=False, wraparound=False
 """The fast trace decoder: a literal wrapper of `core/decoder_*.h`.
 
-Blocks are passed as bytes, header and payload. Memory for columns is numpy's and the caller's; what the C side allocates dies
-with the object that wraps it. The GIL is released while a block is decoded.
+Blocks are passed as bytes, header and payload. Memory for columns is numpy's and the caller's; what
+the C side allocates dies with the object that wraps it. The GIL is released while a block is
+decoded.
 """
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
@@ -38,19 +39,19 @@ cdef extern from "decoder_payload.h" nogil:
     enum: ML_COLUMN_LIMIT
     enum: ML_BLOCK_MAX_BYTES
     void ml_scratch_free(ml_scratch *scratch)
-    ml_status ml_decompress(ml_scratch *scratch, const uint8_t *stored, size_t stored_bytes, size_t raw_bytes,
-                            ml_error *error)
-    ml_status ml_payload_open(ml_payload *payload, ml_scratch *scratch, const uint8_t *block, size_t block_bytes,
-                              ml_error *error)
+    ml_status ml_decompress(ml_scratch *scratch, const uint8_t *stored, size_t stored_bytes,
+                            size_t raw_bytes, ml_error *error)
+    ml_status ml_payload_open(ml_payload *payload, ml_scratch *scratch, const uint8_t *block,
+                              size_t block_bytes, ml_error *error)
     size_t ml_column_values(const ml_column *column)
-    ml_status ml_column_check(const ml_payload *payload, unsigned number, ml_encoding kind, size_t values,
-                              ml_error *error)
-    ml_status ml_column_integers(const ml_payload *payload, unsigned number, size_t values, int64_t low, int64_t high,
-                                 int64_t *out, ml_error *error)
-    ml_status ml_column_doubles(const ml_payload *payload, unsigned number, size_t values, double *out,
-                                ml_error *error)
-    ml_status ml_column_texts(const ml_payload *payload, unsigned number, size_t values, ml_text *out,
-                              ml_error *error)
+    ml_status ml_column_check(const ml_payload *payload, unsigned number, ml_encoding kind,
+                              size_t values, ml_error *error)
+    ml_status ml_column_integers(const ml_payload *payload, unsigned number, size_t values,
+                                 int64_t low, int64_t high, int64_t *out, ml_error *error)
+    ml_status ml_column_doubles(const ml_payload *payload, unsigned number, size_t values,
+                                double *out, ml_error *error)
+    ml_status ml_column_texts(const ml_payload *payload, unsigned number, size_t values,
+                              ml_text *out, ml_error *error)
 
 cdef extern from "decoder_weights.h" nogil:
     ctypedef struct ml_sampling:
@@ -81,8 +82,8 @@ cdef extern from "decoder_events.h" nogil:
         uint64_t weights_guessed
         ml_large_size *large
         size_t large_count
-    ml_status ml_events_init(ml_events *events, const ml_allocation_columns *columns, const ml_sampling *samplings,
-                             size_t sampling_count, ml_error *error)
+    ml_status ml_events_init(ml_events *events, const ml_allocation_columns *columns,
+                             const ml_sampling *samplings, size_t sampling_count, ml_error *error)
     void ml_events_free(ml_events *events)
     ml_status ml_events_add(ml_events *events, const ml_payload *payload, ml_error *error)
     void ml_events_finish(ml_events *events)
@@ -116,7 +117,8 @@ cdef extern from "decoder_stacks.h" nogil:
     ml_status ml_stacks_add_stacks(ml_stacks *stacks, const ml_payload *payload, ml_error *error)
     uint64_t ml_stacks_remap(const ml_stacks *stacks, int32_t *ids, size_t count)
     uint64_t ml_stacks_spelled_rows(const ml_stacks *stacks)
-    void ml_stacks_spell_out(const ml_stacks *stacks, int32_t *stack_id, int32_t *depth, int32_t *frame_id)
+    void ml_stacks_spell_out(const ml_stacks *stacks, int32_t *stack_id, int32_t *depth,
+                             int32_t *frame_id)
 
 
 class CorruptBlockError(ValueError):
@@ -157,7 +159,8 @@ cdef class BlockOpener:
 
     cdef decompress(self, bytes frame, size_t raw_bytes):
         check(
-            ml_decompress(&self.scratch, <const uint8_t *><const char *>frame, len(frame), raw_bytes, &self.error),
+            ml_decompress(&self.scratch, <const uint8_t *><const char *>frame, len(frame),
+                          raw_bytes, &self.error),
             &self.error,
         )
         return PyBytes_FromStringAndSize(<const char *>self.scratch.raw, raw_bytes)
@@ -174,8 +177,9 @@ cdef class BlockOpener:
 def decode_columns(bytes block not None, columns):
     """Decode a block of one row a value.
 
-    `columns` has for each column, in the order of their numbers, a tuple of encoding, least and greatest value. Integers come
-    as int64 arrays, doubles as float64 arrays, texts as lists of bytes. Raises CorruptBlockError.
+    `columns` has for each column, in the order of their numbers, a tuple of encoding, least and
+    greatest value. Integers come as int64 arrays, doubles as float64 arrays, texts as lists of
+    bytes. Raises CorruptBlockError.
     """
     cdef BlockOpener opener = BlockOpener()
     cdef size_t rows
@@ -196,13 +200,17 @@ def decode_columns(bytes block not None, columns):
 
 
 def check_block(bytes block not None):
-    """Raise CorruptBlockError where a block's checksums, payload or directory of columns are not right."""
+    """Raise CorruptBlockError where a block's checksums, payload or directory of columns are not
+    right.
+    """
     cdef BlockOpener opener = BlockOpener()
     opener.open(block)
 
 
 def count_values(bytes block not None, unsigned number):
-    """How many values column `number` of a block holds, which must be integers. Raises CorruptBlockError."""
+    """How many values column `number` of a block holds, which must be integers. Raises
+    CorruptBlockError.
+    """
     cdef BlockOpener opener = BlockOpener()
     opener.open(block)
     if number >= ML_COLUMN_LIMIT:
@@ -218,7 +226,8 @@ cdef read_integers(BlockOpener opener, unsigned number, size_t rows, int64_t low
     array = numpy.empty(rows, dtype=numpy.int64)
     out = array
     check(
-        ml_column_integers(&opener.payload, number, rows, low, high, &out[0] if rows else NULL, error),
+        ml_column_integers(&opener.payload, number, rows, low, high, &out[0] if rows else NULL,
+                           error),
         error,
     )
     return array
@@ -245,7 +254,8 @@ cdef read_texts(BlockOpener opener, unsigned number, size_t rows):
     try:
         check(ml_column_texts(&opener.payload, number, rows, texts, error), error)
         return [
-            PyBytes_FromStringAndSize(<const char *>texts[row].data, texts[row].bytes) for row in range(rows)
+            PyBytes_FromStringAndSize(<const char *>texts[row].data, texts[row].bytes)
+            for row in range(rows)
         ]
     finally:
         free(texts)
@@ -254,8 +264,9 @@ cdef read_texts(BlockOpener opener, unsigned number, size_t rows):
 cdef class EventsDecoder:
     """Decodes `events` blocks into columns that the caller gives and this object keeps alive.
 
-    All columns have the same length, the capacity in rows; `window_id` must be zeros. `weight` may be None, where every weight is 1.
-    `samplings` are (ids, intervals, surcharges), as arrays in the order of the ids.
+    All columns have the same length, the capacity in rows; `window_id` must be zeros. `weight` may
+    be None, where every weight is 1. `samplings` are (ids, intervals, surcharges), as arrays in the
+    order of the ids.
     """
 
     cdef ml_events events
@@ -299,7 +310,8 @@ cdef class EventsDecoder:
             if weight is not None:
                 to.weight = &weight[0]
         self.columns = (
-            allocation_id, time_ns, freed_ns, size, weight, allocator, stack_id, thread_id, window_id
+            allocation_id, time_ns, freed_ns, size, weight, allocator, stack_id, thread_id,
+            window_id
         )
         ids, intervals, surcharges = samplings
         self.samplings = <ml_sampling *>calloc(len(ids) + 1, sizeof(ml_sampling))
@@ -315,7 +327,9 @@ cdef class EventsDecoder:
         free(self.samplings)
 
     def add(self, bytes block not None):
-        """Decode one block. Raises CorruptBlockError, and then nothing of the block is in the columns."""
+        """Decode one block. Raises CorruptBlockError, and then nothing of the block is in the
+        columns.
+        """
         cdef ml_status status
         self.opener.open(block)
         with nogil:
@@ -355,7 +369,10 @@ cdef class EventsDecoder:
     def large_sizes(self):
         """Rows whose size does not fit the size column, and their sizes."""
         cdef size_t k
-        return [(self.events.large[k].row, self.events.large[k].size) for k in range(self.events.large_count)]
+        return [
+            (self.events.large[k].row, self.events.large[k].size)
+            for k in range(self.events.large_count)
+        ]
 
 
 cdef class StacksDecoder:
@@ -392,7 +409,9 @@ cdef class StacksDecoder:
         return self.stacks.lost
 
     def remap(self, int32_t[::1] stack_ids not None):
-        """Replace ids of the file by merged ids, in place. Returns how many are not in the file; they become 0."""
+        """Replace ids of the file by merged ids, in place. Returns how many are not in the file;
+        they become 0.
+        """
         cdef size_t count = stack_ids.shape[0]
         cdef uint64_t unknown
         if count == 0:
@@ -413,7 +432,9 @@ cdef class StacksDecoder:
         ]
 
     def frames(self):
-        """(number of the function's name, number of the file's name, line, language) of frame 1 and on, as arrays."""
+        """(number of the function's name, number of the file's name, line, language) of frame 1 and
+        on, as arrays.
+        """
         cdef uint32_t count = self.stacks.frame_count
         cdef uint32_t k
         cdef int32_t[::1] function, file, line
@@ -447,7 +468,8 @@ cdef class StacksDecoder:
         return ml_stacks_spelled_rows(&self.stacks)
 
     def spell_out(
-        self, int32_t[::1] stack_id not None, int32_t[::1] depth not None, int32_t[::1] frame_id not None
+        self, int32_t[::1] stack_id not None, int32_t[::1] depth not None,
+        int32_t[::1] frame_id not None
     ):
         """Write all stacks, leaf first (depth 0), into columns of `spelled_rows` rows."""
         cdef uint64_t rows = self.spelled_rows

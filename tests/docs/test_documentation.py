@@ -93,3 +93,9 @@ def test_readme_names_the_two_commands() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert re.search(r"^\$? ?make demo$", text, re.MULTILINE)
     assert re.search(r"^\$? ?make test$", text, re.MULTILINE)
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    for path in [*(ROOT / "docs").glob("*.md"), ROOT / "README.md", ROOT / "CHANGELOG.md"]:
+        for target in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8")):
+            assert (path.parent / target).exists(), f"{path.name} links to {target}"

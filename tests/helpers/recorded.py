@@ -66,7 +66,7 @@ class Trace:
         return len(self.columns["size"])
 
     def allocations(self, *sizes: int, function: str = "") -> list[Allocation]:
-        """The allocations of these sizes (none given: all), whose innermost function is `function`."""
+        """Allocations of these sizes (none given: all) whose innermost function is `function`."""
         import numpy as np
 
         columns = self.columns

@@ -113,7 +113,7 @@ def run(programs: Programs) -> Callable[..., Run]:
 
 @pytest.fixture
 def record(programs: Programs) -> Callable[..., Run]:
-    """Run a program recorded from its first line to its end, at sample_rate=1.0; it must end well."""
+    """Run a program, recorded from first line to end at sample_rate=1.0; it must end well."""
 
     def record(
         source: str,

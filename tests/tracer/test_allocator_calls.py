@@ -1,4 +1,6 @@
-"""Calls of the allocators as extension modules make them: resized, failed, freed elsewhere, without the GIL."""
+"""The allocators, called as extension modules call them: resized, failed, freed elsewhere, without
+the GIL.
+"""
 
 from __future__ import annotations
 

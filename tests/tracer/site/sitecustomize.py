@@ -1,4 +1,4 @@
-"""Starts a recording before the program does anything, so that the program itself need not know of it."""
+"""Starts a recording before the program does anything: the program need not know of it."""
 
 from __future__ import annotations
 

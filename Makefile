@@ -28,7 +28,7 @@ demo: ## record a real program, and explain it
 	@scripts/demo.sh
 
 test: setup ## run every check and every test of the project
-	@$(MAKE) --no-print-directory lint test-native test-webui test-python
+	@$(MAKE) --no-print-directory lint docs test-native test-webui test-python
 
 test-python: setup ## the Python tests alone
 	$(BIN)/pytest $(ARGS)
@@ -58,7 +58,7 @@ format: setup ## format all sources in place
 
 docs: setup ## build the documentation into docs/_build/html; warnings are errors
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
-	@echo "open docs/_build/html/index.html"
+	@echo "the documentation is in docs/_build/html/index.html"
 
 benchmark: setup ## measure overhead, sizes and speed, and write the table of docs/performance.md
 	$(BIN)/python benchmarks/run.py $(ARGS)

@@ -11,7 +11,7 @@ from typing import Any
 
 from memlyze._speedups import _tracer
 
-# Called by a new thread for itself, once, and gone from the stack before the thread's work begins: a
+# Called by a new thread for itself, once, and gone from the stack before its work begins: a
 # wrapper around `start` or `run` would be seen in tracebacks, and the former comes too late for
 # threads that end at once.
 _HOOK = "_set_native_id"

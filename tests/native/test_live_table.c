@@ -81,20 +81,29 @@ static void random_operations(bool exact)
     ml_live_table_clear(&table);
 }
 
-static void test_sizes_survive_up_to_their_limit(void)
+static size_t size_after_a_visit(uintptr_t address, size_t size)
 {
-    static const size_t sizes[] = {0, 64, 65, 512, (1 << 20) - 1, 1 << 20, ((size_t)1 << 30) - 1};
-    CHECK(ml_live_table_init(&table, false, 16));
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        ml_live live = {ML_MAX_ALLOCATION_ID - i, sizes[i], false}, found;
-        bool inserted;
-        ml_live_table_insert(&table, 0x1000 + i * 16, live, &found, &inserted);
-        CHECK(ml_live_table_take(&table, 0x1000 + i * 16, &found) && same(found, live));
-    }
-    ml_live huge = {7, (size_t)1 << 40, false}, found;
+    ml_live live = {ML_MAX_ALLOCATION_ID, size, false}, found;
     bool inserted;
-    ml_live_table_insert(&table, 0x1000, huge, &found, &inserted);
-    CHECK(ml_live_table_take(&table, 0x1000, &found) && found.size == ((size_t)1 << 30) - 1);
+    ml_live_table_insert(&table, address, live, &found, &inserted);
+    CHECK(inserted);
+    CHECK(ml_live_table_take(&table, address, &found));
+    CHECK(found.allocation_id == ML_MAX_ALLOCATION_ID && !found.is_code);
+    return found.size;
+}
+
+static void test_sizes_are_exact_below_half_a_gigabyte_and_whole_pages_from_there(void)
+{
+    static const size_t exact[] = {0, 64, 65, 512, (1 << 20) - 1, 1 << 20, ML_LARGE_SIZE - 1};
+    const size_t page = 4096, terabyte = (size_t)1 << 40;
+    CHECK(ml_live_table_init(&table, false, 16));
+    for (size_t i = 0; i < sizeof exact / sizeof *exact; i++)
+        CHECK(size_after_a_visit(0x1000 + i * 16, exact[i]) == exact[i]);
+    CHECK(size_after_a_visit(0x1000, ML_LARGE_SIZE) == ML_LARGE_SIZE);
+    CHECK(size_after_a_visit(0x1000, ML_LARGE_SIZE + page + 1) == ML_LARGE_SIZE + page);
+    CHECK(size_after_a_visit(0x1000, terabyte + 1) == terabyte);
+    /* What comes out is what ml_live_size promises, so that the live heap returns to zero. */
+    CHECK(size_after_a_visit(0x1000, 5 * terabyte) == ml_live_size(5 * terabyte));
     ml_live_table_clear(&table);
 }
 
@@ -119,7 +128,7 @@ int main(void)
 {
     random_operations(true);
     random_operations(false);
-    test_sizes_survive_up_to_their_limit();
+    test_sizes_are_exact_below_half_a_gigabyte_and_whole_pages_from_there();
     test_a_block_at_the_address_of_a_forgotten_one_reports_it();
     return 0;
 }

@@ -21,7 +21,8 @@ def test_threads_are_named(record: Any) -> None:
         def work(size):
             kept.append(bytes(size))
         for number in range(5):
-            thread = threading.Thread(target=work, args=(50_001 + number,), name=f"wörker 🐍 {number}")
+            name = f"wörker 🐍 {number}"
+            thread = threading.Thread(target=work, args=(50_001 + number,), name=name)
             thread.start()
             thread.join()
         """
@@ -252,7 +253,8 @@ def test_threads_that_end_while_recordings_start_and_stop(run: Any, native: str)
         stopping = False
         def come_and_go():
             while not stopping:
-                native.run_threads(8, ctypes.c_size_t(1_001), ctypes.c_size_t(20), ctypes.c_size_t(0))
+                size, count, keep = (ctypes.c_size_t(number) for number in (1_001, 20, 0))
+                native.run_threads(8, size, count, keep)
         threads = [threading.Thread(target=come_and_go) for _ in range(2)]
         for thread in threads:
             thread.start()

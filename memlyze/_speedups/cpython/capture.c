@@ -108,8 +108,9 @@ static inline bool callers_unchanged(const ml_stack_cache *cache, uint32_t depth
             *mismatch = below;
             return false;
         }
-        /* Go on from the remembered address, not from the loaded one that has turned out equal (the compiler must not see that they
-         * are): the processor then need not wait for each frame to know where the next one is. */
+        /* Go on from the remembered address, not from the loaded one that has turned out equal (the
+         * compiler must not see that they are): the processor then need not wait for each frame to
+         * know where the next one is. */
         __asm__("" : "+r"(expected));
         if (ML_UNLIKELY(ml_frame_position(expected) != cached->position)) {
             *mismatch = below;

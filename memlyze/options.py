@@ -40,7 +40,7 @@ class TraceOptions:
         sample_interval: mean number of allocated bytes between two samples. An allocation of n
             bytes is recorded with probability 1 - (1 - sample_rate) * exp(-n / sample_interval).
         max_stack_depth: frames kept of a call stack; of a deeper one the innermost are kept (at
-            least half as many).
+            least half as many, where from CPython 3.12 on each call from C counts as a frame).
         track_gc: record each run of the cyclic garbage collector.
         memory_interval_ms: milliseconds between two readings of the memory clock.
         when_full: what to do when the program allocates faster than the trace can be written:

@@ -50,6 +50,8 @@ class Trace:
             Frame(str(function), str(path), int(line))
             for function, path, line in zip(frames["function"], frames["file"], frames["line"])
         ]
+        self._by_size: dict[int, list[int]] = {}
+        self._stacks: dict[int, list[Frame]] = {}
         self._parents, self._frame_ids = stacks["parent_id"].tolist(), stacks["frame_id"].tolist()
 
     @property
@@ -66,32 +68,34 @@ class Trace:
         return len(self.columns["size"])
 
     def allocations(self, *sizes: int, function: str = "") -> list[Allocation]:
-        """Allocations of these sizes (none given: all) whose innermost function is `function`."""
-        import numpy as np
+        """The allocations of these sizes, or of all; with the innermost function `function`."""
+        index = self._rows_by_size()
+        chosen = [row for size in sizes or index for row in index.get(size, ())]
+        return [
+            row
+            for row in map(self._allocation, chosen)
+            if not function or (row.stack_id and self.stack(row.stack_id)[0].function == function)
+        ]
 
+    def _rows_by_size(self) -> dict[int, list[int]]:
+        if not self._by_size:
+            for row, size in enumerate(self.columns["size"].tolist()):
+                self._by_size.setdefault(size, []).append(row)
+        return self._by_size
+
+    def _allocation(self, row: int) -> Allocation:
         columns = self.columns
-        chosen = np.arange(len(self))
-        if sizes:
-            chosen = np.nonzero(np.isin(columns["size"], sizes))[0]
-        rows = []
-        for row in chosen.tolist():
-            stack_id = int(columns["stack_id"][row])
-            if function and (not stack_id or self.stack(stack_id)[0].function != function):
-                continue
-            rows.append(
-                Allocation(
-                    int(columns["allocation_id"][row]),
-                    int(columns["time_ns"][row]),
-                    int(columns["freed_ns"][row]),
-                    int(columns["size"][row]),
-                    float(columns["weight"][row]) if "weight" in columns else 1.0,
-                    ALLOCATOR_NAMES[int(columns["allocator"][row])],
-                    stack_id,
-                    int(columns["thread_id"][row]),
-                    int(columns["window_id"][row]),
-                )
-            )
-        return rows
+        return Allocation(
+            int(columns["allocation_id"][row]),
+            int(columns["time_ns"][row]),
+            int(columns["freed_ns"][row]),
+            int(columns["size"][row]),
+            float(columns["weight"][row]) if "weight" in columns else 1.0,
+            ALLOCATOR_NAMES[int(columns["allocator"][row])],
+            int(columns["stack_id"][row]),
+            int(columns["thread_id"][row]),
+            int(columns["window_id"][row]),
+        )
 
     def own(self, *sizes: int) -> list[Allocation]:
         """The allocations of these sizes that code of the program's own file made."""
@@ -109,11 +113,13 @@ class Trace:
 
     def stack(self, stack_id: int) -> list[Frame]:
         """The frames of a stack, innermost first."""
-        frames = []
-        while stack_id:
-            frames.append(self._frames[self._frame_ids[stack_id - 1] - 1])
-            stack_id = self._parents[stack_id - 1]
-        return frames
+        if stack_id not in self._stacks:
+            frames, at = [], stack_id
+            while at:
+                frames.append(self._frames[self._frame_ids[at - 1] - 1])
+                at = self._parents[at - 1]
+            self._stacks[stack_id] = frames
+        return self._stacks[stack_id]
 
     def stack_of(self, size: int) -> list[Frame]:
         """The stack of the only allocation of a size, innermost first."""
@@ -136,7 +142,7 @@ class Trace:
     def check_sound(self) -> None:
         """No wrong row: what no trace may hold, whatever became of the program."""
         columns = self.columns
-        assert not self.damage
+        assert not self.damage, self.damage
         assert self.frees_unmatched == self.frees_repeated == 0
         ids = columns["allocation_id"].tolist()
         assert len(set(ids)) == len(ids)

@@ -19,6 +19,7 @@ enum {
 bool ml_event_encoder_init(ml_event_encoder *encoder)
 {
     memset(encoder, 0, sizeof *encoder);
+    encoder->first_id = ml_recording.first_range << ML_ID_RANGE_BITS;
     ml_columns_init(&encoder->columns, ML_BLOCK_EVENTS, "ddddduubdd");
     /* All at once, untouched: where address space runs out later, events can still be read from the
      * rings. */
@@ -119,6 +120,9 @@ bool ml_event_encoder_drain(ml_event_encoder *encoder, ml_thread *thread)
             uint64_t size = ML_WORD_FREED_SIZE(word);
             if (ML_WORD_KIND(word) == ML_WORD_BIG_FREE)
                 size = ring->words[tail++ & ring->mask];
+            if (ML_UNLIKELY(ML_WORD_FREED_ID(word) < encoder->first_id))
+                break; /* entered by a thread that was in a hook while a recording ended and this
+                          one began */
             if (!encoder->run_events++)
                 open_run(encoder, thread);
             /* Blocks die in the order, or the reverse order, in which they were born, and one by

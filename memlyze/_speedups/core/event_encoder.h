@@ -15,6 +15,7 @@ typedef struct {
     uint32_t run_thread_id;
     int64_t run_time_ns;
     uint32_t run_window_id;
+    uint64_t first_id; /* of this session: lower ones are of an earlier */
     uint64_t run_first_id;
     int64_t last_stack_id, last_distance;
 

@@ -53,6 +53,11 @@ ML_NOINLINE bool ml_recorder_open_allocation(ml_thread *thread, uint64_t *head)
 {
     if (thread->next_allocation_id == thread->next_range_id) {
         ml_thread_next_range(thread);
+        /* A range taken after the recording ended may be one of the next recording. */
+        if (thread->session != atomic_load(&ml_session)) {
+            thread->next_allocation_id = thread->next_range_id;
+            return false;
+        }
         if (thread->next_range_id > ML_MAX_ALLOCATION_ID) {
             thread->next_allocation_id = thread->next_range_id;
             atomic_fetch_add(&ml_recording.allocations_dropped, 1);

@@ -43,6 +43,7 @@ typedef struct {
 
     _Atomic uint64_t allocations_dropped, frees_dropped, waits, wait_ns, stale_closed;
     _Atomic uint64_t next_range;
+    uint64_t first_range; /* of this session */
     _Atomic uint32_t next_thread_id;
     _Atomic int64_t mapped_bytes; /* of thread states */
 } ml_recorder;

@@ -70,7 +70,10 @@ int ml_recorder_start(const ml_options *options, char *error, size_t error_bytes
         exact || options->rate > 0 ? ML_KNOWN_CHILDREN_EXACT : ML_KNOWN_CHILDREN_SAMPLED;
     ml_recording.allocations_dropped = ml_recording.frees_dropped = 0;
     ml_recording.waits = ml_recording.wait_ns = ml_recording.stale_closed = 0;
-    ml_recording.next_range = 1; /* id 0 means none */
+    /* Ids go on from one recording to the next: what a thread that is late with the last one still
+     * does is told by its id. */
+    ml_recording.first_range = ml_recording.next_range +=
+        ml_recording.next_range == 0; /* id 0 means none */
     ml_recording.next_thread_id = 1;
     clear_tables();
     if (!ml_live_table_init(&ml_recording.live, exact,

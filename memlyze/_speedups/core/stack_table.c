@@ -79,7 +79,8 @@ void ml_stack_table_clear(ml_stack_table *table)
     table->code_contents = NULL;
     table->stack_capacity = table->code_address_capacity = table->code_content_capacity = 0;
     table->stack_count = table->code_address_count = table->code_content_count = 0;
-    table->resets = table->truncated = table->stacks_total = table->codes_total = 0;
+    table->resets = table->stacks_total = table->codes_total = 0;
+    atomic_store(&table->truncated, 0);
     new_epoch(table);
     ml_unlock(&table->lock);
 }
@@ -137,7 +138,7 @@ uint32_t ml_stack_child(ml_stack_table *table, uint32_t parent_id, uint32_t code
     }
     ml_stack_row row = {table->next_stack_id, parent_id, code_id, instruction};
     if (!ml_buffer_append(&table->new_stacks, &row, sizeof row)) {
-        table->truncated++;
+        atomic_fetch_add(&table->truncated, 1);
         return parent_id;
     }
     table->next_stack_id++;

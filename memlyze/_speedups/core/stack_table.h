@@ -44,7 +44,8 @@ typedef struct {
     /* Rows that the writer has not taken yet. Of codes: records as ml_code_begin lays them out. */
     ml_buffer new_stacks, new_codes;
 
-    uint64_t resets, truncated, stacks_total, codes_total;
+    uint64_t resets, stacks_total, codes_total;
+    _Atomic uint64_t truncated;  /* captures that found the stack too deep; not under the lock */
     uint32_t truncated_stack_id; /* the root of all stacks that were too deep */
     size_t mapped_bytes;
 } ml_stack_table;

@@ -285,7 +285,7 @@ static void put_statistics(void)
     put_number("stacks_interned", ml_stacks.stacks_total);
     put_number("codes_interned", ml_stacks.codes_total);
     put_number("stack_table_resets", ml_stacks.resets);
-    put_number("stacks_truncated", ml_stacks.truncated);
+    put_number("stacks_truncated", atomic_load(&ml_stacks.truncated));
     put_number("writer_cpu_ns", (uint64_t)ml_thread_cpu_ns());
     put_number("tracer_peak_bytes", (uint64_t)writer.peak_bytes);
 }

@@ -68,29 +68,45 @@ static inline void enter(ml_stack_cache *cache, uint32_t depth, const ml_frame *
     cache->depth_hint[ml_depth_hint_index(frame)] = (uint16_t)depth;
 }
 
+/* A frame that is not complete may also lie further out: a collection that its prologue set off
+ * runs finalizers. */
 static inline uint32_t step(ml_stack_cache *cache, uint32_t parent_id, const ml_frame *frame,
                             uint64_t position)
 {
-    return ML_UNLIKELY(ml_frame_is_transparent(frame)) ? parent_id
-                                                       : child(cache, parent_id, frame, position);
+    return ML_UNLIKELY(ml_frame_is_incomplete(frame)) ? parent_id
+                                                      : child(cache, parent_id, frame, position);
 }
 
-/* The stack is deeper than the cache. Its innermost half is kept, beneath the stack "<truncated>";
- * the next captures then have the other half to move in before this is needed again. */
-static ML_NOINLINE uint32_t capture_truncated(ml_stack_cache *cache, const ml_frame *top)
+static inline uint32_t base_stack_id(const ml_stack_cache *cache, uint32_t depth)
 {
-    uint32_t count = 0, stack_id = ml_stacks.truncated_stack_id;
-    for (const ml_frame *frame = top; frame && count < cache->capacity / 2;
-         frame = ml_frame_previous(frame))
+    if (depth)
+        return cache->frames[depth - 1].stack_id;
+    return cache->truncated ? ml_stacks.truncated_stack_id : 0;
+}
+
+/* The stack is deeper than the cache. Three quarters of what fits are kept, beneath the stack
+ * "<truncated>": the next captures have a quarter to move in before this is needed again. When the
+ * stack has shrunk to less than half of what fits, it is captured anew: the outer frames of the
+ * cache are given no hint, so that they are not found as the innermost. */
+static ML_NOINLINE uint32_t capture_innermost(ml_stack_cache *cache, const ml_frame *top)
+{
+    const uint32_t keep = cache->capacity - (cache->capacity + 3) / 4;
+    const ml_frame *frame = top;
+    uint32_t count = 0;
+    for (; frame && count < keep; frame = ml_frame_previous(frame))
         cache->scratch[count++] = frame;
+    cache->truncated = frame != NULL;
+    atomic_fetch_add_explicit(&ml_stacks.truncated, cache->truncated, memory_order_relaxed);
+    uint32_t stack_id = base_stack_id(cache, 0);
     for (uint32_t depth = 0; depth < count; depth++) {
-        const ml_frame *frame = cache->scratch[count - 1 - depth];
+        frame = cache->scratch[count - 1 - depth];
         const uint64_t position = ml_frame_position(frame);
         stack_id = step(cache, stack_id, frame, position);
         enter(cache, depth, frame, position, stack_id);
+        if (cache->truncated && depth + 1 < cache->capacity / 2)
+            cache->depth_hint[ml_depth_hint_index(frame)] = UINT16_MAX;
     }
     cache->depth = count;
-    cache->truncated = true;
     return stack_id;
 }
 
@@ -122,13 +138,6 @@ static inline bool callers_unchanged(const ml_stack_cache *cache, uint32_t depth
     return (below != NULL) == cache->truncated;
 }
 
-static inline uint32_t base_stack_id(const ml_stack_cache *cache, uint32_t depth)
-{
-    if (depth)
-        return cache->frames[depth - 1].stack_id;
-    return cache->truncated ? ml_stacks.truncated_stack_id : 0;
-}
-
 /* Anything but a new position in a frame whose callers are as they were. */
 static ML_NOINLINE uint32_t capture_slowly(ml_stack_cache *cache, const ml_frame *top)
 {
@@ -152,7 +161,7 @@ static ML_NOINLINE uint32_t capture_slowly(ml_stack_cache *cache, const ml_frame
         }
         for (; frame != end; frame = ml_frame_previous(frame)) {
             if (ML_UNLIKELY(above >= cache->capacity))
-                return capture_truncated(cache, top);
+                return capture_innermost(cache, top);
             scratch[above++] = frame;
         }
     }
@@ -171,7 +180,7 @@ static ML_NOINLINE uint32_t capture_slowly(ml_stack_cache *cache, const ml_frame
             continue;
         }
         if (ML_UNLIKELY(depth >= cache->capacity))
-            return capture_truncated(cache, top);
+            return capture_innermost(cache, top);
         unchanged = false;
         stack_id = step(cache, stack_id, frame, position);
         enter(cache, depth++, frame, position, stack_id);

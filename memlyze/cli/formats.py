@@ -18,6 +18,8 @@ from memlyze.cli.errors import CommandError
 if typing.TYPE_CHECKING:
     from duckdb import DuckDBPyRelation
 
+Interrupt = typing.Callable[[], object]
+
 _COPY_OPTIONS = {
     "csv": "FORMAT csv, HEADER true",
     "json": "FORMAT json, ARRAY true",
@@ -47,15 +49,15 @@ def format_of(path: str | None) -> str | None:
     )
 
 
-def write_file(relation: DuckDBPyRelation, form: str, path: str) -> None:
-    """Write the result to a file, replacing it when all is written.
+def write_file(relation: DuckDBPyRelation, form: str, path: str, interrupt: Interrupt) -> None:
+    """Write the result to a file, replacing it when all is written; `interrupt` stops the query.
 
     Raises CommandError when it cannot be written, `duckdb.Error` when the query fails.
     """
     partial = f"{path}.{os.getpid()}.partial"
     try:
         with open(partial, "wb") as file:
-            _write(relation, form, file.fileno(), file)
+            _write(relation, form, file, interrupt)
         os.replace(partial, path)
     except OSError as error:
         raise CommandError(
@@ -66,58 +68,70 @@ def write_file(relation: DuckDBPyRelation, form: str, path: str) -> None:
             os.unlink(partial)
 
 
-def write_stdout(relation: DuckDBPyRelation, form: str) -> None:
-    """Write the result to standard output.
+def write_stdout(relation: DuckDBPyRelation, form: str, interrupt: Interrupt) -> None:
+    """Write the result to standard output; `interrupt` stops the query.
 
     Raises BrokenPipeError when nobody reads it any more, `duckdb.Error` when the query fails.
     """
     sys.stdout.flush()
-    _write(relation, form, sys.stdout.fileno(), sys.stdout.buffer)
+    _write(relation, form, sys.stdout.buffer, interrupt)
 
 
-def _write(relation: DuckDBPyRelation, form: str, descriptor: int, sink: typing.BinaryIO) -> None:
+def _write(
+    relation: DuckDBPyRelation, form: str, sink: typing.BinaryIO, interrupt: Interrupt
+) -> None:
     if form == "arrow":
         _write_arrow(relation, sink)
     else:
-        _copy_through_pipe(relation, _COPY_OPTIONS[form], descriptor)
+        _copy_through_pipe(relation, _COPY_OPTIONS[form], sink.fileno(), interrupt)
 
 
-def _copy_through_pipe(relation: DuckDBPyRelation, options: str, descriptor: int) -> None:
-    """COPY needs a path, and would truncate a file that stdout is redirected to: give it a pipe."""
+def _copy_through_pipe(
+    relation: DuckDBPyRelation, options: str, descriptor: int, interrupt: Interrupt
+) -> None:
+    """COPY needs a path, and would truncate a file that stdout is redirected to: give it a pipe.
+
+    It runs on a thread of its own, while this one takes what comes out of the pipe.
+    """
     import duckdb
 
     read_end, write_end = os.pipe()
-    failures: list[OSError] = []
+    connection = duckdb.connect()
+    failures: list[Exception] = []
 
-    def pump() -> None:
+    def copy() -> None:
         try:
-            while True:
-                data = os.read(read_end, 1 << 16)
-                if not data:
-                    return
-                view = memoryview(data)
-                while view:
-                    view = view[os.write(descriptor, view) :]
-        except OSError as error:
+            connection.execute(f"COPY result TO '/dev/fd/{write_end}' ({options})")
+        except Exception as error:
             failures.append(error)
         finally:
-            os.close(read_end)  # DuckDB's next write then fails, and the query ends
+            os.close(write_end)
 
-    thread = threading.Thread(target=pump, daemon=True)
+    connection.register("result", _ArrowStream(relation))
+    thread = threading.Thread(target=copy, daemon=True)
     thread.start()
-    connection = duckdb.connect()
     try:
-        connection.register("result", _ArrowStream(relation))
-        connection.execute(f"COPY result TO '/dev/fd/{write_end}' ({options})")
-    except duckdb.Error:
-        if not failures:
-            raise
+        _drain(read_end, descriptor)
+    except BaseException:
+        connection.interrupt()
+        interrupt()
+        raise
     finally:
-        connection.close()
-        os.close(write_end)
+        os.close(read_end)  # whatever DuckDB still writes fails, and ends the query
         thread.join()
+        connection.close()
     if failures:
         raise failures[0]
+
+
+def _drain(source: int, sink: int) -> None:
+    """Copy all bytes from one descriptor to another."""
+    while True:
+        data = memoryview(os.read(source, 1 << 16))
+        if not data:
+            return
+        while data:
+            data = data[os.write(sink, data) :]
 
 
 def _write_arrow(relation: DuckDBPyRelation, sink: typing.BinaryIO) -> None:

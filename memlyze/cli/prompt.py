@@ -7,7 +7,7 @@ import os
 import sys
 import typing
 
-from memlyze.cli import schema
+from memlyze.cli import interrupts, schema
 from memlyze.cli.errors import CommandError
 from memlyze.cli.terminal import is_terminal
 from memlyze.query.statements import is_blank, split_statements
@@ -43,7 +43,8 @@ def run_prompt(trace: Trace, form: str, *, may_write_files: bool = False) -> int
                     if not _command(statement):
                         return 0
                 else:
-                    answer(trace, statement, form, may_write_files=may_write_files)
+                    with interrupts.watched(trace.interrupt):
+                        answer(trace, statement, form, may_write_files=may_write_files)
             except CommandError as error:
                 print(error, file=sys.stderr)
                 if not is_interactive:

@@ -7,7 +7,7 @@ import os
 import sys
 import typing
 
-from memlyze.cli import formats, schema
+from memlyze.cli import formats, interrupts, schema
 from memlyze.cli.arguments import CommandParser
 from memlyze.cli.errors import CommandError, UsageError
 from memlyze.cli.opening import open_traces, state_lines
@@ -83,7 +83,13 @@ def run(arguments: typing.Sequence[str]) -> int:
             from memlyze.cli.prompt import run_prompt
 
             return run_prompt(trace, form, may_write_files=options.allow_files)
-        answer(trace, query, form, options.output_file, may_write_files=options.allow_files)
+
+        def end() -> None:
+            trace.remove_spilled()
+            interrupts.end_process()
+
+        with interrupts.watched(end):
+            answer(trace, query, form, options.output_file, may_write_files=options.allow_files)
     return 0
 
 
@@ -107,9 +113,9 @@ def answer(
                 return
             if form != "table":
                 if output_file is None:
-                    formats.write_stdout(relation, form)
+                    formats.write_stdout(relation, form, trace.interrupt)
                 else:
-                    formats.write_file(relation, form, output_file)
+                    formats.write_file(relation, form, output_file, trace.interrupt)
             elif output_file is None:
                 print("\n".join(table_lines(relation, Style(sys.stdout))))
             else:

@@ -191,14 +191,23 @@ class Trace:
             guard.restrict(connection)
         return connection
 
+    def interrupt(self) -> None:
+        """Stop the query that another thread runs on this trace; it raises `duckdb.Error`."""
+        if self._connection is not None:
+            self._connection.interrupt()
+
+    def remove_spilled(self) -> None:
+        """Remove the temporary files, for a process that is about to end within a query."""
+        if self._spill_finalizer is not None:
+            self._spill_finalizer()
+
     def close(self) -> None:
         """Give back memory and temporary files. Safe to call more than once."""
         self._is_closed = True
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-        if self._spill_finalizer is not None:
-            self._spill_finalizer()
+        self.remove_spilled()
         self._reader.close()
 
     def __enter__(self) -> Trace:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from typing import Iterator
 
@@ -53,9 +54,10 @@ def test_end_of_input_leaves(prompt: PseudoTerminal) -> None:
 
 
 def test_interrupt_gives_a_new_line_and_stays(prompt: PseudoTerminal) -> None:
-    prompt.send("SELECT half a thought\n")
+    prompt.send("SELECT half\n")
     prompt.expect("...> ")
-    prompt.send("\x03")
+    # The key after it wakes a readline that was about to wait for one when the interrupt came.
+    prompt.send("\x03\n")
     prompt.expect("memlyze> ")
     prompt.send("SELECT 5 AS five;\n")
     prompt.expect("(1 row)")
@@ -70,3 +72,13 @@ def test_history_is_kept(prompt: PseudoTerminal, tmp_path: Path) -> None:
     history = tmp_path / "state" / "memlyze" / "query_history"
     assert "SELECT 1;" in history.read_text()
     assert os.stat(history).st_size
+
+
+def test_interrupt_stops_a_query_that_runs_and_stays(prompt: PseudoTerminal) -> None:
+    prompt.send("SELECT i FROM range(1000000000000) AS r (i) WHERE hash(i) % 9000000000000 = 3;\n")
+    prompt.expect("= 3;")
+    time.sleep(0.5)  # into the query; should it not have begun, the interrupt ends the typing
+    prompt.send("\x03")
+    prompt.expect("memlyze> ")
+    prompt.send("SELECT count(*) AS n FROM gc;\n")
+    prompt.expect("(1 row)")

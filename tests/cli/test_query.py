@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -240,3 +241,27 @@ def test_cut_off_trace_is_queried_and_said_to_be_cut_off(
     result = memlyze("query", "--format", "csv", "SELECT count(*) AS n FROM threads", "cut.mlyze")
     assert (result.returncode, result.stdout) == (0, "n\n2\n")
     assert "cut off" in result.stderr
+
+
+@pytest.mark.parametrize("form", ["table", "csv"])
+def test_interrupt_ends_a_long_query_quietly(form: str, trace: str, tmp_path: Path) -> None:
+    # The second row never comes: the query runs until it is stopped.
+    query = "SELECT i FROM range(1000000000000) AS r (i) WHERE hash(i) % 9000000000000 = 3"
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    with subprocess.Popen(
+        [sys.executable, "-m", "memlyze", "query", "--format", form, query, trace],
+        cwd=tmp_path,
+        env={**clean_environment(), "TMPDIR": str(folder)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        while not os.listdir(folder):  # made when the trace is opened for queries
+            assert process.poll() is None
+            time.sleep(0.02)
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        _, complaint = process.communicate(timeout=60)
+    assert complaint == b""
+    assert process.returncode == -signal.SIGINT
+    assert os.listdir(folder) == []

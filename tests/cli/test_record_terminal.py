@@ -19,6 +19,8 @@ def interrupted(*_):
     print("interrupts", count, flush=True)
 signal.signal(signal.SIGINT, interrupted)
 print("terminals", *(os.isatty(n) for n in range(3)), flush=True)
+while not count:
+    time.sleep(0.01)
 print("input", input(), flush=True)
 print("interrupts at the end", count, flush=True)
 """
@@ -37,7 +39,9 @@ def test_program_has_the_terminal_and_an_interrupt_comes_once(tmp_path: Path) ->
 
 
 def test_interrupted_program_ends_as_without_memlyze(tmp_path: Path) -> None:
-    (tmp_path / "app.py").write_text("print('ready', flush=True)\ninput()\n")
+    (tmp_path / "app.py").write_text(
+        "import time\nprint('ready', flush=True)\nwhile True:\n    time.sleep(0.01)\n"
+    )
     with PseudoTerminal("record", "-q", "-o", "t.mlyze", "app.py", cwd=tmp_path) as terminal:
         terminal.expect("ready")
         terminal.send("\x03")

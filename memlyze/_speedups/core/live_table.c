@@ -6,7 +6,7 @@ uint8_t ml_first_filter[1 << ML_FIRST_FILTER_BITS];
 
 #define REGION_COUNT ((size_t)1 << (ML_DIRECT_ADDRESS_BITS - ML_REGION_BITS))
 #define REGIONS_BYTES (REGION_COUNT * sizeof(uint64_t *))
-#define REGION_BYTES (ML_REGION_ENTRIES * sizeof(uint64_t))
+#define REGION_BYTES (ML_REGION_ENTRIES * sizeof(uint64_t)) /* whole pages */
 /* Behind its entries a region carries the chain of regions in use: the first level is too large to
  * search. */
 #define REGION_MAP_BYTES (REGION_BYTES + 4096)
@@ -173,25 +173,45 @@ void ml_live_table_after_fork(ml_live_table *table)
         atomic_store_explicit(&table->shards[i].lock, 0, memory_order_relaxed);
 }
 
-static uint64_t *direct_entry_for_insert(ml_live_table *table, uintptr_t address)
+static uint64_t *direct_region_for_insert(ml_live_table *table, uintptr_t address)
 {
-    uint64_t *entry = ml_direct_entry(table, address);
-    if (ML_LIKELY(entry != NULL))
-        return entry;
-    if (address & table->no_direct_bits)
-        return NULL;
+    uint64_t *region = ml_direct_region(table, address);
+    if (ML_LIKELY(region != NULL) || (address & table->no_direct_bits))
+        return region;
     uint64_t *fresh = ml_map(REGION_MAP_BYTES), *none = NULL;
     if (!fresh)
         return NULL;
     if (!atomic_compare_exchange_strong(&table->regions[address >> ML_REGION_BITS], &none, fresh)) {
         ml_unmap(fresh, REGION_MAP_BYTES); /* another thread was first */
-        return ml_direct_entry(table, address);
+        return ml_direct_region(table, address);
     }
     uint64_t *chain = atomic_load_explicit(&table->used_regions, memory_order_relaxed);
     do
         fresh[ML_REGION_ENTRIES] = (uint64_t)(uintptr_t)chain;
     while (!atomic_compare_exchange_weak(&table->used_regions, &chain, fresh));
-    return ml_direct_entry(table, address);
+    return fresh;
+}
+
+/* The direct entry that holds the block at this address, in whatever tier; NULL: none does. */
+static uint64_t *find_direct(ml_live_table *table, uintptr_t address)
+{
+    uint64_t *region = ml_direct_region(table, address);
+    for (int tier = 0; region && tier < ML_DIRECT_TIERS; tier++) {
+        uint64_t *entry = ml_direct_entry(region, address, tier);
+        if (ml_direct_is_at(__atomic_load_n(entry, __ATOMIC_RELAXED), address))
+            return entry;
+    }
+    return NULL;
+}
+
+static bool take_direct(ml_live_table *table, uintptr_t address, ml_live *taken)
+{
+    uint64_t *entry = find_direct(table, address);
+    if (!entry)
+        return false;
+    *taken = ml_direct_unpack(__atomic_load_n(entry, __ATOMIC_RELAXED));
+    __atomic_store_n(entry, 0, __ATOMIC_RELAXED);
+    return true;
 }
 
 static bool hash_take(ml_live_table *table, uintptr_t address, ml_live *taken)
@@ -249,28 +269,23 @@ bool ml_live_table_insert_slowly(ml_live_table *table, uintptr_t address, ml_liv
                                  ml_live *stale, bool *inserted)
 {
     if (table->exact) {
+        ml_live other;
         bool was_there = false;
-        uint64_t *entry = live.size <= ML_DIRECT_MAX_SIZE ? direct_entry_for_insert(table, address)
-                                                          : ml_direct_entry(table, address);
-        if (entry) {
-            uint64_t old = __atomic_load_n(entry, __ATOMIC_RELAXED);
-            if (ML_UNLIKELY(old)) {
+        /* Where no free is missed, only the entry that the block is to have can be in the way. */
+        if (ML_UNLIKELY(table->unhooked_frees_possible))
+            was_there = take_direct(table, address, stale) || hash_take(table, address, stale);
+        uint64_t *region =
+            live.size <= ML_DIRECT_MAX_SIZE ? direct_region_for_insert(table, address) : NULL;
+        if (region) {
+            uint64_t *entry = ml_direct_entry(region, address, ml_direct_tier(live.size));
+            const uint64_t old = __atomic_load_n(entry, __ATOMIC_RELAXED);
+            if (old) {
                 *stale = ml_direct_unpack(old);
-                __atomic_store_n(entry, 0, __ATOMIC_RELAXED);
                 was_there = true;
             }
-            if (live.size <= ML_DIRECT_MAX_SIZE) {
-                /* A larger block may have died here unseen; only asked for when frees can be
-                 * missed. */
-                if (ML_UNLIKELY(table->unhooked_frees_possible) && hash_take(table, address, stale))
-                    was_there = true;
-                __atomic_store_n(entry, ml_direct_pack(live), __ATOMIC_RELAXED);
-                *inserted = true;
-                return was_there;
-            }
-        }
-        ml_live other;
-        if (hash_insert(table, address, live, false, &other, inserted)) {
+            __atomic_store_n(entry, ml_direct_pack(address, live), __ATOMIC_RELAXED);
+            *inserted = true;
+        } else if (hash_insert(table, address, live, false, &other, inserted)) {
             *stale = other;
             was_there = true;
         }
@@ -284,8 +299,8 @@ bool ml_live_table_insert_slowly(ml_live_table *table, uintptr_t address, ml_liv
 
 bool ml_live_table_take_slowly(ml_live_table *table, uintptr_t address, ml_live *taken)
 {
-    if (table->exact) /* the direct entry was empty */
-        return hash_take(table, address, taken);
+    if (table->exact)
+        return take_direct(table, address, taken) || hash_take(table, address, taken);
     const uint64_t filter_index = ml_filter_hash(address) >> table->filter_shift;
     if (ML_LIKELY(__atomic_load_n(&table->filter[filter_index], __ATOMIC_RELAXED) == 0) ||
         !hash_take(table, address, taken))
@@ -297,12 +312,10 @@ bool ml_live_table_take_slowly(ml_live_table *table, uintptr_t address, ml_live 
 bool ml_live_table_mark_code(ml_live_table *table, uintptr_t address)
 {
     ml_live code = {0, 0, true}, other;
-    if (table->exact) {
-        uint64_t *entry = ml_direct_entry(table, address);
-        if (entry && __atomic_load_n(entry, __ATOMIC_RELAXED)) {
-            __atomic_fetch_or(entry, (uint64_t)1 << 63, __ATOMIC_RELAXED);
-            return true;
-        }
+    uint64_t *entry = find_direct(table, address);
+    if (entry) {
+        __atomic_fetch_or(entry, (uint64_t)1 << 43, __ATOMIC_RELAXED);
+        return true;
     }
     bool inserted, existed = hash_insert(table, address, code, true, &other, &inserted);
     if (inserted && !existed && !table->exact)

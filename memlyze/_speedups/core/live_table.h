@@ -3,10 +3,13 @@
  *
  * Three structures, all keyed by address:
  *
- * - `direct` (exact recording only): an 8-byte entry for each 16-byte granule, found by address
- * alone, for blocks of at most 64 bytes. Neighbouring objects have neighbouring entries, and since
- * a block belongs to whoever holds it, no lock is needed. Blocks that are larger would waste it: 64
- * bytes of block already cost 32 bytes of table.
+ * - `direct` (exact recording only): entries of 8 bytes, found by address alone, in four tiers. The
+ * first has an entry for each 16-byte granule and holds blocks of at most 64 bytes, the next ones
+ * have granules and blocks four times as large: 64 bytes and 256, 256 and 1024, 1024 and 4096. A
+ * block is larger than the granules of its tier, so no two live ones share an entry; it is at most
+ * four times as large, so an entry costs at most 8 bytes a granule, 32 bytes a block, whatever its
+ * size. Neighbouring objects have neighbouring entries, and since a block belongs to whoever holds
+ * it, no lock is needed.
  * - `hash`: everything else, in shards with a lock each, 16 bytes an entry.
  * - two filters, a counter per hash of the address, which say "surely not recorded" to nearly every
  * free. The first is so small that it stays in the first-level cache, the second is asked when the
@@ -25,10 +28,13 @@
 
 #include "platform.h"
 
-#define ML_DIRECT_MAX_SIZE 64
+#define ML_DIRECT_TIERS 4
+#define ML_DIRECT_MAX_SIZE 4096
 #define ML_DIRECT_ADDRESS_BITS 47
+/* The entries of all tiers for one MiB of addresses lie together. */
 #define ML_REGION_BITS 20
-#define ML_REGION_ENTRIES ((size_t)1 << (ML_REGION_BITS - 4))
+#define ML_REGION_TIER_ENTRIES(tier) ((size_t)1 << (ML_REGION_BITS - 4 - 2 * (tier)))
+#define ML_REGION_ENTRIES (65536 + 16384 + 4096 + 1024)
 #define ML_SHARDS 64
 /* 43 bits of id: at 10 million allocations a second, ten days. */
 #define ML_MAX_ALLOCATION_ID (((uint64_t)1 << 43) - 1)
@@ -112,27 +118,45 @@ ML_INLINE bool ml_live_table_may_hold(uintptr_t address)
     return ML_UNLIKELY(__atomic_load_n(counter, __ATOMIC_RELAXED) != 0);
 }
 
-/* The direct entry of an address, NULL where there is none (not in use, region never used, address
- * outside). */
-ML_INLINE uint64_t *ml_direct_entry(const ml_live_table *table, uintptr_t address)
+/* The direct entries around an address, NULL where there are none (not in use, region never used,
+ * address outside). */
+ML_INLINE uint64_t *ml_direct_region(const ml_live_table *table, uintptr_t address)
 {
     if (ML_UNLIKELY(address & table->no_direct_bits))
         return NULL;
-    uint64_t *region =
-        atomic_load_explicit(&table->regions[address >> ML_REGION_BITS], memory_order_acquire);
-    return ML_LIKELY(region != NULL) ? &region[(address >> 4) & (ML_REGION_ENTRIES - 1)] : NULL;
+    return atomic_load_explicit(&table->regions[address >> ML_REGION_BITS], memory_order_acquire);
 }
 
-/* Direct entries: id in the low 56 bits, size in 56..62, is_code in 63. */
-ML_INLINE uint64_t ml_direct_pack(ml_live live)
+ML_INLINE int ml_direct_tier(size_t size)
 {
-    return live.allocation_id | (uint64_t)live.size << 56 | (uint64_t)live.is_code << 63;
+    return size <= 64 ? 0 : size <= 256 ? 1 : size <= 1024 ? 2 : 3;
+}
+
+ML_INLINE uint64_t *ml_direct_entry(uint64_t *region, uintptr_t address, int tier)
+{
+    static const uint32_t first[ML_DIRECT_TIERS] = {0, 65536, 65536 + 16384, 65536 + 16384 + 4096};
+    return &region[first[tier] +
+                   ((address >> (4 + 2 * tier)) & (ML_REGION_TIER_ENTRIES(tier) - 1))];
+}
+
+/* Direct entries: id in bits 0..42, is_code in 43, where in its granule the block begins (bits 4..9
+ * of the address) in 44..49, size in 50..63. 0: empty. */
+ML_INLINE uint64_t ml_direct_pack(uintptr_t address, ml_live live)
+{
+    return live.allocation_id | (uint64_t)live.is_code << 43 | ((uint64_t)address >> 4 & 63) << 44 |
+           (uint64_t)live.size << 50;
 }
 
 ML_INLINE ml_live ml_direct_unpack(uint64_t entry)
 {
-    ml_live live = {entry & (((uint64_t)1 << 56) - 1), (entry >> 56) & 127, entry >> 63};
+    ml_live live = {entry & ML_MAX_ALLOCATION_ID, entry >> 50, entry >> 43 & 1};
     return live;
+}
+
+/* Whether the entry, of the granule that holds this address, is of a block that begins there. */
+ML_INLINE bool ml_direct_is_at(uint64_t entry, uintptr_t address)
+{
+    return entry != 0 && ((entry >> 44 ^ (uint64_t)address >> 4) & 63) == 0;
 }
 
 /* The rest of the two below: everything but a small block with a direct entry. */
@@ -143,10 +167,12 @@ bool ml_live_table_take_slowly(ml_live_table *table, uintptr_t address, ml_live 
 ML_INLINE bool ml_live_table_insert(ml_live_table *table, uintptr_t address, ml_live live,
                                     ml_live *stale, bool *inserted)
 {
-    if (ML_LIKELY(live.size <= ML_DIRECT_MAX_SIZE) && ML_LIKELY(!table->unhooked_frees_possible)) {
-        uint64_t *entry = ml_direct_entry(table, address);
-        if (ML_LIKELY(entry && __atomic_load_n(entry, __ATOMIC_RELAXED) == 0)) {
-            __atomic_store_n(entry, ml_direct_pack(live), __ATOMIC_RELAXED);
+    uint64_t *region = ml_direct_region(table, address);
+    if (ML_LIKELY(region && live.size <= ML_DIRECT_MAX_SIZE) &&
+        ML_LIKELY(!table->unhooked_frees_possible)) {
+        uint64_t *entry = ml_direct_entry(region, address, ml_direct_tier(live.size));
+        if (ML_LIKELY(__atomic_load_n(entry, __ATOMIC_RELAXED) == 0)) {
+            __atomic_store_n(entry, ml_direct_pack(address, live), __ATOMIC_RELAXED);
             *inserted = true;
             return false;
         }
@@ -156,13 +182,16 @@ ML_INLINE bool ml_live_table_insert(ml_live_table *table, uintptr_t address, ml_
 
 ML_INLINE bool ml_live_table_take(ml_live_table *table, uintptr_t address, ml_live *taken)
 {
-    uint64_t *entry = ml_direct_entry(table, address);
-    if (ML_LIKELY(entry != NULL)) {
-        uint64_t value = __atomic_load_n(entry, __ATOMIC_RELAXED);
-        if (ML_LIKELY(value != 0)) {
-            __atomic_store_n(entry, 0, __ATOMIC_RELAXED);
-            *taken = ml_direct_unpack(value);
-            return true;
+    uint64_t *region = ml_direct_region(table, address);
+    if (ML_LIKELY(region != NULL)) {
+        for (int tier = 0; tier < 2; tier++) { /* where nearly all objects are */
+            uint64_t *entry = ml_direct_entry(region, address, tier);
+            const uint64_t value = __atomic_load_n(entry, __ATOMIC_RELAXED);
+            if (ML_LIKELY(ml_direct_is_at(value, address))) {
+                __atomic_store_n(entry, 0, __ATOMIC_RELAXED);
+                *taken = ml_direct_unpack(value);
+                return true;
+            }
         }
     }
     return ml_live_table_take_slowly(table, address, taken);

@@ -26,6 +26,7 @@ _PASSED_ON = {
     signal.SIGWINCH,
     signal.SIGTSTP,
 }
+_GROUP_GRACE_S = 0.2
 _TERMINAL_STOPS = (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
 
 
@@ -62,29 +63,46 @@ def _wait(child: int, waited_for: typing.Iterable[int]) -> int:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(child, received.si_signo)
             continue
-        while True:
-            process, status = os.waitpid(child, os.WNOHANG | os.WUNTRACED)
-            if process == 0:
-                break
-            if os.WIFSTOPPED(status):
-                _stop_like(child, os.WSTOPSIG(status))
-                continue
+        status = _follow(child)
+        if status is not None:
             return status
 
 
-def _stop_like(child: int, stop_signal: int) -> None:
-    """Stop as the program did, so that the shell sees its job stopped; come back when continued."""
+def _follow(child: int) -> int | None:
+    """Do after the program what it did: stop, go on. Its wait status when it has ended."""
+    awaits_continuation = False
+    while True:
+        process, status = os.waitpid(child, os.WNOHANG | os.WUNTRACED | os.WCONTINUED)
+        if process == 0:
+            if not awaits_continuation:
+                return None
+            # The shell continues the whole group, one process after the other.
+            if signal.sigtimedwait({signal.SIGCHLD}, _GROUP_GRACE_S) is None:
+                # This process alone was continued.
+                awaits_continuation = False
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(child, signal.SIGCONT)
+            continue
+        if os.WIFSTOPPED(status):
+            awaits_continuation = _stop_like(os.WSTOPSIG(status))
+        elif os.WIFCONTINUED(status):
+            awaits_continuation = False
+        else:
+            return status
+
+
+def _stop_like(stop_signal: int) -> bool:
+    """Stop as the program did, so that the shell sees its job stopped; come back when continued.
+
+    Only what a terminal does is followed: whoever stops the program alone continues it alone too.
+    """
     if stop_signal not in _TERMINAL_STOPS:
-        return
+        return False
     _drop_pending({stop_signal})
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {stop_signal})
     os.kill(os.getpid(), stop_signal)
     signal.pthread_sigmask(signal.SIG_BLOCK, {stop_signal} & _PASSED_ON)
-    # The shell continues the whole group; somebody else may have continued this process alone.
-    process, _ = os.waitpid(child, os.WNOHANG | os.WCONTINUED)
-    if process == 0:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(child, signal.SIGCONT)
+    return True
 
 
 def _drop_pending(signals: typing.Iterable[int]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 import typing
@@ -11,6 +12,7 @@ from memlyze.cli import formats, interrupts, schema
 from memlyze.cli.arguments import CommandParser
 from memlyze.cli.errors import CommandError, UsageError
 from memlyze.cli.opening import open_traces, state_lines
+from memlyze.cli.progress import decoding_progress
 from memlyze.cli.tables import table_lines
 from memlyze.cli.terminal import Style, is_terminal
 from memlyze.query.errors import QueryError
@@ -108,7 +110,11 @@ def answer(
     import duckdb
 
     try:
-        with trace.reading(query, may_write_files=may_write_files) as relation:
+        with contextlib.ExitStack() as stack:
+            with decoding_progress(trace):
+                relation = stack.enter_context(
+                    trace.reading(query, may_write_files=may_write_files)
+                )
             if relation is None:  # a COPY
                 return
             if form != "table":

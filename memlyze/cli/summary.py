@@ -14,6 +14,7 @@ from memlyze.analyses.hotspots import Hotspot
 from memlyze.analyses.summary import SITES, Summary, summarize
 from memlyze.cli.arguments import CommandParser
 from memlyze.cli.opening import as_json, open_traces, state_lines
+from memlyze.cli.progress import decoding_progress
 from memlyze.cli.terminal import Aligned, Style, printable, shorten_path
 from memlyze.cli.units import format_bytes, format_count, format_duration, format_error
 from memlyze.errors import MemlyzeError
@@ -51,7 +52,7 @@ def run(arguments: typing.Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     if options.sites < 0:
         parser.error(f"--sites must be 0 or more, not {options.sites}")
-    with open_traces(options.traces) as trace:
+    with open_traces(options.traces) as trace, decoding_progress(trace):
         summary = summarize(trace, sites=options.sites)
         state = state_lines(trace)
     if options.json:
@@ -68,7 +69,7 @@ def print_after_recording(paths: typing.Sequence[str]) -> None:
     """Print the summary of the traces that `memlyze record` has written, on stderr."""
     style = Style(sys.stderr)
     try:
-        with open_traces(paths) as trace:
+        with open_traces(paths) as trace, decoding_progress(trace):
             lines = render(summarize(trace), state_lines(trace), style)
     except MemlyzeError as error:
         lines = [f"memlyze: the trace cannot be summarised: {error}"]

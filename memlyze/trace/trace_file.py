@@ -149,6 +149,11 @@ class TraceFile:
         return self._source.rows(fmt.EVENTS)
 
     @property
+    def events_decoded(self) -> int:
+        """How many of them are decoded, to be watched from another thread while that goes on."""
+        return self._source.rows_shown.get(fmt.EVENTS, 0)
+
+    @property
     def last_time_ns(self) -> int:
         """The latest time that a block's header names."""
         return max((block.last_time_ns for block in self._source.layout.blocks), default=0)

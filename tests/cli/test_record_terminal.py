@@ -51,25 +51,41 @@ def test_interrupted_program_ends_as_without_memlyze(tmp_path: Path) -> None:
     assert (tmp_path / "t.mlyze").exists()
 
 
+REPORT_CONTINUATIONS = """
+import signal, time
+count = 0
+def continued(*_):
+    global count
+    count += 1
+    print("continued", count, flush=True)
+signal.signal(signal.SIGCONT, continued)
+print("ready", flush=True)
+try:
+    while True:
+        time.sleep(0.01)
+except KeyboardInterrupt:
+    print("continued", count, "times", flush=True)
+    raise SystemExit(7)
+"""
+
+
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs a shell with job control")
 def test_program_is_stopped_and_continued_by_the_shell(tmp_path: Path) -> None:
-    (tmp_path / "app.py").write_text(
-        "print('ready', flush=True)\nprint('got', input(), flush=True)\nraise SystemExit(7)\n"
-    )
+    (tmp_path / "app.py").write_text(REPORT_CONTINUATIONS)
     shell = (str(shutil.which("bash")), "--norc", "--noprofile", "-i")
     environment = {"PS1": "PROMPT>", "HISTFILE": "/dev/null"}
     with PseudoTerminal(program=shell, cwd=tmp_path, environment=environment) as terminal:
         terminal.expect("PROMPT>")
         terminal.send(f"{sys.executable} -m memlyze record -q app.py\n")
         terminal.expect("ready")
-        for _ in range(2):
+        for time in (1, 2):
             terminal.send("\x1a")
             terminal.expect("Stopped")
             terminal.expect("PROMPT>")
             terminal.send("fg\n")
-            terminal.expect("memlyze record")
-        terminal.send("line\n")
-        terminal.expect("got line")
+            terminal.expect(f"continued {time}")
+        terminal.send("\x03")
+        terminal.expect("continued 2 times")
         terminal.send("echo status $?\n")
         terminal.expect("status 7")
         terminal.send("exit\n")

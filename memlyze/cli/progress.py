@@ -1,0 +1,58 @@
+"""A progress bar on standard error while a long trace is decoded, where somebody looks at it."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+import typing
+
+from memlyze.cli.terminal import is_terminal
+
+if typing.TYPE_CHECKING:
+    from memlyze.query.session import Trace
+
+_PATIENCE_S = 0.5
+_REFRESH_S = 0.1
+_WIDTH = 30
+
+
+@contextlib.contextmanager
+def decoding_progress(trace: Trace) -> typing.Iterator[None]:
+    """Within it, show how much of the events of `trace` is decoded, once that takes a while."""
+    if not is_terminal(sys.stderr):
+        yield
+        return
+    is_over = threading.Event()
+    thread = threading.Thread(target=_show, args=(trace, is_over), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()
+
+
+def _show(trace: Trace, is_over: threading.Event) -> None:
+    total = sum(file.event_count for file in trace.files)
+    pause_s = _PATIENCE_S
+    is_shown = False
+    while not is_over.wait(pause_s):
+        pause_s = _REFRESH_S
+        done = sum(file.events_decoded for file in trace.files)
+        if 0 < done < total:
+            sys.stderr.write("\r" + bar(done, total))
+            is_shown = True
+        elif is_shown:
+            break
+        sys.stderr.flush()
+    if is_shown:
+        sys.stderr.write("\r" + " " * len(bar(0, 1)) + "\r")
+        sys.stderr.flush()
+
+
+def bar(done: int, total: int) -> str:
+    """`decoding [##########          ]  33 %`, always of one length."""
+    share = min(done / total, 1.0)
+    full = int(share * _WIDTH)
+    return f"decoding [{'#' * full}{' ' * (_WIDTH - full)}] {100 * share:3.0f} %"

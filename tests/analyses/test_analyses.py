@@ -1,0 +1,79 @@
+"""Analyses give plain data about traces in every state."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from known_trace import MS, PROGRAM_FILE, known_trace, weight_of, write_known_trace
+from trace_encoder import TraceEncoder
+
+import memlyze
+from memlyze.analyses.hotspots import Estimate, hotspots
+from memlyze.analyses.inventory import take_inventory
+from memlyze.analyses.summary import Collections, Peak, summarize
+
+
+def test_hotspots_say_what_each_site_held_at_the_moment(tmp_path: Path) -> None:
+    with memlyze.open(write_known_trace(tmp_path / "t.mlyze")) as trace:
+        found = hotspots(trace, count=2, moment_ns=3 * MS)
+    assert [(site.function, site.file, site.line) for site in found] == [
+        ("load", PROGRAM_FILE, 20),
+        ("<unknown>", "<unknown>", 0),
+    ]
+    assert found[0].bytes == Estimate(900, 0)
+    assert found[0].held_bytes == Estimate(200, 0)
+    assert found[0].live_bytes == Estimate(400, 0)
+    assert found[1].held_bytes == Estimate(0, 0)
+
+
+def test_summary_of_an_exact_trace(tmp_path: Path) -> None:
+    path = write_known_trace(tmp_path / "t.mlyze")
+    with memlyze.open(path) as trace:
+        summary = summarize(trace)
+    assert summary.paths == (path,)
+    assert summary.command_line == ("python", "main.py", "two words")
+    assert (summary.duration_ns, summary.is_complete, summary.is_exact) == (20 * MS, True, True)
+    assert summary.bytes == Estimate(1550, 0)
+    assert summary.allocations == Estimate(6, 0)
+    assert summary.live_bytes == Estimate(1050, 0)
+    assert summary.peak_rss == Peak(9000, 10 * MS)
+    assert summary.peak_heap == Peak(1050, 19 * MS)
+    assert summary.collections == Collections(runs=2, duration_ns=4000, collected=10)
+    assert (summary.cost.peak_bytes, summary.cost.writer_cpu_ns) == (1 << 20, 2 * MS)
+    assert [site.held_bytes.value for site in summary.sites] == [400, 500, 150]
+
+
+def test_summary_of_a_sampled_trace_has_errors(tmp_path: Path) -> None:
+    with memlyze.open(write_known_trace(tmp_path / "t.mlyze", sampled=True)) as trace:
+        summary = summarize(trace)
+    assert not summary.is_exact
+    assert summary.bytes.value == pytest.approx(
+        sum(size * weight_of(size) for size in (100, 200, 300, 400, 500, 50))
+    )
+    assert summary.bytes.error > 0
+    assert all(site.has_too_few_samples for site in summary.sites)
+
+
+def test_summary_of_a_trace_without_an_end_lasts_to_its_last_event(tmp_path: Path) -> None:
+    path = tmp_path / "t.mlyze"
+    encoder = TraceEncoder({"process_id": 1})
+    encoder.add("memory", [{"time_ns": 5 * MS, "rss": 77}])
+    encoder.write(path, complete=False)
+    with memlyze.open(path) as trace:
+        summary = summarize(trace)
+    assert (summary.is_complete, summary.duration_ns, summary.sites) == (False, 5 * MS, ())
+    assert summary.peak_rss == Peak(77, 5 * MS)
+
+
+def test_inventory_finds_damage_without_decoding(tmp_path: Path) -> None:
+    encoder = known_trace()
+    content = bytearray(encoder.to_bytes())
+    content[encoder.block_offsets[-1] + 60] ^= 0xFF
+    (tmp_path / "t.mlyze").write_bytes(content)
+    with memlyze.open(tmp_path / "t.mlyze") as trace:
+        (inventory,) = take_inventory(trace)
+    assert inventory.file_bytes == len(content)
+    assert inventory.tables["events"].rows == 8
+    assert len(inventory.damage) == 1
+    assert inventory.is_complete

@@ -30,12 +30,22 @@ def _text(value: Any) -> str:
     if value is False:
         return "false"
     if isinstance(value, int):
-        return int.__repr__(value)
+        try:
+            return int.__repr__(value)
+        except ValueError:  # more digits than the interpreter is willing to write
+            return "null"
     if isinstance(value, float):
         is_number = value == value and value not in (float("inf"), float("-inf"))
         return float.__repr__(value) if is_number else "null"
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(map(_text, value)) + "]"
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{_text(str(k))}: {_text(v)}" for k, v in value.items()) + "}"
-    return str(_quote(value if isinstance(value, str) else str(value)))
+        return "{" + ", ".join(f"{_text(_shown(k))}: {_text(v)}" for k, v in value.items()) + "}"
+    return str(_quote(value if isinstance(value, str) else _shown(value)))
+
+
+def _shown(value: Any) -> str:
+    try:
+        return str(value)
+    except Exception:  # the program's own objects may fail at that
+        return f"<{type(value).__name__}>"

@@ -39,7 +39,16 @@ class window:  # noqa: N801
         attributes: anything to remember about it; kept as JSON.
     """
 
-    __slots__ = ("_name", "_attributes", "_kind", "_number", "_parent", "_start_ns", "_token")
+    __slots__ = (
+        "_name",
+        "_attributes",
+        "_kind",
+        "_number",
+        "_parent",
+        "_start_ns",
+        "_token",
+        "_resume_in",
+    )
 
     def __init__(self, name: str, /, **attributes: Any) -> None:
         self._name = str(name)
@@ -49,6 +58,7 @@ class window:  # noqa: N801
         self._parent = 0
         self._start_ns = 0
         self._token: Token[int] | None = None
+        self._resume_in = 0  # of a generator: the window that its next step runs in
 
     @classmethod
     def _of_call(cls, name: str) -> window:
@@ -61,6 +71,7 @@ class window:  # noqa: N801
         self._parent = _present.get()
         self._number = _tracer.new_window_id()
         self._start_ns = _tracer.trace_time_ns()
+        self._resume_in = self._number
         self._tell(-1)
 
     def _close(self) -> None:
@@ -75,13 +86,14 @@ class window:  # noqa: N801
             self._name.encode("utf-8", "surrogatepass").replace(b"\0", b" "),
             self._start_ns,
             end_ns,
-            _json_text.encode(self._attributes) if self._attributes else b"",
+            _encoded(self._attributes) if self._attributes else b"",
         )
 
     def __enter__(self) -> window:
         if _tracer.is_recording():
             self._open()
             self._token = _present.set(self._number)
+            _tracer.window_changed()
         return self
 
     def __exit__(
@@ -98,7 +110,15 @@ class window:  # noqa: N801
         except ValueError:  # closed in another context than it was opened in, by a generator
             if _present.get() == self._number:
                 _present.set(self._parent)
+        _tracer.window_changed()
         self._close()
+
+
+def _encoded(attributes: dict[str, Any]) -> bytes:
+    try:
+        return _json_text.encode(attributes)
+    except Exception:  # a structure that contains itself: nothing to stop the program for
+        return b""
 
 
 @overload
@@ -127,7 +147,7 @@ def profile_function(function: Any, name: str | None) -> Any:
 
     if isinstance(function, (staticmethod, classmethod)):
         return type(function)(profile_function(function.__func__, name))
-    if not callable(function):
+    if not callable(function) or isinstance(function, type):
         raise TypeError(f"memlyze.profile wraps functions, not {function!r}")
     label = name or getattr(function, "__qualname__", None) or repr(function)
 
@@ -202,25 +222,39 @@ def _drive(steps: Any, call_window: window, is_last: bool = True) -> Generator[A
     if call_window._number == 0 and _tracer.is_recording():
         call_window._open()
     number = call_window._number
-    resume, argument = steps.send, None
+    step, argument = steps.send, None
     try:
         while True:
-            token = _present.set(number) if number else None
             try:
-                value = resume(argument)
+                value = _in_window(call_window, step, argument)
             except StopIteration as stop:
                 return stop.value
-            finally:
-                if token is not None:
-                    _present.reset(token)
             try:
                 argument = yield value
-                resume = steps.send
+                step = steps.send
             except GeneratorExit:
-                steps.close()
+                _in_window(call_window, _closed, steps)
                 raise
             except BaseException as error:
-                resume, argument = steps.throw, error
+                step, argument = steps.throw, error
     finally:
         if is_last and number:
             call_window._close()
+
+
+def _in_window(call_window: window, step: Callable[[Any], Any], argument: Any) -> Any:
+    """One step of a generator: in the window that it was in after its last step."""
+    if not call_window._number:
+        return step(argument)
+    token = _present.set(call_window._resume_in)
+    _tracer.window_changed()
+    try:
+        return step(argument)
+    finally:
+        call_window._resume_in = _present.get()
+        _present.reset(token)
+        _tracer.window_changed()
+
+
+def _closed(steps: Any) -> None:
+    steps.close()

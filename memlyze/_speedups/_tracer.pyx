@@ -46,11 +46,14 @@ cdef extern from "core/side_rows.h" nogil:
 cdef extern from "cpython/allocator_hooks.h":
     int ml_hooks_install()
     void ml_hooks_set_window_variable(PyObject *variable)
+    void ml_hooks_window_changed()
+    void ml_hooks_set_first_window(unsigned int window_id)
     unsigned int ml_hooks_thread_id()
     void ml_hooks_pause_thread()
     void ml_hooks_resume_thread()
 
 cdef uint32_t next_window_id = 1
+cdef uint32_t first_window_id = 1  # of this recording
 cdef int64_t collection_start_ns = 0
 cdef int hooks_lost = 0
 cdef object window_variable = None
@@ -64,7 +67,7 @@ def start(bytes output_file not None, bint overwrite, bytes header_metadata_json
           double interval_bytes, double rate, int64_t surcharge_bytes, uint32_t max_stack_depth,
           uint32_t memory_interval_ms, bint drop_when_full, uint64_t seed):
     """Start recording. Raises OSError when the file cannot be made, MemoryError without memory."""
-    global hooks_lost, next_window_id
+    global first_window_id, hooks_lost
     cdef ml_options options
     cdef char error[5000]
     options.output_file = output_file
@@ -78,7 +81,8 @@ def start(bytes output_file not None, bint overwrite, bytes header_metadata_json
     options.drop_when_full = drop_when_full
     options.seed = seed
     hooks_lost = 0
-    next_window_id = 1
+    first_window_id = next_window_id  # a window may be open from one recording to the next
+    ml_hooks_set_first_window(first_window_id)
     cdef int failure = ml_recorder_start(&options, error, sizeof(error))
     if failure < 0:
         raise MemoryError((<bytes>error).decode("utf-8", "replace"))
@@ -115,6 +119,11 @@ def set_window_variable(variable):
     ml_hooks_set_window_variable(<PyObject *>variable)
 
 
+def window_changed():
+    """To be called after the window variable was set or reset in this thread."""
+    ml_hooks_window_changed()
+
+
 def new_window_id():
     """The number for a new window."""
     global next_window_id
@@ -126,7 +135,9 @@ def new_window_id():
 def add_window(uint32_t window_id, uint32_t parent_id, bytes kind not None, bytes name not None,
                int64_t start_ns, int64_t end_ns, bytes attributes_json not None):
     """A row of `windows`: `end_ns` is -1 when the window opens."""
-    if ml_session:
+    if parent_id < first_window_id:
+        parent_id = 0
+    if ml_session and window_id >= first_window_id:
         ml_side_rows_add_window(window_id, parent_id, kind, name, start_ns, end_ns,
                                 ml_hooks_thread_id(), attributes_json)
 

@@ -107,16 +107,20 @@ int run_thread_with_late_free(size_t size)
     return 0;
 }
 
+static int callbacks;
+
 static void *call_back(void *function)
 {
-    ((callback)function)();
+    for (int i = 0; i < callbacks; i++)
+        ((callback)function)();
     return NULL;
 }
 
-/* Calls back from a thread that Python has not made. */
-int run_callback_in_thread(callback function)
+/* Calls back, `count` times, from one thread that Python has not made. */
+int run_callbacks_in_thread(callback function, int count)
 {
     pthread_t handle;
+    callbacks = count;
     if (pthread_create(&handle, NULL, call_back, (void *)function) != 0)
         return -1;
     pthread_join(handle, NULL);

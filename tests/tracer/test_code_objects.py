@@ -13,8 +13,9 @@ def test_code_at_the_address_of_code_that_died_has_its_own_name(record: Any) -> 
         addresses = set()
         kept = []
         def evaluate(number):
-            code = compile(f"def f{number}():\\n    kept.append(bytes({200_000 + number}))\\nf{number}()",
-                           f"file{number % 7}.py", "exec")
+            name, size = f"f{number}", 200_000 + number
+            source = f"def {name}():\\n    kept.append(bytes({size}))\\n{name}()"
+            code = compile(source, f"file{number % 7}.py", "exec")
             addresses.add(id(code.co_consts[0]))
             exec(code, {"kept": kept, "bytes": bytes})
         for number in range(2_000):
@@ -108,9 +109,8 @@ def test_tables_that_are_full_are_emptied_and_stacks_stay_right(record: Any) -> 
         import itertools
         kept = []
         def leaf(n): kept.append(bytes(n)); kept.clear()
-        source = "\\n".join(f"def f{i}(rest, n):\\n    if rest: rest[0](rest[1:], n)\\n    else: leaf(n)"
-                           for i in range(17))
-        exec(source)
+        for i in range(17):
+            exec(f"def f{i}(rest, n):\\n    if rest: rest[0](rest[1:], n)\\n    else: leaf(n)")
         functions = [globals()[f"f{i}"] for i in range(17)]
         number = 0
         for choice in itertools.product(range(17), repeat=4):

@@ -325,9 +325,9 @@ def test_file_and_function_names_of_every_kind(record: Any, name: str) -> None:
         f"""
         name = {name!r}
         kept = []
-        source = "def f(n):\\n\\n    kept.append(bytes(n))\\nf(50_001)"
-        code = compile(source.replace("f(", "fé(" if not name.isascii() else "f("), name + ".py", "exec")
-        exec(code)
+        function = "f" if name.isascii() else "fé"
+        source = f"def {{function}}(n):\\n\\n    kept.append(bytes(n))\\n{{function}}(50_001)"
+        exec(compile(source, name + ".py", "exec"))
         """
     ).trace
     frame = trace.stack_of(50_034)[0]

@@ -11,8 +11,7 @@ import pytest
 
 COUNTS_ENTRIES = sys.version_info >= (3, 12)  # from C count as frames
 
-# Each note allocates a block of a size of its own, and keeps what Python says of the stack. `mark` is on
-# the same line in all callers, so both sides see the same position.
+# Each note allocates a block of a size of its own, and keeps what Python says of the stack.
 PRELUDE = """
 import json, random, sys
 expected = {}
@@ -37,8 +36,8 @@ SOME_SHAPES = [
     "def f{n}(depth): return sum(x or 0 for x in (g(depth), note()))",
     "def f{n}(depth):\n    def steps():\n        note()\n        yield g(depth)\n        note()\n"
     "    for _ in steps(): note()",
-    "def f{n}(depth):\n    def inner():\n        yield from nested()\n    def nested():\n        note()\n"
-    "        yield g(depth)\n    list(inner())",
+    "def f{n}(depth):\n    def inner():\n        yield from nested()\n    def nested():\n"
+    "        note()\n        yield g(depth)\n    list(inner())",
     "def f{n}(depth): sorted([2, 1], key=lambda x: g(depth - x) or note() or x)",
     "def f{n}(depth): list(map(g, [depth - 1, depth - 2])); note()",
     "class C{n}:\n    def __init__(self, depth): note(); g(depth)\ndef f{n}(depth): C{n}(depth)",
@@ -48,8 +47,8 @@ SOME_SHAPES = [
     "def f{n}(depth):\n    try:\n        note()\n        raise ValueError\n    except ValueError:\n"
     "        g(depth)\n    finally:\n        note()",
     "def f{n}(depth):\n    cell = depth\n    def inner(): note(); g(cell)\n    inner()",
-    "async def a{n}(depth): note(); g(depth); note()\ndef f{n}(depth):\n    c = a{n}(depth)\n    try: c.send(None)\n"
-    "    except StopIteration: pass",
+    "async def a{n}(depth): note(); g(depth); note()\n"
+    "def f{n}(depth):\n    c = a{n}(depth)\n    try: c.send(None)\n    except StopIteration: pass",
     "def f{n}(depth): getattr(P(depth), 'x{n}')\nclass P:\n    def __init__(self, d): self.d = d\n"
     "    def __getattr__(self, name): note(); g(self.d)",
 ]

@@ -119,8 +119,8 @@ def test_native_thread_that_calls_into_python_has_a_thread_of_its_own(
             kept.append(bytes(50_001 + len(kept)))
         native = ctypes.CDLL(sys.argv[1])
         callback = ctypes.CFUNCTYPE(None)(called)
-        native.run_callback_in_thread(callback)
-        native.run_callback_in_thread(callback)
+        native.run_callbacks_in_thread(callback, 1)
+        native.run_callbacks_in_thread(callback, 1)
         kept.append(bytes(60_001))
         """,
         native,

@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include "capture.h"
 
@@ -25,6 +26,8 @@ static hooked_domain domains[GENERATIONS][3];
 static int generation_of[3] = {-1, -1, -1};
 
 static PyObject *window_variable;
+static PyInterpreterState *window_interpreter; /* the one that it belongs to */
+static uint32_t first_window_id; /* of this recording: lower ones are of an earlier one */
 
 /* ---- who is calling
  * ------------------------------------------------------------------------------ */
@@ -33,27 +36,34 @@ static PyObject *window_variable;
 #define PROBING 1000
 static bool probe_seen;
 
-enum { BOUND_CONTEXT, BOUND_CONTEXT_VERSION };
+enum { BOUND_CONTEXT, BOUND_VERSION };
 
-/* The window that the calling code runs in. Looked up only when the context has changed since the
- * last time. With the GIL held. */
+/* Tells apart the thread states that a native thread gets one after the other. */
+static inline void *context_version(const PyThreadState *python)
+{
+    return (void *)(uintptr_t)((uint64_t)python->context_ver ^ (uint64_t)python->id << 40);
+}
+
+/* The window that the calling code runs in. Looked up only when another context has been entered
+ * since the last time, or the variable was set (ml_hooks_window_changed). With the GIL held. */
 static inline void update_window(ml_thread *thread, PyThreadState *python)
 {
     if (ML_LIKELY(thread->binding[BOUND_CONTEXT] == python->context &&
-                  thread->binding[BOUND_CONTEXT_VERSION] == (void *)(uintptr_t)python->context_ver))
+                  thread->binding[BOUND_VERSION] == context_version(python)))
         return;
     PyObject *value = NULL;
     uint32_t window_id = 0;
     /* Finds, and takes a reference; allocates nothing and runs no code: the key is compared by
-     * identity. */
-    if (python->context && PyContextVar_Get(window_variable, NULL, &value) == 0 && value) {
+     * identity. Another interpreter has another GIL, and must not touch the variable. */
+    if (python->context && python->interp == window_interpreter &&
+        PyContextVar_Get(window_variable, NULL, &value) == 0 && value) {
         if (PyLong_CheckExact(value))
             window_id = (uint32_t)PyLong_AsUnsignedLong(value);
         Py_DECREF(value); /* the context holds another */
     }
-    thread->window_id = window_id;
+    thread->window_id = window_id < first_window_id ? 0 : window_id;
     thread->binding[BOUND_CONTEXT] = python->context;
-    thread->binding[BOUND_CONTEXT_VERSION] = (void *)(uintptr_t)python->context_ver;
+    thread->binding[BOUND_VERSION] = context_version(python);
 }
 
 /* With the GIL held (object and mem domain). */
@@ -260,7 +270,19 @@ int ml_hooks_install(void)
 
 void ml_hooks_set_window_variable(PyObject *variable)
 {
+    window_interpreter = PyThreadState_Get()->interp;
     window_variable = variable;
+}
+
+void ml_hooks_set_first_window(unsigned int window_id)
+{
+    first_window_id = window_id;
+}
+
+void ml_hooks_window_changed(void)
+{
+    if (ml_current_thread != &ml_no_thread)
+        memset(ml_current_thread->binding, 0, sizeof ml_current_thread->binding);
 }
 
 unsigned int ml_hooks_thread_id(void)

@@ -13,6 +13,11 @@ int ml_hooks_install(void);
 /* The context variable that holds the number of the present window, an int; NULL: none is in use.
  * Borrowed for good. */
 void ml_hooks_set_window_variable(PyObject *variable);
+/* To be told whenever this thread has set that variable: the version of a context counts entries,
+ * not changes. */
+void ml_hooks_window_changed(void);
+/* Windows below this number are of an earlier recording. */
+void ml_hooks_set_first_window(unsigned int window_id);
 
 /* The recorder's number for the calling thread, 0 when it is not recording. */
 unsigned int ml_hooks_thread_id(void);

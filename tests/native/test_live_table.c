@@ -39,11 +39,12 @@ static bool present(ml_live live)
     return live.allocation_id != 0 || live.is_code;
 }
 
-static void random_operations(bool exact)
+static void random_operations(ml_live_kind kind)
 {
+    const bool exact = kind == ML_LIVE_EXACT;
     uint64_t random = 42, next_id = 1;
     memset(expected, 0, sizeof expected);
-    CHECK(ml_live_table_init(&table, exact, 16));
+    CHECK(ml_live_table_init(&table, kind));
     for (int step = 0; step < STEPS; step++) {
         const uint64_t draw = ml_random(&random), i = draw % ADDRESSES;
         const uintptr_t address = address_of(i);
@@ -85,7 +86,7 @@ static void random_operations(bool exact)
 static void test_sizes_survive_up_to_their_limit(void)
 {
     static const size_t sizes[] = {0, 64, 65, 512, (1 << 20) - 1, 1 << 20, ((size_t)1 << 30) - 1};
-    CHECK(ml_live_table_init(&table, false, 16));
+    CHECK(ml_live_table_init(&table, ML_LIVE_FEW_SAMPLES));
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         ml_live live = {ML_MAX_ALLOCATION_ID - i, sizes[i], false}, found;
         bool inserted;
@@ -102,8 +103,8 @@ static void test_sizes_survive_up_to_their_limit(void)
 
 static void test_a_block_at_the_address_of_a_forgotten_one_reports_it(void)
 {
-    for (int exact = 0; exact < 2; exact++) {
-        CHECK(ml_live_table_init(&table, exact, 16));
+    for (ml_live_kind kind = ML_LIVE_EXACT; kind <= ML_LIVE_MANY_SAMPLES; kind++) {
+        CHECK(ml_live_table_init(&table, kind));
         ml_live first = {1, 48, false}, second = {2, 300, false}, third = {3, 32, false}, stale;
         bool inserted;
         CHECK(!ml_live_table_insert(&table, 0x4000, first, &stale, &inserted));
@@ -120,8 +121,9 @@ static void test_a_block_at_the_address_of_a_forgotten_one_reports_it(void)
 
 int main(void)
 {
-    random_operations(true);
-    random_operations(false);
+    random_operations(ML_LIVE_EXACT);
+    random_operations(ML_LIVE_FEW_SAMPLES);
+    random_operations(ML_LIVE_MANY_SAMPLES);
     test_sizes_survive_up_to_their_limit();
     test_a_block_at_the_address_of_a_forgotten_one_reports_it();
     return 0;

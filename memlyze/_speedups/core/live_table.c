@@ -2,7 +2,11 @@
 
 #include <string.h>
 
-uint8_t ml_first_filter[1 << ML_FIRST_FILTER_BITS];
+#define SMALL_FILTER_BITS 12
+#define SECOND_FILTER_BITS 16
+
+uint8_t ml_first_filter[1 << ML_FILTER_MAX_BITS];
+uint32_t ml_first_filter_shift = 64 - SMALL_FILTER_BITS;
 
 #define REGION_COUNT ((size_t)1 << (ML_DIRECT_ADDRESS_BITS - ML_REGION_BITS))
 #define REGIONS_BYTES (REGION_COUNT * sizeof(uint64_t *))
@@ -121,29 +125,27 @@ static void count(uint8_t *counter, int change)
 static void filter_count(ml_live_table *table, uintptr_t address, int change)
 {
     const uint64_t hash = ml_filter_hash(address);
-    count(&table->filter[hash >> table->filter_shift], change);
-    count(&ml_first_filter[hash >> (64 - ML_FIRST_FILTER_BITS)], change);
+    if (table->has_second_filter)
+        count(&table->second_filter[hash >> (64 - SECOND_FILTER_BITS)], change);
+    count(&ml_first_filter[hash >> ml_first_filter_shift], change);
 }
 
-bool ml_live_table_init(ml_live_table *table, bool exact, int filter_bits)
+bool ml_live_table_init(ml_live_table *table, ml_live_kind kind)
 {
+    const bool exact = kind == ML_LIVE_EXACT;
     table->exact = exact;
     if (exact && !table->regions)
         table->regions = ml_map(REGIONS_BYTES);
     table->no_direct_bits =
         exact && table->regions ? ~(((uint64_t)1 << ML_DIRECT_ADDRESS_BITS) - 1) | 15 : UINT64_MAX;
-    if (exact) {
-        memset(ml_first_filter, 255, sizeof ml_first_filter);
-        return true;
-    }
-    size_t filter_bytes = (size_t)1 << filter_bits;
-    if (table->filter_bytes < filter_bytes) {
-        /* An older, smaller filter stays mapped: a late look-up may still be in it. */
-        table->filter = ml_map(filter_bytes);
-        table->filter_bytes = table->filter ? filter_bytes : 0;
-    }
-    table->filter_shift = (uint32_t)(64 - filter_bits);
-    return table->filter != NULL;
+    ml_first_filter_shift =
+        64 - (kind == ML_LIVE_MANY_SAMPLES ? ML_FILTER_MAX_BITS : SMALL_FILTER_BITS);
+    if (exact)
+        memset(ml_first_filter, 255, (size_t)1 << SMALL_FILTER_BITS);
+    table->has_second_filter = kind == ML_LIVE_FEW_SAMPLES;
+    if (table->has_second_filter && !table->second_filter)
+        table->second_filter = ml_map((size_t)1 << SECOND_FILTER_BITS);
+    return !table->has_second_filter || table->second_filter;
 }
 
 void ml_live_table_clear(ml_live_table *table)
@@ -161,9 +163,9 @@ void ml_live_table_clear(ml_live_table *table)
         shard->count = 0;
         ml_unlock(&shard->lock);
     }
-    if (table->filter)
-        ml_zero_pages(table->filter, table->filter_bytes);
-    memset(ml_first_filter, 0, sizeof ml_first_filter);
+    if (table->second_filter)
+        ml_zero_pages(table->second_filter, (size_t)1 << SECOND_FILTER_BITS);
+    memset(ml_first_filter, 0, (size_t)1 << (64 - ml_first_filter_shift));
     atomic_store_explicit(&table->mapped_bytes, 0, memory_order_relaxed);
 }
 
@@ -301,9 +303,12 @@ bool ml_live_table_take_slowly(ml_live_table *table, uintptr_t address, ml_live 
 {
     if (table->exact)
         return take_direct(table, address, taken) || hash_take(table, address, taken);
-    const uint64_t filter_index = ml_filter_hash(address) >> table->filter_shift;
-    if (ML_LIKELY(__atomic_load_n(&table->filter[filter_index], __ATOMIC_RELAXED) == 0) ||
-        !hash_take(table, address, taken))
+    if (table->has_second_filter) {
+        const uint64_t index = ml_filter_hash(address) >> (64 - SECOND_FILTER_BITS);
+        if (__atomic_load_n(&table->second_filter[index], __ATOMIC_RELAXED) == 0)
+            return false;
+    }
+    if (!hash_take(table, address, taken))
         return false;
     filter_count(table, address, -1);
     return true;

@@ -12,10 +12,11 @@
  * it, no lock is needed.
  * - `hash`: everything else, in shards with a lock each, 16 bytes an entry.
  * - two filters, a counter per hash of the address, which say "surely not recorded" to nearly every
- * free. The first is so small that it stays in the first-level cache, the second is asked when the
- * first does not know. Counters that reach 255 stay there. Without a recording the first filter is
- * zero throughout, in an exact one it is 255 throughout: so its one load is all that a free costs
- * in the first case, and asks nothing in the second.
+ * free. With few samples the first is so small that it stays in the first-level cache, and the
+ * second is asked when the first does not know; with many samples there is one, of middle size.
+ * Counters that reach 255 stay there. Without a recording the first filter is zero throughout, in
+ * an exact one it is 255 throughout: so its one load is all that a free costs in the first case,
+ * and asks nothing in the second.
  *
  * `direct` needs a large unreserved mapping. Where that cannot be had (address-space limits), or an
  * address lies outside of it, the hash takes over.
@@ -68,8 +69,12 @@ typedef struct {
     ml_hash_entry *entries;
 } __attribute__((aligned(64))) ml_shard;
 
-#define ML_FIRST_FILTER_BITS 12
-extern ML_INTERNAL uint8_t ml_first_filter[1 << ML_FIRST_FILTER_BITS];
+/* Kinds of recording, by how many blocks the table has to know. */
+typedef enum { ML_LIVE_EXACT, ML_LIVE_FEW_SAMPLES, ML_LIVE_MANY_SAMPLES } ml_live_kind;
+
+#define ML_FILTER_MAX_BITS 18
+extern ML_INTERNAL uint8_t ml_first_filter[1 << ML_FILTER_MAX_BITS]; /* its beginning is in use */
+extern ML_INTERNAL uint32_t ml_first_filter_shift;
 
 typedef struct {
     _Atomic(uint64_t *) *regions;     /* of `direct`; NULL: not in use */
@@ -80,16 +85,14 @@ typedef struct {
     bool exact;
     /* Set when the hooks were found removed for a while: entries may then be stale. */
     _Atomic bool unhooked_frees_possible;
-    uint8_t *filter;
-    uint32_t filter_shift;
-    size_t filter_bytes;
+    uint8_t *second_filter; /* made for the first recording that wants it, and kept */
+    bool has_second_filter;
     _Atomic int64_t mapped_bytes;
     ml_shard shards[ML_SHARDS];
 } ml_live_table;
 
-/* `filter_bits`: log2 of the number of filter counters. False when not even the filter can be had.
- */
-bool ml_live_table_init(ml_live_table *table, bool exact, int filter_bits);
+/* False when memory for a filter could not be had. */
+bool ml_live_table_init(ml_live_table *table, ml_live_kind kind);
 /* Forgets all entries and gives their memory back; safe against a late look-up in another thread.
  */
 void ml_live_table_clear(ml_live_table *table);
@@ -113,8 +116,7 @@ ML_INLINE uint64_t ml_filter_hash(uintptr_t address)
 /* False: surely not recorded. What a free asks before anything else. */
 ML_INLINE bool ml_live_table_may_hold(uintptr_t address)
 {
-    const uint8_t *counter =
-        &ml_first_filter[ml_filter_hash(address) >> (64 - ML_FIRST_FILTER_BITS)];
+    const uint8_t *counter = &ml_first_filter[ml_filter_hash(address) >> ml_first_filter_shift];
     return ML_UNLIKELY(__atomic_load_n(counter, __ATOMIC_RELAXED) != 0);
 }
 

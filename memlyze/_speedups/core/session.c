@@ -18,10 +18,6 @@
 #define RING_WORDS_EXACT (1u << 16)
 #define RING_WORDS_SAMPLED (1u << 12)
 #define RING_WORDS_RATE (1u << 15)
-/* Filters: few false alarms among the frees at the number of live samples that each mode may have.
- */
-#define FILTER_BITS_INTERVAL 16
-#define FILTER_BITS_RATE 20
 
 static uint64_t sessions_begun;
 
@@ -75,9 +71,11 @@ int ml_recorder_start(const ml_options *options, char *error, size_t error_bytes
     ml_recording.first_range = ml_recording.next_range +=
         ml_recording.next_range == 0; /* id 0 means none */
     ml_recording.next_thread_id = 1;
+    const ml_live_kind kind = exact               ? ML_LIVE_EXACT
+                              : options->rate > 0 ? ML_LIVE_MANY_SAMPLES
+                                                  : ML_LIVE_FEW_SAMPLES;
     clear_tables();
-    if (!ml_live_table_init(&ml_recording.live, exact,
-                            options->rate > 0 ? FILTER_BITS_RATE : FILTER_BITS_INTERVAL) ||
+    if (!ml_live_table_init(&ml_recording.live, kind) ||
         !ml_stack_table_init(&ml_stacks, exact ? MAX_STACKS_EXACT : MAX_STACKS_SAMPLED,
                              MAX_CODES)) {
         snprintf(error, error_bytes, "no memory for the recorder's tables");

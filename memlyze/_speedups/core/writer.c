@@ -231,8 +231,7 @@ static int64_t tracer_bytes(void)
     for (int i = 0; i < writer.encoder.columns.column_count; i++)
         buffers += writer.encoder.columns.columns[i].size;
     return atomic_load(&ml_recording.mapped_bytes) + atomic_load(&ml_recording.live.mapped_bytes) +
-           (int64_t)ml_stacks.mapped_bytes + (int64_t)ml_recording.live.filter_bytes +
-           (int64_t)buffers;
+           (int64_t)ml_stacks.mapped_bytes + (int64_t)buffers;
 }
 
 static void tick_memory(int64_t now_ns)

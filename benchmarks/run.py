@@ -58,7 +58,7 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--list", action="store_true", help="list programs and modes, and stop")
     parser.add_argument(
-        "--rounds", type=int, default=7, metavar="N", help="rounds of memlyze's modes (7)"
+        "--rounds", type=int, default=5, metavar="N", help="rounds of memlyze's modes (5)"
     )
     parser.add_argument(
         "--peer-rounds", type=int, default=2, metavar="N", help="rounds of the peers (2)"
@@ -66,12 +66,12 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--target-seconds",
         type=float,
-        default=0.4,
+        default=0.25,
         metavar="S",
-        help="length of an untraced run (0.4)",
+        help="length of an untraced run (0.25)",
     )
     parser.add_argument(
-        "--seeds", type=int, default=20, metavar="N", help="seeds of the accuracy part (20)"
+        "--seeds", type=int, default=12, metavar="N", help="seeds of the accuracy part (12)"
     )
     parser.add_argument(
         "--flat-seconds", type=float, default=60, metavar="S", help="length of the memory run (60)"

@@ -8,6 +8,8 @@ must do the same each time), otherwise it has no exact value and is left out.
 
 from __future__ import annotations
 
+import copy
+import math
 from typing import Any
 
 from harness import processes
@@ -22,10 +24,23 @@ WORKLOAD_S = 0.15
 #: The exact recordings may differ by this much about a site (an object cached here, another there).
 EXACT_TOLERANCE = 0.001
 SMALL_INTERVAL_BYTES = 65536
+#: Intervals are counted apart by how many samples they come from: at least so many.
+SAMPLE_CLASSES = (10, 30, 100)
 VARIANTS: dict[str, dict[str, Any]] = {
     "default": MODES["default"].options,
     "interval_65536": {"sample_interval": SMALL_INTERVAL_BYTES},
 }
+
+COUNTS = (
+    "shown",
+    "held",
+    "too_few",
+    "too_few_held",
+    "unseen",
+    "samples",
+    *(f"shown_{least}" for least in SAMPLE_CLASSES),
+    *(f"held_{least}" for least in SAMPLE_CLASSES),
+)
 
 
 def measure(
@@ -35,12 +50,16 @@ def measure(
     scratch: processes.Scratch,
     say: Say,
 ) -> None:
-    """Record each program exactly, and with so many seeds by default; half as many otherwise."""
+    """Record each program exactly, and with so many seeds by default; half as many otherwise.
+
+    Seeds go on after those that earlier runs of the program had.
+    """
     for name, calibration in calibrations.items():
+        first_seed = 1 + sum(run["seeds"] for run in results.runs(SECTION, program=name))
         recordings = [{"label": "exact", "options": {"sample_rate": 1.0}}]
         for variant, options in VARIANTS.items():
             count = seeds if variant == "default" else max(1, seeds // 2)
-            for seed in range(1, count + 1):
+            for seed in range(first_seed, first_seed + count):
                 recordings.append({"label": variant, "options": {**options, "seed": seed}})
         recordings.append(recordings[0])
         request = {
@@ -77,7 +96,7 @@ def compare(recordings: list[dict[str, Any]]) -> dict[str, Any]:
         "unsteady_sites": len(greatest) - len(steady),
     }
     for variant in VARIANTS:
-        counts = {"shown": 0, "held": 0, "too_few": 0, "too_few_held": 0, "unseen": 0, "samples": 0}
+        counts = dict.fromkeys(COUNTS, 0)
         for recording in recordings:
             if recording["label"] != variant:
                 continue
@@ -102,6 +121,38 @@ def _count(estimate: dict[str, Any] | None, exact_bytes: float, counts: dict[str
     counts[kind] += 1
     counts["held" if kind == "shown" else "too_few_held"] += holds
     counts["samples"] += estimate["samples"]
+    if kind == "shown":
+        reached = (least for least in SAMPLE_CLASSES if estimate["samples"] >= least)
+        of_class = max(reached, default=SAMPLE_CLASSES[0])
+        counts[f"shown_{of_class}"] += 1
+        counts[f"held_{of_class}"] += holds
+
+
+def total(results: Results) -> dict[str, dict[str, Any]]:
+    """By program, the counts of all its runs together; failed runs are left out."""
+    totals: dict[str, dict[str, Any]] = {}
+    for run in results.runs(SECTION):
+        if "failure" in run:
+            continue
+        known = totals.get(run["program"])
+        if known is None:
+            totals[run["program"]] = copy.deepcopy(run)
+            continue
+        known["seeds"] += run["seeds"]
+        known["unsteady_sites"] = max(known["unsteady_sites"], run["unsteady_sites"])
+        for variant in VARIANTS:
+            for key in COUNTS:
+                known[variant][key] += run[variant][key]
+    return totals
+
+
+def plausible_range(held: int, shown: int) -> tuple[float, float]:
+    """Wilson's 95 % interval of the share of intervals that hold: a few of them prove little."""
+    share, z = held / shown, 1.96
+    middle = share + z * z / (2 * shown)
+    half = z * math.sqrt(share * (1 - share) / shown + z * z / (4 * shown * shown))
+    scale = 1 + z * z / shown
+    return (middle - half) / scale, (middle + half) / scale
 
 
 def _one_line(run: dict[str, Any]) -> str:

@@ -93,7 +93,7 @@ def decode_rate(runs: list[dict[str, Any]]) -> float:
 
 def error_bars(results: Results) -> str:
     rows = []
-    for run in latest_accuracy(results).values():
+    for run in accuracy.total(results).values():
         cells = [f"`{run['program']}`", f"{run['sites'] - run['unsteady_sites']} of {run['sites']}"]
         for variant in accuracy.VARIANTS:
             counts = run[variant]
@@ -111,10 +111,19 @@ def error_bars(results: Results) -> str:
     return markdown.table(head, rows)
 
 
-def latest_accuracy(results: Results) -> dict[str, dict[str, Any]]:
-    """The last run of each program that did not fail."""
-    runs = results.runs(accuracy.SECTION)
-    return {run["program"]: run for run in runs if "failure" not in run}
+def error_bars_by_samples(results: Results) -> str:
+    rows = []
+    runs = accuracy.total(results).values()
+    limits = [*accuracy.SAMPLE_CLASSES[1:], None]
+    for least, limit in zip(accuracy.SAMPLE_CLASSES, limits):
+        cells = [f"{least} to {limit - 1}" if limit else f"{least} or more"]
+        for variant in accuracy.VARIANTS:
+            shown = sum(run[variant][f"shown_{least}"] for run in runs)
+            held = sum(run[variant][f"held_{least}"] for run in runs)
+            cells += [f"{held / shown:.1%}" if shown else markdown.NOTHING, str(shown)]
+        rows.append(cells)
+    head = ["samples of the site", "default: held", "intervals", "64 KiB: held", "intervals"]
+    return markdown.table(head, rows if runs else [])
 
 
 def environment(results: Results) -> str:

@@ -25,6 +25,7 @@ TABLES: dict[str, Callable[[Results], str]] = {
     "queries": other_tables.query_times,
     "decoding": other_tables.decoding,
     "accuracy": other_tables.error_bars,
+    "accuracy by samples": other_tables.error_bars_by_samples,
 }
 _PLACE = re.compile(r"(<!-- table: ([a-z ]+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 

@@ -15,7 +15,12 @@ from pseudo_terminal import PseudoTerminal
 @pytest.fixture
 def prompt(tmp_path: Path) -> Iterator[PseudoTerminal]:
     write_known_trace(tmp_path / "t.mlyze")
-    environment = {"XDG_STATE_HOME": str(tmp_path / "state"), "NO_COLOR": "1"}
+    # Tests may end it in the midst, where nothing cleans up.
+    environment = {
+        "XDG_STATE_HOME": str(tmp_path / "state"),
+        "TMPDIR": str(tmp_path),
+        "NO_COLOR": "1",
+    }
     with PseudoTerminal("query", "t.mlyze", cwd=tmp_path, environment=environment) as terminal:
         terminal.expect("memlyze> ")
         yield terminal

@@ -22,7 +22,10 @@ def encode(value: Any) -> bytes:
     return _text(value).encode("ascii")
 
 
-def _text(value: Any) -> str:
+_DEEPEST = 20
+
+
+def _text(value: Any, depth: int = 0) -> str:
     if value is None:
         return "null"
     if value is True:
@@ -37,10 +40,13 @@ def _text(value: Any) -> str:
     if isinstance(value, float):
         is_number = value == value and value not in (float("inf"), float("-inf"))
         return float.__repr__(value) if is_number else "null"
+    if isinstance(value, (list, tuple, dict)) and depth > _DEEPEST:
+        return '"..."'  # it may contain itself
     if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(map(_text, value)) + "]"
+        return "[" + ", ".join(_text(item, depth + 1) for item in value) + "]"
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{_text(_shown(k))}: {_text(v)}" for k, v in value.items()) + "}"
+        pairs = (f"{_text(_shown(key))}: {_text(item, depth + 1)}" for key, item in value.items())
+        return "{" + ", ".join(pairs) + "}"
     return str(_quote(value if isinstance(value, str) else _shown(value)))
 
 

@@ -71,6 +71,19 @@ class Tracer:
             raise TracerStateError(
                 "this tracer has been used; make a new one with memlyze.start(...)"
             )
+        _active = self  # at once: whatever interrupts what follows, a recording has its tracer
+        try:
+            self._open()
+            self._attach()
+        except BaseException:
+            self._detach()
+            if _tracer.is_recording():
+                _tracer.stop(b"interrupted")
+            _active = None
+            raise
+        return self
+
+    def _open(self) -> None:
         options = self.options
         try:
             _tracer.start(
@@ -86,23 +99,31 @@ class Tracer:
                 options.seed,
             )
         except FileExistsError:
-            raise TraceWriteError(
-                f"{self.output_file} exists already; choose another output_file, or replace it "
-                "with force=True (--force)"
-            ) from None
+            advice = "choose another output_file, or replace it with force=True (--force)"
+            if options.force or not os.path.isfile(self.output_file):
+                advice = "and is no regular file; choose another output_file"
+            raise TraceWriteError(f"{self.output_file} exists already; {advice}") from None
         except OSError as error:
             raise TraceWriteError(
                 f"cannot write the trace {self.output_file}: {os.strerror(error.errno or 0)}; "
                 "choose another output_file"
             ) from None
         self._state = "recording"
-        _active = self
+
+    def _attach(self) -> None:
+        """Listen to what is not seen from the allocators."""
         thread_names.watch()
-        if options.track_gc:
+        if self.options.track_gc:
             gc.callbacks.append(_tracer.gc_callback)
         self._keep_hooks_after_tracemalloc()
         atexit.register(self._stop_at_exit)
-        return self
+
+    def _detach(self) -> None:
+        atexit.unregister(self._stop_at_exit)
+        if _tracer.gc_callback in gc.callbacks:
+            gc.callbacks.remove(_tracer.gc_callback)
+        self._leave_tracemalloc()
+        thread_names.unwatch()
 
     def stop(self) -> None:
         """Stop recording and finish the trace file.
@@ -112,6 +133,8 @@ class Tracer:
             TraceWriteError: not everything could be written (what was is readable).
         """
         self._stop("stop")
+        if not os.path.exists(self.output_file):
+            raise TraceWriteError(self._deleted())
 
     def __enter__(self) -> Tracer:
         return self.start()
@@ -122,38 +145,45 @@ class Tracer:
 
     def _stop(self, reason: str) -> None:
         global _active
-        if not self.is_active:
+        if not self.is_active or self._state != "recording":
             raise TracerStateError("not recording; start with memlyze.start() first")
-        _active = None
-        self._state = "stopped"
-        atexit.unregister(self._stop_at_exit)
-        if _tracer.gc_callback in gc.callbacks:
-            gc.callbacks.remove(_tracer.gc_callback)
-        lost = _tracer.ensure_hooks()
-        self._leave_tracemalloc()
-        thread_names.tell_all()
-        thread_names.unwatch()
-        _tracer.add_metadata(b"hooks_lost", _json_text.encode(lost))
+        self._state = "stopping"
         try:
-            _tracer.stop(reason.encode())
-        except OSError as error:
-            raise TraceWriteError(
-                f"the trace {self.output_file} is not complete: {os.strerror(error.errno or 0)}; "
-                "what was written before is readable"
-            ) from None
-        if not os.path.exists(self.output_file):
-            raise TraceWriteError(
-                f"the trace {self.output_file} was deleted while it was written; record again, "
-                "into a place that nobody cleans up"
-            )
+            lost = _tracer.ensure_hooks()
+            thread_names.tell_all()
+            self._detach()
+            _tracer.add_metadata(b"hooks_lost", _json_text.encode(lost))
+        finally:
+            try:
+                _tracer.stop(reason.encode())
+            except OSError as error:
+                raise TraceWriteError(
+                    f"the trace {self.output_file} is not complete: "
+                    f"{os.strerror(error.errno or 0)}; what was written before is readable"
+                ) from None
+            finally:
+                self._state = "stopped"
+                _active = None
 
     def _stop_at_exit(self) -> None:
         """The program ended while recording. What went wrong is said, never raised."""
-        if self.is_active:
+        if not self.is_active:
+            return
+        try:
+            self._stop("exit")
+        except TraceWriteError:
+            return  # the helper thread has said so already
+        if not os.path.exists(self.output_file) and sys.__stderr__ is not None:
             try:
-                self._stop("exit")
-            except TraceWriteError as error:
-                print(f"memlyze: {error}", file=sys.__stderr__)
+                print(f"memlyze: {self._deleted()}", file=sys.__stderr__)
+            except (OSError, ValueError):  # stderr is closed: there is nobody to tell
+                return
+
+    def _deleted(self) -> str:
+        return (
+            f"the trace {self.output_file} was deleted while it was written; record again, into a "
+            "place that nobody cleans up"
+        )
 
     def _keep_hooks_after_tracemalloc(self) -> None:
         """When tracemalloc runs already, its stop puts back what it found: not our hooks."""

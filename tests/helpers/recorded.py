@@ -106,8 +106,10 @@ class Trace:
         ]
 
     def one(self, size: int) -> Allocation:
-        """The only allocation of a size."""
+        """The only allocation of a size, or the only one that the program's own code made."""
         found = self.allocations(size)
+        if len(found) > 1:
+            found = self.own(size)
         assert len(found) == 1, f"{len(found)} allocations of {size} bytes, not one"
         return found[0]
 

@@ -104,13 +104,13 @@ def test_kinds_of_code(record: Any) -> None:
             await inner()
         async def inner():
             kept.append(bytes(50_013))
-        asyncio.new_event_loop().run_until_complete(coroutine())
+        asyncio.run(coroutine())
         async def agenerator():
             yield 1
             kept.append(bytes(50_014))
         async def consume():
             async for _ in agenerator(): pass
-        asyncio.new_event_loop().run_until_complete(consume())
+        asyncio.run(consume())
         sorted([1], key=lambda x: kept.append(bytes(50_015)))
         list(map(lambda x: kept.append(bytes(50_016)), [1]))
         functools.reduce(lambda a, b: kept.append(bytes(50_017)), [1, 2])

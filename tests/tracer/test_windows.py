@@ -112,7 +112,7 @@ def test_interleaved_tasks_have_their_bytes_in_their_windows(record: Any) -> Non
         async def main():
             await asyncio.gather(*(handle(number) for number in range(8)))
             kept.append(bytes(70_000))
-        asyncio.new_event_loop().run_until_complete(main())
+        asyncio.run(main())
         """
     ).trace
     windows = set()
@@ -143,7 +143,7 @@ def test_tasks_inherit_the_window_that_starts_them(record: Any) -> None:
             with memlyze.window("parent"):
                 task = asyncio.ensure_future(child())
             await task
-        asyncio.new_event_loop().run_until_complete(main())
+        asyncio.run(main())
         """
     ).trace
     assert window_of(trace, 50_001) == "parent"
@@ -249,7 +249,7 @@ def test_async_generator_is_in_its_window_exactly_while_it_runs(record: Any) -> 
             kept.append(bytes(60_002))
             await generator.aclose()
             kept.append(bytes(60_003))
-        asyncio.new_event_loop().run_until_complete(main())
+        asyncio.run(main())
         """
     ).trace
     assert [window_of(trace, 50_001 + number) for number in range(3)] == ["steps"] * 3
@@ -257,7 +257,7 @@ def test_async_generator_is_in_its_window_exactly_while_it_runs(record: Any) -> 
     assert trace.window_named("steps")["end_ns"] >= 0
 
 
-# What a program can see of its generators and coroutines; `profile` is the identity in one of the runs.
+# What a program can see of its functions; `profile` is the identity in one of the runs.
 PROTOCOLS = """
 import asyncio, inspect, sys, traceback
 profile = (lambda f: f) if sys.argv[1] == "plain" else __import__("memlyze").profile
@@ -357,7 +357,7 @@ async def main():
         print("over")
     print(asyncio.iscoroutine(c := coroutine(1)) if sys.version_info >= (3, 8) else "")
     c.close()
-asyncio.new_event_loop().run_until_complete(main())
+asyncio.run(main())
 """
 
 
@@ -417,14 +417,21 @@ def test_attributes_and_names_of_every_kind(record: Any) -> None:
         import memlyze
         class Odd:
             def __repr__(self): raise RuntimeError("no repr")
-        with memlyze.window("näme\\0 🐍 \\ud800", odd=Odd(), nan=float("nan"), huge=10**400, nul="\\0",
-                            surrogate="\\udcff", nested={"a": [1, (2,)], 3: None}, data=b"\\xff"):
-            pass
+        me = {}
+        me["me"] = me
+        for attributes in (
+            dict(odd=Odd(), nan=float("nan"), huge=10**5000, nul="\\0", surrogate="\\udcff"),
+            dict(nested={"a": [1, (2,)], 3: None, Odd(): Odd}, data=b"\\xff"),
+            me,
+        ):
+            with memlyze.window("näme\\0 🐍 \\ud800", **attributes):
+                pass
         """
     ).trace
-    (window,) = trace.windows.values()
-    assert window["name"].startswith("näme")
-    json.loads(window["attributes"])
+    assert len(trace.windows) == 3
+    for window in trace.windows.values():
+        assert window["name"].startswith("näme")
+        json.loads(window["attributes"] or "{}")
 
 
 def test_profile_refuses_what_is_no_function(run: Any) -> None:

@@ -52,6 +52,8 @@ int ml_recorder_start(const ml_options *options, char *error, size_t error_bytes
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, register_fork_handler);
+    if (ml_writer_is_running()) /* its stop was interrupted */
+        ml_recorder_stop("interrupted", error, error_bytes);
     const bool exact = options->interval_bytes <= 0;
     ml_recording.sampling = (ml_sampling){options->interval_bytes, options->surcharge_bytes};
     ml_recording.exact = exact;

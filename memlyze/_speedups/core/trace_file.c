@@ -17,15 +17,23 @@
 static bool write_all(ml_trace_file *file, const uint8_t *data, size_t bytes)
 {
     size_t done = 0;
+    if (!ml_descriptor_is_ours(&file->descriptor) &&
+        !ml_descriptor_reopen(&file->descriptor, file->path, O_WRONLY)) {
+        file->error = EBADF;
+        file->failed = true;
+        return false;
+    }
+    const int descriptor = file->descriptor.number;
     while (done < bytes) {
-        ssize_t written = write(file->descriptor, data + done, bytes - done);
+        ssize_t written =
+            pwrite(descriptor, data + done, bytes - done, (off_t)(file->offset + done));
         if (written < 0 && errno == EINTR)
             continue;
         if (written <= 0) {
             file->error = written < 0 ? errno : ENOSPC;
             file->failed = true;
             /* Readers cope with half a block at the end; without it they need not. */
-            if (ftruncate(file->descriptor, (off_t)file->offset) != 0) {
+            if (ftruncate(descriptor, (off_t)file->offset) != 0) {
                 /* The half block stays. */
             }
             return false;
@@ -41,18 +49,23 @@ int ml_trace_file_create(ml_trace_file *file, const char *path, bool overwrite,
 {
     static const uint8_t magic[8] = {0x89, 'M', 'L', 'Y', 'Z', 'E', '\r', '\n'};
     memset(file, 0, sizeof *file);
-    /* Created anew rather than truncated: somebody may be reading the old one. */
-    if (overwrite && unlink(path) != 0 && errno != ENOENT)
-        return errno;
-    file->descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (file->descriptor < 0)
-        return errno;
-    /* Out of the way of programs that count on low descriptors (0 to 2 closed, select, …). */
-    int high = fcntl(file->descriptor, F_DUPFD_CLOEXEC, 100);
-    if (high >= 0) {
-        close(file->descriptor);
-        file->descriptor = high;
+    file->descriptor = ml_no_descriptor;
+    if (strlen(path) >= sizeof file->path)
+        return ENAMETOOLONG;
+    strcpy(file->path, path);
+    if (overwrite) {
+        /* Created anew rather than truncated: somebody may be reading the old one. Devices and
+         * pipes are not replaced. */
+        struct stat status;
+        if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
+            return S_ISDIR(status.st_mode) ? EISDIR : EEXIST;
+        if (unlink(path) != 0 && errno != ENOENT)
+            return errno;
     }
+    int descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (descriptor < 0)
+        return errno;
+    file->descriptor = ml_descriptor_take(descriptor);
     ml_columns_init(&file->index, ML_BLOCK_INDEX, "dbudd");
     file->compressor = ZSTD_createCCtx();
     if (!file->compressor)
@@ -182,9 +195,7 @@ void ml_trace_file_finish(ml_trace_file *file)
 
 void ml_trace_file_close(ml_trace_file *file)
 {
-    if (file->descriptor >= 0)
-        close(file->descriptor);
-    file->descriptor = -1;
+    ml_descriptor_close(&file->descriptor);
     ZSTD_freeCCtx(file->compressor);
     file->compressor = NULL;
     ml_columns_free(&file->index);

@@ -4,13 +4,15 @@
 #define MEMLYZE_TRACE_FILE_H
 
 #include "columns.h"
+#include "descriptor.h"
 
 #define ML_FORMAT_VERSION 1
 #define ML_BLOCK_HEADER_BYTES 48
 #define ML_INDEX_EVERY 4096
 
 typedef struct {
-    int descriptor;
+    ml_descriptor descriptor;
+    char path[4096];
     uint64_t offset; /* end of the last whole block */
     uint32_t sequence;
     bool failed;

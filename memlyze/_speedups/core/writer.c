@@ -27,6 +27,7 @@
 #define BUSY_TURN_NS 1000000
 #define IDLE_TURNS_BEFORE_REST 20
 #define METADATA_INTERVAL_NS 10000000000
+#define STATM "/proc/self/statm"
 
 static struct {
     pthread_t thread;
@@ -34,7 +35,6 @@ static struct {
     _Atomic int wake;
     _Atomic bool stopping;
     uint64_t session;
-    char path[4096];
     const char *reason;
 
     ml_trace_file file;
@@ -45,7 +45,7 @@ static struct {
     ml_spinlock metadata_lock;
     ml_columns told_metadata; /* by the binding */
 
-    int statm;
+    ml_descriptor statm;
     int64_t memory_interval_ns, next_memory_ns, next_flush_ns, next_metadata_ns;
     int64_t peak_bytes;
     ml_thread self; /* so that a hook that this thread runs into lets it pass */
@@ -212,7 +212,10 @@ static int64_t read_rss(void)
 {
 #if defined(__linux__)
     char text[64];
-    ssize_t got = writer.statm < 0 ? -1 : pread(writer.statm, text, sizeof text - 1, 0);
+    if (!ml_descriptor_is_ours(&writer.statm) &&
+        !ml_descriptor_reopen(&writer.statm, STATM, O_RDONLY))
+        return 0;
+    ssize_t got = pread(writer.statm.number, text, sizeof text - 1, 0);
     if (got > 0) {
         text[got] = 0;
         char *resident = strchr(text, ' ');
@@ -325,7 +328,7 @@ static void say_failed(void)
         text, sizeof text,
         "memlyze: recording stopped: cannot write %s: %s. The program goes on; what was written "
         "is readable. Free some space or choose another place with --output, then record again.\n",
-        writer.path, strerror(writer.file.error));
+        writer.file.path, strerror(writer.file.error));
     if (length > 0) {
         ssize_t ignored =
             write(2, text, (size_t)length < sizeof text ? (size_t)length : sizeof text - 1);
@@ -447,7 +450,6 @@ int ml_writer_start(const ml_options *options, uint64_t session, const char **wh
                                      options->header_metadata_json);
     if (error)
         return error;
-    snprintf(writer.path, sizeof writer.path, "%s", options->output_file);
     if (!init_columns()) {
         ml_trace_file_close(&writer.file);
         unlink(options->output_file);
@@ -463,13 +465,9 @@ int ml_writer_start(const ml_options *options, uint64_t session, const char **wh
     writer.next_flush_ns = FLUSH_INTERVAL_NS;
     writer.next_metadata_ns = 0;
     writer.peak_bytes = 0;
-    writer.statm = -1;
+    writer.statm = ml_no_descriptor;
 #if defined(__linux__)
-    int statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-    if (statm >= 0) {
-        writer.statm = fcntl(statm, F_DUPFD_CLOEXEC, 100);
-        close(statm);
-    }
+    writer.statm = ml_descriptor_take(open(STATM, O_RDONLY | O_CLOEXEC));
 #endif
     /* Signals are the program's: none may be delivered to this thread. */
     sigset_t all, before;
@@ -494,6 +492,11 @@ int ml_writer_start(const ml_options *options, uint64_t session, const char **wh
     return 0;
 }
 
+bool ml_writer_is_running(void)
+{
+    return writer.running;
+}
+
 int ml_writer_stop(const char *reason)
 {
     if (!writer.running)
@@ -503,8 +506,7 @@ int ml_writer_stop(const char *reason)
     ml_writer_wake();
     pthread_join(writer.thread, NULL);
     writer.running = false;
-    if (writer.statm >= 0)
-        close(writer.statm);
+    ml_descriptor_close(&writer.statm);
     free_columns();
     return writer.file.failed ? writer.file.error : 0;
 }
@@ -531,8 +533,6 @@ void ml_writer_after_fork(void)
      * copy of the process. */
     memset(&writer.taken_stacks, 0, sizeof writer.taken_stacks);
     memset(&writer.taken_codes, 0, sizeof writer.taken_codes);
-    if (writer.file.descriptor >= 0)
-        close(writer.file.descriptor);
-    if (writer.statm >= 0)
-        close(writer.statm);
+    ml_descriptor_close(&writer.file.descriptor);
+    ml_descriptor_close(&writer.statm);
 }

@@ -9,6 +9,8 @@
 int ml_writer_start(const ml_options *options, uint64_t session, const char **what);
 /* Asks for an early turn: a ring is filling up. From any hook. */
 void ml_writer_wake(void);
+/* Between start and stop. */
+bool ml_writer_is_running(void);
 /* Writes all that the session has recorded, closes the file, ends the thread. 0, or the errno that
  * ended writing earlier. */
 int ml_writer_stop(const char *reason);

@@ -14,8 +14,7 @@ other way round.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # `typing` itself stays out of the recorded program
 if TYPE_CHECKING:
     from memlyze.errors import MemlyzeError as MemlyzeError
     from memlyze.options import TraceOptions as TraceOptions

@@ -6,7 +6,9 @@ The escaping is the interpreter's own.
 
 from __future__ import annotations
 
-from typing import Any
+TYPE_CHECKING = False  # `typing` itself stays out of the recorded program
+if TYPE_CHECKING:
+    from typing import Any
 
 try:
     from _json import encode_basestring_ascii as _quote

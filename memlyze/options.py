@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import math
 import os
-from typing import Any, NamedTuple
 
 from memlyze.errors import OptionError
+
+TYPE_CHECKING = False  # `typing` itself stays out of the recorded program
+if TYPE_CHECKING:
+    from typing import Any
 
 DEFAULT_SAMPLE_INTERVAL_BYTES = 512 * 1024
 
 
-class _Range(NamedTuple):
+class _Range:
     """The values that an option accepts, and how to say so."""
 
-    kind: type
-    lowest: float
-    highest: float
-    words: str
+    def __init__(self, kind: type, lowest: float, highest: float, words: str) -> None:
+        self.kind = kind
+        self.lowest = lowest
+        self.highest = highest
+        self.words = words
 
 
 _RANGES = {

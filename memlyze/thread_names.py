@@ -7,9 +7,12 @@ each new thread itself, before its `run`, and again at the end, since names may 
 from __future__ import annotations
 
 import threading
-from typing import Any
 
 from memlyze._speedups import _tracer
+
+TYPE_CHECKING = False  # `typing` itself stays out of the recorded program
+if TYPE_CHECKING:
+    from typing import Any
 
 # Called by a new thread for itself, once, and gone from the stack before its work begins: a
 # wrapper around `start` or `run` would be seen in tracebacks, and the former comes too late for

@@ -10,12 +10,15 @@ import gc
 import os
 import sys
 import time
-from typing import Any
 
 from memlyze import _json_text, thread_names, windows
 from memlyze._speedups import _tracer
 from memlyze.errors import TracerStateError, TraceWriteError
 from memlyze.options import from_keywords
+
+TYPE_CHECKING = False  # `typing` itself stays out of the recorded program
+if TYPE_CHECKING:
+    from typing import Any
 
 FORMAT_VERSION = 1
 
@@ -217,10 +220,7 @@ class Tracer:
             "platform": f"{system.sysname} {system.release}",
             "machine": system.machine,
             "hostname": system.nodename,
-            "command_line": [
-                sys.executable or "python",
-                *list(getattr(sys, "orig_argv", sys.argv if hasattr(sys, "argv") else []))[1:],
-            ],
+            "command_line": _command_line(),
             "working_directory": _working_directory(),
             "python_path": [path for path in sys.path if isinstance(path, str)],
             "process_id": os.getpid(),
@@ -271,6 +271,18 @@ def _version() -> str:
     from memlyze import __version__
 
     return __version__
+
+
+def _command_line() -> list[str]:
+    """The interpreter and its arguments; in the start of CPython 3.9 only the system knows them."""
+    arguments = list(getattr(sys, "orig_argv", ()) or getattr(sys, "argv", ()))
+    if not hasattr(sys, "orig_argv"):
+        try:
+            with open("/proc/self/cmdline", "rb") as file:
+                arguments = [os.fsdecode(part) for part in file.read().split(b"\0")[:-1]]
+        except OSError:  # not Linux
+            pass
+    return [sys.executable or "python", *arguments[1:]]
 
 
 def _working_directory() -> str:

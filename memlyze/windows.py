@@ -8,17 +8,19 @@ sample.
 from __future__ import annotations
 
 from _contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Callable, TypeVar, overload
 
 from memlyze import _json_text
 from memlyze._speedups import _tracer
 
+TYPE_CHECKING = False  # `typing` itself stays out of the recorded program
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Coroutine, Generator
     from contextvars import Token
     from types import TracebackType
+    from typing import Any, Callable, TypeVar, overload
 
-F = TypeVar("F", bound=Callable[..., Any])
+    F = TypeVar("F", bound=Callable[..., Any])
+
 
 _present: ContextVar[int] = ContextVar("memlyze_window", default=0)
 
@@ -121,23 +123,29 @@ def _encoded(attributes: dict[str, Any]) -> bytes:
         return b""
 
 
-@overload
-def profile(function: F, /) -> F: ...
-@overload
-def profile(*, name: str | None = None) -> Callable[[F], F]: ...
-def profile(function: Any = None, /, *, name: str | None = None) -> Any:
-    """Make each call of a function a window.
+if TYPE_CHECKING:
 
-    Works with and without arguments (``@memlyze.profile``, ``@memlyze.profile(name="load")``), for
-    functions, methods, generators, coroutines and async generators; of the latter three, the window
-    is the present one exactly while their code runs.
+    @overload
+    def profile(function: F, /) -> F: ...
+    @overload
+    def profile(*, name: str | None = None) -> Callable[[F], F]: ...
+    def profile(function: Any = None, /, *, name: str | None = None) -> Any: ...
 
-    Args:
-        name: the window's name; by default the function's qualified name.
-    """
-    if function is None:
-        return lambda f: profile_function(f, name)
-    return profile_function(function, name)
+else:
+
+    def profile(function: Any = None, /, *, name: str | None = None) -> Any:
+        """Make each call of a function a window.
+
+        Works with and without arguments (``@memlyze.profile``, ``@memlyze.profile(name="load")``),
+        for functions, methods, generators, coroutines and async generators; of the latter three,
+        the window is the present one exactly while their code runs.
+
+        Args:
+            name: the window's name; by default the function's qualified name.
+        """
+        if function is None:
+            return lambda f: profile_function(f, name)
+        return profile_function(function, name)
 
 
 def profile_function(function: Any, name: str | None) -> Any:

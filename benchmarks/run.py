@@ -74,6 +74,13 @@ def parse_arguments() -> argparse.Namespace:
         "--seeds", type=int, default=12, metavar="N", help="seeds of the accuracy part (12)"
     )
     parser.add_argument(
+        "--workload-seconds",
+        type=float,
+        default=0.15,
+        metavar="S",
+        help="length of a recording of the accuracy part (0.15); longer ones have more samples",
+    )
+    parser.add_argument(
         "--flat-seconds", type=float, default=60, metavar="S", help="length of the memory run (60)"
     )
     parser.add_argument("--fresh", action="store_true", help="discard earlier runs of these parts")

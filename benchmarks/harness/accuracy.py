@@ -19,8 +19,6 @@ from harness.results import Results
 
 SECTION = "accuracy"
 SITES = 10
-#: What an untraced run of the workload takes here: it is recorded dozens of times.
-WORKLOAD_S = 0.15
 #: The exact recordings may differ by this much about a site (an object cached here, another there).
 EXACT_TOLERANCE = 0.001
 SMALL_INTERVAL_BYTES = 65536
@@ -46,13 +44,15 @@ COUNTS = (
 def measure(
     calibrations: dict[str, dict[str, Any]],
     seeds: int,
+    workload_s: float,
     results: Results,
     scratch: processes.Scratch,
     say: Say,
 ) -> None:
     """Record each program exactly, and with so many seeds by default; half as many otherwise.
 
-    Seeds go on after those that earlier runs of the program had.
+    `workload_s` is what the recorded work takes untraced; the longer, the more samples a site
+    has. Seeds go on after those that earlier runs of the program had.
     """
     for name, calibration in calibrations.items():
         first_seed = 1 + sum(run["seeds"] for run in results.runs(SECTION, program=name))
@@ -64,7 +64,7 @@ def measure(
         recordings.append(recordings[0])
         request = {
             "program": name,
-            "loops": max(1, round(WORKLOAD_S / calibration["loop_s"])),
+            "loops": max(1, round(workload_s / calibration["loop_s"])),
             "warmup_loops": 1 if calibration["loop_s"] <= LONGEST_WARMUP_S else 0,
             "recordings": recordings,
             "folder": str(scratch.path),

@@ -103,11 +103,18 @@ def error_bars(results: Results) -> str:
                 f"{counts['held'] / counts['shown']:.1%}" if counts["shown"] else markdown.NOTHING
             )
             mean = f"{counts['samples'] / seen:.0f}" if seen else markdown.NOTHING
-            cells += [share, str(counts["shown"]), str(few), mean]
+            cells += [share, str(counts["shown"]), str(few)]
+            if variant == "default":
+                asked = counts["shown"] + few
+                held = counts["held"] + counts["too_few_held"]
+                cells.append(f"{held / asked:.1%}" if asked else markdown.NOTHING)
+            cells.append(mean)
         rows.append(cells)
     head = ["program", "steady sites"]
     for variant in ("default", "64 KiB"):
-        head += [f"{variant}: held", "intervals", "too few samples", "mean samples"]
+        head += [f"{variant}: held", "intervals", "too few samples"]
+        head += ["held, those included"] if variant == "default" else []
+        head.append("mean samples")
     return markdown.table(head, rows)
 
 

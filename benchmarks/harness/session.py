@@ -84,7 +84,8 @@ def _measure(arguments: argparse.Namespace, results: Results) -> None:
                 programs, arguments.target_seconds, results, scratch, say
             )
             seeds = 3 if quick else arguments.seeds
-            accuracy.measure(calibrations, seeds, results, scratch, say)
+            workload_s = arguments.workload_seconds
+            accuracy.measure(calibrations, seeds, workload_s, results, scratch, say)
         if "instructions" in arguments.parts:
             counted = programs if arguments.programs else list(instructions.PROGRAMS)
             calibrations = overhead.loops_of(

@@ -81,15 +81,19 @@ class window:  # noqa: N801
         self._number = 0
 
     def _tell(self, end_ns: int) -> None:
-        _tracer.add_window(
-            self._number,
-            self._parent,
-            self._kind,
-            self._name.encode("utf-8", "surrogatepass").replace(b"\0", b" "),
-            self._start_ns,
-            end_ns,
-            _encoded(self._attributes) if self._attributes else b"",
-        )
+        _tracer.pause_thread()  # what this allocates is not the program's
+        try:
+            _tracer.add_window(
+                self._number,
+                self._parent,
+                self._kind,
+                self._name.encode("utf-8", "surrogatepass").replace(b"\0", b" "),
+                self._start_ns,
+                end_ns,
+                _encoded(self._attributes) if self._attributes else b"",
+            )
+        finally:
+            _tracer.resume_thread()
 
     def __enter__(self) -> window:
         if _tracer.is_recording():

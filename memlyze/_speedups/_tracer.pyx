@@ -152,6 +152,16 @@ def add_metadata(bytes key not None, bytes json not None):
     ml_writer_add_metadata(key, json)
 
 
+def pause_thread():
+    """Record nothing of this thread until `resume_thread`; nests."""
+    ml_hooks_pause_thread()
+
+
+def resume_thread():
+    """Record this thread again."""
+    ml_hooks_resume_thread()
+
+
 def ensure_hooks():
     """Put the hooks in again where another tool has removed them.
 

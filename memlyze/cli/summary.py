@@ -10,7 +10,7 @@ import shlex
 import sys
 import typing
 
-from memlyze.analyses.hotspots import Hotspot
+from memlyze.analyses.hotspots import Estimate, Hotspot
 from memlyze.analyses.summary import SITES, Summary, summarize
 from memlyze.cli.arguments import CommandParser
 from memlyze.cli.opening import as_json, open_traces, state_lines
@@ -29,6 +29,10 @@ Prints how long the program ran, its peak memory and when that was, the lines of
 allocated most, and what recording cost. Figures of a sampled trace are estimates, shown with their
 95 % interval.
 """
+
+# The relative 95 % error of a figure that rests on ten samples: 1.96 / sqrt(10). Beyond it, an
+# interval would look more precise than it is.
+_ERROR_OF_TEN_SAMPLES = 0.62
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -191,17 +195,23 @@ def _site_cells(site: Hotspot) -> tuple[str, ...]:
         return (
             "~" + format_bytes(site.bytes.value),
             f"({samples})",
-            "~" + format_bytes(site.held_bytes.value) if site.held_bytes.value else "0 B",
-            "",
+            *_held_cells(site.held_bytes),
             _place(site),
         )
     return (
         format_bytes(site.bytes.value),
         format_error(*site.bytes),
-        format_bytes(site.held_bytes.value),
-        format_error(*site.held_bytes) if site.held_bytes.value else "",
+        *_held_cells(site.held_bytes),
         _place(site),
     )
+
+
+def _held_cells(held: Estimate) -> tuple[str, str]:
+    if not held.value:
+        return "0 B", ""
+    if held.error > _ERROR_OF_TEN_SAMPLES * held.value:
+        return "~" + format_bytes(held.value), "(few samples)"
+    return format_bytes(held.value), format_error(*held)
 
 
 def _place(site: Hotspot) -> str:

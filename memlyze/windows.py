@@ -15,7 +15,6 @@ from memlyze._speedups import _tracer
 TYPE_CHECKING = False  # `typing` itself stays out of the recorded program
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Coroutine, Generator
-    from contextvars import Token
     from types import TracebackType
     from typing import Any, Callable, TypeVar, overload
 
@@ -23,6 +22,14 @@ if TYPE_CHECKING:
 
 
 _present: ContextVar[int] = ContextVar("memlyze_window", default=0)
+
+
+def _set_present(number: int) -> None:
+    """Also used where `reset` would do: that takes the variable out of the context, which allocates,
+    and a hook that looks it up in that moment makes CPython cache, unreferenced, what is taken out.
+    """
+    _present.set(number)
+    _tracer.window_changed()
 
 
 def install() -> None:
@@ -48,7 +55,6 @@ class window:  # noqa: N801
         "_number",
         "_parent",
         "_start_ns",
-        "_token",
         "_resume_in",
     )
 
@@ -59,7 +65,6 @@ class window:  # noqa: N801
         self._number = 0
         self._parent = 0
         self._start_ns = 0
-        self._token: Token[int] | None = None
         self._resume_in = 0  # of a generator: the window that its next step runs in
 
     @classmethod
@@ -98,8 +103,7 @@ class window:  # noqa: N801
     def __enter__(self) -> window:
         if _tracer.is_recording():
             self._open()
-            self._token = _present.set(self._number)
-            _tracer.window_changed()
+            _set_present(self._number)
         return self
 
     def __exit__(
@@ -108,15 +112,10 @@ class window:  # noqa: N801
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._token is None:
+        if self._number == 0:
             return
-        token, self._token = self._token, None
-        try:
-            _present.reset(token)
-        except ValueError:  # closed in another context than it was opened in, by a generator
-            if _present.get() == self._number:
-                _present.set(self._parent)
-        _tracer.window_changed()
+        if _present.get() == self._number:  # otherwise closed in another context, by a generator
+            _set_present(self._parent)
         self._close()
 
 
@@ -258,14 +257,13 @@ def _in_window(call_window: window, step: Callable[[Any], Any], argument: Any) -
     """One step of a generator: in the window that it was in after its last step."""
     if not call_window._number:
         return step(argument)
-    token = _present.set(call_window._resume_in)
-    _tracer.window_changed()
+    outside = _present.get()
+    _set_present(call_window._resume_in)
     try:
         return step(argument)
     finally:
         call_window._resume_in = _present.get()
-        _present.reset(token)
-        _tracer.window_changed()
+        _set_present(outside)
 
 
 def _closed(steps: Any) -> None:

@@ -471,3 +471,20 @@ def test_native_callbacks_have_no_window_of_earlier_ones(record: Any, native: st
     for number in range(40):
         expected = f"callback {number}" if number % 2 == 0 else ""
         assert window_of(trace, 50_000 + number) == expected
+
+
+def test_number_of_a_closed_window_is_not_found_again(record: Any) -> None:
+    done = record(
+        """
+        import contextvars, memlyze
+        from memlyze import windows
+        # So many that taking one out of the context takes more than one block.
+        others = [contextvars.ContextVar(str(number)) for number in range(200)]
+        for other in others:
+            other.set(None)
+        with memlyze.window("empty"):
+            pass
+        print(windows._present.get())
+        """
+    )
+    assert done.stdout == "0\n"

@@ -336,3 +336,20 @@ def test_chdir_before_the_stop(record: Any) -> None:
     trace = done._replace(trace_path=done.trace_path.with_name("relative.mlyze")).trace
     assert trace.is_complete
     assert trace.one(50_034)
+
+
+@pytest.mark.skipif(not hasattr(os, "uname") or os.uname().machine != "x86_64", reason="x86-64")
+def test_child_made_behind_the_back_of_the_fork_handlers_runs_on(same: Any) -> None:
+    done = same(
+        """
+        import ctypes, os, sys
+        fork = 57  # as the system call: glibc runs no handlers, and the child has no helper thread
+        child = ctypes.CDLL(None).syscall(fork)
+        if child == 0:
+            for number in range(200_000):
+                [number]
+            sys.exit(3)
+        print(os.waitpid(child, 0)[1])
+        """
+    )
+    assert done.lines == [str(3 << 8)]

@@ -34,6 +34,10 @@ ML_NOINLINE bool ml_recorder_make_room(ml_thread *thread, bool is_free)
             ml_writer_wake();
             return false;
         }
+        if (!ml_writer_is_here()) { /* nobody would ever make room */
+            ml_recorder_abandon();
+            return false;
+        }
         if (!waiting_since) {
             waiting_since = ml_monotonic_ns();
             atomic_fetch_add_explicit(&ml_recording.waits, 1, memory_order_relaxed);

@@ -102,6 +102,8 @@ int ml_recorder_start(const ml_options *options, char *error, size_t error_bytes
 int ml_recorder_stop(const char *reason, char *error, size_t error_bytes)
 {
     atomic_store(&ml_session, 0);
+    if (!ml_writer_is_here())
+        after_fork_in_child();
     int failure = ml_writer_stop(reason);
     clear_tables();
     if (failure) {

@@ -32,6 +32,7 @@
 static struct {
     pthread_t thread;
     bool running;
+    pid_t process_id;
     _Atomic int wake;
     _Atomic bool stopping;
     uint64_t session;
@@ -488,6 +489,7 @@ int ml_writer_start(const ml_options *options, uint64_t session, const char **wh
         free_columns();
         return error;
     }
+    writer.process_id = getpid();
     writer.running = true;
     return 0;
 }
@@ -495,6 +497,11 @@ int ml_writer_start(const ml_options *options, uint64_t session, const char **wh
 bool ml_writer_is_running(void)
 {
     return writer.running;
+}
+
+bool ml_writer_is_here(void)
+{
+    return writer.process_id == getpid();
 }
 
 int ml_writer_stop(const char *reason)

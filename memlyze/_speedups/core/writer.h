@@ -9,6 +9,9 @@
 int ml_writer_start(const ml_options *options, uint64_t session, const char **what);
 /* Asks for an early turn: a ring is filling up. From any hook. */
 void ml_writer_wake(void);
+/* False in a child that was made without the fork handlers (_Fork, clone): no thread writes there.
+ */
+bool ml_writer_is_here(void);
 /* Between start and stop. */
 bool ml_writer_is_running(void);
 /* Writes all that the session has recorded, closes the file, ends the thread. 0, or the errno that

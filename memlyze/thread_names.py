@@ -58,6 +58,9 @@ def unwatch() -> None:
     global _original
     if _original is None:
         return
-    if getattr(getattr(threading.Thread, _HOOK), "__module__", None) == __name__:
+    present = getattr(
+        threading.Thread, _HOOK, None
+    )  # the program may have put in a class of its own
+    if getattr(present, "__module__", None) == __name__:
         setattr(threading.Thread, _HOOK, _original)
     _original = None

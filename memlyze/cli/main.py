@@ -45,7 +45,8 @@ def main(arguments: typing.Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         status = _dispatch(words)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # closed by whoever started this
+            sys.stdout.flush()
         return status
     except MemlyzeError as error:
         _complain(words, error)

@@ -201,3 +201,17 @@ def test_console_script_of_this_python_is_recorded(
     found = memlyze("record", "-q", "tool", "-x", env=environment)
     assert found.stdout == f"['{tmp_path}/tool', '-x']\n"
     assert len(list(tmp_path.glob("tool.*.mlyze"))) == 1
+
+
+def test_closed_standard_output_does_not_change_the_exit_status(
+    memlyze: Runner, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-m", "memlyze", "record", "-q", "-c", "raise SystemExit(3)"]
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" >&-', "sh", *command],
+        cwd=tmp_path,
+        env=clean_environment(),
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (3, b"")

@@ -270,3 +270,17 @@ def test_threads_that_end_while_recordings_start_and_stop(run: Any, native: str)
     )
     assert done.lines == ["done"]
     done.trace.check_sound()
+
+
+def test_program_that_puts_in_its_own_thread_class(same: Any) -> None:
+    done = same(
+        """
+        import threading
+        class Thread:
+            pass
+        threading.Thread = Thread
+        print("replaced")
+        """
+    )
+    assert done.lines == ["replaced"]
+    done.trace.check_sound()

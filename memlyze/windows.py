@@ -25,7 +25,7 @@ _present: ContextVar[int] = ContextVar("memlyze_window", default=0)
 
 
 def _set_present(number: int) -> None:
-    """Also used where `reset` would do: that takes the variable out of the context, which allocates,
+    """Also where `reset` would do: that takes the variable out of the context, which allocates,
     and a hook that looks it up in that moment makes CPython cache, unreferenced, what is taken out.
     """
     _present.set(number)

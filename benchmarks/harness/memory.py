@@ -46,15 +46,15 @@ def measure(
         results.add(SECTION, {"kind": "flat", "seconds": flat_seconds, **run})
         first, last = early_and_late(run)
         say(
-            f"memory  ever new code, {mode}: {first / 1e6:.1f} MB early, {last / 1e6:.1f} MB at "
+            f"memory  ever new code, {mode}: {first / 1e6:.1f} MB at half, {last / 1e6:.1f} MB at "
             f"the end ({run['functions']} functions)"
         )
 
 
 def early_and_late(run: dict[str, Any]) -> tuple[int, int]:
-    """Resident bytes after a sixth of the run (but one second at least), and at its end."""
+    """Resident bytes at half of the run, when bounded tables have filled, and at its end."""
     readings = run["readings"]
-    return readings[max(1, len(readings) // 6)][1], readings[-1][1]
+    return readings[len(readings) // 2][1], readings[-1][1]
 
 
 def added_bytes(results: Results, size: int, count: int, mode: str) -> int | None:

@@ -74,9 +74,10 @@ class Ratios:
     def noise(self, program: str) -> float:
         """How far the ratio of two equal runs lies from 1, or its margin; 0 where not measured."""
         again = self.of(program, "untraced_again")
-        if again is None or math.isinf(again.margin):
+        if again is None:
             return 0.0
-        return max(abs(again.median - 1), again.margin)
+        distance = abs(again.median - 1)
+        return distance if math.isinf(again.margin) else max(distance, again.margin)
 
     def not_faster(self, mode: str, peer: str) -> tuple[list[str], int]:
         """Programs on which the mode is not faster than the peer, and how many were compared."""

@@ -131,12 +131,15 @@ def _memory(results: Results) -> list[Line]:
     flat = {run["mode"]: run for run in results.runs(memory.SECTION, kind="flat")}
     if "default" not in flat or "untraced" not in flat:
         return [line, Line("memory by default", "flat", "not measured", None)]
-    growth = {}
+    growth: dict[str, float] = {}
+    last_bytes: dict[str, int] = {}
     for mode in ("untraced", "default"):
-        early, late = memory.early_and_late(flat[mode])
-        growth[mode] = (late - early) / 1e6
-    measured = f"{growth['default']:+.1f} MB in {flat['default']['seconds']:.0f} s of ever new code"
-    measured += f" (untraced: {growth['untraced']:+.1f} MB)"
+        half_bytes, last_bytes[mode] = memory.early_and_late(flat[mode])
+        growth[mode] = (last_bytes[mode] - half_bytes) / 1e6
+    above_mb = (last_bytes["default"] - last_bytes["untraced"]) / 1e6
+    measured = f"{growth['default']:+.1f} MB in the second half of "
+    measured += f"{flat['default']['seconds']:.0f} s of ever new code "
+    measured += f"(untraced: {growth['untraced']:+.1f}); in all {above_mb:.1f} MB above untraced"
     # A megabyte is what the allocator's own wandering makes of a flat program.
     is_flat = growth["default"] - max(0.0, growth["untraced"]) <= 1.0
     return [line, Line("memory by default", "flat", measured, is_flat)]

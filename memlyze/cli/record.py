@@ -147,7 +147,13 @@ def _record(
     *,
     is_quiet: bool,
 ) -> int:
-    descriptor, status_file = tempfile.mkstemp(prefix="memlyze-", suffix=".status")
+    try:
+        descriptor, status_file = tempfile.mkstemp(prefix="memlyze-", suffix=".status")
+    except OSError as error:
+        raise UsageError(
+            f"no temporary file can be made ({error.strerror}); set TMPDIR to a folder that can be "
+            "written to"
+        ) from None
     os.close(descriptor)
     try:
         options = {**tracer_options, "output_file": output_file, "status_file": status_file}

@@ -14,7 +14,8 @@ def test_second_start_is_refused_and_the_first_goes_on(run: Any) -> None:
         import sys, memlyze
         first = memlyze.start(sys.argv[1], sample_rate=1.0)
         kept = [bytes(50_001)]
-        for attempt in (memlyze.start, first.start, memlyze.Tracer(output_file="other.mlyze").start):
+        second = memlyze.Tracer(output_file="other.mlyze")
+        for attempt in (memlyze.start, first.start, second.start):
             try:
                 attempt()
             except memlyze.MemlyzeError as error:
@@ -167,7 +168,8 @@ def test_force_replaces_no_pipe_device_or_directory(run: Any) -> None:
                     memlyze.start(path, force=force)
                 except memlyze.MemlyzeError as error:
                     print(str(error).replace(os.getcwd() + "/", ""))
-        print(stat.S_ISFIFO(os.stat("pipe").st_mode), os.path.isdir("directory"), os.path.islink("link"))
+        is_pipe = stat.S_ISFIFO(os.stat("pipe").st_mode)
+        print(is_pipe, os.path.isdir("directory"), os.path.islink("link"))
         """
     )
     assert done.lines[-1] == "True True True"
@@ -243,7 +245,8 @@ def test_failed_start_leaves_nothing_behind(same: Any, run: Any) -> None:
     done = run(
         """
         import atexit, gc, os, sys, threading, memlyze
-        before = threading.Thread._set_native_id, len(gc.callbacks), len(os.listdir("/proc/self/fd"))
+        descriptors = len(os.listdir("/proc/self/fd"))
+        before = threading.Thread._set_native_id, len(gc.callbacks), descriptors
         for _ in range(3):
             try:
                 memlyze.start("missing/x.mlyze")

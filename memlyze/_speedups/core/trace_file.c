@@ -44,6 +44,14 @@ static bool write_all(ml_trace_file *file, const uint8_t *data, size_t bytes)
     return true;
 }
 
+/* The file has not come about: leaves neither it nor anything of ours behind. */
+static int give_up(ml_trace_file *file, const char *path, int error)
+{
+    ml_trace_file_close(file);
+    unlink(path);
+    return error;
+}
+
 int ml_trace_file_create(ml_trace_file *file, const char *path, bool overwrite,
                          const char *metadata_json)
 {
@@ -69,7 +77,7 @@ int ml_trace_file_create(ml_trace_file *file, const char *path, bool overwrite,
     ml_columns_init(&file->index, ML_BLOCK_INDEX, "dbudd");
     file->compressor = ZSTD_createCCtx();
     if (!file->compressor)
-        return ENOMEM;
+        return give_up(file, path, ENOMEM);
     ZSTD_CCtx_setParameter(file->compressor, ZSTD_c_compressionLevel, COMPRESSION_LEVEL);
     ZSTD_CCtx_setParameter(file->compressor, ZSTD_c_checksumFlag, 0); /* the block has its own */
     const size_t metadata_bytes = strlen(metadata_json);
@@ -80,13 +88,9 @@ int ml_trace_file_create(ml_trace_file *file, const char *path, bool overwrite,
     ml_put_u32(head + 16, ml_crc32(metadata_json, metadata_bytes));
     if (!ml_buffer_append(&file->stored, head, sizeof head) ||
         !ml_buffer_append(&file->stored, metadata_json, metadata_bytes))
-        return ENOMEM;
-    if (!write_all(file, file->stored.data, file->stored.size)) {
-        int error = file->error;
-        ml_trace_file_close(file);
-        unlink(path);
-        return error;
-    }
+        return give_up(file, path, ENOMEM);
+    if (!write_all(file, file->stored.data, file->stored.size))
+        return give_up(file, path, file->error);
     return 0;
 }
 

@@ -176,6 +176,8 @@ class Tracer:
             self._stop("exit")
         except TraceWriteError:
             return  # the helper thread has said so already
+        except KeyboardInterrupt:
+            return  # came after the program's end: the trace is finished, nothing is interrupted
         if not os.path.exists(self.output_file) and sys.__stderr__ is not None:
             try:
                 print(f"memlyze: {self._deleted()}", file=sys.__stderr__)

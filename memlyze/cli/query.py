@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import re
 import sys
 import typing
 
@@ -134,7 +135,10 @@ def answer(
 
 
 def _with_columns(message: str, query: str) -> str:
-    return "\n".join([message.strip(), *schema.columns_for(query)])
+    lines = [message.strip(), *schema.columns_for(query)]
+    if re.search(r"Table with name \S*[/.]\S* does not exist", message):
+        lines.append("A query reads files only with --allow-files.")
+    return "\n".join(lines)
 
 
 def _query_and_traces(

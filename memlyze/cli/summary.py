@@ -144,6 +144,8 @@ def _allocated(summary: Summary) -> str:
 
 
 def _figure(form: typing.Callable[[float], str], value: float, error: float) -> str:
+    if value > 0 and error > _ERROR_OF_TEN_SAMPLES * value:
+        return f"~{form(value)} (few samples)"
     return " ".join(part for part in (form(value), format_error(value, error)) if part)
 
 
@@ -168,7 +170,7 @@ def _recording(summary: Summary) -> str:
 
 def _sites(summary: Summary, style: Style) -> list[str]:
     if not summary.sites:
-        return ["  No allocation was recorded."]
+        return [] if summary.samples else ["  No allocation was recorded."]
     table = Aligned(right=(True, False, True, False, False))
     held = "live at peak" if summary.peak_heap is not None else "live at end"
     table.add("allocated", "", held, "", "site")

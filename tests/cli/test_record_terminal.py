@@ -59,8 +59,8 @@ def continued(*_):
     count += 1
     print("continued", count, flush=True)
 signal.signal(signal.SIGCONT, continued)
-print("ready", flush=True)
 try:
+    print("ready", flush=True)  # whoever has read this may interrupt already
     while True:
         time.sleep(0.01)
 except KeyboardInterrupt:

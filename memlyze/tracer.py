@@ -309,4 +309,8 @@ def _forget_in_child() -> None:
 
 windows.install()
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_in_child)
+    os.register_at_fork(
+        before=_tracer.before_fork,
+        after_in_parent=_tracer.after_fork_in_parent,
+        after_in_child=_forget_in_child,
+    )

@@ -4,6 +4,8 @@
 `memlyze.tracer` gives it manners.
 """
 
+import threading
+
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from cpython.ref cimport PyObject
 
@@ -30,11 +32,19 @@ cdef extern from "core/recorder.h" nogil:
     int ml_recorder_stop(const char *reason, char *error, size_t error_bytes)
     int64_t ml_monotonic_ns()
 
+cdef extern from "Python.h":
+    const unsigned long PY_VERSION_HEX
+    int Py_AddPendingCall(int (*function)(void *) noexcept, void *argument)
+    PyObject *PyEval_GetFrame()
+
 cdef extern from "core/thread_state.h" nogil:
     void ml_thread_set_name(uint64_t os_thread_id, const char *name)
 
 cdef extern from "core/writer.h" nogil:
     void ml_writer_add_metadata(const char *key, const char *json)
+    void ml_writer_pause()
+    void ml_writer_resume()
+    bint ml_writer_is_paused()
 
 cdef extern from "core/side_rows.h" nogil:
     void ml_side_rows_add_gc(int64_t start_ns, int64_t duration_ns, int generation,
@@ -145,6 +155,45 @@ def add_window(uint32_t window_id, uint32_t parent_id, bytes kind not None, byte
 def set_thread_name(uint64_t os_thread_id, bytes name not None):
     """The name of a thread, before or after its first allocation."""
     ml_thread_set_name(os_thread_id, name)
+
+
+# The frame that called os.fork, for comparison alone. CPython 3.13, and only it, counts the process's
+# threads to warn of them when the handlers after the fork have run already: there the helper
+# thread begins once that call has returned. These functions are C, so they have no frame themselves.
+cdef PyObject *forking_frame = NULL
+cdef bint counts_threads_late = PY_VERSION_HEX >> 16 == 0x030d
+
+
+def before_fork():
+    """There is no helper thread from now on, until `after_fork_in_parent`."""
+    global forking_frame
+    ml_writer_pause()
+    forking_frame = PyEval_GetFrame()
+
+
+def after_fork_in_parent():
+    """The helper thread works again, now or in a moment."""
+    if not ml_writer_is_paused():
+        return
+    # Another than the main thread makes for a process of several anyway; and that may be long in a call.
+    if (counts_threads_late and threading.get_ident() == threading.main_thread().ident and
+            Py_AddPendingCall(resume_later, NULL) == 0):
+        return
+    ml_writer_resume()
+
+
+cdef int resume_later(void *unused) noexcept:
+    cdef PyObject *present = PyEval_GetFrame()
+    if present != NULL and present != forking_frame:
+        frame = (<object>present).f_back
+        while frame is not None:
+            if <PyObject *>frame == forking_frame:  # a handler of the program's is running
+                if Py_AddPendingCall(resume_later, NULL) == 0:
+                    return 0
+                break
+            frame = frame.f_back
+    ml_writer_resume()
+    return 0
 
 
 def add_metadata(bytes key not None, bytes json not None):

@@ -27,7 +27,7 @@ ML_NOINLINE bool ml_recorder_make_room(ml_thread *thread, bool is_free)
         }
         if (thread->session != atomic_load_explicit(&ml_session, memory_order_relaxed))
             return false; /* stopped while waiting */
-        if (ml_recording.drop_when_full) {
+        if (ml_recording.drop_when_full || ml_writer_is_paused()) {
             atomic_fetch_add_explicit(is_free ? &ml_recording.frees_dropped
                                               : &ml_recording.allocations_dropped,
                                       1, memory_order_relaxed);

@@ -35,6 +35,9 @@ static struct {
     pid_t process_id;
     _Atomic int wake;
     _Atomic bool stopping;
+    _Atomic bool pausing;
+    _Atomic bool paused; /* there is no helper thread for a moment */
+    pid_t thread_number;
     uint64_t session;
     const char *reason;
 
@@ -49,7 +52,8 @@ static struct {
     ml_descriptor statm;
     int64_t memory_interval_ns, next_memory_ns, next_flush_ns, next_metadata_ns;
     int64_t peak_bytes;
-    ml_thread self; /* so that a hook that this thread runs into lets it pass */
+    int64_t cpu_before_ns; /* of helper threads before this one */
+    ml_thread self;        /* so that a hook that this thread runs into lets it pass */
 } writer;
 
 /* ---- waking and sleeping
@@ -289,7 +293,7 @@ static void put_statistics(void)
     put_number("codes_interned", ml_stacks.codes_total);
     put_number("stack_table_resets", ml_stacks.resets);
     put_number("stacks_truncated", atomic_load(&ml_stacks.truncated));
-    put_number("writer_cpu_ns", (uint64_t)ml_thread_cpu_ns());
+    put_number("writer_cpu_ns", (uint64_t)(writer.cpu_before_ns + ml_thread_cpu_ns()));
     put_number("tracer_peak_bytes", (uint64_t)writer.peak_bytes);
 }
 
@@ -362,13 +366,14 @@ static void *run(void *unused)
     (void)unused;
 #if defined(__linux__)
     prctl(PR_SET_NAME, "memlyze");
+    writer.thread_number = (pid_t)syscall(SYS_gettid);
 #endif
     writer.self.session = writer.session;
     writer.self.pauses = 1;
     writer.self.active_session = ML_INSIDE;
     ml_current_thread = &writer.self;
     int idle_turns = 0;
-    bool abandoned = false;
+    bool abandoned = writer.file.failed; /* before a pause */
     while (!atomic_load_explicit(&writer.stopping, memory_order_acquire)) {
         int64_t now_ns = ml_monotonic_ns() - ml_recording.start_monotonic_ns;
         atomic_store_explicit(&ml_recording.coarse_now_ns, now_ns, memory_order_relaxed);
@@ -393,6 +398,11 @@ static void *run(void *unused)
             ml_recording.coarse_clock && idle_turns < IDLE_TURNS_BEFORE_REST && !abandoned;
         int64_t turn_ns = writer.memory_interval_ns < FLUSH_INTERVAL_NS ? writer.memory_interval_ns
                                                                         : FLUSH_INTERVAL_NS;
+        if (atomic_load_explicit(&writer.pausing, memory_order_acquire)) {
+            writer.cpu_before_ns += ml_thread_cpu_ns();
+            ml_current_thread = &ml_no_thread;
+            return NULL;
+        }
         rest(busy && turn_ns > BUSY_TURN_NS ? BUSY_TURN_NS : turn_ns);
     }
     const bool already_failed = writer.file.failed;
@@ -444,6 +454,21 @@ static void free_columns(void)
     ml_buffer_free(&writer.taken_codes);
 }
 
+static int start_thread(void)
+{
+    /* Signals are the program's: none may be delivered to this thread. */
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, 256 * 1024);
+    int error = pthread_create(&writer.thread, &attributes, run, NULL);
+    pthread_attr_destroy(&attributes);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return error;
+}
+
 int ml_writer_start(const ml_options *options, uint64_t session, const char **what)
 {
     *what = "create";
@@ -465,22 +490,14 @@ int ml_writer_start(const ml_options *options, uint64_t session, const char **wh
     writer.next_memory_ns = 0;
     writer.next_flush_ns = FLUSH_INTERVAL_NS;
     writer.next_metadata_ns = 0;
-    writer.peak_bytes = 0;
+    writer.peak_bytes = writer.cpu_before_ns = 0;
+    writer.pausing = writer.paused = false;
     writer.statm = ml_no_descriptor;
 #if defined(__linux__)
     writer.statm = ml_descriptor_take(open(STATM, O_RDONLY | O_CLOEXEC));
 #endif
-    /* Signals are the program's: none may be delivered to this thread. */
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    pthread_attr_t attributes;
-    pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, 256 * 1024);
     ml_threads_begin_reading();
-    error = pthread_create(&writer.thread, &attributes, run, NULL);
-    pthread_attr_destroy(&attributes);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    error = start_thread();
     if (error) {
         *what = "start the helper thread for";
         ml_threads_end_reading();
@@ -504,14 +521,57 @@ bool ml_writer_is_here(void)
     return writer.process_id == getpid();
 }
 
+void ml_writer_pause(void)
+{
+    if (!writer.running || writer.paused || !ml_writer_is_here())
+        return;
+    atomic_store_explicit(&writer.paused, true, memory_order_release);
+    atomic_store_explicit(&writer.pausing, true, memory_order_release);
+    ml_writer_wake();
+    pthread_join(writer.thread, NULL);
+    atomic_store_explicit(&writer.pausing, false, memory_order_release);
+#if defined(__linux__)
+    /* A joined thread is counted among those of the process for a moment longer. */
+    while (syscall(SYS_tgkill, getpid(), writer.thread_number, 0) == 0)
+        sched_yield();
+#endif
+}
+
+void ml_writer_resume(void)
+{
+    if (!writer.running || !writer.paused)
+        return;
+    int error = start_thread();
+    if (error) {
+        /* No more threads are allowed: nobody can write. */
+        ml_recorder_abandon();
+        writer.file.failed = true;
+        writer.file.error = error;
+        ml_threads_end_reading();
+        say_failed();
+        return;
+    }
+    atomic_store_explicit(&writer.paused, false, memory_order_release);
+}
+
+bool ml_writer_is_paused(void)
+{
+    return atomic_load_explicit(&writer.paused, memory_order_acquire);
+}
+
 int ml_writer_stop(const char *reason)
 {
     if (!writer.running)
         return 0;
     writer.reason = reason;
-    atomic_store_explicit(&writer.stopping, true, memory_order_release);
-    ml_writer_wake();
-    pthread_join(writer.thread, NULL);
+    ml_writer_resume();
+    if (!writer.paused) {
+        atomic_store_explicit(&writer.stopping, true, memory_order_release);
+        ml_writer_wake();
+        pthread_join(writer.thread, NULL);
+    } else {
+        ml_trace_file_close(&writer.file); /* it could not be resumed */
+    }
     writer.running = false;
     ml_descriptor_close(&writer.statm);
     free_columns();

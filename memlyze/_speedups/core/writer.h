@@ -12,6 +12,12 @@ void ml_writer_wake(void);
 /* False in a child that was made without the fork handlers (_Fork, clone): no thread writes there.
  */
 bool ml_writer_is_here(void);
+/* Around a fork of the program: the helper thread ends, and another begins. A process that forks is
+ * then as single-threaded as it would be without a recording (CPython warns of forks in others),
+ * and what the helper thread works on is whole in the child. Meanwhile nobody makes room. */
+void ml_writer_pause(void);
+void ml_writer_resume(void);
+bool ml_writer_is_paused(void);
 /* Between start and stop. */
 bool ml_writer_is_running(void);
 /* Writes all that the session has recorded, closes the file, ends the thread. 0, or the errno that

@@ -1,0 +1,352 @@
+"""Processes that the program makes: all is as without a recording, and no trace is disturbed."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import pytest
+
+FORK = """
+import os, sys
+kept = [bytes(50_001)]
+def child_work():
+    global kept
+    kept = [bytes(number % 3_000) for number in range(20_000)]
+    kept.append(bytes(60_001))
+    kept = None
+sys.stdout.flush()
+pid = os.fork()
+if pid == 0:
+    child_work()
+    print("child", len(str(os.getpid())) > 0)
+    {end}
+_, status = os.waitpid(pid, 0)
+print("child ended with", status)
+kept.append(bytes(50_002))
+"""
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        "sys.stdout.flush(); os._exit(3)",
+        "sys.exit(4)",
+        "raise SystemExit",
+        "raise KeyError('mine')",
+        "sys.stdout.flush(); os.kill(os.getpid(), 9)",
+        "sys.stdout.flush(); os.abort()",
+    ],
+)
+def test_forked_child_leaves_the_trace_alone(same: Any, end: str) -> None:
+    done = same(FORK.format(end=end))
+    trace = done.trace
+    assert trace.is_complete
+    trace.check_sound()
+    assert trace.one(50_034) and trace.one(50_035)
+    assert not trace.allocations(60_034)
+
+
+def test_fork_while_other_threads_allocate(same: Any, native: str) -> None:
+    """Locks may be held, and tables half changed, at the moment of the fork."""
+    done = same(
+        """
+        import ctypes, os, sys, threading
+        api = ctypes.pythonapi
+        native = ctypes.CDLL(sys.argv[1])
+        native.use_allocator(api.PyMem_RawMalloc, api.PyMem_RawFree)
+        native.start_endless(ctypes.c_size_t(3_001))
+        def busy():
+            kept = []
+            while not stopping:
+                kept.append([str(number) for number in range(50)])
+                if len(kept) > 50: kept.clear()
+        stopping = False
+        thread = threading.Thread(target=busy)
+        thread.start()
+        ended = []
+        for number in range(60):
+            pid = os.fork()
+            if pid == 0:
+                kept = [bytes(number) for number in range(2_000)]
+                exec("def fresh(): return [[] for _ in range(100)]\\nfresh()")
+                os._exit(7)
+            ended.append(os.waitpid(pid, 0)[1] >> 8)
+        stopping = True
+        thread.join()
+        native.stop_endless()
+        print(ended == [7] * 60)
+        """,
+        native,
+        flags=("-W", "ignore"),
+    )
+    assert done.lines == ["True"]
+    done.trace.check_sound()
+
+
+def test_forked_child_can_record_on_its_own(run: Any) -> None:
+    done = run(
+        """
+        import os, sys, memlyze
+        tracer = memlyze.start(sys.argv[1], sample_rate=1.0)
+        kept = [bytes(50_001)]
+        with memlyze.window("of the parent"):
+            pid = os.fork()
+            if pid == 0:
+                print(memlyze.active_tracer(), tracer.is_active)
+                try:
+                    tracer.stop()
+                except memlyze.MemlyzeError as error:
+                    print(error)
+                memlyze.start("child.mlyze", sample_rate=1.0)
+                kept.append(bytes(60_001))
+                del kept[0]
+                sys.exit(5)
+        print(os.waitpid(pid, 0)[1] >> 8)
+        kept.append(bytes(50_002))
+        memlyze.stop()
+        """
+    )
+    assert done.lines == ["None False", "not recording; start with memlyze.start() first", "5"]
+    parent = done.trace
+    child = done._replace(trace_path=done.trace_path.with_name("child.mlyze")).trace
+    for trace in (parent, child):
+        assert trace.is_complete
+        trace.check_sound()
+    assert parent.one(50_034).freed_ns == -1 and parent.one(50_035)
+    assert not parent.allocations(60_034)
+    assert child.one(60_034).window_id == 0  # the window is the parent's recording's
+    assert not child.allocations(50_034) and not child.windows
+    assert child.metadata["parent_process_id"] == parent.metadata["process_id"]
+
+
+def test_child_of_a_busy_recording_writes_only_its_own_rows(run: Any) -> None:
+    done = run(
+        """
+        import os, sys, threading, memlyze
+        def busy():
+            number = 0
+            while not stopping:
+                number += 1
+                space = {}
+                exec(f"def parents_{number}(): return [[] for _ in range(50)]", space)
+                space[f"parents_{number}"]()
+        memlyze.start(sys.argv[1], sample_rate=1.0)
+        stopping = False
+        thread = threading.Thread(target=busy)
+        thread.start()
+        for number in range(20):
+            pid = os.fork()
+            if pid == 0:
+                memlyze.start(f"child{number}.mlyze", sample_rate=1.0)
+                kept = [bytes(60_001)]
+                memlyze.stop()
+                os._exit(0)
+            assert os.waitpid(pid, 0)[1] == 0
+        stopping = True
+        thread.join()
+        """,
+        flags=("-W", "ignore"),
+    )
+    done.trace.check_sound()
+    for number in range(20):
+        trace = done._replace(trace_path=done.trace_path.with_name(f"child{number}.mlyze")).trace
+        trace.check_sound()
+        assert trace.one(60_034)
+        assert not [frame for frame in trace._frames if frame.function.startswith("parents_")]
+
+
+MULTIPROCESSING = """
+import multiprocessing, sys
+def work(number):
+    kept = [bytes(number) for number in range(5_000)]
+    print("working", number, flush=True)
+    if number == 3: raise ValueError(number)
+    if number == 4: sys.exit(9)
+    return number * 2
+if __name__ == "__main__":
+    multiprocessing.set_start_method(sys.argv[1])
+    for number in (1, 3, 4):
+        process = multiprocessing.Process(target=work, args=(number,), name=f"child {number}")
+        process.start()
+        process.join()
+        print(process.exitcode)
+    with multiprocessing.Pool(2) as pool:
+        print(pool.map(abs, [-1, -2, 3]))
+    queue = multiprocessing.Queue()
+    queue.put(1)
+    print(queue.get())
+"""
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_multiprocessing(programs: Any, method: str) -> None:
+    plain = programs.run(MULTIPROCESSING, method, flags=("-W", "ignore"))
+    recorded = programs.run(MULTIPROCESSING, method, flags=("-W", "ignore"), options={})
+    assert plain.status == recorded.status == 0, recorded.stderr
+    assert recorded.stdout == plain.stdout
+    # Child processes number themselves; the rest of their tracebacks is the same.
+    assert recorded.stderr.count("ValueError: 3") == plain.stderr.count("ValueError: 3") == 1
+    trace = recorded.trace
+    assert trace.is_complete
+    trace.check_sound()
+
+
+def test_subprocesses(same: Any) -> None:
+    done = same(
+        """
+        import os, subprocess, sys
+        print(subprocess.run(["echo", "one"], stdout=subprocess.PIPE).stdout)
+        print(subprocess.run("echo two; exit 3", shell=True, close_fds=False).returncode)
+        print(subprocess.run([sys.executable, "-c", "print(3)"], stdout=subprocess.PIPE).stdout)
+        print(subprocess.run(["true"], preexec_fn=lambda: [bytes(100) for _ in range(1000)]))
+        pid = os.posix_spawn("/bin/echo", ["echo", "four"], os.environ)
+        print(os.waitpid(pid, 0)[1])
+        print(os.system("exit 5") >> 8, os.popen("echo six").read())
+        try:
+            subprocess.run(["/does/not/exist"])
+        except FileNotFoundError as error:
+            print(error)
+        sys.stdout.flush()
+        listed = subprocess.run(["ls", "/proc/self/fd"], stdout=subprocess.PIPE, close_fds=False)
+        print(listed.stdout)
+        """
+    )
+    done.trace.check_sound()
+
+
+def test_exec_replaces_the_program_and_leaves_a_readable_trace(same: Any) -> None:
+    done = same(
+        """
+        import os, sys, time
+        kept = [bytes(50_001)]
+        time.sleep(0.4)
+        print("before", flush=True)
+        os.execv("/bin/sh", ["sh", "-c", "echo after; ls /proc/self/fd | wc -l; exit 3"])
+        """
+    )
+    assert done.status == 3
+    trace = done.trace
+    assert not trace.is_complete
+    assert trace.one(50_034)
+    trace.check_sound()
+
+
+def test_daemon_that_closes_all_descriptors_is_recorded_on(same: Any) -> None:
+    done = same(
+        """
+        import os, time
+        kept = [bytes(50_001)]
+        os.closerange(3, 1024)
+        time.sleep(0.3)
+        kept.append(bytes(50_002))
+        """
+    )
+    trace = done.trace
+    assert trace.is_complete
+    assert trace.one(50_034) and trace.one(50_035)
+    assert trace.memory[-1]["rss"] > 0
+
+
+def test_file_of_the_program_at_our_descriptor_is_never_written_to(same: Any) -> None:
+    done = same(
+        """
+        import os, time
+        file = os.open("precious.txt", os.O_RDWR | os.O_CREAT | os.O_TRUNC)
+        os.write(file, b"precious")
+        for number in range(3, 200):
+            if number != file:
+                os.dup2(file, number)
+        kept = [bytes(50_001)]
+        time.sleep(0.4)
+        kept.append(bytes(50_002))
+        print(open("precious.txt").read())
+        import atexit
+        atexit.register(lambda: print(os.fstat(150).st_size))
+        """
+    )
+    assert (done.trace_path.parent / "precious.txt").read_text() == "precious"
+    trace = done.trace
+    assert trace.one(50_034) and trace.one(50_035)
+    trace.check_sound()
+
+
+@pytest.mark.parametrize("descriptors", ["0", "0 1 2", "2", "1 2"])
+def test_standard_descriptors_that_are_closed_stay_free_for_the_program(
+    programs: Any, descriptors: str
+) -> None:
+    source = """
+        import os
+        file = os.open("out.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.write(file, str([file, os.dup(file)]).encode())
+        """
+    programs.write(source)
+    redirections = " ".join(f"{number}>&-" for number in descriptors.split())
+    results = []
+    for options in (None, {}):
+        command = f"exec {sys.executable} inner.py {redirections}"
+        shell = f"import os\nos.execv('/bin/sh', ['sh', '-c', {command!r}])"
+        programs.write(source, "inner.py")
+        environment = {}
+        if options is not None:
+            import json
+
+            environment["INNER"] = json.dumps(
+                {"output_file": str(programs.trace_path), "sample_rate": 1.0}
+            )
+        done = programs.run(
+            "import os\n"
+            "if 'INNER' in os.environ: os.environ['MEMLYZE_TEST_RECORD'] = os.environ['INNER']\n"
+            + shell,
+            env=environment,
+        )
+        results.append((done.status, (programs.directory / "out.txt").read_text()))
+    assert results[0] == results[1]
+    assert results[0][0] == 0
+    done.trace.check_sound()
+
+
+def test_few_descriptors_allowed(same: Any) -> None:
+    done = same(
+        """
+        import resource
+        print(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+        opened = []
+        try:
+            while True:
+                opened.append(open("/dev/null"))
+        except OSError as error:
+            print(error.strerror)
+        """,
+        popen={"preexec_fn": _few_descriptors},
+    )
+    trace = done.trace
+    assert trace.is_complete
+    assert trace.memory[-1]["rss"] > 0
+
+
+def _few_descriptors() -> None:
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
+
+
+@pytest.mark.skipif(not hasattr(os, "register_at_fork"), reason="no fork")
+def test_hooks_of_the_program_around_fork_run_as_without(same: Any) -> None:
+    same(
+        """
+        import os, threading
+        seen = []
+        read, write = os.pipe()
+        os.register_at_fork(
+            before=lambda: seen.append("before"),
+            after_in_parent=lambda: seen.append([len(str(n)) for n in range(1000)][-1]),
+            after_in_child=lambda: os.write(write, b"child %d" % threading.active_count()))
+        pid = os.fork()
+        if pid == 0:
+            os._exit(0)
+        print(seen, os.read(read, 100))
+        os.waitpid(pid, 0)
+        """
+    )

@@ -6,6 +6,7 @@ from statistics import median
 from typing import Any
 
 from harness import accuracy, markdown, memory, query_speed
+from harness.modes import MODES
 from harness.results import Results
 
 
@@ -37,12 +38,21 @@ def flat_memory(results: Results) -> str:
     rows = []
     for mode, run in latest.items():
         readings = run["readings"]
-        cells = [f"{mode}", markdown.number(run["functions"], 0)]
+        label = MODES[mode].label
+        cells = [label, f"{run['seconds']:.0f}", markdown.number(run["functions"], 0)]
         for part in (1 / 6, 1 / 3, 2 / 3, 1):
             reading = readings[max(1, round(part * (len(readings) - 1)))]
             cells.append(f"{reading[1] / 1e6:.1f}")
         rows.append(cells)
-    head = ["mode", "functions made", "MB at 1/6", "MB at 1/3", "MB at 2/3", "MB at the end"]
+    head = [
+        "mode",
+        "seconds",
+        "functions made",
+        "MB at 1/6",
+        "MB at 1/3",
+        "MB at 2/3",
+        "MB at the end",
+    ]
     return markdown.table(head, rows)
 
 

@@ -25,7 +25,9 @@ def wall_time(results: Results) -> str:
             rows.append([f"`{program}`", markdown.number(ratios.untraced[program].median), *cells])
     if rows:
         means = [markdown.number(ratios.mean(mode), 3) for mode in COMPARED]
+        best = [markdown.number(ratios.mean_of_best(mode), 3) for mode in COMPARED]
         rows.append(["**geometric mean of pyperformance's**", "", *means])
+        rows.append(["the same, shortest run to shortest run", "", *best])
     return markdown.table(["program", "untraced, s", *labels], rows)
 
 
@@ -39,7 +41,9 @@ def cpu_time(results: Results) -> str:
             rows.append([f"`{program}`", *cells])
     if rows:
         means = [markdown.number(ratios.mean(mode), 3) for mode in modes]
+        best = [markdown.number(ratios.mean_of_best(mode), 3) for mode in modes]
         rows.append(["**geometric mean of pyperformance's**", *means])
+        rows.append(["the same, shortest run to shortest run", *best])
     return markdown.table(["program", *(MODES[mode].label for mode in modes)], rows)
 
 

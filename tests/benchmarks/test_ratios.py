@@ -50,6 +50,12 @@ def test_failed_run_leaves_the_others_of_its_round(results: Results) -> None:
     assert ratios.of("go", "default") is not None
 
 
+def test_shortest_runs_are_compared_whatever_their_round(results: Results) -> None:
+    add_round(results, 0, untraced=1.0, default=5.0)
+    add_round(results, 1, untraced=4.0, default=1.5)
+    assert Ratios(results, "wall_s").mean_of_best("default") == pytest.approx(1.5)
+
+
 def test_own_programs_are_not_in_the_mean_of_pyperformance(results: Results) -> None:
     add_round(results, 0, untraced=1.0, default=2.0)
     add_round(results, 0, "float", untraced=1.0, default=8.0)
@@ -83,7 +89,7 @@ def test_single_measurement_has_no_finite_margin() -> None:
 
 
 def test_margin_follows_the_deviation_and_shrinks_with_the_rounds() -> None:
-    few, many = spread([0.9, 1.0, 1.1] * 3), spread([0.9, 1.0, 1.1] * 27)
+    few, many = spread([0.9, 1.0, 1.1] * 4), spread([0.9, 1.0, 1.1] * 36)
     assert few.median == many.median == 1.0
     assert few.margin == pytest.approx(3 * many.margin)
 

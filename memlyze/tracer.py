@@ -44,7 +44,7 @@ class Tracer:
             self.options.output_file.replace("{pid}", str(os.getpid()))
         )
         self._state = "new"
-        self._tracemalloc_stop: Any = None
+        self._tracemalloc_stops: tuple[Any, Any] | None = None
 
     def __repr__(self) -> str:
         return f"<memlyze.Tracer {self._state} {self.output_file!r}>"
@@ -192,23 +192,28 @@ class Tracer:
 
     def _keep_hooks_after_tracemalloc(self) -> None:
         """When tracemalloc runs already, its stop puts back what it found: not our hooks."""
-        tracemalloc = sys.modules.get("tracemalloc")
-        if tracemalloc is None or not tracemalloc.is_tracing():
+        try:
+            # The module beneath: with -X tracemalloc the other may be imported later.
+            import _tracemalloc
+        except ImportError:
             return
-        original: Any = tracemalloc.stop
-        self._tracemalloc_stop = original
+        if not _tracemalloc.is_tracing():
+            return
+        original: Any = _tracemalloc.stop
 
         def stop() -> None:
             original()
             _tracer.ensure_hooks()
 
         stop.__doc__ = original.__doc__
-        tracemalloc.stop = stop  # type: ignore[attr-defined]
+        self._tracemalloc_stops = (original, stop)
+        _replace_tracemalloc_stop(original, stop)
 
     def _leave_tracemalloc(self) -> None:
-        if self._tracemalloc_stop is not None:
-            sys.modules["tracemalloc"].stop = self._tracemalloc_stop  # type: ignore[attr-defined]
-            self._tracemalloc_stop = None
+        if self._tracemalloc_stops is not None:
+            original, ours = self._tracemalloc_stops
+            _replace_tracemalloc_stop(ours, original)
+            self._tracemalloc_stops = None
 
     def _header_metadata(self) -> dict[str, Any]:
         system = os.uname()
@@ -267,6 +272,13 @@ def stop() -> None:
 def active_tracer() -> Tracer | None:
     """The tracer that is recording in this process, or None."""
     return _active
+
+
+def _replace_tracemalloc_stop(present: Any, new: Any) -> None:
+    for name in ("_tracemalloc", "tracemalloc"):
+        module: Any = sys.modules.get(name)
+        if getattr(module, "stop", None) is present:
+            module.stop = new
 
 
 def _version() -> str:

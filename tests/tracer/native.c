@@ -131,3 +131,58 @@ void leave(int status)
 {
     exit(status);
 }
+
+/* A tool that counts the calls of an allocator that it wraps. */
+typedef struct {
+    void *ctx;
+    void *(*malloc)(void *, size_t);
+    void *(*calloc)(void *, size_t, size_t);
+    void *(*realloc)(void *, void *, size_t);
+    void (*free)(void *, void *);
+} allocator;
+
+typedef struct {
+    allocator inner;
+    volatile int calls;
+} tool;
+
+static tool tools[12];
+
+static void *tool_malloc(void *context, size_t size)
+{
+    tool *self = context;
+    self->calls++;
+    return self->inner.malloc(self->inner.ctx, size);
+}
+
+static void *tool_calloc(void *context, size_t count, size_t size)
+{
+    tool *self = context;
+    self->calls++;
+    return self->inner.calloc(self->inner.ctx, count, size);
+}
+
+static void *tool_realloc(void *context, void *block, size_t size)
+{
+    tool *self = context;
+    self->calls++;
+    return self->inner.realloc(self->inner.ctx, block, size);
+}
+
+static void tool_free(void *context, void *block)
+{
+    tool *self = context;
+    self->inner.free(self->inner.ctx, block);
+}
+
+void tool_wrap(int slot, const allocator *inner, allocator *outer)
+{
+    allocator mine = {&tools[slot], tool_malloc, tool_calloc, tool_realloc, tool_free};
+    tools[slot].inner = *inner;
+    *outer = mine;
+}
+
+int tool_calls(int slot)
+{
+    return tools[slot].calls;
+}

@@ -253,10 +253,19 @@ static void hook(int domain)
     PyMem_SetAllocator(python_domains[domain], &ours);
 }
 
+/* The state of this thread in the present recording, whether it is paused or not; NULL: there is none. */
+static ml_thread *present_thread(void)
+{
+    ml_thread *thread = ml_thread_if_recording();
+    if (!thread && ml_current_thread->pauses && ml_current_thread->session == atomic_load(&ml_session))
+        thread = ml_current_thread;
+    return thread;
+}
+
 int ml_hooks_install(void)
 {
     int lost = 0;
-    ml_thread *thread = ml_thread_if_recording();
+    ml_thread *thread = present_thread();
     if (!thread)
         return 0;
     for (int domain = 0; domain < 3; domain++) {
@@ -287,15 +296,13 @@ void ml_hooks_window_changed(void)
 
 unsigned int ml_hooks_thread_id(void)
 {
-    ml_thread *thread = ml_thread_if_recording();
+    ml_thread *thread = present_thread();
     return thread ? thread->thread_id : 0;
 }
 
 void ml_hooks_pause_thread(void)
 {
-    ml_thread *thread = ml_thread_if_recording();
-    if (!thread && ml_current_thread->pauses)
-        thread = ml_current_thread; /* paused already */
+    ml_thread *thread = present_thread();
     if (thread)
         ml_thread_enter(thread);
 }

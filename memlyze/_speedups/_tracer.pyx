@@ -157,9 +157,9 @@ def set_thread_name(uint64_t os_thread_id, bytes name not None):
     ml_thread_set_name(os_thread_id, name)
 
 
-# The frame that called os.fork, for comparison alone. CPython 3.13, and only it, counts the process's
-# threads to warn of them when the handlers after the fork have run already: there the helper
-# thread begins once that call has returned. These functions are C, so they have no frame themselves.
+# The frame that called os.fork, for comparison alone. CPython 3.13, and only it, counts the threads
+# of the process, to warn of them, when the handlers after the fork have run already: there the
+# helper thread begins once that call has returned. These functions are C and have no frame.
 cdef PyObject *forking_frame = NULL
 cdef bint counts_threads_late = PY_VERSION_HEX >> 16 == 0x030d
 
@@ -175,7 +175,8 @@ def after_fork_in_parent():
     """The helper thread works again, now or in a moment."""
     if not ml_writer_is_paused():
         return
-    # Another than the main thread makes for a process of several anyway; and that may be long in a call.
+    # Another than the main thread makes for a process of several anyway; the main one may be in a
+    # long call then.
     if (counts_threads_late and threading.get_ident() == threading.main_thread().ident and
             Py_AddPendingCall(resume_later, NULL) == 0):
         return

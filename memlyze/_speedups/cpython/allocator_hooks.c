@@ -253,11 +253,13 @@ static void hook(int domain)
     PyMem_SetAllocator(python_domains[domain], &ours);
 }
 
-/* The state of this thread in the present recording, whether it is paused or not; NULL: there is none. */
+/* The state of this thread in the present recording, whether it is paused or not; NULL: there is
+ * none. */
 static ml_thread *present_thread(void)
 {
     ml_thread *thread = ml_thread_if_recording();
-    if (!thread && ml_current_thread->pauses && ml_current_thread->session == atomic_load(&ml_session))
+    if (!thread && ml_current_thread->pauses &&
+        ml_current_thread->session == atomic_load(&ml_session))
         thread = ml_current_thread;
     return thread;
 }

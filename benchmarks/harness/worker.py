@@ -36,15 +36,18 @@ def measure(workload: Workload, request: dict[str, Any]) -> dict[str, Any]:
     gc.collect()
     stop = modes.start_tracer(request["tracer"], output, request["options"])
     cpu_start = cpu_seconds()
+    thread_start = time.thread_time()
     wall_start = time.perf_counter()
     workload(request["loops"])
     wall_end = time.perf_counter()
+    thread_end = time.thread_time()
     cpu_end = cpu_seconds()
     stop()
     stop_end = time.perf_counter()
     return {
         "wall_s": wall_end - wall_start,
         "cpu_s": cpu_end - cpu_start,
+        "thread_cpu_s": thread_end - thread_start,
         "stop_s": stop_end - wall_end,
         "peak_rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         "trace_bytes": output.stat().st_size if output.exists() else 0,

@@ -22,7 +22,7 @@ cdef extern from "core/recorder.h" nogil:
         bint drop_when_full
         uint64_t seed
     ctypedef struct ml_live_table:
-        bint unhooked_frees_possible
+        pass
     ctypedef struct ml_recorder:
         int64_t start_monotonic_ns
         ml_live_table live
@@ -31,6 +31,7 @@ cdef extern from "core/recorder.h" nogil:
     int ml_recorder_start(const ml_options *options, char *error, size_t error_bytes)
     int ml_recorder_stop(const char *reason, char *error, size_t error_bytes)
     int64_t ml_monotonic_ns()
+    void ml_live_table_expect_stale(ml_live_table *table)
 
 cdef extern from "Python.h":
     const unsigned long PY_VERSION_HEX
@@ -223,7 +224,7 @@ def ensure_hooks():
         lost = ml_hooks_install()
         if lost:
             hooks_lost += lost
-            ml_recording.live.unhooked_frees_possible = True
+            ml_live_table_expect_stale(&ml_recording.live)
     return hooks_lost
 
 

@@ -5,6 +5,7 @@
 #include "check.h"
 #include "core/event_encoder.h"
 #include "core/recorder.h"
+#include "core/stack_table.h"
 
 static ml_event_encoder encoder;
 static ml_thread thread;
@@ -33,11 +34,19 @@ static void put(uint64_t word)
     ml_ring_publish(&thread.ring, head);
 }
 
+static void put_stack(uint64_t parent, uint64_t code_id, uint64_t instruction)
+{
+    put(parent << 3 | code_id << 19 | instruction << 40 | ML_WORD_STACK);
+}
+
 static void set_up(void)
 {
     memset(&thread, 0, sizeof thread);
     thread.thread_id = 3;
     CHECK(ml_ring_init(&thread.ring, 1 << 18));
+    thread.stacks.max_numbers = ML_STACK_NUMBERS;
+    thread.stack_ids = ml_map(ML_STACK_NUMBERS * sizeof(uint32_t));
+    CHECK(ml_stack_table_init(&ml_stacks, 1 << 16));
     ml_event_encoder_init(&encoder);
     ml_recording.exact = true;
 }
@@ -45,6 +54,8 @@ static void set_up(void)
 static void tear_down(void)
 {
     ml_ring_destroy(&thread.ring);
+    ml_unmap(thread.stack_ids, ML_STACK_NUMBERS * sizeof(uint32_t));
+    ml_stack_table_clear(&ml_stacks);
     ml_columns_free(&encoder.columns);
 }
 
@@ -54,11 +65,13 @@ static void test_events_come_out_as_they_went_in(void)
     const uint64_t big = (uint64_t)5 << 30;
     put(ML_MAKE_WORD(ML_WORD_TIME, 1000));
     put(ML_MAKE_WORD(ML_WORD_ID, 65536));
-    put((uint64_t)9 << 32 | 48 << 8 | ML_ALLOCATOR_OBJECT << 3 | ML_WORD_ALLOCATION);
+    put_stack(0, 5, 20); /* number 1, id 1 */
+    put_stack(1, 6, 30);
+    put((uint64_t)2 << 32 | 48 << 8 | ML_ALLOCATOR_OBJECT << 3 | ML_WORD_ALLOCATION);
     put(ML_MAKE_WORD(ML_WORD_WINDOW, 4));
     uint64_t head = ml_ring_head(&thread.ring); /* the two words of one event, published together */
     ml_ring_put(&thread.ring, &head,
-                (uint64_t)7 << 32 | ML_ALLOCATOR_RAW << 3 | ML_WORD_BIG_ALLOCATION);
+                (uint64_t)1 << 32 | ML_ALLOCATOR_RAW << 3 | ML_WORD_BIG_ALLOCATION);
     ml_ring_put(&thread.ring, &head, big);
     ml_ring_publish(&thread.ring, head);
     put((uint64_t)48 << 46 | (uint64_t)65536 << 3 | ML_WORD_FREE);
@@ -74,7 +87,7 @@ static void test_events_come_out_as_they_went_in(void)
     CHECK(columns[7].size == 2 && columns[7].data[0] == ML_ALLOCATOR_OBJECT &&
           columns[7].data[1] == ML_ALLOCATOR_RAW);
     at = 0;
-    CHECK(take_svarint(&columns[8], &at) == 9 && take_svarint(&columns[8], &at) == -2);
+    CHECK(take_svarint(&columns[8], &at) == 2 && take_svarint(&columns[8], &at) == -1);
     at = 0;
     CHECK(take_svarint(&columns[9], &at) == 2 && at == columns[9].size); /* 65538 - 65536 */
     at = 0;
@@ -91,7 +104,7 @@ static void test_a_full_block_leaves_the_rest_for_the_next(void)
     set_up();
     put(ML_MAKE_WORD(ML_WORD_ID, 65536));
     for (int i = 0; i < 2 * ML_EVENTS_PER_BLOCK; i++)
-        put((uint64_t)1 << 32 | 16 << 8 | ML_WORD_ALLOCATION);
+        put(16 << 8 | ML_WORD_ALLOCATION);
     uint32_t events = 0, blocks = 0;
     for (bool more = true; more; blocks++) {
         more = ml_event_encoder_drain(&encoder, &thread);
@@ -105,8 +118,41 @@ static void test_a_full_block_leaves_the_rest_for_the_next(void)
     tear_down();
 }
 
+static void test_equal_stacks_have_one_id_whatever_their_numbers(void)
+{
+    set_up();
+    put_stack(0, 5, 20);
+    put_stack(1, 6, 30);
+    put_stack(1, 6, 30); /* told again: the thread had forgotten it */
+    put((uint64_t)2 << 32 | ML_WORD_ALLOCATION);
+    put((uint64_t)3 << 32 | ML_WORD_ALLOCATION);
+    put_stack(0, 0, 0); /* the numbers begin anew */
+    put_stack(0, 6, 30);
+    put((uint64_t)1 << 32 | ML_WORD_ALLOCATION);
+    /* A function and an instruction beyond what one word holds. */
+    uint64_t head = ml_ring_head(&thread.ring);
+    ml_ring_put(&thread.ring, &head, (uint64_t)1 << 3 | ML_STACK_WIDE << 19 | ML_WORD_STACK);
+    ml_ring_put(&thread.ring, &head, (uint64_t)0xfffffff0 << 32 | 0xfffffff2);
+    ml_ring_publish(&thread.ring, head);
+    put((uint64_t)2 << 32 | ML_WORD_ALLOCATION);
+    CHECK(!ml_event_encoder_drain(&encoder, &thread));
+    size_t at = 0;
+    const ml_buffer *stacks = &encoder.columns.columns[8];
+    CHECK(take_svarint(stacks, &at) == 2 && take_svarint(stacks, &at) == 0 &&
+          take_svarint(stacks, &at) == 1 && take_svarint(stacks, &at) == 1 && at == stacks->size);
+    const ml_stack_row *rows = (const ml_stack_row *)ml_stacks.added.data;
+    CHECK(ml_stacks.added.size == 4 * sizeof *rows);
+    CHECK(rows[1].stack_id == 2 && rows[1].parent_id == 1 && rows[1].code_id == 6 &&
+          rows[1].instruction == 30);
+    CHECK(rows[2].stack_id == 3 && rows[2].parent_id == 0);
+    CHECK(rows[3].parent_id == 3 && rows[3].code_id == 0xfffffff0 &&
+          rows[3].instruction == 0xfffffff2);
+    tear_down();
+}
+
 int main(void)
 {
+    test_equal_stacks_have_one_id_whatever_their_numbers();
     test_events_come_out_as_they_went_in();
     test_a_full_block_leaves_the_rest_for_the_next();
     return 0;

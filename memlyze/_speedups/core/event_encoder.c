@@ -1,6 +1,7 @@
 #include "event_encoder.h"
 
 #include "recorder.h"
+#include "stack_table.h"
 
 enum {
     RUN_THREAD,
@@ -77,7 +78,8 @@ bool ml_event_encoder_drain(ml_event_encoder *encoder, ml_thread *thread)
     const uint32_t so_far = columns->rows + encoder->run_events;
     if (tail == head || so_far >= ML_EVENTS_PER_BLOCK)
         return tail != head;
-    /* An event is one word or two; the words of one event are published together. */
+    /* An event is one word or two, and stacks before it; the words of one event, and of one stack, are
+     * published together. */
     uint64_t end = head;
     bool more = false;
     if (head - tail > ML_EVENTS_PER_BLOCK - so_far) {
@@ -105,7 +107,7 @@ bool ml_event_encoder_drain(ml_event_encoder *encoder, ml_thread *thread)
                 size = ring->words[tail++ & ring->mask];
             if (!encoder->run_events++)
                 open_run(encoder, thread);
-            const int64_t stack_id = (int64_t)(word >> 32);
+            const int64_t stack_id = thread->stack_ids[word >> 32];
             ml_put_uvarint(sizes, size + 1);
             ml_put_byte(allocators, (uint8_t)(word >> 3 & 31));
             ml_put_svarint(stacks, stack_id - encoder->last_stack_id);
@@ -135,6 +137,23 @@ bool ml_event_encoder_drain(ml_event_encoder *encoder, ml_thread *thread)
             encoder->last_distance = distance;
             account(encoder, size, -1);
             encoder->frees++;
+            break;
+        }
+        case ML_WORD_STACK: {
+            uint64_t code_id = ML_WORD_STACK_CODE(word);
+            uint64_t instruction = ML_WORD_STACK_INSTRUCTION(word);
+            if (ML_UNLIKELY(code_id == ML_STACK_WIDE)) {
+                const uint64_t wide = ring->words[tail++ & ring->mask];
+                code_id = wide >> 32;
+                instruction = wide & UINT32_MAX;
+            }
+            if (ML_UNLIKELY(code_id == 0)) {
+                thread->drained.stack_numbers = 0;
+                break;
+            }
+            const uint32_t parent_id = thread->stack_ids[ML_WORD_STACK_PARENT(word)];
+            thread->stack_ids[++thread->drained.stack_numbers] =
+                ml_stack_child(&ml_stacks, parent_id, (uint32_t)code_id, (uint32_t)instruction);
             break;
         }
         case ML_WORD_TIME:

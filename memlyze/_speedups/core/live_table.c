@@ -2,18 +2,19 @@
 
 #include <string.h>
 
-#define SMALL_FILTER_BITS 12
-#define SECOND_FILTER_BITS 16
+#define FILTER_WORDS_FEW 64
+/* Counts for each bit of the filter, and behind them those for a second look. */
+#define FIRST_COUNTS ((size_t)ML_FILTER_WORDS * 64)
+#define SECOND_COUNTS_BITS 16
+#define FILTER_COUNTS_BYTES (FIRST_COUNTS + ((size_t)1 << SECOND_COUNTS_BITS))
 
-uint8_t ml_first_filter[1 << ML_FILTER_MAX_BITS];
-uint32_t ml_first_filter_shift = 64 - SMALL_FILTER_BITS;
+uint64_t ml_filter[ML_FILTER_WORDS];
+uint64_t ml_filter_mask = FILTER_WORDS_FEW - 1;
 
 #define REGION_COUNT ((size_t)1 << (ML_DIRECT_ADDRESS_BITS - ML_REGION_BITS))
-#define REGIONS_BYTES (REGION_COUNT * sizeof(uint64_t *))
-#define REGION_BYTES (ML_REGION_ENTRIES * sizeof(uint64_t)) /* whole pages */
-/* Behind its entries a region carries the chain of regions in use: the first level is too large to
- * search. */
-#define REGION_MAP_BYTES (REGION_BYTES + 4096)
+#define REGIONS_BYTES (REGION_COUNT * sizeof(ml_region *))
+#define PAGE_BYTES 4096
+#define FIRST_PAGE_ENTRIES (PAGE_BYTES / sizeof(uint64_t)) /* all in the gap before the first tier */
 #define ADDRESS_MASK (((uint64_t)1 << 54) - 1)
 #define ID_MASK ML_MAX_ALLOCATION_ID
 #define CODE_BIT ((uint64_t)1 << 43)
@@ -65,6 +66,18 @@ static inline uint64_t home(uint64_t hash, uint64_t capacity)
     return (hash >> 40 ^ hash >> 20) & (capacity - 1);
 }
 
+void ml_live_table_prefetch(ml_live_table *table, uintptr_t address)
+{
+    if (table->kind != ML_LIVE_MANY_SAMPLES)
+        return;
+    const ml_region *region = ml_direct_region(table, address);
+    if (region)
+        __builtin_prefetch(&region->marks[(address & (ML_REGION_BYTES - 1)) >> 4], 1);
+    const uint64_t hash = hash_address(address);
+    const ml_shard *shard = shard_of(table, hash);
+    __builtin_prefetch(&shard->entries[home(hash, shard->capacity)], 1);
+}
+
 static uint64_t find(const ml_shard *shard, uintptr_t address, uint64_t hash)
 {
     uint64_t slot = home(hash, shard->capacity);
@@ -113,47 +126,57 @@ static void erase(ml_shard *shard, uint64_t slot)
     shard->count--;
 }
 
-/* Adds `change` to a counter, unless it has reached 255 and does not know any more. */
-static void count(uint8_t *counter, int change)
+static bool is_filtered(const ml_live_table *table)
 {
-    uint8_t value = __atomic_load_n(counter, __ATOMIC_RELAXED);
-    while (value != 255 && !__atomic_compare_exchange_n(counter, &value, (uint8_t)(value + change),
-                                                        true, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
-        ;
+    return table->kind == ML_LIVE_FEW_SAMPLES || table->kind == ML_LIVE_SOME_SAMPLES;
+}
+
+static uint8_t *second_count(const ml_live_table *table, uint64_t hash)
+{
+    return &table->filter_counts[FIRST_COUNTS + (hash >> (64 - SECOND_COUNTS_BITS))];
 }
 
 static void filter_count(ml_live_table *table, uintptr_t address, int change)
 {
     const uint64_t hash = ml_filter_hash(address);
-    if (table->has_second_filter)
-        count(&table->second_filter[hash >> (64 - SECOND_FILTER_BITS)], change);
-    count(&ml_first_filter[hash >> ml_first_filter_shift], change);
+    const uint64_t word = hash >> 55 & ml_filter_mask, bit = hash >> 49 & 63;
+    uint8_t *first = &table->filter_counts[word * 64 + bit];
+    uint8_t *second = second_count(table, hash);
+    ml_lock(&table->filter_lock);
+    if (*first != 255)
+        *first = (uint8_t)(*first + change);
+    if (*second != 255)
+        __atomic_store_n(second, (uint8_t)(*second + change), __ATOMIC_RELAXED);
+    const uint64_t others = ml_filter[word] & ~((uint64_t)1 << bit);
+    __atomic_store_n(&ml_filter[word], others | (uint64_t)(*first != 0) << bit, __ATOMIC_RELAXED);
+    ml_unlock(&table->filter_lock);
 }
 
 bool ml_live_table_init(ml_live_table *table, ml_live_kind kind)
 {
-    const bool exact = kind == ML_LIVE_EXACT;
-    table->exact = exact;
-    if (exact && !table->regions)
+    table->kind = kind;
+    const bool by_address = !is_filtered(table);
+    if (by_address && !table->regions)
         table->regions = ml_map(REGIONS_BYTES);
     table->no_direct_bits =
-        exact && table->regions ? ~(((uint64_t)1 << ML_DIRECT_ADDRESS_BITS) - 1) | 15 : UINT64_MAX;
-    ml_first_filter_shift =
-        64 - (kind == ML_LIVE_MANY_SAMPLES ? ML_FILTER_MAX_BITS : SMALL_FILTER_BITS);
-    if (exact)
-        memset(ml_first_filter, 255, (size_t)1 << SMALL_FILTER_BITS);
-    table->has_second_filter = kind == ML_LIVE_FEW_SAMPLES;
-    if (table->has_second_filter && !table->second_filter)
-        table->second_filter = ml_map((size_t)1 << SECOND_FILTER_BITS);
-    return !table->has_second_filter || table->second_filter;
+        by_address && table->regions ? ~(((uint64_t)1 << ML_DIRECT_ADDRESS_BITS) - 1) | 15 : UINT64_MAX;
+    if (!table->filter_counts)
+        table->filter_counts = ml_map(FILTER_COUNTS_BYTES);
+    atomic_store(&table->unhooked_frees_possible, false);
+    atomic_store(&table->no_quick_insert_bits,
+                 kind == ML_LIVE_EXACT ? table->no_direct_bits : UINT64_MAX);
+    ml_filter_mask = (kind == ML_LIVE_SOME_SAMPLES ? ML_FILTER_WORDS : FILTER_WORDS_FEW) - 1;
+    if (by_address)
+        memset(ml_filter, 255, sizeof ml_filter);
+    return table->filter_counts != NULL;
 }
 
 void ml_live_table_clear(ml_live_table *table)
 {
-    uint64_t *region = atomic_load_explicit(&table->used_regions, memory_order_acquire);
-    for (; region; region = (uint64_t *)(uintptr_t)region[ML_REGION_ENTRIES])
-        ml_zero_pages(region, REGION_BYTES);
-    table->unhooked_frees_possible = false;
+    for (ml_region *region = atomic_load(&table->used_regions); region; region = region->next) {
+        ml_zero_pages(&region->entries[FIRST_PAGE_ENTRIES], sizeof region->entries - PAGE_BYTES);
+        ml_zero_pages(region->marks, sizeof region->marks);
+    }
     for (int i = 0; i < ML_SHARDS; i++) {
         ml_shard *shard = &table->shards[i];
         ml_lock(&shard->lock);
@@ -163,43 +186,50 @@ void ml_live_table_clear(ml_live_table *table)
         shard->count = 0;
         ml_unlock(&shard->lock);
     }
-    if (table->second_filter)
-        ml_zero_pages(table->second_filter, (size_t)1 << SECOND_FILTER_BITS);
-    memset(ml_first_filter, 0, (size_t)1 << (64 - ml_first_filter_shift));
+    ml_zero_pages(table->filter_counts, FILTER_COUNTS_BYTES);
+    memset(ml_filter, 0, sizeof ml_filter);
     atomic_store_explicit(&table->mapped_bytes, 0, memory_order_relaxed);
+}
+
+void ml_live_table_expect_stale(ml_live_table *table)
+{
+    atomic_store(&table->unhooked_frees_possible, true);
+    atomic_store(&table->no_quick_insert_bits, UINT64_MAX);
 }
 
 void ml_live_table_after_fork(ml_live_table *table)
 {
     for (int i = 0; i < ML_SHARDS; i++)
         atomic_store_explicit(&table->shards[i].lock, 0, memory_order_relaxed);
+    atomic_store_explicit(&table->filter_lock, 0, memory_order_relaxed);
 }
 
-static uint64_t *direct_region_for_insert(ml_live_table *table, uintptr_t address)
+/* Of an address that may have one; made when it is not there yet. NULL: no memory for it. */
+static ml_region *need_region(ml_live_table *table, uintptr_t address)
 {
-    uint64_t *region = ml_direct_region(table, address);
-    if (ML_LIKELY(region != NULL) || (address & table->no_direct_bits))
+    ml_region *region = ml_direct_region(table, address);
+    if (ML_LIKELY(region != NULL))
         return region;
-    uint64_t *fresh = ml_map(REGION_MAP_BYTES), *none = NULL;
+    ml_region *fresh = ml_map(sizeof *fresh), *none = NULL;
     if (!fresh)
         return NULL;
     if (!atomic_compare_exchange_strong(&table->regions[address >> ML_REGION_BITS], &none, fresh)) {
-        ml_unmap(fresh, REGION_MAP_BYTES); /* another thread was first */
-        return ml_direct_region(table, address);
+        ml_unmap(fresh, sizeof *fresh); /* another thread was first */
+        return none;
     }
-    uint64_t *chain = atomic_load_explicit(&table->used_regions, memory_order_relaxed);
+    ml_region *first = atomic_load_explicit(&table->used_regions, memory_order_relaxed);
     do
-        fresh[ML_REGION_ENTRIES] = (uint64_t)(uintptr_t)chain;
-    while (!atomic_compare_exchange_weak(&table->used_regions, &chain, fresh));
+        fresh->next = first;
+    while (!atomic_compare_exchange_weak(&table->used_regions, &first, fresh));
     return fresh;
 }
 
 /* The direct entry that holds the block at this address, in whatever tier; NULL: none does. */
 static uint64_t *find_direct(ml_live_table *table, uintptr_t address)
 {
-    uint64_t *region = ml_direct_region(table, address);
-    for (int tier = 0; region && tier < ML_DIRECT_TIERS; tier++) {
-        uint64_t *entry = ml_direct_entry(region, address, tier);
+    ml_region *region = ml_direct_region(table, address);
+    for (int shift = 4; region && shift <= 10; shift += 2) {
+        uint64_t *entry = ml_direct_entry(region, address, shift);
         if (ml_direct_is_at(__atomic_load_n(entry, __ATOMIC_RELAXED), address))
             return entry;
     }
@@ -267,63 +297,91 @@ static bool hash_insert(ml_live_table *table, uintptr_t address, ml_live live, b
     return existed;
 }
 
-bool ml_live_table_insert_slowly(ml_live_table *table, uintptr_t address, ml_live live,
-                                 ml_live *stale, bool *inserted)
+/* Makes the free of a block look for it. False: no memory for that. */
+static bool mark(ml_live_table *table, uintptr_t address)
 {
-    if (table->exact) {
-        ml_live other;
-        bool was_there = false;
-        /* Where no free is missed, only the entry that the block is to have can be in the way. */
-        if (ML_UNLIKELY(table->unhooked_frees_possible))
-            was_there = take_direct(table, address, stale) || hash_take(table, address, stale);
-        uint64_t *region =
-            live.size <= ML_DIRECT_MAX_SIZE ? direct_region_for_insert(table, address) : NULL;
-        if (region) {
-            uint64_t *entry = ml_direct_entry(region, address, ml_direct_tier(live.size));
-            const uint64_t old = __atomic_load_n(entry, __ATOMIC_RELAXED);
-            if (old) {
-                *stale = ml_direct_unpack(old);
-                was_there = true;
-            }
-            __atomic_store_n(entry, ml_direct_pack(address, live), __ATOMIC_RELAXED);
-            *inserted = true;
-        } else if (hash_insert(table, address, live, false, &other, inserted)) {
-            *stale = other;
-            was_there = true;
-        }
-        return was_there;
-    }
-    bool existed = hash_insert(table, address, live, false, stale, inserted);
-    if (*inserted && !existed)
+    if (table->kind != ML_LIVE_MANY_SAMPLES || (address & table->no_direct_bits))
+        return true;
+    ml_region *region = need_region(table, address);
+    if (!region)
+        return false;
+    *ml_direct_mark(region, address) = 1;
+    return true;
+}
+
+static bool insert_hashed(ml_live_table *table, uintptr_t address, ml_live live, bool keep_other,
+                          ml_live *stale, bool *inserted)
+{
+    *inserted = false;
+    if (!mark(table, address))
+        return false;
+    const bool existed = hash_insert(table, address, live, keep_other, stale, inserted);
+    if (is_filtered(table) && *inserted && !existed)
         filter_count(table, address, 1);
     return existed;
 }
 
-bool ml_live_table_take_slowly(ml_live_table *table, uintptr_t address, ml_live *taken)
+bool ml_live_table_insert(ml_live_table *table, uintptr_t address, ml_live live, ml_live *stale,
+                          bool *inserted)
 {
-    if (table->exact)
-        return take_direct(table, address, taken) || hash_take(table, address, taken);
-    if (table->has_second_filter) {
-        const uint64_t index = ml_filter_hash(address) >> (64 - SECOND_FILTER_BITS);
-        if (__atomic_load_n(&table->second_filter[index], __ATOMIC_RELAXED) == 0)
-            return false;
+    ml_live other;
+    bool was_there = false;
+    /* Where no free is missed, only the entry that the block is to have can be in the way. */
+    if (ML_UNLIKELY(table->unhooked_frees_possible))
+        was_there = ml_live_table_take(table, address, stale);
+    const bool direct = table->kind == ML_LIVE_EXACT && live.size < ML_DIRECT_SIZE_LIMIT &&
+                        !(address & table->no_direct_bits);
+    ml_region *region = direct ? need_region(table, address) : NULL;
+    if (region) {
+        uint64_t *entry = ml_direct_entry(region, address, ml_direct_shift(live.size));
+        const uint64_t old = __atomic_load_n(entry, __ATOMIC_RELAXED);
+        if (old) {
+            *stale = ml_direct_unpack(old);
+            was_there = true;
+        }
+        __atomic_store_n(entry,
+                         ml_direct_pack(address, live.allocation_id, live.size) |
+                             (live.is_code ? ML_DIRECT_CODE_BIT : 0),
+                         __ATOMIC_RELAXED);
+        *inserted = true;
+    } else if (insert_hashed(table, address, live, false, &other, inserted)) {
+        *stale = other;
+        was_there = true;
     }
-    if (!hash_take(table, address, taken))
-        return false;
-    filter_count(table, address, -1);
-    return true;
+    return was_there;
+}
+
+bool ml_live_table_take(ml_live_table *table, uintptr_t address, ml_live *taken)
+{
+    if (is_filtered(table)) {
+        const uint8_t *count = second_count(table, ml_filter_hash(address));
+        if (__atomic_load_n(count, __ATOMIC_RELAXED) == 0 || !hash_take(table, address, taken))
+            return false;
+        filter_count(table, address, -1);
+        return true;
+    }
+    if (table->kind == ML_LIVE_EXACT)
+        return take_direct(table, address, taken) || hash_take(table, address, taken);
+    ml_region *region = ml_direct_region(table, address);
+    if (region) {
+        uint8_t *mark = ml_direct_mark(region, address);
+        if (*mark == 0)
+            return false;
+        *mark = 0;
+    }
+    return hash_take(table, address, taken);
 }
 
 bool ml_live_table_mark_code(ml_live_table *table, uintptr_t address)
 {
-    ml_live code = {0, 0, true}, other;
-    uint64_t *entry = find_direct(table, address);
+    const ml_live code = {0, 0, true};
+    ml_live other;
+    uint64_t *entry = table->kind == ML_LIVE_EXACT ? find_direct(table, address) : NULL;
     if (entry) {
-        __atomic_fetch_or(entry, (uint64_t)1 << 43, __ATOMIC_RELAXED);
+        __atomic_fetch_or(entry, ML_DIRECT_CODE_BIT, __ATOMIC_RELAXED);
         return true;
     }
-    bool inserted, existed = hash_insert(table, address, code, true, &other, &inserted);
-    if (inserted && !existed && !table->exact)
-        filter_count(table, address, 1);
+    bool inserted;
+    insert_hashed(table, address, code, true, &other, &inserted);
     return inserted;
 }

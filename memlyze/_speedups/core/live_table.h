@@ -1,41 +1,45 @@
 /* Which recorded allocation is at this address? Asked at every free, so the answer has to be cheap
  * when it is "none" and when it is the common small object.
  *
- * Three structures, all keyed by address:
+ * All structures are keyed by address:
  *
- * - `direct` (exact recording only): entries of 8 bytes, found by address alone, in four tiers. The
- * first has an entry for each 16-byte granule and holds blocks of at most 64 bytes, the next ones
- * have granules and blocks four times as large: 64 bytes and 256, 256 and 1024, 1024 and 4096. A
- * block is larger than the granules of its tier, so no two live ones share an entry; it is at most
- * four times as large, so an entry costs at most 8 bytes a granule, 32 bytes a block, whatever its
- * size. Neighbouring objects have neighbouring entries, and since a block belongs to whoever holds
- * it, no lock is needed.
- * - `hash`: everything else, in shards with a lock each, 16 bytes an entry.
- * - two filters, a counter per hash of the address, which say "surely not recorded" to nearly every
- * free. With few samples the first is so small that it stays in the first-level cache, and the
- * second is asked when the first does not know; with many samples there is one, of middle size.
- * Counters that reach 255 stay there. Without a recording the first filter is zero throughout, in
- * an exact one it is 255 throughout: so its one load is all that a free costs in the first case,
- * and asks nothing in the second.
+ * - `direct` (where every allocation is recorded): entries of 8 bytes, found by address alone, in
+ * four tiers. The first has an entry for each 16-byte granule and holds blocks of less than 64
+ * bytes, the next ones have granules of 64, 256 and 1024 bytes and hold blocks of less than 256,
+ * 1024 and 4096. A block is no smaller than the granules of its tier (those of the first are what
+ * allocators align to), so no two live ones share an entry; it is less than four times as large, so
+ * entries cost at most 32 bytes a block, whatever its size. Neighbouring objects have neighbouring
+ * entries, and since a block belongs to whoever holds it, no lock is needed.
+ * - `hash`: everything else, in shards with a lock each, 16 bytes an entry. Where one block in ten or
+ * fewer is recorded, its entries lie closer together than direct ones would.
+ * - `marks` (where many allocations are recorded, but not all): a byte for each 16-byte granule, not
+ * zero where a recorded block begins. One load beside its neighbours' tells the frees of all other
+ * blocks that they are not recorded.
+ * - where few or some allocations are recorded, two filters over hashes of the address say "surely not
+ * recorded" to nearly every free: first a bit a hash, so small that it stays in the first-level
+ * cache, then a count a hash. Without a recording the bits are zero throughout, where there are
+ * entries or marks to ask they are one throughout: so their one load is all that a free costs in the
+ * first case, and asks nothing in the second.
  *
- * `direct` needs a large unreserved mapping. Where that cannot be had (address-space limits), or an
+ * `direct` and `marks` need a large unreserved mapping. Where that cannot be had (address-space limits), or an
  * address lies outside of it, the hash takes over.
  *
  * An entry also remembers the block's size (for the live heap), and whether a code object that the
- * stack table knows lives there: code dies by being freed, and this is where that is noticed, on
+ * code table knows lives there: code dies by being freed, and this is where that is noticed, on
  * every CPython version alike. */
 #ifndef MEMLYZE_LIVE_TABLE_H
 #define MEMLYZE_LIVE_TABLE_H
 
 #include "platform.h"
 
-#define ML_DIRECT_TIERS 4
-#define ML_DIRECT_MAX_SIZE 4096
+#define ML_DIRECT_SIZE_LIMIT 4096
 #define ML_DIRECT_ADDRESS_BITS 47
-/* The entries of all tiers for one MiB of addresses lie together. */
-#define ML_REGION_BITS 20
-#define ML_REGION_TIER_ENTRIES(tier) ((size_t)1 << (ML_REGION_BITS - 4 - 2 * (tier)))
-#define ML_REGION_ENTRIES (65536 + 16384 + 4096 + 1024)
+#define ML_REGION_BITS 20 /* a region is one MiB of addresses */
+#define ML_REGION_BYTES ((uintptr_t)1 << ML_REGION_BITS)
+/* The entries of all tiers lie in one array, that of granules of 2^shift bytes at 2^(20 - shift) to
+ * twice that. Between them, and before the first, are gaps that are never touched. */
+#define ML_REGION_ENTRIES (2 << (ML_REGION_BITS - 4))
+#define ML_REGION_MARKS ((size_t)1 << (ML_REGION_BITS - 4))
 #define ML_SHARDS 64
 /* 43 bits of id: at 10 million allocations a second, ten days. */
 #define ML_MAX_ALLOCATION_ID (((uint64_t)1 << 43) - 1)
@@ -69,24 +73,44 @@ typedef struct {
     ml_hash_entry *entries;
 } __attribute__((aligned(64))) ml_shard;
 
-/* Kinds of recording, by how many blocks the table has to know. */
-typedef enum { ML_LIVE_EXACT, ML_LIVE_FEW_SAMPLES, ML_LIVE_MANY_SAMPLES } ml_live_kind;
+/* Kinds of recording, by how many blocks the table has to know: all, one in some thousands, one in
+ * a hundred, one in ten. */
+typedef enum {
+    ML_LIVE_EXACT,
+    ML_LIVE_FEW_SAMPLES,
+    ML_LIVE_SOME_SAMPLES,
+    ML_LIVE_MANY_SAMPLES
+} ml_live_kind;
 
-#define ML_FILTER_MAX_BITS 18
-extern ML_INTERNAL uint8_t ml_first_filter[1 << ML_FILTER_MAX_BITS]; /* its beginning is in use */
-extern ML_INTERNAL uint32_t ml_first_filter_shift;
+/* Of bits: words that are a power of two less one. The fewer samples, the fewer are in use. */
+#define ML_FILTER_WORDS 512
+extern ML_INTERNAL uint64_t ml_filter[ML_FILTER_WORDS];
+extern ML_INTERNAL uint64_t ml_filter_mask;
+
+typedef struct ml_region {
+    union {
+        struct ml_region *next; /* in the chain of all; in a gap */
+        uint64_t entries[ML_REGION_ENTRIES];
+    };
+    uint8_t marks[ML_REGION_MARKS];
+} ml_region;
 
 typedef struct {
-    _Atomic(uint64_t *) *regions;     /* of `direct`; NULL: not in use */
-    _Atomic(uint64_t *) used_regions; /* chain of all regions */
-    /* An address that has one of these bits has no direct entry: those beyond the table, those not
-     * aligned to a granule; all bits when the direct table is not in use. */
+    _Atomic(ml_region *) *regions; /* by address; NULL: not in use */
+    _Atomic(ml_region *) used_regions;
+    /* An address that has one of these bits has neither direct entry nor mark: those beyond the
+     * table, those not aligned to a granule; all bits when there is no such table. */
     uint64_t no_direct_bits;
-    bool exact;
+    /* The same for insertions of the usual kind: all bits when there are but marks, or when entries
+     * may be stale. */
+    _Atomic uint64_t no_quick_insert_bits;
+    ml_live_kind kind;
     /* Set when the hooks were found removed for a while: entries may then be stale. */
     _Atomic bool unhooked_frees_possible;
-    uint8_t *second_filter; /* made for the first recording that wants it, and kept */
-    bool has_second_filter;
+    /* Of blocks by hash, for `ml_filter` and, with more bits, for a second look. Made for the first
+     * recording that wants them, and kept. Counters that reach 255 stay there. */
+    uint8_t *filter_counts;
+    ml_spinlock filter_lock;
     _Atomic int64_t mapped_bytes;
     ml_shard shards[ML_SHARDS];
 } ml_live_table;
@@ -96,15 +120,20 @@ bool ml_live_table_init(ml_live_table *table, ml_live_kind kind);
 /* Forgets all entries and gives their memory back; safe against a late look-up in another thread.
  */
 void ml_live_table_clear(ml_live_table *table);
+/* The hooks were found removed for a while: entries may be stale. */
+void ml_live_table_expect_stale(ml_live_table *table);
 /* In a forked child: the locks may have been held by threads that do not exist here. */
 void ml_live_table_after_fork(ml_live_table *table);
 
+/* Lets the processor fetch what an insertion of this block will need, where entries are not direct.
+ */
+void ml_live_table_prefetch(ml_live_table *table, uintptr_t address);
 /* Enters a block. True when another entry was still at that address (its free was never seen): it
  * is in *stale. False also when memory for the table could not be had; then *inserted is false. */
-ML_INLINE bool ml_live_table_insert(ml_live_table *table, uintptr_t address, ml_live live,
-                                    ml_live *stale, bool *inserted);
+bool ml_live_table_insert(ml_live_table *table, uintptr_t address, ml_live live, ml_live *stale,
+                          bool *inserted);
 /* Removes the block at this address and tells what it was. False: not recorded. */
-ML_INLINE bool ml_live_table_take(ml_live_table *table, uintptr_t address, ml_live *taken);
+bool ml_live_table_take(ml_live_table *table, uintptr_t address, ml_live *taken);
 /* Notes that a known code object is at this address, recorded or not. */
 bool ml_live_table_mark_code(ml_live_table *table, uintptr_t address);
 
@@ -116,42 +145,50 @@ ML_INLINE uint64_t ml_filter_hash(uintptr_t address)
 /* False: surely not recorded. What a free asks before anything else. */
 ML_INLINE bool ml_live_table_may_hold(uintptr_t address)
 {
-    const uint8_t *counter = &ml_first_filter[ml_filter_hash(address) >> ml_first_filter_shift];
-    return ML_UNLIKELY(__atomic_load_n(counter, __ATOMIC_RELAXED) != 0);
+    const uint64_t hash = ml_filter_hash(address);
+    const uint64_t word =
+        __atomic_load_n(&ml_filter[hash >> 55 & ml_filter_mask], __ATOMIC_RELAXED);
+    return ML_UNLIKELY(word >> (hash >> 49 & 63) & 1);
 }
 
 /* The direct entries around an address, NULL where there are none (not in use, region never used,
  * address outside). */
-ML_INLINE uint64_t *ml_direct_region(const ml_live_table *table, uintptr_t address)
+ML_INLINE ml_region *ml_direct_region(const ml_live_table *table, uintptr_t address)
 {
     if (ML_UNLIKELY(address & table->no_direct_bits))
         return NULL;
     return atomic_load_explicit(&table->regions[address >> ML_REGION_BITS], memory_order_acquire);
 }
 
-ML_INLINE int ml_direct_tier(size_t size)
+/* Granules of the tier for blocks of this size, as a shift: 4, 6, 8, 10. */
+ML_INLINE int ml_direct_shift(size_t size)
 {
-    return size <= 64 ? 0 : size <= 256 ? 1 : size <= 1024 ? 2 : 3;
+    return (63 - __builtin_clzll(size | 32)) & ~1;
 }
 
-ML_INLINE uint64_t *ml_direct_entry(uint64_t *region, uintptr_t address, int tier)
+ML_INLINE uint64_t *ml_direct_entry(ml_region *region, uintptr_t address, int shift)
 {
-    static const uint32_t first[ML_DIRECT_TIERS] = {0, 65536, 65536 + 16384, 65536 + 16384 + 4096};
-    return &region[first[tier] +
-                   ((address >> (4 + 2 * tier)) & (ML_REGION_TIER_ENTRIES(tier) - 1))];
+    return &region->entries[((address & (ML_REGION_BYTES - 1)) | ML_REGION_BYTES) >> shift];
+}
+
+ML_INLINE uint8_t *ml_direct_mark(ml_region *region, uintptr_t address)
+{
+    return &region->marks[(address & (ML_REGION_BYTES - 1)) >> 4];
 }
 
 /* Direct entries: id in bits 0..42, is_code in 43, where in its granule the block begins (bits 4..9
  * of the address) in 44..49, size in 50..63. 0: empty. */
-ML_INLINE uint64_t ml_direct_pack(uintptr_t address, ml_live live)
+#define ML_DIRECT_CODE_BIT ((uint64_t)1 << 43)
+ML_INLINE uint64_t ml_direct_pack(uintptr_t address, uint64_t allocation_id, size_t size)
 {
-    return live.allocation_id | (uint64_t)live.is_code << 43 | ((uint64_t)address >> 4 & 63) << 44 |
-           (uint64_t)live.size << 50;
+    return allocation_id | ((uint64_t)address >> 4 & 63) << 44 | (uint64_t)size << 50;
 }
-
+#define ML_DIRECT_ID(entry) ((entry) & ML_MAX_ALLOCATION_ID)
+#define ML_DIRECT_SIZE(entry) ((entry) >> 50)
 ML_INLINE ml_live ml_direct_unpack(uint64_t entry)
 {
-    ml_live live = {entry & ML_MAX_ALLOCATION_ID, entry >> 50, entry >> 43 & 1};
+    const ml_live live = {ML_DIRECT_ID(entry), ML_DIRECT_SIZE(entry),
+                          (entry & ML_DIRECT_CODE_BIT) != 0};
     return live;
 }
 
@@ -161,42 +198,59 @@ ML_INLINE bool ml_direct_is_at(uint64_t entry, uintptr_t address)
     return entry != 0 && ((entry >> 44 ^ (uint64_t)address >> 4) & 63) == 0;
 }
 
-/* The rest of the two below: everything but a small block with a direct entry. */
-bool ml_live_table_insert_slowly(ml_live_table *table, uintptr_t address, ml_live live,
-                                 ml_live *stale, bool *inserted);
-bool ml_live_table_take_slowly(ml_live_table *table, uintptr_t address, ml_live *taken);
-
-ML_INLINE bool ml_live_table_insert(ml_live_table *table, uintptr_t address, ml_live live,
-                                    ml_live *stale, bool *inserted)
+/* Where the entry of a new block of the usual kind will be; NULL: insert it with the function above.
+ * Found out early, so that the processor can fetch it in the meantime. */
+ML_INLINE uint64_t *ml_live_table_new_entry(const ml_live_table *table, uintptr_t address,
+                                            size_t size)
 {
-    uint64_t *region = ml_direct_region(table, address);
-    if (ML_LIKELY(region && live.size <= ML_DIRECT_MAX_SIZE) &&
-        ML_LIKELY(!table->unhooked_frees_possible)) {
-        uint64_t *entry = ml_direct_entry(region, address, ml_direct_tier(live.size));
-        if (ML_LIKELY(__atomic_load_n(entry, __ATOMIC_RELAXED) == 0)) {
-            __atomic_store_n(entry, ml_direct_pack(address, live), __ATOMIC_RELAXED);
-            *inserted = true;
-            return false;
-        }
-    }
-    return ml_live_table_insert_slowly(table, address, live, stale, inserted);
+    if (ML_UNLIKELY((address & atomic_load_explicit(&table->no_quick_insert_bits,
+                                                    memory_order_relaxed)) ||
+                    size >= ML_DIRECT_SIZE_LIMIT))
+        return NULL;
+    ml_region *region =
+        atomic_load_explicit(&table->regions[address >> ML_REGION_BITS], memory_order_acquire);
+    if (ML_UNLIKELY(!region))
+        return NULL;
+    uint64_t *entry = ml_direct_entry(region, address, ml_direct_shift(size));
+    __builtin_prefetch(entry, 1);
+    return entry;
 }
 
-ML_INLINE bool ml_live_table_take(ml_live_table *table, uintptr_t address, ml_live *taken)
+/* False: there is no such entry, or another block has it still. */
+ML_INLINE bool ml_live_table_insert_directly(uint64_t *entry, uintptr_t address,
+                                             uint64_t allocation_id, size_t size)
 {
-    uint64_t *region = ml_direct_region(table, address);
-    if (ML_LIKELY(region != NULL)) {
-        for (int tier = 0; tier < 2; tier++) { /* where nearly all objects are */
-            uint64_t *entry = ml_direct_entry(region, address, tier);
-            const uint64_t value = __atomic_load_n(entry, __ATOMIC_RELAXED);
-            if (ML_LIKELY(ml_direct_is_at(value, address))) {
-                __atomic_store_n(entry, 0, __ATOMIC_RELAXED);
-                *taken = ml_direct_unpack(value);
-                return true;
-            }
-        }
+    if (ML_UNLIKELY(!entry || __atomic_load_n(entry, __ATOMIC_RELAXED) != 0))
+        return false;
+    __atomic_store_n(entry, ml_direct_pack(address, allocation_id, size), __ATOMIC_RELAXED);
+    return true;
+}
+
+/* The usual cases of a removal. 0: ask the function above. ML_DIRECT_NONE: surely not recorded.
+ * Otherwise the entry. */
+#define ML_DIRECT_NONE UINT64_MAX
+ML_INLINE uint64_t ml_live_table_take_directly(ml_live_table *table, uintptr_t address)
+{
+    ml_region *region = ml_direct_region(table, address);
+    if (table->kind == ML_LIVE_MANY_SAMPLES) {
+        if (ML_UNLIKELY(!region)) /* what is recorded in a region is marked */
+            return address & table->no_direct_bits ? 0 : ML_DIRECT_NONE;
+        return __atomic_load_n(ml_direct_mark(region, address), __ATOMIC_RELAXED) ? 0
+                                                                                  : ML_DIRECT_NONE;
     }
-    return ml_live_table_take_slowly(table, address, taken);
+    if (ML_UNLIKELY(!region))
+        return 0;
+    /* Where nearly all objects are. In the first tier an entry is of no other block. */
+    uint64_t *entry = ml_direct_entry(region, address, 4);
+    uint64_t value = __atomic_load_n(entry, __ATOMIC_RELAXED);
+    if (value == 0) {
+        entry = ml_direct_entry(region, address, 6);
+        value = __atomic_load_n(entry, __ATOMIC_RELAXED);
+        if (ML_UNLIKELY(!ml_direct_is_at(value, address)))
+            return 0;
+    }
+    __atomic_store_n(entry, 0, __ATOMIC_RELAXED);
+    return value;
 }
 
 #endif

@@ -7,8 +7,9 @@
 
 ml_recorder ml_recording;
 
-ML_NOINLINE bool ml_recorder_make_room(ml_thread *thread, bool is_free)
+ML_NOINLINE bool ml_recorder_make_room(ml_thread *thread, uint32_t more_words, bool is_free)
 {
+    const uint32_t words = more_words + ML_WORDS_PER_EVENT;
     ml_ring *ring = &thread->ring;
     const uint64_t capacity = ml_ring_capacity(ring);
     /* Where events may be dropped, a quarter is kept for frees: a lost free would show a leak that
@@ -18,9 +19,9 @@ ML_NOINLINE bool ml_recorder_make_room(ml_thread *thread, bool is_free)
     for (;;) {
         uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_acquire);
         uint64_t used = ml_ring_head(ring) - tail;
-        if (used + ML_WORDS_PER_EVENT <= usable) {
+        if (used + words <= usable) {
             ring->limit =
-                tail + (used + ML_WORDS_PER_EVENT <= capacity / 2 ? capacity / 2 : usable);
+                tail + (used + words <= capacity / 2 ? capacity / 2 : usable);
             if (used >= capacity / 2)
                 ml_writer_wake();
             break;
@@ -53,7 +54,23 @@ ML_NOINLINE bool ml_recorder_make_room(ml_thread *thread, bool is_free)
     return true;
 }
 
-ML_NOINLINE bool ml_recorder_open_allocation(ml_thread *thread, uint64_t *head)
+static void put(ml_thread *thread, uint64_t word)
+{
+    uint64_t head = ml_ring_head(&thread->ring);
+    ml_ring_put(&thread->ring, &head, word);
+    ml_ring_publish(&thread->ring, head);
+}
+
+ML_NOINLINE void ml_recorder_put_time(ml_thread *thread)
+{
+    const int64_t now_ns = ml_now_ns();
+    if (now_ns == thread->last_time_ns)
+        return;
+    thread->last_time_ns = now_ns;
+    put(thread, ML_MAKE_WORD(ML_WORD_TIME, now_ns));
+}
+
+ML_NOINLINE bool ml_recorder_open_allocation(ml_thread *thread)
 {
     if (thread->next_allocation_id == thread->next_range_id) {
         ml_thread_next_range(thread);
@@ -67,24 +84,63 @@ ML_NOINLINE bool ml_recorder_open_allocation(ml_thread *thread, uint64_t *head)
             atomic_fetch_add(&ml_recording.allocations_dropped, 1);
             return false;
         }
-        ml_ring_put(&thread->ring, head, ML_MAKE_WORD(ML_WORD_ID, thread->next_allocation_id));
+        put(thread, ML_MAKE_WORD(ML_WORD_ID, thread->next_allocation_id));
     }
     if (thread->window_id != thread->last_window_id) {
         thread->last_window_id = thread->window_id;
-        ml_ring_put(&thread->ring, head, ML_MAKE_WORD(ML_WORD_WINDOW, thread->window_id));
+        put(thread, ML_MAKE_WORD(ML_WORD_WINDOW, thread->window_id));
     }
     return true;
 }
 
-ML_NOINLINE void ml_recorder_close_stale(ml_thread *thread, uint64_t *head, uintptr_t address,
-                                         ml_live stale)
+static void put_free(ml_thread *thread, ml_live live)
 {
-    if (stale.is_code)
-        ml_code_died(&ml_stacks, address);
-    if (stale.allocation_id == 0)
+    uint64_t head = ml_ring_head(&thread->ring);
+    const uint64_t word = live.allocation_id << 3;
+    if (live.size < ML_SMALL_FREE_LIMIT) {
+        ml_ring_put(&thread->ring, &head, word | (uint64_t)live.size << 46 | ML_WORD_FREE);
+    } else {
+        ml_ring_put(&thread->ring, &head, word | ML_WORD_BIG_FREE);
+        ml_ring_put(&thread->ring, &head, live.size);
+    }
+    ml_ring_publish(&thread->ring, head);
+}
+
+ML_NOINLINE bool ml_recorder_enter_slowly(ml_thread *thread, uintptr_t address, size_t size)
+{
+    const ml_live live = {thread->next_allocation_id, size, false};
+    ml_live stale;
+    bool inserted;
+    if (ml_live_table_insert(&ml_recording.live, address, live, &stale, &inserted)) {
+        if (stale.is_code)
+            ml_code_died(&ml_codes, address);
+        if (stale.allocation_id != 0) {
+            atomic_fetch_add_explicit(&ml_recording.stale_closed, 1, memory_order_relaxed);
+            put_free(thread, stale);
+        }
+    }
+    if (!inserted)
+        atomic_fetch_add(&ml_recording.allocations_dropped, 1);
+    return inserted;
+}
+
+void ml_record_taken(ml_thread *thread, uintptr_t address, ml_live live)
+{
+    if (live.is_code)
+        ml_code_died(&ml_codes, address);
+    if (live.allocation_id == 0 || !ml_recorder_has_room(thread, 0, true))
         return;
-    atomic_fetch_add_explicit(&ml_recording.stale_closed, 1, memory_order_relaxed);
-    ml_recorder_put_free(thread, head, stale);
+    ml_recorder_put_time(thread);
+    put_free(thread, live);
+}
+
+ML_NOINLINE int64_t ml_record_free_slowly(ml_thread *thread, uintptr_t address, uint64_t entry)
+{
+    ml_live live = ml_direct_unpack(entry);
+    if (entry == 0 && !ml_live_table_take(&ml_recording.live, address, &live))
+        return -1;
+    ml_record_taken(thread, address, live);
+    return (int64_t)live.size;
 }
 
 void ml_recorder_restore(uintptr_t address, ml_live live)

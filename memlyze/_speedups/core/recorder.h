@@ -6,9 +6,9 @@
 #define MEMLYZE_RECORDER_H
 
 #include "clock.h"
+#include "code_table.h"
 #include "live_table.h"
 #include "sampler.h"
-#include "stack_table.h"
 #include "thread_state.h"
 
 enum { ML_ALLOCATOR_RAW = 0, ML_ALLOCATOR_MEM = 1, ML_ALLOCATOR_OBJECT = 2 };
@@ -36,12 +36,13 @@ typedef struct {
     uint32_t max_stack_depth;
     uint64_t seed;
     int64_t start_monotonic_ns;
+    uint32_t known_children, stack_numbers; /* of each thread */
     _Atomic int64_t coarse_now_ns; /* advanced by the helper thread, about once a millisecond */
     uint64_t ring_words;
-    uint32_t known_children;
     ml_live_table live;
 
     _Atomic uint64_t allocations_dropped, frees_dropped, waits, wait_ns, stale_closed;
+    _Atomic uint64_t stacks_truncated; /* captures that found the stack too deep */
     _Atomic uint64_t next_range;
     uint64_t first_range; /* of this session */
     _Atomic uint32_t next_thread_id;
@@ -66,13 +67,6 @@ ML_INLINE void ml_recorder_refill(ml_thread *thread)
         ml_sampler_refill(&thread->sampler, &ml_recording.sampling);
 }
 
-/* Takes the block at an address out of the books before it is given back. Ask
- * ml_live_table_may_hold first. */
-ML_INLINE bool ml_recorder_take(uintptr_t address, ml_live *taken)
-{
-    return ml_live_table_take(&ml_recording.live, address, taken);
-}
-
 /* The block was not given back after all (a failed realloc). */
 void ml_recorder_restore(uintptr_t address, ml_live live);
 
@@ -83,60 +77,62 @@ ML_INLINE int64_t ml_now_ns(void)
     return ml_monotonic_ns() - ml_recording.start_monotonic_ns;
 }
 
-/* Waits for room in the ring, or gives the event up, as configured. */
-bool ml_recorder_make_room(ml_thread *thread, bool is_free);
-/* What happens rarely before an allocation is put down: a new range of ids, a new window. False: no
- * ids are left. */
-bool ml_recorder_open_allocation(ml_thread *thread, uint64_t *head);
-/* Another block was still in the books at this address. */
-void ml_recorder_close_stale(ml_thread *thread, uint64_t *head, uintptr_t address, ml_live stale);
+/* Waits for room in the ring for an event and so many words more, or gives the event up, as
+ * configured. */
+bool ml_recorder_make_room(ml_thread *thread, uint32_t more_words, bool is_free);
 
-ML_INLINE uint64_t ml_recorder_open_event(ml_thread *thread)
+ML_INLINE bool ml_recorder_has_room(ml_thread *thread, uint32_t more_words, bool is_free)
 {
-    uint64_t head = ml_ring_head(&thread->ring);
-    const int64_t now = ml_now_ns();
-    if (now != thread->last_time_ns) {
-        thread->last_time_ns = now;
-        ml_ring_put(&thread->ring, &head, ML_MAKE_WORD(ML_WORD_TIME, now));
-    }
-    return head;
+    const ml_ring *ring = &thread->ring;
+    return ML_LIKELY(ml_ring_head(ring) + more_words + ML_WORDS_PER_EVENT <= ring->limit) ||
+           ml_recorder_make_room(thread, more_words, is_free);
 }
 
-ML_INLINE void ml_recorder_put_free(ml_thread *thread, uint64_t *head, ml_live live)
+/* Whether the thread's last event was at the time that is in the coarse clock still. Without that
+ * clock (ML_NO_COARSE_TIME) it never was. */
+#define ML_NO_COARSE_TIME INT64_MIN
+ML_INLINE bool ml_recorder_time_stands(const ml_thread *thread)
 {
-    const uint64_t word = live.allocation_id << 3;
-    if (ML_LIKELY(live.size < ML_SMALL_FREE_LIMIT)) {
-        ml_ring_put(&thread->ring, head, word | (uint64_t)live.size << 46 | ML_WORD_FREE);
-    } else {
-        ml_ring_put(&thread->ring, head, word | ML_WORD_BIG_FREE);
-        ml_ring_put(&thread->ring, head, live.size);
-    }
+    return ML_LIKELY(
+        atomic_load_explicit(&ml_recording.coarse_now_ns, memory_order_relaxed) ==
+        thread->last_time_ns);
 }
 
-/* A block of `size` bytes was had at `address`. */
+/* What happens rarely before an event is put down: another time. */
+void ml_recorder_put_time(ml_thread *thread);
+/* What happens rarely before an allocation is: a new range of ids, a new window. False: no ids are
+ * left. */
+bool ml_recorder_open_allocation(ml_thread *thread);
+/* Enters a block that has no direct entry, or whose entry another block still has: that one is
+ * closed. False: no memory. */
+bool ml_recorder_enter_slowly(ml_thread *thread, uintptr_t address, size_t size);
+/* A free of a block whose direct entry was taken (`entry`), or is looked for (0). The size of the
+ * block, -1 when none was recorded at this address. */
+int64_t ml_record_free_slowly(ml_thread *thread, uintptr_t address, uint64_t entry);
+/* A block that was taken from the table is gone. */
+void ml_record_taken(ml_thread *thread, uintptr_t address, ml_live live);
+
+/* A block of `size` bytes was had at `address`. `entry`: ml_live_table_new_entry's. `stack`: its
+ * number among the thread's. */
 ML_INLINE void ml_record_allocation(ml_thread *thread, uintptr_t address, size_t size,
-                                    uint32_t allocator, uint32_t stack_id)
+                                    uint64_t *entry, uint32_t allocator, uint32_t stack)
 {
     ml_ring *ring = &thread->ring;
-    if (!ml_ring_has_room(ring) && !ml_recorder_make_room(thread, false))
+    if (!ml_recorder_has_room(thread, 0, false))
         return;
-    uint64_t head = ml_recorder_open_event(thread);
+    if (ML_UNLIKELY(!ml_recorder_time_stands(thread)))
+        ml_recorder_put_time(thread);
     if (ML_UNLIKELY(thread->next_allocation_id == thread->next_range_id ||
                     thread->window_id != thread->last_window_id) &&
-        !ml_recorder_open_allocation(thread, &head))
+        !ml_recorder_open_allocation(thread))
         return;
-    const ml_live live = {thread->next_allocation_id, size, false};
-    ml_live stale;
-    bool inserted;
-    if (ML_UNLIKELY(ml_live_table_insert(&ml_recording.live, address, live, &stale, &inserted)))
-        ml_recorder_close_stale(thread, &head, address, stale);
-    if (ML_UNLIKELY(!inserted)) {
-        atomic_fetch_add(&ml_recording.allocations_dropped, 1);
-        ml_ring_publish(ring, head);
+    if (ML_UNLIKELY(!ml_live_table_insert_directly(entry, address, thread->next_allocation_id,
+                                                   size)) &&
+        ML_UNLIKELY(!ml_recorder_enter_slowly(thread, address, size)))
         return;
-    }
     thread->next_allocation_id++;
-    const uint64_t word = (uint64_t)stack_id << 32 | allocator << 3;
+    uint64_t head = ml_ring_head(ring);
+    const uint64_t word = (uint64_t)stack << 32 | allocator << 3;
     if (ML_LIKELY(size < ML_SMALL_SIZE_LIMIT)) {
         ml_ring_put(ring, &head, word | (uint64_t)size << 8 | ML_WORD_ALLOCATION);
     } else {
@@ -146,19 +142,18 @@ ML_INLINE void ml_record_allocation(ml_thread *thread, uintptr_t address, size_t
     ml_ring_publish(ring, head);
 }
 
-/* A recorded block (as ml_recorder_take told) is gone, or will be in a moment. */
-ML_INLINE void ml_record_free(ml_thread *thread, uintptr_t address, ml_live live)
+/* A block whose direct entry was just taken will be gone in a moment. False: this is not the usual
+ * case, use ml_record_free_slowly. */
+ML_INLINE bool ml_record_free_directly(ml_thread *thread, uint64_t entry)
 {
-    if (ML_UNLIKELY(live.is_code)) {
-        ml_code_died(&ml_stacks, address);
-        if (live.allocation_id == 0)
-            return;
-    }
-    if (!ml_ring_has_room(&thread->ring) && !ml_recorder_make_room(thread, true))
-        return;
-    uint64_t head = ml_recorder_open_event(thread);
-    ml_recorder_put_free(thread, &head, live);
-    ml_ring_publish(&thread->ring, head);
+    ml_ring *ring = &thread->ring;
+    uint64_t head = ml_ring_head(ring);
+    if (ML_UNLIKELY((entry & ML_DIRECT_CODE_BIT) || head + ML_WORDS_PER_EVENT > ring->limit ||
+                    !ml_recorder_time_stands(thread)))
+        return false;
+    ml_ring_put(ring, &head, ML_DIRECT_ID(entry) << 3 | ML_DIRECT_SIZE(entry) << 46 | ML_WORD_FREE);
+    ml_ring_publish(ring, head);
+    return true;
 }
 
 #endif

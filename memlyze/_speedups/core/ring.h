@@ -10,13 +10,14 @@
 #include "platform.h"
 
 enum {
-    ML_WORD_ALLOCATION = 0,     /* stack id in 32..63, size in 8..31, allocator in 3..7 */
+    ML_WORD_ALLOCATION = 0,     /* number of its stack in 32..47, size in 8..31, allocator in 3..7 */
     ML_WORD_BIG_ALLOCATION = 1, /* the same with size 0; the next word is the size */
     ML_WORD_FREE = 2,           /* id of the freed allocation in 3..45, its size in 46..63 */
     ML_WORD_BIG_FREE = 3,       /* the same with size 0; the next word is the size */
     ML_WORD_TIME = 4,           /* nanoseconds since the start */
     ML_WORD_WINDOW = 5,         /* window that the following events belong to */
     ML_WORD_ID = 6,             /* id of this thread's next allocation */
+    ML_WORD_STACK = 7,          /* the thread's next stack, see below */
 };
 #define ML_WORD_KIND(word) ((word) & 7)
 #define ML_WORD_VALUE(word) ((word) >> 3)
@@ -25,8 +26,22 @@ enum {
 #define ML_SMALL_FREE_LIMIT ((size_t)1 << 18)
 #define ML_WORD_FREED_ID(word) ((word) >> 3 & (((uint64_t)1 << 43) - 1))
 #define ML_WORD_FREED_SIZE(word) ((word) >> 46)
-/* The most that one event can put in: window, time, id, free, allocation and its size. */
+
+/* A thread numbers the stacks that it meets, beginning with 1, and tells each one once: parent's
+ * number in 3..18, code in 19..39, instruction in 40..63. Where code or instruction do not fit, code
+ * is ML_STACK_WIDE and the next word has both, code in the upper half. Code 0 says that the numbers
+ * begin anew. So no thread needs to know whether a stack is known already: to give each stack one
+ * id is the helper thread's work. */
+#define ML_STACK_NUMBERS ((uint32_t)1 << 16)
+#define ML_STACK_WIDE (((uint64_t)1 << 21) - 1)
+#define ML_WORD_STACK_PARENT(word) ((word) >> 3 & (ML_STACK_NUMBERS - 1))
+#define ML_WORD_STACK_CODE(word) ((word) >> 19 & ML_STACK_WIDE)
+#define ML_WORD_STACK_INSTRUCTION(word) ((word) >> 40)
+
+/* The most that one event can put in besides stacks: window, time, id, free, allocation and its
+ * size. */
 #define ML_WORDS_PER_EVENT 8
+#define ML_WORDS_PER_STACK 2
 
 typedef struct {
     uint64_t *words;
@@ -73,11 +88,6 @@ ML_INLINE void ml_ring_put(ml_ring *ring, uint64_t *head, uint64_t word)
 ML_INLINE void ml_ring_publish(ml_ring *ring, uint64_t head)
 {
     atomic_store_explicit(&ring->head, head, memory_order_release);
-}
-
-ML_INLINE bool ml_ring_has_room(const ml_ring *ring)
-{
-    return ML_LIKELY(ml_ring_head(ring) + ML_WORDS_PER_EVENT <= ring->limit);
 }
 
 #endif

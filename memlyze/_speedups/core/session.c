@@ -2,6 +2,7 @@
 #include "recorder.h"
 
 #include "side_rows.h"
+#include "stack_table.h"
 #include "writer.h"
 
 #include <pthread.h>
@@ -19,6 +20,11 @@
 #define RING_WORDS_SAMPLED (1u << 12)
 #define RING_WORDS_RATE (1u << 15)
 
+/* More than there are in the deepest stack. */
+#define STACK_NUMBERS_SAMPLED 8192
+
+#define SMALL_OBJECT_BYTES 64
+
 static uint64_t sessions_begun;
 
 static void after_fork_in_child(void)
@@ -26,7 +32,7 @@ static void after_fork_in_child(void)
     atomic_store(&ml_session, 0);
     ml_threads_after_fork();
     ml_live_table_after_fork(&ml_recording.live);
-    atomic_store(&ml_stacks.lock, 0);
+    atomic_store(&ml_codes.lock, 0);
     atomic_store(&ml_sides.lock, 0);
     ml_writer_after_fork();
 }
@@ -45,6 +51,7 @@ static uint64_t random_seed(void)
 static void clear_tables(void)
 {
     ml_live_table_clear(&ml_recording.live);
+    ml_code_table_clear(&ml_codes);
     ml_stack_table_clear(&ml_stacks);
 }
 
@@ -64,28 +71,37 @@ int ml_recorder_start(const ml_options *options, char *error, size_t error_bytes
     ml_recording.ring_words = exact               ? RING_WORDS_EXACT
                               : options->rate > 0 ? RING_WORDS_RATE
                                                   : RING_WORDS_SAMPLED;
-    ml_recording.known_children =
-        exact || options->rate > 0 ? ML_KNOWN_CHILDREN_EXACT : ML_KNOWN_CHILDREN_SAMPLED;
+    /* The deepest stack has to fit, all of it new, into what allocations may use. */
+    while (ml_recording.ring_words / 4 * 3 <
+           (options->max_stack_depth + 2) * ML_WORDS_PER_STACK + ML_WORDS_PER_EVENT)
+        ml_recording.ring_words *= 2;
+    const bool many = exact || options->rate > 0;
+    ml_recording.known_children = many ? ML_KNOWN_CHILDREN_EXACT : ML_KNOWN_CHILDREN_SAMPLED;
+    ml_recording.stack_numbers = many ? ML_STACK_NUMBERS : STACK_NUMBERS_SAMPLED;
     ml_recording.allocations_dropped = ml_recording.frees_dropped = 0;
     ml_recording.waits = ml_recording.wait_ns = ml_recording.stale_closed = 0;
+    ml_recording.stacks_truncated = 0;
     /* Ids go on from one recording to the next: what a thread that is late with the last one still
      * does is told by its id. */
     ml_recording.first_range = ml_recording.next_range +=
         ml_recording.next_range == 0; /* id 0 means none */
     ml_recording.next_thread_id = 1;
-    const ml_live_kind kind = exact               ? ML_LIVE_EXACT
-                              : options->rate > 0 ? ML_LIVE_MANY_SAMPLES
-                                                  : ML_LIVE_FEW_SAMPLES;
+    /* Of small objects, which are the most. */
+    const double share = options->rate + SMALL_OBJECT_BYTES / (options->interval_bytes + 1);
+    const ml_live_kind kind = exact           ? ML_LIVE_EXACT
+                              : share < 0.003 ? ML_LIVE_FEW_SAMPLES
+                              : share < 0.03  ? ML_LIVE_SOME_SAMPLES
+                                              : ML_LIVE_MANY_SAMPLES;
     clear_tables();
     if (!ml_live_table_init(&ml_recording.live, kind) ||
-        !ml_stack_table_init(&ml_stacks, exact ? MAX_STACKS_EXACT : MAX_STACKS_SAMPLED,
-                             MAX_CODES)) {
+        !ml_code_table_init(&ml_codes, MAX_CODES) ||
+        !ml_stack_table_init(&ml_stacks, exact ? MAX_STACKS_EXACT : MAX_STACKS_SAMPLED)) {
         snprintf(error, error_bytes, "no memory for the recorder's tables");
         return -1;
     }
     ml_side_rows_init();
     ml_recording.start_monotonic_ns = ml_monotonic_ns();
-    atomic_store(&ml_recording.coarse_now_ns, 0);
+    atomic_store(&ml_recording.coarse_now_ns, ml_recording.coarse_clock ? 0 : ML_NO_COARSE_TIME);
     const uint64_t session = ++sessions_begun;
     const char *what = "";
     int failure = ml_writer_start(options, session, &what);

@@ -41,7 +41,11 @@ static void unlink_and_free(ml_thread *thread)
     ml_unmap(thread->stacks.frames, thread->stacks.capacity * sizeof(ml_cached_frame));
     ml_unmap(thread->stacks.scratch, thread->stacks.capacity * sizeof(void *));
     ml_unmap(thread->stacks.depth_hint, ML_DEPTH_HINTS * sizeof(uint16_t));
-    ml_unmap(thread->stacks.children, (thread->stacks.children_mask + 1) * sizeof(ml_known_child));
+    ml_unmap(thread->stacks.known_codes, ML_KNOWN_CODES * sizeof(ml_known_code));
+    ml_unmap(thread->stacks.known_children,
+             ((size_t)thread->stacks.known_children_mask + 1) * sizeof(ml_known_child));
+    ml_unmap(thread->stacks.stacks, thread->stacks.capacity * sizeof(uint32_t));
+    ml_unmap(thread->stack_ids, thread->stacks.max_numbers * sizeof(uint32_t));
     atomic_fetch_sub_explicit(&ml_recording.mapped_bytes, (int64_t)thread->mapped_bytes,
                               memory_order_relaxed);
     ml_unmap(thread, sizeof *thread);
@@ -150,7 +154,8 @@ void ml_threads_after_fork(void)
 static bool map_buffers(ml_thread *thread)
 {
     ml_stack_cache *cache = &thread->stacks;
-    const uint32_t children = ml_recording.known_children, depth = ml_recording.max_stack_depth;
+    const uint32_t depth = ml_recording.max_stack_depth, numbers = ml_recording.stack_numbers,
+                   children = ml_recording.known_children;
     if (thread->ring.words && ml_ring_capacity(&thread->ring) != ml_recording.ring_words)
         ml_ring_destroy(&thread->ring);
     if (!thread->ring.words) {
@@ -166,25 +171,37 @@ static bool map_buffers(ml_thread *thread)
         ml_unmap(cache->scratch, cache->capacity * sizeof(void *));
         cache->frames = ml_map(depth * sizeof(ml_cached_frame));
         cache->scratch = ml_map(depth * sizeof(void *));
+        ml_unmap(cache->stacks, cache->capacity * sizeof(uint32_t));
+        cache->stacks = ml_map(depth * sizeof(uint32_t));
         cache->capacity = depth;
     }
     if (!cache->depth_hint)
         cache->depth_hint = ml_map(ML_DEPTH_HINTS * sizeof(uint16_t));
-    if (cache->children && cache->children_mask + 1 != children) {
-        ml_unmap(cache->children, (cache->children_mask + 1) * sizeof(ml_known_child));
-        cache->children = NULL;
+    if (cache->max_numbers != numbers) {
+        ml_unmap(thread->stack_ids, cache->max_numbers * sizeof(uint32_t));
+        thread->stack_ids = ml_map(numbers * sizeof(uint32_t));
+        cache->max_numbers = numbers;
     }
-    if (!cache->children) {
-        cache->children = ml_map(children * sizeof(ml_known_child));
-        cache->children_mask = children - 1;
+    if (cache->known_children && cache->known_children_mask + 1 != children) {
+        ml_unmap(cache->known_children,
+                 ((size_t)cache->known_children_mask + 1) * sizeof(ml_known_child));
+        cache->known_children = NULL;
     }
-    cache->depth = 0;
+    if (!cache->known_children) {
+        cache->known_children = ml_map(children * sizeof(ml_known_child));
+        cache->known_children_mask = children - 1;
+    }
+    if (!cache->known_codes)
+        cache->known_codes = ml_map(ML_KNOWN_CODES * sizeof(ml_known_code));
+    cache->depth = cache->numbers = 0;
     cache->epoch = 0; /* never the table's, so the first capture starts afresh */
     size_t bytes = sizeof *thread + ml_recording.ring_words * 8 + ML_DEPTH_HINTS * 2 +
-                   children * sizeof(ml_known_child);
+                   ML_KNOWN_CODES * sizeof(ml_known_code) + children * sizeof(ml_known_child) +
+                   depth * 4;
     atomic_fetch_add(&ml_recording.mapped_bytes, (int64_t)bytes - (int64_t)thread->mapped_bytes);
     thread->mapped_bytes = bytes;
-    return cache->frames && cache->scratch && cache->depth_hint && cache->children;
+    return cache->frames && cache->stacks && cache->scratch && cache->depth_hint &&
+           cache->known_children && cache->known_codes && thread->stack_ids;
 }
 
 ML_NOINLINE ml_thread *ml_thread_join_session(void)
@@ -192,7 +209,7 @@ ML_NOINLINE ml_thread *ml_thread_join_session(void)
     const uint64_t session = atomic_load_explicit(&ml_session, memory_order_acquire);
     ml_thread *thread = ml_current_thread;
     const bool is_new = thread == &ml_no_thread;
-    if (session == 0 || thread->pauses)
+    if (session == 0 || (!is_new && thread->active_session == ML_INSIDE))
         return NULL;
     if (is_new) {
         thread = ml_map(sizeof *thread);
@@ -206,6 +223,8 @@ ML_NOINLINE ml_thread *ml_thread_join_session(void)
     if (!map_buffers(thread)) {
         if (is_new) /* out of address space: this thread is not recorded */
             unlink_and_free(thread);
+        else
+            thread->active_session = thread->session;
         return NULL;
     }
     thread->thread_id = atomic_fetch_add(&ml_recording.next_thread_id, 1);

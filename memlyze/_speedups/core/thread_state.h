@@ -22,7 +22,7 @@ typedef struct ml_thread {
     uint64_t next_range_id; /* where the present range of ids ends */
     uint32_t window_id, last_window_id;
     uint32_t thread_id;
-    uint32_t pauses; /* how often ml_thread_enter was called without its leave */
+    uint32_t pauses; /* how often ml_thread_pause was called without ml_thread_resume */
     /* Of the language binding (CPython's context, …); the core does not look inside. */
     void *binding[2];
 
@@ -34,8 +34,10 @@ typedef struct ml_thread {
         int64_t time_ns;
         uint64_t next_allocation_id;
         uint32_t window_id;
+        uint32_t stack_numbers; /* of `stack_ids`, in use */
         bool announced; /* its row in `threads` says all that is known */
     } drained;
+    uint32_t *stack_ids; /* by the thread's own numbers; the helper thread's */
     char name[ML_THREAD_NAME_BYTES]; /* UTF-8, empty: unknown; under the lock of the list */
 
     uintptr_t native_handle; /* pthread_self() */
@@ -67,27 +69,42 @@ extern __thread ml_thread *ml_current_thread __attribute__((visibility("hidden")
  * no memory for it. Touches no allocator but mmap. */
 ml_thread *ml_thread_join_session(void);
 
+ML_INLINE bool ml_thread_is_recording(const ml_thread *thread)
+{
+    return ML_LIKELY(thread->active_session ==
+                     atomic_load_explicit(&ml_session, memory_order_relaxed));
+}
+
+/* The state of this thread when it is recording, or can join the recording; otherwise NULL. */
 ML_INLINE ml_thread *ml_thread_if_recording(void)
 {
     ml_thread *thread = ml_current_thread;
-    const uint64_t session = atomic_load_explicit(&ml_session, memory_order_relaxed);
-    if (ML_LIKELY(thread->active_session == session))
-        return thread;
-    return session ? ml_thread_join_session() : NULL;
+    return ml_thread_is_recording(thread) ? thread : ml_thread_join_session();
 }
 
 /* Between enter and leave nothing of this thread is recorded: what is allocated there is the
- * recorder's, or counted already. */
+ * recorder's, or counted already. Only for a thread that is recording. */
 ML_INLINE void ml_thread_enter(ml_thread *thread)
 {
     thread->active_session = ML_INSIDE;
-    thread->pauses++;
 }
 
 ML_INLINE void ml_thread_leave(ml_thread *thread)
 {
+    thread->active_session = thread->session;
+}
+
+/* The same for code that knows not whether the thread is paused already; counted. */
+ML_INLINE void ml_thread_pause(ml_thread *thread)
+{
+    thread->pauses++;
+    ml_thread_enter(thread);
+}
+
+ML_INLINE void ml_thread_resume(ml_thread *thread)
+{
     if (--thread->pauses == 0)
-        thread->active_session = thread->session;
+        ml_thread_leave(thread);
 }
 
 /* The list of all states. The helper thread walks it, under the lock. */

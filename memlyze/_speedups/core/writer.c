@@ -2,6 +2,7 @@
 
 #include "event_encoder.h"
 #include "side_rows.h"
+#include "stack_table.h"
 #include "trace_file.h"
 
 #include <errno.h>
@@ -44,7 +45,7 @@ static struct {
     ml_trace_file file;
     ml_event_encoder encoder;
     ml_columns stacks, codes, threads, memory, gc, windows, metadata, samplings;
-    ml_buffer taken_stacks, taken_codes;
+    ml_buffer taken_codes;
 
     ml_spinlock metadata_lock;
     ml_columns told_metadata; /* by the binding */
@@ -88,8 +89,8 @@ static void rest(int64_t ns)
 static void write_stacks(void)
 {
     ml_columns *rows = &writer.stacks;
-    const ml_stack_row *row = (const ml_stack_row *)writer.taken_stacks.data;
-    for (size_t left = writer.taken_stacks.size / sizeof *row; left; left--, row++) {
+    const ml_stack_row *row = (const ml_stack_row *)ml_stacks.added.data;
+    for (size_t left = ml_stacks.added.size / sizeof *row; left; left--, row++) {
         if (!ml_columns_reserve_row(rows, 0))
             break;
         ml_columns_put(rows, 0, row->stack_id);
@@ -100,7 +101,7 @@ static void write_stacks(void)
             ml_trace_file_write(&writer.file, rows);
     }
     ml_trace_file_write(&writer.file, rows);
-    writer.taken_stacks.size = 0;
+    ml_stacks.added.size = 0;
 }
 
 static uint32_t get_u32(const uint8_t *at)
@@ -137,16 +138,14 @@ static void write_codes(void)
     writer.taken_codes.size = 0;
 }
 
-/* All stacks known so far go before the events that were read before this: each stack an event
- * names is then in the file. */
+/* All functions and stacks known so far go before the events that were read before this: each one
+ * that an event names is then in the file. */
 static void write_new_stacks(void)
 {
-    ml_lock(&ml_stacks.lock);
-    ml_buffer stacks = ml_stacks.new_stacks, codes = ml_stacks.new_codes;
-    ml_stacks.new_stacks = writer.taken_stacks;
-    ml_stacks.new_codes = writer.taken_codes;
-    ml_unlock(&ml_stacks.lock);
-    writer.taken_stacks = stacks;
+    ml_lock(&ml_codes.lock);
+    ml_buffer codes = ml_codes.added;
+    ml_codes.added = writer.taken_codes;
+    ml_unlock(&ml_codes.lock);
     writer.taken_codes = codes;
     write_codes();
     write_stacks();
@@ -239,7 +238,7 @@ static int64_t tracer_bytes(void)
     for (int i = 0; i < writer.encoder.columns.column_count; i++)
         buffers += writer.encoder.columns.columns[i].size;
     return atomic_load(&ml_recording.mapped_bytes) + atomic_load(&ml_recording.live.mapped_bytes) +
-           (int64_t)ml_stacks.mapped_bytes + (int64_t)buffers;
+           (int64_t)(ml_codes.mapped_bytes + ml_stacks.mapped_bytes + buffers);
 }
 
 static void tick_memory(int64_t now_ns)
@@ -289,10 +288,10 @@ static void put_statistics(void)
     put_number("waits", atomic_load(&ml_recording.waits));
     put_number("wait_ns", atomic_load(&ml_recording.wait_ns));
     put_number("stale_blocks_closed", atomic_load(&ml_recording.stale_closed));
-    put_number("stacks_interned", ml_stacks.stacks_total);
-    put_number("codes_interned", ml_stacks.codes_total);
-    put_number("stack_table_resets", ml_stacks.resets);
-    put_number("stacks_truncated", atomic_load(&ml_stacks.truncated));
+    put_number("stacks_interned", ml_stacks.total);
+    put_number("codes_interned", ml_codes.total);
+    put_number("stack_table_resets", ml_stacks.resets + ml_codes.resets);
+    put_number("stacks_truncated", atomic_load(&ml_recording.stacks_truncated));
     put_number("writer_cpu_ns", (uint64_t)(writer.cpu_before_ns + ml_thread_cpu_ns()));
     put_number("tracer_peak_bytes", (uint64_t)writer.peak_bytes);
 }
@@ -376,7 +375,8 @@ static void *run(void *unused)
     bool abandoned = writer.file.failed; /* before a pause */
     while (!atomic_load_explicit(&writer.stopping, memory_order_acquire)) {
         int64_t now_ns = ml_monotonic_ns() - ml_recording.start_monotonic_ns;
-        atomic_store_explicit(&ml_recording.coarse_now_ns, now_ns, memory_order_relaxed);
+        if (ml_recording.coarse_clock)
+            atomic_store_explicit(&ml_recording.coarse_now_ns, now_ns, memory_order_relaxed);
         if (!abandoned) {
             idle_turns = drain(now_ns) ? 0 : idle_turns + 1;
             if (now_ns >= writer.next_memory_ns) {
@@ -450,7 +450,6 @@ static void free_columns(void)
                          &writer.samplings};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         ml_columns_free(all[i]);
-    ml_buffer_free(&writer.taken_stacks);
     ml_buffer_free(&writer.taken_codes);
 }
 
@@ -598,7 +597,6 @@ void ml_writer_after_fork(void)
     writer.metadata_lock = 0;
     /* Of the parent: the helper thread may have been at any of them. The memory stays with this
      * copy of the process. */
-    memset(&writer.taken_stacks, 0, sizeof writer.taken_stacks);
     memset(&writer.taken_codes, 0, sizeof writer.taken_codes);
     ml_descriptor_close(&writer.file.descriptor);
     ml_descriptor_close(&writer.statm);

@@ -66,35 +66,35 @@ static inline void update_window(ml_thread *thread, PyThreadState *python)
     thread->binding[BOUND_VERSION] = context_version(python);
 }
 
-/* With the GIL held (object and mem domain). */
-static inline uint32_t stack_with_gil(ml_thread *thread)
+/* The Python state of the calling thread, NULL for a native thread that has none. */
+ML_INLINE PyThreadState *python_thread(ml_thread *thread, uint32_t allocator)
 {
-    PyThreadState *python = ml_current_python_thread();
+    PyThreadState *python;
+    if (ML_UNLIKELY(allocator == ML_ALLOCATOR_RAW))
+        /* Perhaps without the GIL: this thread's own state, whose frames nobody else moves. The
+         * window stays the last one known. */
+        python = PyGILState_GetThisThreadState();
+    else
+        python = ml_current_python_thread();
     /* Up to 3.11 this is a global: make sure that it is not another thread's, whatever our caller
      * did. */
     if (ML_UNLIKELY(!python || python->thread_id != (unsigned long)thread->native_handle))
-        return 0;
-    if (ML_UNLIKELY(window_variable != NULL))
+        return NULL;
+    if (ML_UNLIKELY(window_variable != NULL) && allocator != ML_ALLOCATOR_RAW)
         update_window(thread, python);
-    return ml_capture_stack(thread, python);
-}
-
-/* Without: this thread's own state, whose frames nobody else moves. The window stays the last one
- * known. */
-static inline uint32_t stack_without_gil(ml_thread *thread)
-{
-    PyThreadState *python = PyGILState_GetThisThreadState();
-    if (ML_UNLIKELY(!python || python->thread_id != (unsigned long)thread->native_handle))
-        return 0;
-    return ml_capture_stack(thread, python);
+    return python;
 }
 
 /* Inside: between enter and leave. */
-static inline void record(ml_thread *thread, void *block, size_t size, uint32_t allocator)
+ML_INLINE void record(ml_thread *thread, void *block, size_t size, uint32_t allocator)
 {
-    uint32_t stack_id =
-        allocator == ML_ALLOCATOR_RAW ? stack_without_gil(thread) : stack_with_gil(thread);
-    ml_record_allocation(thread, (uintptr_t)block, size, allocator, stack_id);
+    uint64_t *entry = ml_live_table_new_entry(&ml_recording.live, (uintptr_t)block, size);
+    if (ML_UNLIKELY(!entry))
+        ml_live_table_prefetch(&ml_recording.live, (uintptr_t)block);
+    PyThreadState *python = python_thread(thread, allocator);
+    const uint32_t stack = ML_LIKELY(python != NULL) ? ml_capture_stack(thread, python) : 0;
+    if (ML_LIKELY(stack != ML_STACK_DROPPED))
+        ml_record_allocation(thread, (uintptr_t)block, size, entry, allocator, stack);
     ml_recorder_refill(thread);
 }
 
@@ -114,7 +114,11 @@ static inline ml_thread *recording_thread(void)
     return thread;
 }
 
-static ML_NOINLINE void *malloc_slowly(const hooked_domain *domain, ml_thread *thread, size_t size)
+/* The hooks for malloc and free do what is usual without a stack frame of their own, and leave the
+ * rest to a function that is called as their last act. */
+
+static ML_NOINLINE void *malloc_and_record(const hooked_domain *domain, size_t size,
+                                           ml_thread *thread)
 {
     ml_thread_enter(thread);
     void *block = domain->wrapped.malloc(domain->wrapped.ctx, size);
@@ -125,17 +129,25 @@ static ML_NOINLINE void *malloc_slowly(const hooked_domain *domain, ml_thread *t
     return block;
 }
 
+/* This thread is not recorded, or not yet. */
+static ML_NOINLINE void *malloc_elsewhere(const hooked_domain *domain, size_t size)
+{
+    ml_thread *thread = recording_thread();
+    if (thread)
+        return malloc_and_record(domain, size, thread);
+    return domain->wrapped.malloc(domain->wrapped.ctx, size);
+}
+
 static void *hooked_malloc(void *context, size_t size)
 {
     const hooked_domain *domain = context;
-    ml_thread *thread = recording_thread();
-    if (ML_LIKELY(thread != NULL)) {
-        const int64_t budget =
-            thread->sampler.budget_bytes - (int64_t)size - thread->surcharge_bytes;
-        if (ML_UNLIKELY(budget < 0 || size > SURELY_SMALL_BYTES))
-            return malloc_slowly(domain, thread, size);
-        thread->sampler.budget_bytes = budget;
-    }
+    ml_thread *thread = ml_current_thread;
+    if (ML_UNLIKELY(!ml_thread_is_recording(thread)))
+        return malloc_elsewhere(domain, size);
+    const int64_t budget = thread->sampler.budget_bytes - (int64_t)size - thread->surcharge_bytes;
+    if (ML_UNLIKELY(budget < 0 || size > SURELY_SMALL_BYTES))
+        return malloc_and_record(domain, size, thread);
+    thread->sampler.budget_bytes = budget;
     return domain->wrapped.malloc(domain->wrapped.ctx, size);
 }
 
@@ -164,12 +176,12 @@ static void *hooked_realloc(void *context, void *block, size_t size)
      * of it. */
     ml_live live;
     const bool recorded = block && ml_live_table_may_hold((uintptr_t)block) &&
-                          ml_recorder_take((uintptr_t)block, &live);
+                          ml_live_table_take(&ml_recording.live, (uintptr_t)block, &live);
     ml_thread_enter(thread);
     void *moved = domain->wrapped.realloc(domain->wrapped.ctx, block, size);
     if (ML_LIKELY(moved != NULL)) {
         if (recorded)
-            ml_record_free(thread, (uintptr_t)block, live);
+            ml_record_taken(thread, (uintptr_t)block, live);
         if (ml_sampler_spend(&thread->sampler, size, thread->surcharge_bytes))
             record(thread, moved, size, domain->allocator);
     } else if (recorded) {
@@ -179,28 +191,45 @@ static void *hooked_realloc(void *context, void *block, size_t size)
     return moved;
 }
 
-static ML_NOINLINE void free_slowly(const hooked_domain *domain, void *block)
+static ML_NOINLINE void free_guarded(const hooked_domain *domain, void *block, ml_thread *thread)
+{
+    ml_thread_enter(thread); /* the raw domain beneath need not look it up again */
+    domain->wrapped.free(domain->wrapped.ctx, block);
+    ml_thread_leave(thread);
+}
+
+/* Everything but a small block with a direct entry, in a thread that is recording. */
+static ML_NOINLINE void free_slowly(const hooked_domain *domain, void *block, uint64_t entry)
 {
     ml_thread *thread = recording_thread();
-    ml_live live;
-    /* Before the memory is given back: afterwards it may be another thread's. */
-    if (ML_LIKELY(thread && block && ml_recorder_take((uintptr_t)block, &live))) {
-        ml_record_free(thread, (uintptr_t)block, live);
-        if (ML_UNLIKELY(live.size > SURELY_SMALL_BYTES)) {
-            ml_thread_enter(thread); /* the raw domain beneath need not look it up again */
+    if (thread && block &&
+        ml_record_free_slowly(thread, (uintptr_t)block, entry) > SURELY_SMALL_BYTES)
+        free_guarded(domain, block, thread);
+    else
+        domain->wrapped.free(domain->wrapped.ctx, block);
+}
+
+static ML_NOINLINE void free_and_record(const hooked_domain *domain, void *block)
+{
+    ml_thread *thread = ml_current_thread;
+    uint64_t entry = 0;
+    if (ML_LIKELY(ml_thread_is_recording(thread))) {
+        /* Before the memory is given back: afterwards it may be another thread's. */
+        entry = ml_live_table_take_directly(&ml_recording.live, (uintptr_t)block);
+        if (entry == ML_DIRECT_NONE || (ML_LIKELY(entry != 0 && ML_DIRECT_SIZE(entry) <= SURELY_SMALL_BYTES) &&
+                                        ml_record_free_directly(thread, entry))) {
             domain->wrapped.free(domain->wrapped.ctx, block);
-            ml_thread_leave(thread);
             return;
         }
     }
-    domain->wrapped.free(domain->wrapped.ctx, block);
+    free_slowly(domain, block, entry);
 }
 
 static void hooked_free(void *context, void *block)
 {
     const hooked_domain *domain = context;
     if (ml_live_table_may_hold((uintptr_t)block))
-        free_slowly(domain, block);
+        free_and_record(domain, block);
     else
         domain->wrapped.free(domain->wrapped.ctx, block);
 }
@@ -217,13 +246,13 @@ static const uint32_t allocators[3] = {ML_ALLOCATOR_RAW, ML_ALLOCATOR_MEM, ML_AL
 static bool in_chain(ml_thread *thread, int domain)
 {
     probe_seen = false;
-    ml_thread_enter(thread);
+    ml_thread_pause(thread);
     thread->pauses += PROBING;
     PyMemAllocatorEx present;
     PyMem_GetAllocator(python_domains[domain], &present);
     present.free(present.ctx, present.malloc(present.ctx, 1));
     thread->pauses -= PROBING;
-    ml_thread_leave(thread);
+    ml_thread_resume(thread);
     return probe_seen;
 }
 
@@ -306,12 +335,12 @@ void ml_hooks_pause_thread(void)
 {
     ml_thread *thread = present_thread();
     if (thread)
-        ml_thread_enter(thread);
+        ml_thread_pause(thread);
 }
 
 void ml_hooks_resume_thread(void)
 {
     ml_thread *thread = ml_current_thread;
     if (thread != &ml_no_thread && thread->pauses > 0)
-        ml_thread_leave(thread);
+        ml_thread_resume(thread);
 }

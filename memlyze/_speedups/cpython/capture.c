@@ -1,157 +1,157 @@
-/* Captures a stack by comparing it with the last one of the same thread: frame addresses and
- * positions, from the innermost frame outwards. Where nothing has moved that is one pass and no
- * look-up; where something has, only what differs is descended in the stack table. Frames are read
- * raw: nothing is referenced, materialised or run. */
-#define Py_BUILD_CORE 1
-#include <Python.h>
-#include <stdbool.h>
-#if PY_VERSION_HEX >= 0x030e0000
-#include "frame_314.h"
-#elif PY_VERSION_HEX >= 0x030d0000
-#include "frame_313.h"
-#elif PY_VERSION_HEX >= 0x030c0000
-#include "frame_312.h"
-#elif PY_VERSION_HEX >= 0x030b0000
-#include "frame_311.h"
-#else
-#include "frame_38.h"
-#endif
-#undef Py_BUILD_CORE
-
+/* What is left of a capture when something has moved: only what differs is looked up, and told. */
 #include "capture.h"
 #include "code_copy.h"
 
 #include "../core/recorder.h"
 
-static void forget(ml_stack_cache *cache, uint64_t epoch)
+/* ---- stacks and their numbers
+ * -------------------------------------------------------------------- */
+
+static void forget_children(ml_stack_cache *cache)
 {
-    cache->depth = 0;
-    cache->truncated = false;
-    memset(cache->children, 0, ((size_t)cache->children_mask + 1) * sizeof(ml_known_child));
+    cache->depth = cache->base = 0;
+    memset(cache->known_children, 0,
+           ((size_t)cache->known_children_mask + 1) * sizeof(ml_known_child));
+}
+
+void ml_forget_stacks(ml_stack_cache *cache, uint64_t epoch)
+{
+    forget_children(cache);
+    memset(cache->known_codes, 0, ML_KNOWN_CODES * sizeof(ml_known_code));
     cache->epoch = epoch;
 }
 
-static ML_NOINLINE uint32_t look_up_child(uint32_t parent_id, const ml_frame *frame)
+static ML_NOINLINE uint32_t look_up_code(ml_known_code *known, const PyCodeObject *code)
 {
-    PyCodeObject *code = ml_frame_code(frame);
-    const uint32_t instruction = ml_frame_instruction(frame, code);
     bool is_new = false;
-    ml_lock(&ml_stacks.lock);
-    uint32_t code_id = ml_code_find(&ml_stacks, (uintptr_t)code);
+    ml_lock(&ml_codes.lock);
+    uint32_t code_id = ml_code_find(&ml_codes, (uintptr_t)code);
     if (ML_UNLIKELY(code_id == 0)) {
-        code_id = ml_copy_code(&ml_stacks, code);
+        code_id = ml_copy_code(&ml_codes, code);
         is_new = true;
     }
-    uint32_t stack_id =
-        code_id ? ml_stack_child(&ml_stacks, parent_id, code_id, instruction) : parent_id;
-    ml_unlock(&ml_stacks.lock);
+    ml_unlock(&ml_codes.lock);
     if (ML_UNLIKELY(is_new)) /* its free will tell us when it dies */
         ml_live_table_mark_code(&ml_recording.live, (uintptr_t)code);
-    return stack_id;
+    if (ML_LIKELY(code_id != 0))
+        *known = (ml_known_code){code, code_id};
+    return code_id;
 }
 
-static inline uint32_t child(ml_stack_cache *cache, uint32_t parent_id, const ml_frame *frame,
-                             uint64_t position)
+/* The room in the ring must have been seen to. */
+static uint32_t tell_child(ml_thread *thread, uint32_t parent, uint64_t code_id,
+                           uint64_t instruction)
 {
-    ml_known_child *known = ml_known_child_slot(cache, parent_id, position);
-    if (ML_LIKELY(known->position == position && known->parent_id == parent_id && known->stack_id))
-        return known->stack_id;
-    uint32_t stack_id = look_up_child(parent_id, frame);
-    *known = (ml_known_child){position, parent_id, stack_id};
-    return stack_id;
-}
-
-static inline void enter(ml_stack_cache *cache, uint32_t depth, const ml_frame *frame,
-                         uint64_t position, uint32_t stack_id)
-{
-    cache->frames[depth] = (ml_cached_frame){frame, position, stack_id};
-    cache->depth_hint[ml_depth_hint_index(frame)] = (uint16_t)depth;
+    uint64_t head = ml_ring_head(&thread->ring);
+    const uint64_t word = (uint64_t)parent << 3 | ML_WORD_STACK;
+    if (ML_LIKELY(code_id < ML_STACK_WIDE && instruction < (uint64_t)1 << 24)) {
+        ml_ring_put(&thread->ring, &head, word | code_id << 19 | instruction << 40);
+    } else {
+        ml_ring_put(&thread->ring, &head, word | ML_STACK_WIDE << 19);
+        ml_ring_put(&thread->ring, &head, code_id << 32 | instruction);
+    }
+    ml_ring_publish(&thread->ring, head);
+    return ++thread->stacks.numbers;
 }
 
 /* A frame that is not complete may also lie further out: a collection that its prologue set off
- * runs finalizers. */
-static inline uint32_t step(ml_stack_cache *cache, uint32_t parent_id, const ml_frame *frame,
-                            uint64_t position)
+ * runs finalizers. It is not shown. */
+static inline uint32_t child(ml_thread *thread, uint32_t parent, const ml_frame *frame,
+                             uint64_t position)
 {
-    return ML_UNLIKELY(ml_frame_is_incomplete(frame)) ? parent_id
-                                                      : child(cache, parent_id, frame, position);
+    ml_stack_cache *cache = &thread->stacks;
+    if (ML_UNLIKELY(ml_frame_is_incomplete(frame)))
+        return parent;
+    const ml_known_child *known = ml_known_child_of(cache, parent, position);
+    if (ML_LIKELY(known != NULL))
+        return known->stack;
+    const PyCodeObject *code = ml_frame_code(frame);
+    ml_known_code *known_code = ml_known_code_slot(cache, code);
+    const uint32_t code_id =
+        ML_LIKELY(known_code->code == code) ? known_code->code_id : look_up_code(known_code, code);
+    if (ML_UNLIKELY(code_id == 0)) /* no memory */
+        return parent;
+    const uint32_t stack = tell_child(thread, parent, code_id, ml_frame_instruction(frame, code));
+    *ml_known_child_slot(cache, parent, position) = (ml_known_child){position, parent, stack};
+    return stack;
 }
 
-static inline uint32_t base_stack_id(const ml_stack_cache *cache, uint32_t depth)
+static inline void enter(ml_stack_cache *cache, uint32_t depth, const ml_frame *frame,
+                         uint64_t position, uint32_t stack)
 {
-    if (depth)
-        return cache->frames[depth - 1].stack_id;
-    return cache->truncated ? ml_stacks.truncated_stack_id : 0;
+    cache->frames[depth] = (ml_cached_frame){frame, position};
+    cache->stacks[depth] = stack;
+    cache->depth_hint[ml_depth_hint_index(frame)] = (uint16_t)depth;
 }
+
+/* Makes sure that so many stacks can be told and numbered. Numbers begin anew when they are used
+ * up: then nothing is known any more, and `*anew` is set. False: no room in the ring. */
+static bool make_ready_to_tell(ml_thread *thread, uint32_t stacks, bool *anew)
+{
+    ml_stack_cache *cache = &thread->stacks;
+    if (!ml_recorder_has_room(thread, (stacks + 1) * ML_WORDS_PER_STACK, false))
+        return false;
+    *anew = cache->numbers + stacks >= cache->max_numbers;
+    if (ML_UNLIKELY(*anew)) {
+        tell_child(thread, 0, 0, 0);
+        forget_children(cache);
+        cache->numbers = 0;
+    }
+    return true;
+}
+
+/* ---- capture
+ * ------------------------------------------------------------------------------------- */
 
 /* The stack is deeper than the cache. Three quarters of what fits are kept, beneath the stack
  * "<truncated>": the next captures have a quarter to move in before this is needed again. When the
  * stack has shrunk to less than half of what fits, it is captured anew: the outer frames of the
  * cache are given no hint, so that they are not found as the innermost. */
-static ML_NOINLINE uint32_t capture_innermost(ml_stack_cache *cache, const ml_frame *top)
+static ML_NOINLINE uint32_t capture_innermost(ml_thread *thread, const ml_frame *top)
 {
+    ml_stack_cache *cache = &thread->stacks;
     const uint32_t keep = cache->capacity - (cache->capacity + 3) / 4;
     const ml_frame *frame = top;
     uint32_t count = 0;
+    bool anew;
     for (; frame && count < keep; frame = ml_frame_previous(frame))
         cache->scratch[count++] = frame;
-    cache->truncated = frame != NULL;
-    atomic_fetch_add_explicit(&ml_stacks.truncated, cache->truncated, memory_order_relaxed);
-    uint32_t stack_id = base_stack_id(cache, 0);
+    cache->depth = 0;
+    if (!make_ready_to_tell(thread, count + 1, &anew))
+        return ML_STACK_DROPPED;
+    cache->base = 0;
+    if (frame) {
+        atomic_fetch_add_explicit(&ml_recording.stacks_truncated, 1, memory_order_relaxed);
+        cache->base = tell_child(thread, 0, ML_CODE_TRUNCATED, 0);
+    }
+    uint32_t stack = cache->base;
     for (uint32_t depth = 0; depth < count; depth++) {
         frame = cache->scratch[count - 1 - depth];
         const uint64_t position = ml_frame_position(frame);
-        stack_id = step(cache, stack_id, frame, position);
-        enter(cache, depth, frame, position, stack_id);
-        if (cache->truncated && depth + 1 < cache->capacity / 2)
+        stack = child(thread, stack, frame, position);
+        enter(cache, depth, frame, position, stack);
+        if (cache->base && depth + 1 < cache->capacity / 2)
             cache->depth_hint[ml_depth_hint_index(frame)] = UINT16_MAX;
     }
     cache->depth = count;
-    return stack_id;
-}
-
-/* Compares the callers of frames[depth] with the live ones, innermost first, beginning with the
- * caller of `frame`. True: all as they were. Otherwise `*mismatch` is the first live frame that
- * differs, NULL when the live stack ends there. */
-static inline bool callers_unchanged(const ml_stack_cache *cache, uint32_t depth,
-                                     const ml_frame *frame, const ml_frame **mismatch)
-{
-    const ml_cached_frame *frames = cache->frames;
-    const ml_frame *below = ml_frame_previous(frame);
-    for (const ml_cached_frame *cached = &frames[depth]; cached-- != frames;) {
-        const ml_frame *expected = cached->frame;
-        if (ML_UNLIKELY(below != expected)) {
-            *mismatch = below;
-            return false;
-        }
-        /* Go on from the remembered address, not from the loaded one that has turned out equal (the
-         * compiler must not see that they are): the processor then need not wait for each frame to
-         * know where the next one is. */
-        __asm__("" : "+r"(expected));
-        if (ML_UNLIKELY(ml_frame_position(expected) != cached->position)) {
-            *mismatch = below;
-            return false;
-        }
-        below = ml_frame_previous(expected);
-    }
-    *mismatch = below;
-    return (below != NULL) == cache->truncated;
+    return stack;
 }
 
 /* Anything but a new position in a frame whose callers are as they were. */
-static ML_NOINLINE uint32_t capture_slowly(ml_stack_cache *cache, const ml_frame *top)
+uint32_t ml_capture_slowly(ml_thread *thread, const ml_frame *top)
 {
+    ml_stack_cache *cache = &thread->stacks;
     const ml_cached_frame *frames = cache->frames;
     const void **scratch = cache->scratch;
-    uint32_t above =
-        0; /* frames in scratch, innermost first: those over frames[base] and the one for it */
+    /* Frames in scratch, innermost first: those over frames[base] and the one for it. */
+    uint32_t above = 0;
     uint32_t base = 0;
-    bool known = false;
+    bool known = false, anew;
     for (const ml_frame *frame = top; frame && !known;) {
         const uint32_t hint = cache->depth_hint[ml_depth_hint_index(frame)];
         const ml_frame *end;
         if (hint < cache->depth && frames[hint].frame == frame) {
-            known = callers_unchanged(cache, hint, frame, &end);
+            known = ml_callers_unchanged(cache, hint, frame, &end);
             if (known) {
                 base = hint;
                 end = ml_frame_previous(frame);
@@ -161,65 +161,32 @@ static ML_NOINLINE uint32_t capture_slowly(ml_stack_cache *cache, const ml_frame
         }
         for (; frame != end; frame = ml_frame_previous(frame)) {
             if (ML_UNLIKELY(above >= cache->capacity))
-                return capture_innermost(cache, top);
+                return capture_innermost(thread, top);
             scratch[above++] = frame;
         }
     }
-    if (!known) {
-        cache->truncated = false;
-        cache->depth = 0;
-    }
-    uint32_t stack_id = base_stack_id(cache, base), depth = base;
+    if (!known)
+        cache->depth = cache->base = 0;
+    if (!make_ready_to_tell(thread, above, &anew))
+        return ML_STACK_DROPPED;
+    if (ML_UNLIKELY(anew))
+        return ml_capture_slowly(thread, top);
+    uint32_t depth = base, stack = ml_base_stack(cache, base);
     bool unchanged = true;
     while (above > 0) {
         const ml_frame *frame = scratch[--above];
         const uint64_t position = ml_frame_position(frame);
         if (unchanged && depth < cache->depth && frames[depth].frame == frame &&
             frames[depth].position == position) {
-            stack_id = frames[depth++].stack_id;
+            stack = cache->stacks[depth++];
             continue;
         }
         if (ML_UNLIKELY(depth >= cache->capacity))
-            return capture_innermost(cache, top);
+            return capture_innermost(thread, top);
         unchanged = false;
-        stack_id = step(cache, stack_id, frame, position);
-        enter(cache, depth++, frame, position, stack_id);
+        stack = child(thread, stack, frame, position);
+        enter(cache, depth++, frame, position, stack);
         cache->depth = depth; /* what was above belonged to another caller */
     }
-    return stack_id;
-}
-
-uint32_t ml_capture_stack(ml_thread *thread, PyThreadState *python)
-{
-    ml_stack_cache *cache = &thread->stacks;
-    const ml_frame *top = ml_frame_top(python), *mismatch;
-    if (!top)
-        return 0;
-    const uint64_t epoch = atomic_load_explicit(&ml_stacks.epoch, memory_order_acquire);
-    if (ML_UNLIKELY(cache->epoch != epoch))
-        forget(cache, epoch);
-    for (;;) {
-        const uint32_t hint = cache->depth_hint[ml_depth_hint_index(top)];
-        ml_cached_frame *cached = &cache->frames[hint];
-        const bool same_frame = hint < cache->depth && cached->frame == top;
-        const uint64_t position = ml_frame_position(top);
-        if (same_frame && cached->position == position) {
-            if (ML_LIKELY(callers_unchanged(cache, hint, top, &mismatch)))
-                return cached->stack_id;
-            return capture_slowly(cache, top);
-        }
-        if (ML_UNLIKELY(ml_frame_is_incomplete(top))) {
-            top = ml_frame_previous(top);
-            if (!top)
-                return 0;
-            continue;
-        }
-        if (same_frame && callers_unchanged(cache, hint, top, &mismatch)) {
-            cached->position = position;
-            cached->stack_id = child(cache, base_stack_id(cache, hint), top, position);
-            cache->depth = hint + 1; /* what was above was called from elsewhere */
-            return cached->stack_id;
-        }
-        return capture_slowly(cache, top);
-    }
+    return stack;
 }

@@ -3,7 +3,7 @@
 /* Text is taken from the string's own representation: PyUnicode_AsUTF8 would allocate a cache in
  * the string, inside the allocator. Lone surrogates, which file names may hold, are encoded like
  * any other code point. */
-static void copy_text(ml_stack_table *table, ml_code_record *record, PyObject *text)
+static void copy_text(ml_code_table *table, ml_code_record *record, PyObject *text)
 {
     ml_code_part(table, record);
     if (!text || !PyUnicode_Check(text) || !ml_unicode_is_ready(text))
@@ -42,7 +42,7 @@ static void copy_text(ml_stack_table *table, ml_code_record *record, PyObject *t
     ml_code_bytes(table, record, piece, used);
 }
 
-uint32_t ml_copy_code(ml_stack_table *table, const PyCodeObject *code)
+uint32_t ml_copy_code(ml_code_table *table, const PyCodeObject *code)
 {
     const uint32_t first_line = code->co_firstlineno > 0 ? (uint32_t)code->co_firstlineno : 0;
     ml_code_record record = ml_code_begin(table, first_line, ML_LINE_TABLE_KIND, 0);

@@ -5,16 +5,6 @@
 
 #include <Python.h>
 
-/* The thread state of whoever holds the GIL; NULL when nobody does. Touches nothing. */
-static inline PyThreadState *ml_current_python_thread(void)
-{
-#if PY_VERSION_HEX >= 0x030d0000
-    return PyThreadState_GetUnchecked();
-#else
-    return _PyThreadState_UncheckedGet();
-#endif
-}
-
 /* Which of CPython's line tables `ml_code_line_table` gives; the numbers of docs/format-spec.md. */
 #if PY_VERSION_HEX >= 0x030b0000
 #define ML_LINE_TABLE_KIND 3

@@ -56,6 +56,7 @@ cdef extern from "core/side_rows.h" nogil:
 
 cdef extern from "cpython/allocator_hooks.h":
     int ml_hooks_install()
+    void ml_hooks_settle()
     void ml_hooks_set_window_variable(PyObject *variable)
     void ml_hooks_window_changed()
     void ml_hooks_set_first_window(unsigned int window_id)
@@ -109,6 +110,7 @@ def stop(bytes reason not None):
     cdef int failure
     with nogil:
         failure = ml_recorder_stop(why, error, sizeof(error))
+    ml_hooks_settle()
     if failure:
         raise OSError(failure, (<bytes>error).decode("utf-8", "replace"))
 

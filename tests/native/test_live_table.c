@@ -102,7 +102,8 @@ static void random_operations(ml_live_kind kind)
         CHECK(ml_live_table_take(&table, address_of(i), &found) == present(expected[i]));
     }
     /* Every count was taken back, save those that had reached the highest they can tell. */
-    for (size_t i = 0; i < ML_FILTER_WORDS && kind != ML_LIVE_EXACT && kind != ML_LIVE_MANY_SAMPLES; i++)
+    for (size_t i = 0; i < ML_FILTER_WORDS && kind != ML_LIVE_EXACT && kind != ML_LIVE_MANY_SAMPLES;
+         i++)
         for (int bit = 0; bit < 64; bit++)
             CHECK((ml_filter[i] >> bit & 1) == (table.filter_counts[i * 64 + bit] == 255));
     ml_live_table_clear(&table);

@@ -93,8 +93,7 @@ static bool add_code_address(ml_code_table *table, uintptr_t address, uint32_t c
                 slot = (slot + 1) & (capacity - 1);
             larger[slot] = entry;
         }
-        unmap_counted(table, table->addresses,
-                      table->address_capacity * sizeof *table->addresses);
+        unmap_counted(table, table->addresses, table->address_capacity * sizeof *table->addresses);
         table->addresses = larger;
         table->address_capacity = capacity;
     }
@@ -115,8 +114,7 @@ void ml_code_died(ml_code_table *table, uintptr_t address)
         while (table->addresses[gap].address && table->addresses[gap].address != address)
             gap = (gap + 1) & mask;
         if (table->addresses[gap].address) {
-            for (uint32_t i = (gap + 1) & mask; table->addresses[i].address;
-                 i = (i + 1) & mask) {
+            for (uint32_t i = (gap + 1) & mask; table->addresses[i].address; i = (i + 1) & mask) {
                 uint32_t wanted =
                     address_slot(table->address_capacity, table->addresses[i].address);
                 if (((i - wanted) & mask) >= ((i - gap) & mask)) {
@@ -195,8 +193,7 @@ static bool grow_contents(ml_code_table *table)
     for (uint32_t i = 0; i < table->content_capacity; i++)
         if (table->contents[i].hash)
             *find_content(larger, capacity, table->contents[i].hash) = table->contents[i];
-    unmap_counted(table, table->contents,
-                  table->content_capacity * sizeof *table->contents);
+    unmap_counted(table, table->contents, table->content_capacity * sizeof *table->contents);
     table->contents = larger;
     table->content_capacity = capacity;
     return true;
@@ -211,13 +208,11 @@ uint32_t ml_code_finish(ml_code_table *table, ml_code_record *record, uintptr_t 
         hash_bytes(table->added.data + record->start, table->added.size - record->start);
     if (table->content_count >= table->content_capacity / 2 &&
         (table->content_capacity / 2 >= table->max_contents || !grow_contents(table))) {
-        memset(table->contents, 0,
-               table->content_capacity * sizeof *table->contents);
+        memset(table->contents, 0, table->content_capacity * sizeof *table->contents);
         table->content_count = 0;
         table->resets++;
     }
-    struct ml_code_content *content =
-        find_content(table->contents, table->content_capacity, hash);
+    struct ml_code_content *content = find_content(table->contents, table->content_capacity, hash);
     bool known = content->hash != 0;
     if (!known) {
         content->hash = hash;

@@ -78,8 +78,8 @@ bool ml_event_encoder_drain(ml_event_encoder *encoder, ml_thread *thread)
     const uint32_t so_far = columns->rows + encoder->run_events;
     if (tail == head || so_far >= ML_EVENTS_PER_BLOCK)
         return tail != head;
-    /* An event is one word or two, and stacks before it; the words of one event, and of one stack, are
-     * published together. */
+    /* An event is one word or two, and stacks before it; the words of one event, and of one stack,
+     * are published together. */
     uint64_t end = head;
     bool more = false;
     if (head - tail > ML_EVENTS_PER_BLOCK - so_far) {

@@ -14,7 +14,8 @@ uint64_t ml_filter_mask = FILTER_WORDS_FEW - 1;
 #define REGION_COUNT ((size_t)1 << (ML_DIRECT_ADDRESS_BITS - ML_REGION_BITS))
 #define REGIONS_BYTES (REGION_COUNT * sizeof(ml_region *))
 #define PAGE_BYTES 4096
-#define FIRST_PAGE_ENTRIES (PAGE_BYTES / sizeof(uint64_t)) /* all in the gap before the first tier */
+#define FIRST_PAGE_ENTRIES                                                                         \
+    (PAGE_BYTES / sizeof(uint64_t)) /* all in the gap before the first tier */
 #define ADDRESS_MASK (((uint64_t)1 << 54) - 1)
 #define ID_MASK ML_MAX_ALLOCATION_ID
 #define CODE_BIT ((uint64_t)1 << 43)
@@ -70,9 +71,9 @@ void ml_live_table_prefetch(ml_live_table *table, uintptr_t address)
 {
     if (table->kind != ML_LIVE_MANY_SAMPLES)
         return;
-    const ml_region *region = ml_direct_region(table, address);
+    ml_region *region = address & table->no_region_bits ? NULL : ml_region_of(table, address);
     if (region)
-        __builtin_prefetch(&region->marks[(address & (ML_REGION_BYTES - 1)) >> 4], 1);
+        __builtin_prefetch(ml_direct_mark(region, address), 1);
     const uint64_t hash = hash_address(address);
     const ml_shard *shard = shard_of(table, hash);
     __builtin_prefetch(&shard->entries[home(hash, shard->capacity)], 1);
@@ -158,13 +159,14 @@ bool ml_live_table_init(ml_live_table *table, ml_live_kind kind)
     const bool by_address = !is_filtered(table);
     if (by_address && !table->regions)
         table->regions = ml_map(REGIONS_BYTES);
-    table->no_direct_bits =
-        by_address && table->regions ? ~(((uint64_t)1 << ML_DIRECT_ADDRESS_BITS) - 1) | 15 : UINT64_MAX;
+    table->no_region_bits = by_address && table->regions
+                                ? ~(((uint64_t)1 << ML_DIRECT_ADDRESS_BITS) - 1) | 15
+                                : UINT64_MAX;
     if (!table->filter_counts)
         table->filter_counts = ml_map(FILTER_COUNTS_BYTES);
     atomic_store(&table->unhooked_frees_possible, false);
-    atomic_store(&table->no_quick_insert_bits,
-                 kind == ML_LIVE_EXACT ? table->no_direct_bits : UINT64_MAX);
+    table->no_direct_bits = kind == ML_LIVE_EXACT ? table->no_region_bits : UINT64_MAX;
+    atomic_store(&table->no_quick_insert_bits, table->no_direct_bits);
     ml_filter_mask = (kind == ML_LIVE_SOME_SAMPLES ? ML_FILTER_WORDS : FILTER_WORDS_FEW) - 1;
     if (by_address)
         memset(ml_filter, 255, sizeof ml_filter);
@@ -207,7 +209,7 @@ void ml_live_table_after_fork(ml_live_table *table)
 /* Of an address that may have one; made when it is not there yet. NULL: no memory for it. */
 static ml_region *need_region(ml_live_table *table, uintptr_t address)
 {
-    ml_region *region = ml_direct_region(table, address);
+    ml_region *region = ml_region_of(table, address);
     if (ML_LIKELY(region != NULL))
         return region;
     ml_region *fresh = ml_map(sizeof *fresh), *none = NULL;
@@ -227,7 +229,7 @@ static ml_region *need_region(ml_live_table *table, uintptr_t address)
 /* The direct entry that holds the block at this address, in whatever tier; NULL: none does. */
 static uint64_t *find_direct(ml_live_table *table, uintptr_t address)
 {
-    ml_region *region = ml_direct_region(table, address);
+    ml_region *region = address & table->no_direct_bits ? NULL : ml_region_of(table, address);
     for (int shift = 4; region && shift <= 10; shift += 2) {
         uint64_t *entry = ml_direct_entry(region, address, shift);
         if (ml_direct_is_at(__atomic_load_n(entry, __ATOMIC_RELAXED), address))
@@ -300,7 +302,7 @@ static bool hash_insert(ml_live_table *table, uintptr_t address, ml_live live, b
 /* Makes the free of a block look for it. False: no memory for that. */
 static bool mark(ml_live_table *table, uintptr_t address)
 {
-    if (table->kind != ML_LIVE_MANY_SAMPLES || (address & table->no_direct_bits))
+    if (table->kind != ML_LIVE_MANY_SAMPLES || (address & table->no_region_bits))
         return true;
     ml_region *region = need_region(table, address);
     if (!region)
@@ -329,8 +331,7 @@ bool ml_live_table_insert(ml_live_table *table, uintptr_t address, ml_live live,
     /* Where no free is missed, only the entry that the block is to have can be in the way. */
     if (ML_UNLIKELY(table->unhooked_frees_possible))
         was_there = ml_live_table_take(table, address, stale);
-    const bool direct = table->kind == ML_LIVE_EXACT && live.size < ML_DIRECT_SIZE_LIMIT &&
-                        !(address & table->no_direct_bits);
+    const bool direct = live.size < ML_DIRECT_SIZE_LIMIT && !(address & table->no_direct_bits);
     ml_region *region = direct ? need_region(table, address) : NULL;
     if (region) {
         uint64_t *entry = ml_direct_entry(region, address, ml_direct_shift(live.size));
@@ -360,23 +361,23 @@ bool ml_live_table_take(ml_live_table *table, uintptr_t address, ml_live *taken)
         filter_count(table, address, -1);
         return true;
     }
-    if (table->kind == ML_LIVE_EXACT)
-        return take_direct(table, address, taken) || hash_take(table, address, taken);
-    ml_region *region = ml_direct_region(table, address);
-    if (region) {
+    if (table->kind == ML_LIVE_MANY_SAMPLES && !(address & table->no_region_bits)) {
+        ml_region *region = ml_region_of(table, address);
+        if (!region)
+            return false;
         uint8_t *mark = ml_direct_mark(region, address);
         if (*mark == 0)
             return false;
         *mark = 0;
     }
-    return hash_take(table, address, taken);
+    return take_direct(table, address, taken) || hash_take(table, address, taken);
 }
 
 bool ml_live_table_mark_code(ml_live_table *table, uintptr_t address)
 {
     const ml_live code = {0, 0, true};
     ml_live other;
-    uint64_t *entry = table->kind == ML_LIVE_EXACT ? find_direct(table, address) : NULL;
+    uint64_t *entry = find_direct(table, address);
     if (entry) {
         __atomic_fetch_or(entry, ML_DIRECT_CODE_BIT, __ATOMIC_RELAXED);
         return true;

@@ -10,19 +10,19 @@
  * allocators align to), so no two live ones share an entry; it is less than four times as large, so
  * entries cost at most 32 bytes a block, whatever its size. Neighbouring objects have neighbouring
  * entries, and since a block belongs to whoever holds it, no lock is needed.
- * - `hash`: everything else, in shards with a lock each, 16 bytes an entry. Where one block in ten or
- * fewer is recorded, its entries lie closer together than direct ones would.
- * - `marks` (where many allocations are recorded, but not all): a byte for each 16-byte granule, not
- * zero where a recorded block begins. One load beside its neighbours' tells the frees of all other
- * blocks that they are not recorded.
- * - where few or some allocations are recorded, two filters over hashes of the address say "surely not
- * recorded" to nearly every free: first a bit a hash, so small that it stays in the first-level
+ * - `hash`: everything else, in shards with a lock each, 16 bytes an entry. Where one block in ten
+ * or fewer is recorded, its entries lie closer together than direct ones would.
+ * - `marks` (where many allocations are recorded, but not all): a byte for each 16-byte granule,
+ * not zero where a recorded block begins. One load beside its neighbours' tells the frees of all
+ * other blocks that they are not recorded.
+ * - where few or some allocations are recorded, two filters over hashes of the address say "surely
+ * not recorded" to nearly every free: first a bit a hash, so small that it stays in the first-level
  * cache, then a count a hash. Without a recording the bits are zero throughout, where there are
- * entries or marks to ask they are one throughout: so their one load is all that a free costs in the
- * first case, and asks nothing in the second.
+ * entries or marks to ask they are one throughout: so their one load is all that a free costs in
+ * the first case, and asks nothing in the second.
  *
- * `direct` and `marks` need a large unreserved mapping. Where that cannot be had (address-space limits), or an
- * address lies outside of it, the hash takes over.
+ * `direct` and `marks` need a large unreserved mapping. Where that cannot be had (address-space
+ * limits), or an address lies outside of it, the hash takes over.
  *
  * An entry also remembers the block's size (for the live heap), and whether a code object that the
  * code table knows lives there: code dies by being freed, and this is where that is noticed, on
@@ -98,11 +98,12 @@ typedef struct ml_region {
 typedef struct {
     _Atomic(ml_region *) *regions; /* by address; NULL: not in use */
     _Atomic(ml_region *) used_regions;
-    /* An address that has one of these bits has neither direct entry nor mark: those beyond the
-     * table, those not aligned to a granule; all bits when there is no such table. */
+    /* An address that has one of these bits has no region: those beyond the table, those not
+     * aligned to a granule; all bits when there is no such table. */
+    uint64_t no_region_bits;
+    /* The same for direct entries: all bits when there are none. */
     uint64_t no_direct_bits;
-    /* The same for insertions of the usual kind: all bits when there are but marks, or when entries
-     * may be stale. */
+    /* The same for insertions of the usual kind: all bits when entries may be stale, too. */
     _Atomic uint64_t no_quick_insert_bits;
     ml_live_kind kind;
     /* Set when the hooks were found removed for a while: entries may then be stale. */
@@ -151,12 +152,9 @@ ML_INLINE bool ml_live_table_may_hold(uintptr_t address)
     return ML_UNLIKELY(word >> (hash >> 49 & 63) & 1);
 }
 
-/* The direct entries around an address, NULL where there are none (not in use, region never used,
- * address outside). */
-ML_INLINE ml_region *ml_direct_region(const ml_live_table *table, uintptr_t address)
+/* The region of an address that has one (no_region_bits); NULL: nothing in it was recorded yet. */
+ML_INLINE ml_region *ml_region_of(const ml_live_table *table, uintptr_t address)
 {
-    if (ML_UNLIKELY(address & table->no_direct_bits))
-        return NULL;
     return atomic_load_explicit(&table->regions[address >> ML_REGION_BITS], memory_order_acquire);
 }
 
@@ -198,17 +196,16 @@ ML_INLINE bool ml_direct_is_at(uint64_t entry, uintptr_t address)
     return entry != 0 && ((entry >> 44 ^ (uint64_t)address >> 4) & 63) == 0;
 }
 
-/* Where the entry of a new block of the usual kind will be; NULL: insert it with the function above.
- * Found out early, so that the processor can fetch it in the meantime. */
+/* Where the entry of a new block of the usual kind will be; NULL: insert it with the function
+ * above. Found out early, so that the processor can fetch it in the meantime. */
 ML_INLINE uint64_t *ml_live_table_new_entry(const ml_live_table *table, uintptr_t address,
                                             size_t size)
 {
-    if (ML_UNLIKELY((address & atomic_load_explicit(&table->no_quick_insert_bits,
-                                                    memory_order_relaxed)) ||
-                    size >= ML_DIRECT_SIZE_LIMIT))
+    if (ML_UNLIKELY(
+            (address & atomic_load_explicit(&table->no_quick_insert_bits, memory_order_relaxed)) ||
+            size >= ML_DIRECT_SIZE_LIMIT))
         return NULL;
-    ml_region *region =
-        atomic_load_explicit(&table->regions[address >> ML_REGION_BITS], memory_order_acquire);
+    ml_region *region = ml_region_of(table, address);
     if (ML_UNLIKELY(!region))
         return NULL;
     uint64_t *entry = ml_direct_entry(region, address, ml_direct_shift(size));
@@ -231,13 +228,15 @@ ML_INLINE bool ml_live_table_insert_directly(uint64_t *entry, uintptr_t address,
 #define ML_DIRECT_NONE UINT64_MAX
 ML_INLINE uint64_t ml_live_table_take_directly(ml_live_table *table, uintptr_t address)
 {
-    ml_region *region = ml_direct_region(table, address);
-    if (table->kind == ML_LIVE_MANY_SAMPLES) {
-        if (ML_UNLIKELY(!region)) /* what is recorded in a region is marked */
-            return address & table->no_direct_bits ? 0 : ML_DIRECT_NONE;
-        return __atomic_load_n(ml_direct_mark(region, address), __ATOMIC_RELAXED) ? 0
-                                                                                  : ML_DIRECT_NONE;
+    if (ML_UNLIKELY(address & table->no_direct_bits)) {
+        if (table->kind != ML_LIVE_MANY_SAMPLES || (address & table->no_region_bits))
+            return 0;
+        ml_region *marked = ml_region_of(table, address);
+        return marked && __atomic_load_n(ml_direct_mark(marked, address), __ATOMIC_RELAXED)
+                   ? 0
+                   : ML_DIRECT_NONE;
     }
+    ml_region *region = ml_region_of(table, address);
     if (ML_UNLIKELY(!region))
         return 0;
     /* Where nearly all objects are. In the first tier an entry is of no other block. */

@@ -20,8 +20,7 @@ ML_NOINLINE bool ml_recorder_make_room(ml_thread *thread, uint32_t more_words, b
         uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_acquire);
         uint64_t used = ml_ring_head(ring) - tail;
         if (used + words <= usable) {
-            ring->limit =
-                tail + (used + words <= capacity / 2 ? capacity / 2 : usable);
+            ring->limit = tail + (used + words <= capacity / 2 ? capacity / 2 : usable);
             if (used >= capacity / 2)
                 ml_writer_wake();
             break;
@@ -76,11 +75,11 @@ ML_NOINLINE bool ml_recorder_open_allocation(ml_thread *thread)
         ml_thread_next_range(thread);
         /* A range taken after the recording ended may be one of the next recording. */
         if (thread->session != atomic_load(&ml_session)) {
-            thread->next_allocation_id = thread->next_range_id;
+            thread->next_allocation_id = thread->attention_id = thread->next_range_id;
             return false;
         }
         if (thread->next_range_id > ML_MAX_ALLOCATION_ID) {
-            thread->next_allocation_id = thread->next_range_id;
+            thread->next_allocation_id = thread->attention_id = thread->next_range_id;
             atomic_fetch_add(&ml_recording.allocations_dropped, 1);
             return false;
         }
@@ -90,6 +89,7 @@ ML_NOINLINE bool ml_recorder_open_allocation(ml_thread *thread)
         thread->last_window_id = thread->window_id;
         put(thread, ML_MAKE_WORD(ML_WORD_WINDOW, thread->window_id));
     }
+    thread->attention_id = thread->next_range_id;
     return true;
 }
 

@@ -93,9 +93,8 @@ ML_INLINE bool ml_recorder_has_room(ml_thread *thread, uint32_t more_words, bool
 #define ML_NO_COARSE_TIME INT64_MIN
 ML_INLINE bool ml_recorder_time_stands(const ml_thread *thread)
 {
-    return ML_LIKELY(
-        atomic_load_explicit(&ml_recording.coarse_now_ns, memory_order_relaxed) ==
-        thread->last_time_ns);
+    return ML_LIKELY(atomic_load_explicit(&ml_recording.coarse_now_ns, memory_order_relaxed) ==
+                     thread->last_time_ns);
 }
 
 /* What happens rarely before an event is put down: another time. */
@@ -122,12 +121,11 @@ ML_INLINE void ml_record_allocation(ml_thread *thread, uintptr_t address, size_t
         return;
     if (ML_UNLIKELY(!ml_recorder_time_stands(thread)))
         ml_recorder_put_time(thread);
-    if (ML_UNLIKELY(thread->next_allocation_id == thread->next_range_id ||
-                    thread->window_id != thread->last_window_id) &&
+    if (ML_UNLIKELY(thread->next_allocation_id == thread->attention_id) &&
         !ml_recorder_open_allocation(thread))
         return;
-    if (ML_UNLIKELY(!ml_live_table_insert_directly(entry, address, thread->next_allocation_id,
-                                                   size)) &&
+    if (ML_UNLIKELY(
+            !ml_live_table_insert_directly(entry, address, thread->next_allocation_id, size)) &&
         ML_UNLIKELY(!ml_recorder_enter_slowly(thread, address, size)))
         return;
     thread->next_allocation_id++;

@@ -10,7 +10,7 @@
 #include "platform.h"
 
 enum {
-    ML_WORD_ALLOCATION = 0,     /* number of its stack in 32..47, size in 8..31, allocator in 3..7 */
+    ML_WORD_ALLOCATION = 0, /* number of its stack in 32..47, size in 8..31, allocator in 3..7 */
     ML_WORD_BIG_ALLOCATION = 1, /* the same with size 0; the next word is the size */
     ML_WORD_FREE = 2,           /* id of the freed allocation in 3..45, its size in 46..63 */
     ML_WORD_BIG_FREE = 3,       /* the same with size 0; the next word is the size */
@@ -28,10 +28,10 @@ enum {
 #define ML_WORD_FREED_SIZE(word) ((word) >> 46)
 
 /* A thread numbers the stacks that it meets, beginning with 1, and tells each one once: parent's
- * number in 3..18, code in 19..39, instruction in 40..63. Where code or instruction do not fit, code
- * is ML_STACK_WIDE and the next word has both, code in the upper half. Code 0 says that the numbers
- * begin anew. So no thread needs to know whether a stack is known already: to give each stack one
- * id is the helper thread's work. */
+ * number in 3..18, code in 19..39, instruction in 40..63. Where code or instruction do not fit,
+ * code is ML_STACK_WIDE and the next word has both, code in the upper half. Code 0 says that the
+ * numbers begin anew. So no thread needs to know whether a stack is known already: to give each
+ * stack one id is the helper thread's work. */
 #define ML_STACK_NUMBERS ((uint32_t)1 << 16)
 #define ML_STACK_WIDE (((uint64_t)1 << 21) - 1)
 #define ML_WORD_STACK_PARENT(word) ((word) >> 3 & (ML_STACK_NUMBERS - 1))

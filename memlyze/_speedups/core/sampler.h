@@ -10,7 +10,7 @@
  * counts as that many; of 1 MiB buffers 86 % are kept and count as 1.16 each. With sample_rate =
  * 0.01, a = 5269, and of the 48-byte objects one in 99 is kept.
  *
- * R = 0 keeps everything with weight 1: the budget is then always below zero. */
+ * R = 0 keeps everything with weight 1: the budget is then always far below zero. */
 #ifndef MEMLYZE_SAMPLER_H
 #define MEMLYZE_SAMPLER_H
 
@@ -21,6 +21,9 @@ typedef struct {
     double interval_bytes;   /* R; 0: exact */
     int64_t surcharge_bytes; /* a */
 } ml_sampling;
+
+/* No budget is below this, save that of an exact recording, which lasts for 2^61 bytes. */
+#define ML_EXACT_BUDGET (INT64_MIN / 4)
 
 typedef struct {
     int64_t budget_bytes;
@@ -59,7 +62,9 @@ ML_INLINE void ml_sampler_refill(ml_sampler *sampler, const ml_sampling *samplin
         sampler->budget_bytes = INT64_MIN / 2;
         return;
     }
-    double draw = -log(ml_random_unit(&sampler->random_state)) * sampling->interval_bytes;
+    /* In single precision, which is off by less than one in ten million. */
+    const double draw =
+        -(double)logf((float)ml_random_unit(&sampler->random_state)) * sampling->interval_bytes;
     sampler->budget_bytes = draw < 0x1.0p60 ? (int64_t)draw : (int64_t)1 << 60;
 }
 

@@ -11,10 +11,12 @@
 #include <unistd.h>
 
 /* Bounds of the tables. Exact recordings meet every stack of the program; samples are few, and
- * there memory is to stay flat. */
+ * there memory is to be flat from the start: what is met again after a table was emptied is written
+ * once more, which costs little. */
 #define MAX_STACKS_EXACT (1u << 20)
-#define MAX_STACKS_SAMPLED (1u << 16)
-#define MAX_CODES (1u << 17)
+#define MAX_STACKS_SAMPLED (1u << 14)
+#define MAX_CODES_EXACT (1u << 17)
+#define MAX_CODES_SAMPLED (1u << 12)
 /* Rings: a millisecond and more of what the fastest program allocates; samples need little. */
 #define RING_WORDS_EXACT (1u << 16)
 #define RING_WORDS_SAMPLED (1u << 12)
@@ -94,8 +96,8 @@ int ml_recorder_start(const ml_options *options, char *error, size_t error_bytes
                                               : ML_LIVE_MANY_SAMPLES;
     clear_tables();
     if (!ml_live_table_init(&ml_recording.live, kind) ||
-        !ml_code_table_init(&ml_codes, MAX_CODES) ||
-        !ml_stack_table_init(&ml_stacks, exact ? MAX_STACKS_EXACT : MAX_STACKS_SAMPLED)) {
+        !ml_code_table_init(&ml_codes, many ? MAX_CODES_EXACT : MAX_CODES_SAMPLED) ||
+        !ml_stack_table_init(&ml_stacks, many ? MAX_STACKS_EXACT : MAX_STACKS_SAMPLED)) {
         snprintf(error, error_bytes, "no memory for the recorder's tables");
         return -1;
     }

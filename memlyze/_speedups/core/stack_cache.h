@@ -36,8 +36,8 @@ typedef struct {
     const void **scratch; /* as long as `frames` */
     uint32_t depth;       /* entries that are valid, those above the last captured frame included */
     uint32_t capacity;    /* max_stack_depth */
-    uint32_t base; /* the stack beneath frames[0]: 0, or "<truncated>" where that is not the outermost
-                      frame */
+    uint32_t base;        /* the stack beneath frames[0]: 0, or "<truncated>" where that is not the
+                             outermost frame */
     uint32_t numbers;     /* of stacks, in use; and how many there may be */
     uint32_t max_numbers;
     uint64_t epoch; /* of the code table, when this was last true */

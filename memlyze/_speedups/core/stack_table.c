@@ -6,7 +6,8 @@ ml_stack_table ml_stacks;
 
 static inline uint32_t home(uint32_t capacity, uint32_t parent, uint32_t code, uint32_t instruction)
 {
-    const uint64_t key = ((uint64_t)code << 32 | instruction) ^ (uint64_t)parent * 0x9e3779b97f4a7c15ull;
+    const uint64_t key =
+        ((uint64_t)code << 32 | instruction) ^ (uint64_t)parent * 0x9e3779b97f4a7c15ull;
     return (uint32_t)(key * 0xbf58476d1ce4e5b9ull >> 32) & (capacity - 1);
 }
 

@@ -1,6 +1,6 @@
-/* Call stacks, each named once: a tree of (parent, code, instruction). The helper thread's alone: it
- * builds the tree from what threads tell it (ring.h), so that no thread of the program
- * ever waits for, or searches, a table of all stacks.
+/* Call stacks, each named once: a tree of (parent, code, instruction). The helper thread's alone:
+ * it builds the tree from what threads tell it (ring.h), so that no thread of the program ever
+ * waits for, or searches, a table of all stacks.
  *
  * The table is bounded. When it is full it is emptied and filled anew, with new ids: what was
  * written to the trace stays true, the reader merges what appears twice, and memory stays flat in
@@ -19,7 +19,7 @@ typedef struct {
     ml_stack_row *rows; /* open addressing; stack_id 0: empty */
     uint32_t count, capacity, max_count;
     uint32_t next_id;
-    ml_buffer added;       /* rows that are not in the trace yet */
+    ml_buffer added; /* rows that are not in the trace yet */
     uint64_t total, resets;
     size_t mapped_bytes;
 } ml_stack_table;

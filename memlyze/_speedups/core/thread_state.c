@@ -233,7 +233,7 @@ ML_NOINLINE ml_thread *ml_thread_join_session(void)
     thread->window_id = thread->last_window_id = 0;
     memset(thread->binding, 0, sizeof thread->binding);
     memset(&thread->drained, 0, sizeof thread->drained);
-    thread->next_allocation_id = thread->next_range_id = 0;
+    thread->next_allocation_id = thread->next_range_id = thread->attention_id = 0;
     thread->surcharge_bytes = ml_recording.sampling.surcharge_bytes;
     ml_sampler_seed(&thread->sampler,
                     ml_recording.seed + 0x9e3779b97f4a7c15ull * (thread->thread_id + session));

@@ -20,7 +20,10 @@ typedef struct ml_thread {
     int64_t last_time_ns;
     uint64_t next_allocation_id;
     uint64_t next_range_id; /* where the present range of ids ends */
-    uint32_t window_id, last_window_id;
+    /* Before the allocation of this id something else is to be told: there are no more ids in the
+     * range, or the window is another. */
+    uint64_t attention_id;
+    uint32_t window_id, last_window_id; /* now, and of the last allocation */
     uint32_t thread_id;
     uint32_t pauses; /* how often ml_thread_pause was called without ml_thread_resume */
     /* Of the language binding (CPython's context, …); the core does not look inside. */
@@ -35,9 +38,9 @@ typedef struct ml_thread {
         uint64_t next_allocation_id;
         uint32_t window_id;
         uint32_t stack_numbers; /* of `stack_ids`, in use */
-        bool announced; /* its row in `threads` says all that is known */
+        bool announced;         /* its row in `threads` says all that is known */
     } drained;
-    uint32_t *stack_ids; /* by the thread's own numbers; the helper thread's */
+    uint32_t *stack_ids;             /* by the thread's own numbers; the helper thread's */
     char name[ML_THREAD_NAME_BYTES]; /* UTF-8, empty: unknown; under the lock of the list */
 
     uintptr_t native_handle; /* pthread_self() */
@@ -123,6 +126,13 @@ void ml_thread_release(ml_thread *thread);
 /* The helper thread looks at the list no more: frees the states of all threads that have ended. */
 void ml_threads_end_reading(void);
 void ml_threads_after_fork(void);
+
+ML_INLINE void ml_thread_set_window(ml_thread *thread, uint32_t window_id)
+{
+    thread->window_id = window_id;
+    thread->attention_id =
+        window_id == thread->last_window_id ? thread->next_range_id : thread->next_allocation_id;
+}
 
 /* Ids are handed to threads in ranges, so that no counter is shared by each allocation. */
 #define ML_ID_RANGE_BITS 16

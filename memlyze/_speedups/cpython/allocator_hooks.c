@@ -25,7 +25,9 @@ typedef struct {
 static hooked_domain domains[GENERATIONS][3];
 static int generation_of[3] = {-1, -1, -1};
 
+/* NULL as long as no window was opened: then there is nothing to look up. */
 static PyObject *window_variable;
+static PyObject *window_variable_to_be;
 static PyInterpreterState *window_interpreter; /* the one that it belongs to */
 static uint32_t first_window_id; /* of this recording: lower ones are of an earlier one */
 
@@ -61,7 +63,7 @@ static inline void update_window(ml_thread *thread, PyThreadState *python)
             window_id = (uint32_t)PyLong_AsUnsignedLong(value);
         Py_DECREF(value); /* the context holds another */
     }
-    thread->window_id = window_id < first_window_id ? 0 : window_id;
+    ml_thread_set_window(thread, window_id < first_window_id ? 0 : window_id);
     thread->binding[BOUND_CONTEXT] = python->context;
     thread->binding[BOUND_VERSION] = context_version(python);
 }
@@ -85,16 +87,30 @@ ML_INLINE PyThreadState *python_thread(ml_thread *thread, uint32_t allocator)
     return python;
 }
 
-/* Inside: between enter and leave. */
-ML_INLINE void record(ml_thread *thread, void *block, size_t size, uint32_t allocator)
+/* Inside: between enter and leave. `entry`: ml_live_table_new_entry's. */
+ML_INLINE void record_with_entry(ml_thread *thread, void *block, size_t size, uint64_t *entry,
+                                 uint32_t allocator)
 {
-    uint64_t *entry = ml_live_table_new_entry(&ml_recording.live, (uintptr_t)block, size);
-    if (ML_UNLIKELY(!entry))
-        ml_live_table_prefetch(&ml_recording.live, (uintptr_t)block);
     PyThreadState *python = python_thread(thread, allocator);
     const uint32_t stack = ML_LIKELY(python != NULL) ? ml_capture_stack(thread, python) : 0;
     if (ML_LIKELY(stack != ML_STACK_DROPPED))
         ml_record_allocation(thread, (uintptr_t)block, size, entry, allocator, stack);
+}
+
+static ML_NOINLINE void record(ml_thread *thread, void *block, size_t size, uint32_t allocator)
+{
+    uint64_t *entry = ml_live_table_new_entry(&ml_recording.live, (uintptr_t)block, size);
+    if (!entry)
+        ml_live_table_prefetch(&ml_recording.live, (uintptr_t)block);
+    record_with_entry(thread, block, size, entry, allocator);
+}
+
+/* The same when the allocation's turn has come. */
+ML_INLINE void record_when_due(ml_thread *thread, void *block, size_t size, uint32_t allocator)
+{
+    if (!ml_sampler_spend(&thread->sampler, size, thread->surcharge_bytes))
+        return;
+    record(thread, block, size, allocator);
     ml_recorder_refill(thread);
 }
 
@@ -115,16 +131,17 @@ static inline ml_thread *recording_thread(void)
 }
 
 /* The hooks for malloc and free do what is usual without a stack frame of their own, and leave the
- * rest to a function that is called as their last act. */
+ * rest to a function that is called as their last act. Each comes in two kinds, one that expects
+ * most allocations to pass, and one that expects an exact recording. Both are right in any
+ * recording, so it does not matter which of them another tool remembers. */
 
 static ML_NOINLINE void *malloc_and_record(const hooked_domain *domain, size_t size,
                                            ml_thread *thread)
 {
     ml_thread_enter(thread);
     void *block = domain->wrapped.malloc(domain->wrapped.ctx, size);
-    if (ML_LIKELY(block != NULL) &&
-        ml_sampler_spend(&thread->sampler, size, thread->surcharge_bytes))
-        record(thread, block, size, domain->allocator);
+    if (ML_LIKELY(block != NULL))
+        record_when_due(thread, block, size, domain->allocator);
     ml_thread_leave(thread);
     return block;
 }
@@ -151,6 +168,25 @@ static void *hooked_malloc(void *context, size_t size)
     return domain->wrapped.malloc(domain->wrapped.ctx, size);
 }
 
+static void *hooked_malloc_exact(void *context, size_t size)
+{
+    const hooked_domain *domain = context;
+    ml_thread *thread = ml_current_thread;
+    if (ML_UNLIKELY(!ml_thread_is_recording(thread)))
+        return malloc_elsewhere(domain, size);
+    if (ML_UNLIKELY(thread->sampler.budget_bytes > ML_EXACT_BUDGET))
+        return malloc_and_record(domain, size, thread);
+    ml_thread_enter(thread);
+    void *block = domain->wrapped.malloc(domain->wrapped.ctx, size);
+    uint64_t *entry = ml_live_table_new_entry(&ml_recording.live, (uintptr_t)block, size);
+    if (ML_LIKELY(entry != NULL))
+        record_with_entry(thread, block, size, entry, domain->allocator);
+    else if (block)
+        record(thread, block, size, domain->allocator);
+    ml_thread_leave(thread);
+    return block;
+}
+
 static void *hooked_calloc(void *context, size_t count, size_t size)
 {
     const hooked_domain *domain = context;
@@ -159,9 +195,8 @@ static void *hooked_calloc(void *context, size_t count, size_t size)
         return domain->wrapped.calloc(domain->wrapped.ctx, count, size);
     ml_thread_enter(thread);
     void *block = domain->wrapped.calloc(domain->wrapped.ctx, count, size);
-    if (ML_LIKELY(block != NULL) && /* so the product did not overflow */
-        ml_sampler_spend(&thread->sampler, count * size, thread->surcharge_bytes))
-        record(thread, block, count * size, domain->allocator);
+    if (ML_LIKELY(block != NULL)) /* so the product did not overflow */
+        record_when_due(thread, block, count * size, domain->allocator);
     ml_thread_leave(thread);
     return block;
 }
@@ -182,8 +217,7 @@ static void *hooked_realloc(void *context, void *block, size_t size)
     if (ML_LIKELY(moved != NULL)) {
         if (recorded)
             ml_record_taken(thread, (uintptr_t)block, live);
-        if (ml_sampler_spend(&thread->sampler, size, thread->surcharge_bytes))
-            record(thread, moved, size, domain->allocator);
+        record_when_due(thread, moved, size, domain->allocator);
     } else if (recorded) {
         ml_recorder_restore((uintptr_t)block, live);
     }
@@ -209,15 +243,17 @@ static ML_NOINLINE void free_slowly(const hooked_domain *domain, void *block, ui
         domain->wrapped.free(domain->wrapped.ctx, block);
 }
 
-static ML_NOINLINE void free_and_record(const hooked_domain *domain, void *block)
+static void hooked_free_exact(void *context, void *block)
 {
+    const hooked_domain *domain = context;
     ml_thread *thread = ml_current_thread;
     uint64_t entry = 0;
     if (ML_LIKELY(ml_thread_is_recording(thread))) {
         /* Before the memory is given back: afterwards it may be another thread's. */
         entry = ml_live_table_take_directly(&ml_recording.live, (uintptr_t)block);
-        if (entry == ML_DIRECT_NONE || (ML_LIKELY(entry != 0 && ML_DIRECT_SIZE(entry) <= SURELY_SMALL_BYTES) &&
-                                        ml_record_free_directly(thread, entry))) {
+        if (entry == ML_DIRECT_NONE ||
+            (ML_LIKELY(entry != 0 && ML_DIRECT_SIZE(entry) <= SURELY_SMALL_BYTES) &&
+             ml_record_free_directly(thread, entry))) {
             domain->wrapped.free(domain->wrapped.ctx, block);
             return;
         }
@@ -229,7 +265,7 @@ static void hooked_free(void *context, void *block)
 {
     const hooked_domain *domain = context;
     if (ml_live_table_may_hold((uintptr_t)block))
-        free_and_record(domain, block);
+        hooked_free_exact(context, block);
     else
         domain->wrapped.free(domain->wrapped.ctx, block);
 }
@@ -262,6 +298,15 @@ static bool same_allocator(const PyMemAllocatorEx *a, const PyMemAllocatorEx *b)
            a->realloc == b->realloc && a->free == b->free;
 }
 
+static PyMemAllocatorEx allocator_around(hooked_domain *hooked)
+{
+    const bool exact = ml_recording.exact && atomic_load(&ml_session) != 0;
+    const PyMemAllocatorEx ours = {hooked, exact ? hooked_malloc_exact : hooked_malloc,
+                                   hooked_calloc, hooked_realloc,
+                                   exact ? hooked_free_exact : hooked_free};
+    return ours;
+}
+
 static void hook(int domain)
 {
     PyMemAllocatorEx present;
@@ -278,8 +323,23 @@ static void hook(int domain)
         hooked->allocator = allocators[domain];
         generation_of[domain] = generation;
     }
-    PyMemAllocatorEx ours = {hooked, hooked_malloc, hooked_calloc, hooked_realloc, hooked_free};
+    PyMemAllocatorEx ours = allocator_around(hooked);
     PyMem_SetAllocator(python_domains[domain], &ours);
+}
+
+/* Where our hook is the outermost: the kind that serves best now. The context stays, so a call of
+ * another thread that reads CPython's table in between finds a pair that works. */
+static void choose_kind(int domain)
+{
+    PyMemAllocatorEx present;
+    PyMem_GetAllocator(python_domains[domain], &present);
+    const hooked_domain *hooked = present.ctx;
+    for (int generation = 0; generation <= generation_of[domain]; generation++)
+        if (hooked == &domains[generation][domain]) {
+            PyMemAllocatorEx ours = allocator_around((hooked_domain *)hooked);
+            if (!same_allocator(&ours, &present))
+                PyMem_SetAllocator(python_domains[domain], &ours);
+        }
 }
 
 /* The state of this thread in the present recording, whether it is paused or not; NULL: there is
@@ -300,18 +360,26 @@ int ml_hooks_install(void)
     if (!thread)
         return 0;
     for (int domain = 0; domain < 3; domain++) {
-        if (in_chain(thread, domain))
+        if (in_chain(thread, domain)) {
+            choose_kind(domain);
             continue;
+        }
         lost += generation_of[domain] >= 0;
         hook(domain);
     }
     return lost;
 }
 
+void ml_hooks_settle(void)
+{
+    for (int domain = 0; domain < 3; domain++)
+        choose_kind(domain);
+}
+
 void ml_hooks_set_window_variable(PyObject *variable)
 {
     window_interpreter = PyThreadState_Get()->interp;
-    window_variable = variable;
+    window_variable_to_be = variable;
 }
 
 void ml_hooks_set_first_window(unsigned int window_id)
@@ -321,6 +389,7 @@ void ml_hooks_set_first_window(unsigned int window_id)
 
 void ml_hooks_window_changed(void)
 {
+    window_variable = window_variable_to_be;
     if (ml_current_thread != &ml_no_thread)
         memset(ml_current_thread->binding, 0, sizeof ml_current_thread->binding);
 }

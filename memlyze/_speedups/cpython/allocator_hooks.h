@@ -10,8 +10,12 @@
  * put back what it had found before us). While recording, with the GIL held. */
 int ml_hooks_install(void);
 
-/* The context variable that holds the number of the present window, an int; NULL: none is in use.
- * Borrowed for good. */
+/* After a recording: from now on the hooks are of the kind that passes everything through in the
+ * fewest steps. With the GIL held. */
+void ml_hooks_settle(void);
+
+/* The context variable that holds the number of the present window, an int. Borrowed for good.
+ * Looked at from the first window on. */
 void ml_hooks_set_window_variable(PyObject *variable);
 /* To be told whenever this thread has set that variable: the version of a context counts entries,
  * not changes. */

@@ -147,19 +147,24 @@ uint32_t ml_capture_slowly(ml_thread *thread, const ml_frame *top)
     uint32_t above = 0;
     uint32_t base = 0;
     bool known = false, anew;
+    /* Not yet there: what the program is doing is its caller's. */
+    while (ml_frame_is_incomplete(top)) {
+        top = ml_frame_previous(top);
+        if (!top)
+            return 0;
+    }
     for (const ml_frame *frame = top; frame && !known;) {
         const uint32_t hint = cache->depth_hint[ml_depth_hint_index(frame)];
-        const ml_frame *end;
+        const ml_frame *last = frame; /* of those that are not as they were */
         if (hint < cache->depth && frames[hint].frame == frame) {
-            known = ml_callers_unchanged(cache, hint, frame, &end);
+            known = ml_callers_unchanged(cache, hint, &last);
             if (known) {
                 base = hint;
-                end = ml_frame_previous(frame);
+                last = frame;
             }
-        } else {
-            end = ml_frame_previous(frame);
         }
-        for (; frame != end; frame = ml_frame_previous(frame)) {
+        for (const ml_frame *end = ml_frame_previous(last); frame != end;
+             frame = ml_frame_previous(frame)) {
             if (ML_UNLIKELY(above >= cache->capacity))
                 return capture_innermost(thread, top);
             scratch[above++] = frame;

@@ -1,6 +1,7 @@
-/* The call stack of a thread that runs Python, captured by comparing it with the last one of the same
- * thread: frame addresses and positions, from the innermost frame outwards. Where nothing has moved
- * that is one pass and no look-up. Frames are read raw: nothing is referenced, materialised or run.
+/* The call stack of a thread that runs Python, captured by comparing it with the last one of the
+ * same thread: frame addresses and positions, from the innermost frame outwards. Where nothing has
+ * moved that is one pass and no look-up. Frames are read raw: nothing is referenced, materialised
+ * or run.
  */
 #ifndef MEMLYZE_CAPTURE_H
 #define MEMLYZE_CAPTURE_H
@@ -20,12 +21,11 @@ uint32_t ml_capture_slowly(ml_thread *thread, const ml_frame *top);
 void ml_forget_stacks(ml_stack_cache *cache, uint64_t epoch);
 
 static inline const ml_known_child *ml_known_child_of(const ml_stack_cache *cache, uint32_t parent,
-                                                uint64_t position)
+                                                      uint64_t position)
 {
     const ml_known_child *known = ml_known_child_slot(cache, parent, position);
-    return ML_LIKELY(known->position == position && known->parent == parent && known->stack)
-               ? known
-               : NULL;
+    return ML_LIKELY(known->position == position && known->parent == parent && known->stack) ? known
+                                                                                             : NULL;
 }
 
 static inline uint32_t ml_base_stack(const ml_stack_cache *cache, uint32_t depth)
@@ -33,68 +33,70 @@ static inline uint32_t ml_base_stack(const ml_stack_cache *cache, uint32_t depth
     return depth ? cache->stacks[depth - 1] : cache->base;
 }
 
-/* Compares the callers of frames[depth] with the live ones, innermost first, beginning with the
- * caller of `frame`. True: all as they were. Otherwise `*mismatch` is the first live frame that
- * differs, NULL when the live stack ends there. */
-static inline bool ml_callers_unchanged(const ml_stack_cache *cache, uint32_t depth,
-                                     const ml_frame *frame, const ml_frame **mismatch)
+/* One step outwards: whether the caller of `*frame` is the one that was remembered, where it was.
+ * Goes on from the remembered address, not from the loaded one that has turned out equal (the
+ * compiler must not see that they are): the processor then need not wait for each frame to know
+ * where the next one is. */
+ML_INLINE bool ml_caller_unchanged(const ml_cached_frame *cached, const ml_frame **frame)
 {
-    const ml_cached_frame *const frames = cache->frames;
-    const ml_cached_frame *cached = &frames[depth];
-#pragma GCC unroll 4
-    while (cached != frames) {
-        cached--;
-        const ml_frame *expected = cached->frame;
-        /* Go on from the remembered address, not from the loaded one that has turned out equal (the
-         * compiler must not see that they are): the processor then need not wait for each frame to
-         * know where the next one is. */
-        if (ML_UNLIKELY(ml_frame_previous(frame) != expected)) {
-            *mismatch = ml_frame_previous(frame);
-            return false;
-        }
-        __asm__("" : "+r"(expected));
-        if (ML_UNLIKELY(ml_frame_position(expected) != cached->position)) {
-            *mismatch = expected;
-            return false;
-        }
-        frame = expected;
-    }
-    *mismatch = ml_frame_previous(frame);
-    return (*mismatch != NULL) == (cache->base != 0);
+    const ml_frame *expected = cached->frame;
+    if (ML_UNLIKELY(ml_frame_previous(*frame) != expected))
+        return false;
+    __asm__("" : "+r"(expected));
+    if (ML_UNLIKELY(ml_frame_position(expected) != cached->position))
+        return false;
+    *frame = expected;
+    return true;
 }
 
-/* The thread's number for its present stack, 0 when there is no Python frame. Stacks that are new to
- * the thread are put into its ring; where there is no room for that: ML_STACK_DROPPED. `python` is
- * the calling thread's own state. */
+/* Compares the callers of frames[depth] with the live ones, innermost first, beginning with the
+ * caller of `*frame`. True: all as they were. Otherwise the caller of `*frame` is the first live
+ * frame that differs, NULL when the live stack ends there. */
+ML_INLINE bool ml_callers_unchanged(const ml_stack_cache *cache, uint32_t depth,
+                                    const ml_frame **frame)
+{
+    const ml_cached_frame *cached = &cache->frames[depth];
+    for (; depth >= 4; depth -= 4, cached -= 4)
+        if (!ml_caller_unchanged(&cached[-1], frame) || !ml_caller_unchanged(&cached[-2], frame) ||
+            !ml_caller_unchanged(&cached[-3], frame) || !ml_caller_unchanged(&cached[-4], frame))
+            return false;
+    for (; depth > 0; depth--, cached--)
+        if (!ml_caller_unchanged(&cached[-1], frame))
+            return false;
+    return ML_LIKELY(ml_frame_previous(*frame) == NULL) ? cache->base == 0 : cache->base != 0;
+}
+
+/* The thread's number for its present stack, 0 when there is no Python frame. Stacks that are new
+ * to the thread are put into its ring; where there is no room for that: ML_STACK_DROPPED. `python`
+ * is the calling thread's own state. */
 ML_INLINE uint32_t ml_capture_stack(ml_thread *thread, PyThreadState *python)
 {
     ml_stack_cache *cache = &thread->stacks;
-    const ml_frame *top = ml_frame_top(python), *mismatch;
+    const ml_frame *const top = ml_frame_top(python), *frame = top;
+    if (ML_UNLIKELY(!top))
+        return 0;
     const uint64_t epoch = atomic_load_explicit(&ml_codes.epoch, memory_order_acquire);
     if (ML_UNLIKELY(cache->epoch != epoch))
         ml_forget_stacks(cache, epoch);
-    for (; ML_LIKELY(top != NULL); top = ml_frame_previous(top)) {
-        const uint32_t hint = cache->depth_hint[ml_depth_hint_index(top)];
-        ml_cached_frame *cached = &cache->frames[hint];
-        const uint64_t position = ml_frame_position(top);
-        const bool is_known = hint < cache->depth && cached->frame == top;
-        const bool moved = cached->position != position;
-        /* Not yet there: what the program is doing is its caller's. */
-        if (ML_UNLIKELY(!is_known || moved) && ML_UNLIKELY(ml_frame_is_incomplete(top)))
-            continue;
-        if (ML_UNLIKELY(!is_known || !ml_callers_unchanged(cache, hint, top, &mismatch)))
-            return ml_capture_slowly(thread, top);
-        if (!moved)
+    const uint32_t hint = cache->depth_hint[ml_depth_hint_index(top)];
+    ml_cached_frame *cached = &cache->frames[hint];
+    if (ML_UNLIKELY(hint >= cache->depth || cached->frame != top))
+        return ml_capture_slowly(thread, top);
+    const uint64_t position = ml_frame_position(top);
+    if (cached->position == position) {
+        if (ML_LIKELY(ml_callers_unchanged(cache, hint, &frame)))
             return cache->stacks[hint];
-        const ml_known_child *known =
-            ml_known_child_of(cache, ml_base_stack(cache, hint), position);
-        if (ML_UNLIKELY(!known))
-            return ml_capture_slowly(thread, top);
-        cached->position = position;
-        cache->depth = hint + 1; /* what was above was called from elsewhere */
-        return cache->stacks[hint] = known->stack;
+        return ml_capture_slowly(thread, top);
     }
-    return 0;
+    if (ML_UNLIKELY(!ml_callers_unchanged(cache, hint, &frame)))
+        return ml_capture_slowly(thread, top);
+    /* A known position is one of a frame that is complete. */
+    const ml_known_child *known = ml_known_child_of(cache, ml_base_stack(cache, hint), position);
+    if (ML_UNLIKELY(!known))
+        return ml_capture_slowly(thread, top);
+    cached->position = position;
+    cache->depth = hint + 1; /* what was above was called from elsewhere */
+    return cache->stacks[hint] = known->stack;
 }
 
 #endif

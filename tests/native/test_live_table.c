@@ -144,8 +144,24 @@ static void test_a_block_at_the_address_of_a_forgotten_one_reports_it(void)
     }
 }
 
+/* free(NULL), and a malloc that found no memory. */
+static void test_null_is_never_recorded(void)
+{
+    for (ml_live_kind kind = ML_LIVE_EXACT; kind <= ML_LIVE_MANY_SAMPLES; kind++) {
+        ml_live found;
+        table.regions = NULL; /* as in a process that never recorded */
+        CHECK(ml_live_table_init(&table, kind));
+        const uint64_t entry = ml_live_table_take_directly(&table, 0);
+        CHECK(entry == 0 || entry == ML_DIRECT_NONE);
+        CHECK(!ml_live_table_take(&table, 0, &found));
+        CHECK(ml_live_table_new_entry(&table, 0, 48) == NULL);
+        ml_live_table_clear(&table);
+    }
+}
+
 int main(void)
 {
+    test_null_is_never_recorded();
     for (ml_live_kind kind = ML_LIVE_EXACT; kind <= ML_LIVE_MANY_SAMPLES; kind++)
         random_operations(kind);
     test_sizes_survive_up_to_their_limit();

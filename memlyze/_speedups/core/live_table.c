@@ -13,6 +13,9 @@ uint64_t ml_filter_mask = FILTER_WORDS_FEW - 1;
 
 #define REGION_COUNT ((size_t)1 << (ML_DIRECT_ADDRESS_BITS - ML_REGION_BITS))
 #define REGIONS_BYTES (REGION_COUNT * sizeof(ml_region *))
+/* NULL has none of the bits that an address must not have to be looked up: it finds no region here.
+ */
+static _Atomic(ml_region *) no_regions[1];
 #define PAGE_BYTES 4096
 #define FIRST_PAGE_ENTRIES                                                                         \
     (PAGE_BYTES / sizeof(uint64_t)) /* all in the gap before the first tier */
@@ -157,9 +160,14 @@ bool ml_live_table_init(ml_live_table *table, ml_live_kind kind)
 {
     table->kind = kind;
     const bool by_address = !is_filtered(table);
-    if (by_address && !table->regions)
-        table->regions = ml_map(REGIONS_BYTES);
-    table->no_region_bits = by_address && table->regions
+    if (!table->regions)
+        table->regions = no_regions;
+    if (by_address && table->regions == no_regions) {
+        _Atomic(ml_region *) *regions = ml_map(REGIONS_BYTES);
+        if (regions)
+            table->regions = regions;
+    }
+    table->no_region_bits = by_address && table->regions != no_regions
                                 ? ~(((uint64_t)1 << ML_DIRECT_ADDRESS_BITS) - 1) | 15
                                 : UINT64_MAX;
     if (!table->filter_counts)

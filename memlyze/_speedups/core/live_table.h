@@ -96,7 +96,7 @@ typedef struct ml_region {
 } ml_region;
 
 typedef struct {
-    _Atomic(ml_region *) *regions; /* by address; NULL: not in use */
+    _Atomic(ml_region *) *regions; /* by address */
     _Atomic(ml_region *) used_regions;
     /* An address that has one of these bits has no region: those beyond the table, those not
      * aligned to a granule; all bits when there is no such table. */

@@ -1,7 +1,8 @@
 /* A descriptor table of the helper thread's own (Linux). What the recorder has open is then out of
  * the program's sight: it can neither close nor replace it, whatever it does to numbers that it has
- * not opened. Where the system refuses, the table stays the program's, and each use asks first
- * (descriptor.h); the program may still come in between. */
+ * not opened. Where the system refuses, or closing the copies would be noticed (flushed_files.h),
+ * the table stays the program's, and each use asks first (descriptor.h); the program may still come
+ * in between. */
 #ifndef MEMLYZE_DESCRIPTOR_TABLE_H
 #define MEMLYZE_DESCRIPTOR_TABLE_H
 
@@ -10,6 +11,10 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+/* Whether nobody would notice copies being closed of what is in a thread's table. To be asked
+ * first; it takes free descriptors to find out. `kept` is not closed; NULL: the calling thread has
+ * a table of its own at present. */
+bool ml_descriptor_table_can_be_left(pid_t thread, const ml_descriptor *kept);
 /* Gives the calling thread a table with nothing in it but `kept`, which becomes none when the
  * program has closed or replaced it before. The other threads' table stays as it is. False: the
  * thread shares it still. */

@@ -44,7 +44,9 @@ static struct {
     _Atomic bool paused; /* there is no helper thread for a moment */
     pid_t thread_number;
     _Atomic int table;
-    ml_handover handover; /* of the file, from a helper thread that ends */
+    ml_handover handover;   /* of the file, from a helper thread that ends */
+    pid_t program_thread;   /* that started the helper thread, or ends it */
+    bool table_can_be_left; /* known from before the pause */
     uint64_t session;
     const char *reason;
 
@@ -377,7 +379,10 @@ static void finish(int64_t now_ns)
 /* Before anything else is opened: the program waits until it is known where. */
 static void begin_table(void)
 {
-    const bool own = ml_descriptor_table_unshare(&writer.file.descriptor);
+    ml_descriptor *kept = &writer.file.descriptor;
+    const bool own = (writer.table_can_be_left ||
+                      ml_descriptor_table_can_be_left(writer.program_thread, kept)) &&
+                     ml_descriptor_table_unshare(kept);
 #if defined(__linux__)
     writer.statm = ml_descriptor_take(open(STATM, O_RDONLY | O_CLOEXEC));
 #endif
@@ -441,8 +446,12 @@ static void *run(void *unused)
         rest(busy && turn_ns > BUSY_TURN_NS ? BUSY_TURN_NS : turn_ns);
     }
     if (writer.pausing) {
-        if (writer.table == TABLE_OF_HELPER)
+        if (writer.table == TABLE_OF_HELPER) {
             ml_handover_send(&writer.handover, writer.file.descriptor.number);
+            /* The program may have as many open as it may: there is room to look only here. */
+            writer.table_can_be_left = writer.handover.socket.number < 0 &&
+                                       ml_descriptor_table_can_be_left(writer.program_thread, NULL);
+        }
         writer.cpu_before_ns += ml_thread_cpu_ns();
     } else {
         const bool already_failed = writer.file.failed;
@@ -496,9 +505,17 @@ static void free_columns(void)
     ml_buffer_free(&writer.taken_codes);
 }
 
+static void note_program_thread(void)
+{
+#if defined(__linux__)
+    writer.program_thread = (pid_t)syscall(SYS_gettid);
+#endif
+}
+
 static int start_thread(void)
 {
     ml_descriptor in_program = writer.file.descriptor;
+    note_program_thread();
     atomic_store(&writer.table, TABLE_UNKNOWN);
     /* Signals are the program's: none may be delivered to this thread. */
     sigset_t all, before;
@@ -549,7 +566,7 @@ int ml_writer_start(const ml_options *options, uint64_t session, const char **wh
     writer.next_flush_ns = FLUSH_INTERVAL_NS;
     writer.next_metadata_ns = 0;
     writer.peak_bytes = writer.cpu_before_ns = 0;
-    writer.pausing = writer.paused = writer.failure_told = false;
+    writer.pausing = writer.paused = writer.failure_told = writer.table_can_be_left = false;
     writer.statm = ml_no_descriptor;
     ml_threads_begin_reading();
     error = start_thread();
@@ -582,6 +599,8 @@ void ml_writer_pause(void)
         return;
     atomic_store_explicit(&writer.paused, true, memory_order_release);
     const bool elsewhere = writer.table == TABLE_OF_HELPER;
+    writer.table_can_be_left = false;
+    note_program_thread();
     if (elsewhere)
         ml_handover_open(&writer.handover);
     atomic_store_explicit(&writer.pausing, true, memory_order_release);

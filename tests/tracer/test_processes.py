@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import Any
 
 import pytest
@@ -231,105 +230,6 @@ def test_exec_replaces_the_program_and_leaves_a_readable_trace(same: Any) -> Non
     assert not trace.is_complete
     assert trace.one(50_034)
     trace.check_sound()
-
-
-def test_daemon_that_closes_all_descriptors_is_recorded_on(same: Any) -> None:
-    done = same(
-        """
-        import os, time
-        kept = [bytes(50_001)]
-        os.closerange(3, 1024)
-        time.sleep(0.3)
-        kept.append(bytes(50_002))
-        """
-    )
-    trace = done.trace
-    assert trace.is_complete
-    assert trace.one(50_034) and trace.one(50_035)
-    assert trace.memory[-1]["rss"] > 0
-
-
-def test_file_of_the_program_at_our_descriptor_is_never_written_to(same: Any) -> None:
-    done = same(
-        """
-        import os, time
-        file = os.open("precious.txt", os.O_RDWR | os.O_CREAT | os.O_TRUNC)
-        os.write(file, b"precious")
-        for number in range(3, 200):
-            if number != file:
-                os.dup2(file, number)
-        kept = [bytes(50_001)]
-        time.sleep(0.4)
-        kept.append(bytes(50_002))
-        print(open("precious.txt").read())
-        import atexit
-        atexit.register(lambda: print(os.fstat(150).st_size))
-        """
-    )
-    assert (done.trace_path.parent / "precious.txt").read_text() == "precious"
-    trace = done.trace
-    assert trace.one(50_034) and trace.one(50_035)
-    trace.check_sound()
-
-
-@pytest.mark.parametrize("descriptors", ["0", "0 1 2", "2", "1 2"])
-def test_standard_descriptors_that_are_closed_stay_free_for_the_program(
-    programs: Any, descriptors: str
-) -> None:
-    source = """
-        import os
-        file = os.open("out.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        os.write(file, str([file, os.dup(file)]).encode())
-        """
-    programs.write(source)
-    redirections = " ".join(f"{number}>&-" for number in descriptors.split())
-    results = []
-    for options in (None, {}):
-        command = f"exec {sys.executable} inner.py {redirections}"
-        shell = f"import os\nos.execv('/bin/sh', ['sh', '-c', {command!r}])"
-        programs.write(source, "inner.py")
-        environment = {}
-        if options is not None:
-            import json
-
-            environment["INNER"] = json.dumps(
-                {"output_file": str(programs.trace_path), "sample_rate": 1.0}
-            )
-        done = programs.run(
-            "import os\n"
-            "if 'INNER' in os.environ: os.environ['MEMLYZE_TEST_RECORD'] = os.environ['INNER']\n"
-            + shell,
-            env=environment,
-        )
-        results.append((done.status, (programs.directory / "out.txt").read_text()))
-    assert results[0] == results[1]
-    assert results[0][0] == 0
-    done.trace.check_sound()
-
-
-def test_few_descriptors_allowed(same: Any) -> None:
-    done = same(
-        """
-        import resource
-        print(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
-        opened = []
-        try:
-            while True:
-                opened.append(open("/dev/null"))
-        except OSError as error:
-            print(error.strerror)
-        """,
-        popen={"preexec_fn": _few_descriptors},
-    )
-    trace = done.trace
-    assert trace.is_complete
-    assert trace.memory[-1]["rss"] > 0
-
-
-def _few_descriptors() -> None:
-    import resource
-
-    resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
 
 
 @pytest.mark.skipif(not hasattr(os, "register_at_fork"), reason="no fork")

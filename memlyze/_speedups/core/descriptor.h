@@ -1,6 +1,7 @@
 /* A file descriptor of the recorder's in a process that is not its own: the program may close
  * descriptors that it has not opened (daemons close all of them), and get the same number for a
- * file of its own. So it is told by its file, each time before it is used. */
+ * file of its own. So it is told by its file, each time before it is used. That leaves the program
+ * a moment between the look and the use; descriptor_table.h leaves it none. */
 #ifndef MEMLYZE_DESCRIPTOR_H
 #define MEMLYZE_DESCRIPTOR_H
 
@@ -54,10 +55,10 @@ static inline bool ml_descriptor_is_ours(const ml_descriptor *descriptor)
     return ml_descriptor_is_file(descriptor, descriptor->number);
 }
 
-/* When it is ours no more: opens the same file again. False: it is not there any more. */
-static inline bool ml_descriptor_reopen(ml_descriptor *descriptor, const char *path, int flags)
+/* Takes over an open descriptor of the same file in its place. False: it is another file, or none.
+ */
+static inline bool ml_descriptor_replace(ml_descriptor *descriptor, int number)
 {
-    int number = open(path, flags | O_CLOEXEC);
     if (!ml_descriptor_is_file(descriptor, number)) {
         if (number >= 0)
             close(number);
@@ -66,6 +67,12 @@ static inline bool ml_descriptor_reopen(ml_descriptor *descriptor, const char *p
     }
     *descriptor = ml_descriptor_take(number);
     return true;
+}
+
+/* When it is ours no more: opens the same file again. False: it is not there any more. */
+static inline bool ml_descriptor_reopen(ml_descriptor *descriptor, const char *path, int flags)
+{
+    return ml_descriptor_replace(descriptor, open(path, flags | O_CLOEXEC));
 }
 
 static inline void ml_descriptor_close(ml_descriptor *descriptor)

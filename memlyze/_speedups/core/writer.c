@@ -1,5 +1,6 @@
 #include "writer.h"
 
+#include "descriptor_table.h"
 #include "event_encoder.h"
 #include "side_rows.h"
 #include "stack_table.h"
@@ -30,6 +31,10 @@
 #define METADATA_INTERVAL_NS 10000000000
 #define STATM "/proc/self/statm"
 
+/* Whose descriptor table the recorder's descriptors are in. While the helper thread begins only it
+ * knows. */
+enum { TABLE_UNKNOWN, TABLE_OF_PROGRAM, TABLE_OF_HELPER };
+
 static struct {
     pthread_t thread;
     bool running;
@@ -39,6 +44,10 @@ static struct {
     _Atomic bool pausing;
     _Atomic bool paused; /* there is no helper thread for a moment */
     pid_t thread_number;
+    _Atomic int table;
+    ml_handover handover;   /* of the file, from a helper thread that ends */
+    pid_t program_thread;   /* that started the helper thread, or ends it */
+    bool table_can_be_left; /* known from before the pause */
     uint64_t session;
     const char *reason;
 
@@ -50,11 +59,12 @@ static struct {
     ml_spinlock metadata_lock;
     ml_columns told_metadata; /* by the binding */
 
-    ml_descriptor statm;
+    ml_descriptor statm; /* open while there is a helper thread */
     int64_t memory_interval_ns, next_memory_ns, next_flush_ns, next_metadata_ns;
     int64_t peak_bytes;
     int64_t cpu_before_ns; /* of helper threads before this one */
-    ml_thread self;        /* so that a hook that this thread runs into lets it pass */
+    bool failure_told;
+    ml_thread self; /* so that a hook that this thread runs into lets it pass */
 } writer;
 
 /* ---- waking and sleeping
@@ -333,11 +343,16 @@ static void say_failed(void)
         "memlyze: recording stopped: cannot write %s: %s. The program goes on; what was written "
         "is readable. Free some space or choose another place with --output, then record again.\n",
         writer.file.path, strerror(writer.file.error));
-    if (length > 0) {
-        ssize_t ignored =
-            write(2, text, (size_t)length < sizeof text ? (size_t)length : sizeof text - 1);
+    const bool elsewhere = writer.table == TABLE_OF_HELPER;
+    const int descriptor = elsewhere ? ml_descriptor_table_open_program_stderr() : STDERR_FILENO;
+    if (length > 0 && descriptor >= 0) {
+        ssize_t ignored = write(descriptor, text,
+                                (size_t)length < sizeof text ? (size_t)length : sizeof text - 1);
         (void)ignored;
+        writer.failure_told = true;
     }
+    if (elsewhere && descriptor >= 0)
+        close(descriptor);
 }
 
 /* ---- the thread
@@ -360,6 +375,33 @@ static void finish(int64_t now_ns)
     ml_trace_file_finish(&writer.file);
 }
 
+/* Before anything else is opened: the program waits until it is known where. */
+static void begin_table(void)
+{
+    ml_descriptor *kept = &writer.file.descriptor;
+    const bool own = (writer.table_can_be_left ||
+                      ml_descriptor_table_can_be_left(writer.program_thread, kept)) &&
+                     ml_descriptor_table_unshare(kept);
+#if defined(__linux__)
+    writer.statm = ml_descriptor_take(open(STATM, O_RDONLY | O_CLOEXEC));
+#endif
+    atomic_store(&writer.table, own ? TABLE_OF_HELPER : TABLE_OF_PROGRAM);
+#if defined(__linux__)
+    syscall(SYS_futex, &writer.table, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+#endif
+}
+
+static void wait_for_table(void)
+{
+    while (atomic_load(&writer.table) == TABLE_UNKNOWN) {
+#if defined(__linux__)
+        syscall(SYS_futex, &writer.table, FUTEX_WAIT_PRIVATE, TABLE_UNKNOWN, NULL, NULL, 0);
+#else
+        sched_yield();
+#endif
+    }
+}
+
 static void *run(void *unused)
 {
     (void)unused;
@@ -371,6 +413,7 @@ static void *run(void *unused)
     writer.self.pauses = 1;
     writer.self.active_session = ML_INSIDE;
     ml_current_thread = &writer.self;
+    begin_table();
     int idle_turns = 0;
     bool abandoned = writer.file.failed; /* before a pause */
     while (!atomic_load_explicit(&writer.stopping, memory_order_acquire)) {
@@ -398,20 +441,28 @@ static void *run(void *unused)
             ml_recording.coarse_clock && idle_turns < IDLE_TURNS_BEFORE_REST && !abandoned;
         int64_t turn_ns = writer.memory_interval_ns < FLUSH_INTERVAL_NS ? writer.memory_interval_ns
                                                                         : FLUSH_INTERVAL_NS;
-        if (atomic_load_explicit(&writer.pausing, memory_order_acquire)) {
-            writer.cpu_before_ns += ml_thread_cpu_ns();
-            ml_current_thread = &ml_no_thread;
-            return NULL;
-        }
+        if (atomic_load_explicit(&writer.pausing, memory_order_acquire))
+            break;
         rest(busy && turn_ns > BUSY_TURN_NS ? BUSY_TURN_NS : turn_ns);
     }
-    const bool already_failed = writer.file.failed;
-    if (abandoned)
-        ml_trace_file_close(&writer.file);
-    else
-        finish(ml_monotonic_ns() - ml_recording.start_monotonic_ns);
-    if (!already_failed && writer.file.failed)
-        say_failed();
+    if (writer.pausing) {
+        if (writer.table == TABLE_OF_HELPER) {
+            ml_handover_send(&writer.handover, writer.file.descriptor.number);
+            /* The program may have as many open as it may: there is room to look only here. */
+            writer.table_can_be_left = writer.handover.socket.number < 0 &&
+                                       ml_descriptor_table_can_be_left(writer.program_thread, NULL);
+        }
+        writer.cpu_before_ns += ml_thread_cpu_ns();
+    } else {
+        const bool already_failed = writer.file.failed;
+        if (abandoned)
+            ml_trace_file_close(&writer.file);
+        else
+            finish(ml_monotonic_ns() - ml_recording.start_monotonic_ns);
+        if (!already_failed && writer.file.failed)
+            say_failed();
+    }
+    ml_descriptor_close(&writer.statm);
     ml_current_thread = &ml_no_thread;
     return NULL;
 }
@@ -453,8 +504,18 @@ static void free_columns(void)
     ml_buffer_free(&writer.taken_codes);
 }
 
+static void note_program_thread(void)
+{
+#if defined(__linux__)
+    writer.program_thread = (pid_t)syscall(SYS_gettid);
+#endif
+}
+
 static int start_thread(void)
 {
+    ml_descriptor in_program = writer.file.descriptor;
+    note_program_thread();
+    atomic_store(&writer.table, TABLE_UNKNOWN);
     /* Signals are the program's: none may be delivered to this thread. */
     sigset_t all, before;
     sigfillset(&all);
@@ -465,7 +526,21 @@ static int start_thread(void)
     int error = pthread_create(&writer.thread, &attributes, run, NULL);
     pthread_attr_destroy(&attributes);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return error;
+    if (error) {
+        writer.table = TABLE_OF_PROGRAM;
+        return error;
+    }
+    wait_for_table();
+    if (writer.table == TABLE_OF_HELPER)
+        ml_descriptor_close(&in_program);
+    return 0;
+}
+
+static void join_thread(void)
+{
+    ml_writer_wake();
+    pthread_join(writer.thread, NULL);
+    writer.table = TABLE_OF_PROGRAM;
 }
 
 int ml_writer_start(const ml_options *options, uint64_t session, const char **what)
@@ -490,11 +565,8 @@ int ml_writer_start(const ml_options *options, uint64_t session, const char **wh
     writer.next_flush_ns = FLUSH_INTERVAL_NS;
     writer.next_metadata_ns = 0;
     writer.peak_bytes = writer.cpu_before_ns = 0;
-    writer.pausing = writer.paused = false;
+    writer.pausing = writer.paused = writer.failure_told = writer.table_can_be_left = false;
     writer.statm = ml_no_descriptor;
-#if defined(__linux__)
-    writer.statm = ml_descriptor_take(open(STATM, O_RDONLY | O_CLOEXEC));
-#endif
     ml_threads_begin_reading();
     error = start_thread();
     if (error) {
@@ -525,9 +597,15 @@ void ml_writer_pause(void)
     if (!writer.running || writer.paused || !ml_writer_is_here())
         return;
     atomic_store_explicit(&writer.paused, true, memory_order_release);
+    const bool elsewhere = writer.table == TABLE_OF_HELPER;
+    writer.table_can_be_left = false;
+    note_program_thread();
+    if (elsewhere)
+        ml_handover_open(&writer.handover);
     atomic_store_explicit(&writer.pausing, true, memory_order_release);
-    ml_writer_wake();
-    pthread_join(writer.thread, NULL);
+    join_thread();
+    if (elsewhere) /* otherwise it is opened again after the pause */
+        ml_descriptor_replace(&writer.file.descriptor, ml_handover_receive(&writer.handover));
     atomic_store_explicit(&writer.pausing, false, memory_order_release);
 #if defined(__linux__)
     /* A joined thread is counted among those of the process for a moment longer. */
@@ -566,14 +644,14 @@ int ml_writer_stop(const char *reason)
     ml_writer_resume();
     if (!writer.paused) {
         atomic_store_explicit(&writer.stopping, true, memory_order_release);
-        ml_writer_wake();
-        pthread_join(writer.thread, NULL);
+        join_thread();
     } else {
         ml_trace_file_close(&writer.file); /* it could not be resumed */
     }
     writer.running = false;
-    ml_descriptor_close(&writer.statm);
     free_columns();
+    if (writer.file.failed && !writer.failure_told) /* the helper thread could not */
+        say_failed();
     return writer.file.failed ? writer.file.error : 0;
 }
 
@@ -598,6 +676,8 @@ void ml_writer_after_fork(void)
     /* Of the parent: the helper thread may have been at any of them. The memory stays with this
      * copy of the process. */
     memset(&writer.taken_codes, 0, sizeof writer.taken_codes);
-    ml_descriptor_close(&writer.file.descriptor);
-    ml_descriptor_close(&writer.statm);
+    if (writer.table != TABLE_OF_HELPER) {
+        ml_descriptor_close(&writer.file.descriptor);
+        ml_descriptor_close(&writer.statm);
+    }
 }

@@ -14,7 +14,8 @@ void ml_writer_wake(void);
 bool ml_writer_is_here(void);
 /* Around a fork of the program: the helper thread ends, and another begins. A process that forks is
  * then as single-threaded as it would be without a recording (CPython warns of forks in others),
- * and what the helper thread works on is whole in the child. Meanwhile nobody makes room. */
+ * and what the helper thread works on is whole in the child. Meanwhile nobody makes room, and the
+ * file is in the program's descriptor table: that of the helper thread ends with it. */
 void ml_writer_pause(void);
 void ml_writer_resume(void);
 bool ml_writer_is_paused(void);

@@ -188,3 +188,14 @@ def test_same_program_twice_gives_the_same_allocations(record: Any) -> None:
         counts.append((len(rows), sum(row.size for row in rows)))
     assert counts[0] == counts[1]
     assert counts[0][0] > 9_000
+
+
+def test_recorder_counts_the_memory_that_its_own_tables_take(record: Any) -> None:
+    """At 1.0 an entry of eight bytes for each live block, at least."""
+    trace = record(
+        """
+        kept = [(number,) for number in range(200_000)]
+        """
+    ).trace
+    grown = trace.memory[-1]["tracer_bytes"] - trace.memory[0]["tracer_bytes"]
+    assert 8 * 200_000 < grown < 100 * 200_000

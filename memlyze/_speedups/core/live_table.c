@@ -231,7 +231,23 @@ static ml_region *need_region(ml_live_table *table, uintptr_t address)
     do
         fresh->next = first;
     while (!atomic_compare_exchange_weak(&table->used_regions, &first, fresh));
+    atomic_fetch_add(&table->region_count, 1);
     return fresh;
+}
+
+int64_t ml_live_table_region_bytes(ml_live_table *table)
+{
+    int64_t pages = 0;
+#if defined(__linux__)
+    unsigned char resident[sizeof(ml_region) / PAGE_BYTES + 1];
+    for (ml_region *region = atomic_load(&table->used_regions); region; region = region->next)
+        if (mincore(region, sizeof *region, resident) == 0)
+            for (size_t i = 0; i < sizeof *region / PAGE_BYTES; i++)
+                pages += resident[i] & 1;
+#else
+    (void)table;
+#endif
+    return pages * PAGE_BYTES;
 }
 
 /* The direct entry that holds the block at this address, in whatever tier; NULL: none does. */

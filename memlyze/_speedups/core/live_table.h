@@ -112,7 +112,8 @@ typedef struct {
      * recording that wants them, and kept. Counters that reach 255 stay there. */
     uint8_t *filter_counts;
     ml_spinlock filter_lock;
-    _Atomic int64_t mapped_bytes;
+    _Atomic int64_t mapped_bytes; /* of `hash` */
+    _Atomic uint32_t region_count;
     ml_shard shards[ML_SHARDS];
 } ml_live_table;
 
@@ -121,6 +122,9 @@ bool ml_live_table_init(ml_live_table *table, ml_live_kind kind);
 /* Forgets all entries and gives their memory back; safe against a late look-up in another thread.
  */
 void ml_live_table_clear(ml_live_table *table);
+/* Bytes of memory in the regions, as far as they were touched: asks the system, some microseconds a
+ * region. */
+int64_t ml_live_table_region_bytes(ml_live_table *table);
 /* The hooks were found removed for a while: entries may be stale. */
 void ml_live_table_expect_stale(ml_live_table *table);
 /* In a forked child: the locks may have been held by threads that do not exist here. */

@@ -25,13 +25,6 @@
 #define ML_NOINLINE __attribute__((noinline))
 #define ML_INLINE static inline __attribute__((always_inline))
 
-/* Initial-exec: one load, and no lazy allocation of the thread's TLS block inside a malloc hook. */
-#if defined(__linux__)
-#define ML_THREAD_LOCAL static __thread __attribute__((tls_model("initial-exec")))
-#else
-#define ML_THREAD_LOCAL static __thread
-#endif
-
 #ifndef MAP_NORESERVE
 #define MAP_NORESERVE 0
 #endif

@@ -62,6 +62,7 @@ static struct {
     ml_descriptor statm; /* open while there is a helper thread */
     int64_t memory_interval_ns, next_memory_ns, next_flush_ns, next_metadata_ns;
     int64_t peak_bytes;
+    int64_t region_bytes; /* of the live table, when last asked for */
     int64_t cpu_before_ns; /* of helper threads before this one */
     bool failure_told;
     ml_thread self; /* so that a hook that this thread runs into lets it pass */
@@ -248,7 +249,7 @@ static int64_t tracer_bytes(void)
     for (int i = 0; i < writer.encoder.columns.column_count; i++)
         buffers += writer.encoder.columns.columns[i].size;
     return atomic_load(&ml_recording.mapped_bytes) + atomic_load(&ml_recording.live.mapped_bytes) +
-           (int64_t)(ml_codes.mapped_bytes + ml_stacks.mapped_bytes + buffers);
+           writer.region_bytes + (int64_t)(ml_codes.mapped_bytes + ml_stacks.mapped_bytes + buffers);
 }
 
 static void tick_memory(int64_t now_ns)
@@ -314,8 +315,13 @@ static void write_side_rows(void)
     ml_trace_file_write(&writer.file, &writer.windows);
 }
 
+/* Above this many MiB of addresses with recorded blocks it takes too long to ask at each flush. */
+#define FEW_REGIONS 256
+
 static void flush(int64_t now_ns)
 {
+    if (ml_recording.live.region_count <= FEW_REGIONS || now_ns >= writer.next_metadata_ns)
+        writer.region_bytes = ml_live_table_region_bytes(&ml_recording.live);
     write_events();
     ml_trace_file_write(&writer.file, &writer.threads);
     write_side_rows();
@@ -363,6 +369,7 @@ static void finish(int64_t now_ns)
     char json[256];
     drain(now_ns);
     ml_threads_end_reading();
+    writer.region_bytes = ml_live_table_region_bytes(&ml_recording.live);
     tick_memory(now_ns);
     writer.next_metadata_ns = 0;
     put_number("end_ns", (uint64_t)now_ns);
@@ -564,7 +571,7 @@ int ml_writer_start(const ml_options *options, uint64_t session, const char **wh
     writer.next_memory_ns = 0;
     writer.next_flush_ns = FLUSH_INTERVAL_NS;
     writer.next_metadata_ns = 0;
-    writer.peak_bytes = writer.cpu_before_ns = 0;
+    writer.peak_bytes = writer.region_bytes = writer.cpu_before_ns = 0;
     writer.pausing = writer.paused = writer.failure_told = writer.table_can_be_left = false;
     writer.statm = ml_no_descriptor;
     ml_threads_begin_reading();

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from typing import Callable
 
-from harness import other_tables, overhead_tables, summary_table
+from harness import intervals, other_tables, overhead_tables, summary_table
 from harness.results import Results
 
 TABLES: dict[str, Callable[[Results], str]] = {
@@ -18,6 +18,7 @@ TABLES: dict[str, Callable[[Results], str]] = {
     "environment": other_tables.environment,
     "wall time": overhead_tables.wall_time,
     "cpu time": overhead_tables.cpu_time,
+    "intervals": intervals.table,
     "instructions": overhead_tables.instruction_counts,
     "traces": overhead_tables.trace_sizes,
     "live memory": other_tables.live_memory,

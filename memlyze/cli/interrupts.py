@@ -2,23 +2,26 @@
 
 Python delivers signals to its main thread between two bytecodes; DuckDB may stay away from them for
 the whole of a query. What does come in time is the byte that Python's own handler writes to a file
-descriptor: a thread waits for it, and acts.
+descriptor: a thread waits for it, and acts. It acts again until the work ends: DuckDB forgets an
+interruption that comes in the moment before a query begins.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import threading
 import typing
 
 Action = typing.Callable[[], object]
+REPEAT_SECONDS = 0.1
 
 
 @contextlib.contextmanager
 def watched(action: Action) -> typing.Iterator[None]:
-    """Within it, ^C calls `action` on another thread, and ends in KeyboardInterrupt here.
+    """Within it, ^C calls `action` on another thread, again and again, and ends in KeyboardInterrupt here.
 
     Does nothing where this process ignores interrupts, or is not in its main thread.
     """
@@ -32,12 +35,14 @@ def watched(action: Action) -> typing.Iterator[None]:
 
     def wait() -> None:
         while True:
-            received = os.read(read_end, 1)
-            if not received:
-                os.close(read_end)
-                return
-            if received[0] == signal.SIGINT:
-                struck.append(True)
+            if select.select([read_end], [], [], REPEAT_SECONDS if struck else None)[0]:
+                received = os.read(read_end, 1)
+                if not received:
+                    os.close(read_end)
+                    return
+                if received[0] == signal.SIGINT:
+                    struck.append(True)
+            if struck:
                 action()
 
     thread = threading.Thread(target=wait, daemon=True)

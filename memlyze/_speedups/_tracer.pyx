@@ -31,6 +31,7 @@ cdef extern from "core/recorder.h" nogil:
     int ml_recorder_start(const ml_options *options, char *error, size_t error_bytes)
     int ml_recorder_stop(const char *reason, char *error, size_t error_bytes)
     int64_t ml_monotonic_ns()
+    int64_t ml_recorder_step_clock()
     void ml_live_table_expect_stale(ml_live_table *table)
 
 cdef extern from "Python.h":
@@ -121,8 +122,8 @@ def is_recording():
 
 
 def trace_time_ns():
-    """Nanoseconds since the start of the trace."""
-    return now_ns()
+    """Nanoseconds since the start of the trace; what is recorded from now on is not before it."""
+    return ml_recorder_step_clock()
 
 
 def set_window_variable(variable):

@@ -84,7 +84,8 @@ def summarize(trace: Trace, *, sites: int = SITES) -> Summary:
         damage=tuple(trace.damage),
         events_dropped=(_number(metadata, "events_dropped") or 0)
         + (_number(metadata, "frees_dropped") or 0),
-        is_exact=totals["allocations_error"] == 0,
+        is_exact=totals["allocations_error"] == 0
+        and (totals["samples"] > 0 or metadata.get("sample_rate") == 1.0),
         samples=totals["samples"],
         allocations=Estimate(totals["allocations"], totals["allocations_error"]),
         bytes=Estimate(totals["bytes"], totals["bytes_error"]),

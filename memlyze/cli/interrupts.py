@@ -21,7 +21,8 @@ REPEAT_SECONDS = 0.1
 
 @contextlib.contextmanager
 def watched(action: Action) -> typing.Iterator[None]:
-    """Within it, ^C calls `action` on another thread, again and again, and ends in KeyboardInterrupt here.
+    """Within it, ^C calls `action` on another thread, again and again, and ends in
+    KeyboardInterrupt here.
 
     Does nothing where this process ignores interrupts, or is not in its main thread.
     """

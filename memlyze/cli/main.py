@@ -55,6 +55,13 @@ def main(arguments: typing.Sequence[str] | None = None) -> int:
         return _end_by(signal.SIGINT)
     except BrokenPipeError:
         return _end_by(signal.SIGPIPE)
+    except OSError as error:
+        if sys.stdout is not None:
+            _drop_output()
+        what = str(error.filename) if error.filename else "the output"
+        reason = f"cannot read or write {what}: {error.strerror or error}"
+        _complain(words, MemlyzeError(f"{reason}; make room for it, or choose another place"))
+        return 1
 
 
 def _dispatch(words: list[str]) -> int:
@@ -85,11 +92,15 @@ def _complain(words: typing.Sequence[str], error: MemlyzeError) -> None:
     print(f"{command}: {error}", file=sys.stderr)
 
 
-def _end_by(number: signal.Signals) -> int:
-    """End this process by the default action of a signal."""
-    # The interpreter would try to flush what nobody reads.
+def _drop_output() -> None:
+    """The interpreter would try to flush what nobody reads, or what finds no room."""
     with contextlib.suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _end_by(number: signal.Signals) -> int:
+    """End this process by the default action of a signal."""
+    _drop_output()
     signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)
     return 128 + number

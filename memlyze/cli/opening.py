@@ -32,7 +32,7 @@ def state_lines(trace: Trace) -> list[str]:
     metadata = trace.metadata
     if not trace.is_complete:
         lines.append(
-            "the trace was cut off (the program was killed, or still runs); "
+            "the trace was cut off (the program was killed, ended by os._exit, or still runs); "
             "what was written up to then is shown"
         )
     lines += [f"the trace is damaged: {damage}" for damage in trace.damage]

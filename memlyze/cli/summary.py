@@ -33,6 +33,7 @@ allocated most, and what recording cost. Figures of a sampled trace are estimate
 # The relative 95 % error of a figure that rests on ten samples: 1.96 / sqrt(10). Beyond it, an
 # interval would look more precise than it is.
 _ERROR_OF_TEN_SAMPLES = 0.62
+_TOO_FEW_SAMPLES = 10
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -137,14 +138,17 @@ def _peak_memory(summary: Summary) -> str:
 def _allocated(summary: Summary) -> str:
     if not summary.samples:
         return "nothing was recorded"
-    size = _figure(format_bytes, *summary.bytes)
-    count = _figure(format_count, *summary.allocations)
-    live = _figure(format_bytes, *summary.live_bytes)
+    few = not summary.is_exact and summary.samples < _TOO_FEW_SAMPLES
+    size = _figure(format_bytes, *summary.bytes, few)
+    count = _figure(format_count, *summary.allocations, few)
+    live = _figure(format_bytes, *summary.live_bytes, few)
     return f"{size} in {count} allocations; {live} not freed at the end"
 
 
-def _figure(form: typing.Callable[[float], str], value: float, error: float) -> str:
-    if value > 0 and error > _ERROR_OF_TEN_SAMPLES * value:
+def _figure(
+    form: typing.Callable[[float], str], value: float, error: float, few_samples: bool
+) -> str:
+    if few_samples or (value > 0 and error > _ERROR_OF_TEN_SAMPLES * value):
         return f"~{form(value)} (few samples)"
     return " ".join(part for part in (form(value), format_error(value, error)) if part)
 

@@ -24,6 +24,8 @@ _STANDARD_LIBRARY = re.compile(
 )
 # Frames that no person wrote a line of: frozen importlib, the recorder's own marks.
 _RUNTIME = re.compile(r"^$|^<frozen |^<(truncated|unknown|memlyze)>$")
+# Code that a library has made: what is typed, or given to `python -c`, has a name of its own.
+_GENERATED = re.compile(r"^<(?!(string|stdin|console|input|ipython\b[^>]*)>)")
 # What the command line itself runs under: `memlyze record` leaves no frame, but `with Tracer` in a
 # test may.
 _MEMLYZE = re.compile(r"[/\\]memlyze[/\\](tracer|_startup[/\\]sitecustomize)\.py$")
@@ -33,7 +35,7 @@ def origin_of(file: str, language: str = "python") -> str:
     """Whose code `file` is: `program`, `library`, `standard library` or `runtime`."""
     if language == "native" or _RUNTIME.search(file) or _MEMLYZE.search(file):
         return RUNTIME
-    if _LIBRARY.search(file):
+    if _LIBRARY.search(file) or _GENERATED.search(file):
         return LIBRARY
     if _STANDARD_LIBRARY.search(file):
         return STANDARD_LIBRARY

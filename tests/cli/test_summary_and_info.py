@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -135,3 +138,29 @@ def test_text_of_the_program_cannot_steer_the_terminal(memlyze: Runner, tmp_path
         assert "\x1b" not in memlyze(command, "t.mlyze").stdout
     found = memlyze("query", "SELECT value FROM metadata", "t.mlyze")
     assert "\x1b" not in found.stdout
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is full")
+@pytest.mark.parametrize("command", [("summary",), ("info",), ("query", "FROM allocations")])
+def test_output_without_room_is_one_line(
+    trace: str, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "memlyze", *command, trace],
+            cwd=tmp_path,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert done.returncode == 1
+    assert "No space left on device" in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+def test_sampled_trace_without_a_sample_is_not_called_exact(
+    tmp_path: Path, memlyze: Runner
+) -> None:
+    """A sampled program that ended before its first sample."""
+    TraceEncoder({"process_id": 1, "sample_rate": 0.0}).write(tmp_path / "few.mlyze")
+    done = memlyze("summary", "--json", "few.mlyze")
+    assert json.loads(done.stdout)["is_exact"] is False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import duckdb
 import pytest
 from known_trace import LIBRARY_FILE, MS, PROGRAM_FILE, weight_of
 
@@ -137,3 +138,16 @@ def test_windows_by_name_sums_over_windows_of_a_name(trace: Trace) -> None:
         ("outer", "window", 1, 900, 900, 900, 600, 3 * MS, 3 * MS, 3),
         ("inner", "call", 2, 350, 175, 300, 50, 1 * MS, 1 * MS, 2),
     ]
+
+
+@pytest.mark.parametrize(
+    "call, complaint",
+    [
+        ("timeline(buckets := 0)", "buckets is the number of slices"),
+        ("timeline(buckets := -3)", "buckets is the number of slices"),
+        ("hotspots(site := 'outermost')", "site is program or innermost"),
+    ],
+)
+def test_wrong_argument_is_named(trace: Trace, call: str, complaint: str) -> None:
+    with pytest.raises(duckdb.Error, match=complaint):
+        trace.sql(f"FROM {call}").fetchall()

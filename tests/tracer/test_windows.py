@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import memlyze
+
 
 def window_of(trace: Any, size: int) -> str:
     """The name of the window of the only `bytes` of so many zeros; empty: none."""
@@ -488,3 +490,22 @@ def test_number_of_a_closed_window_is_not_found_again(record: Any) -> None:
         """
     )
     assert done.stdout == "0\n"
+
+
+def test_what_is_freed_just_after_a_window_was_retained_by_it(record: Any) -> None:
+    """The clock of events has steps of a millisecond; the end of a window is one more."""
+    done = record(
+        """
+        import memlyze
+        for number in range(20):
+            with memlyze.window("work"):
+                kept = [bytes(1000) for _ in range(100)]
+                inside = [bytes(2000) for _ in range(100)]
+                del inside
+            del kept
+        """
+    )
+    with memlyze.open(str(done.trace_path)) as trace:
+        rows = trace.sql("SELECT retained_bytes FROM windows").fetchall()
+    assert len(rows) == 20
+    assert all(100 * 1033 <= retained < 100 * 1033 + 10_000 for (retained,) in rows)

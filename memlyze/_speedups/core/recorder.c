@@ -60,6 +60,23 @@ static void put(ml_thread *thread, uint64_t word)
     ml_ring_publish(&thread->ring, head);
 }
 
+void ml_recorder_raise_clock(int64_t now_ns)
+{
+    int64_t known_ns = atomic_load_explicit(&ml_recording.coarse_now_ns, memory_order_relaxed);
+    while (known_ns < now_ns && !atomic_compare_exchange_weak_explicit(
+                                    &ml_recording.coarse_now_ns, &known_ns, now_ns,
+                                    memory_order_relaxed, memory_order_relaxed))
+        ;
+}
+
+int64_t ml_recorder_step_clock(void)
+{
+    const int64_t now_ns = ml_monotonic_ns() - ml_recording.start_monotonic_ns;
+    if (ml_recording.coarse_clock)
+        ml_recorder_raise_clock(now_ns);
+    return now_ns;
+}
+
 ML_NOINLINE void ml_recorder_put_time(ml_thread *thread)
 {
     const int64_t now_ns = ml_now_ns();

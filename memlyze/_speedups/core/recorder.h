@@ -77,6 +77,13 @@ ML_INLINE int64_t ml_now_ns(void)
     return ml_monotonic_ns() - ml_recording.start_monotonic_ns;
 }
 
+/* The time now, after which no event is put at an earlier one: what happens before and after it can
+ * be told apart, however coarse the clock of events is. For what is rare, such as the end of a
+ * window. */
+int64_t ml_recorder_step_clock(void);
+/* Moves the coarse clock on to a time, never back. */
+void ml_recorder_raise_clock(int64_t now_ns);
+
 /* Waits for room in the ring for an event and so many words more, or gives the event up, as
  * configured. */
 bool ml_recorder_make_room(ml_thread *thread, uint32_t more_words, bool is_free);

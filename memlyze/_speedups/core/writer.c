@@ -426,7 +426,7 @@ static void *run(void *unused)
     while (!atomic_load_explicit(&writer.stopping, memory_order_acquire)) {
         int64_t now_ns = ml_monotonic_ns() - ml_recording.start_monotonic_ns;
         if (ml_recording.coarse_clock)
-            atomic_store_explicit(&ml_recording.coarse_now_ns, now_ns, memory_order_relaxed);
+            ml_recorder_raise_clock(now_ns);
         if (!abandoned) {
             idle_turns = drain(now_ns) ? 0 : idle_turns + 1;
             if (now_ns >= writer.next_memory_ns) {

@@ -25,7 +25,11 @@ per_stack AS (
 ),
 per_pair AS (
     SELECT
-        CASE WHEN site = 'innermost' THEN s.innermost_frame_id ELSE s.program_frame_id END AS frame_id,
+        CASE site
+            WHEN 'program' THEN s.program_frame_id
+            WHEN 'innermost' THEN s.innermost_frame_id
+            ELSE error('hotspots: site is program or innermost')::BIGINT
+        END AS frame_id,
         s.innermost_frame_id,
         sum(p.bytes) AS bytes,
         sum(p.variance) AS variance,

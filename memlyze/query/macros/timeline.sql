@@ -13,14 +13,20 @@ ends AS (
     ) AS end_ns
 ),
 widths AS (
-    SELECT end_ns, greatest((end_ns + buckets - 1) // buckets, 1)::BIGINT AS width_ns FROM ends
+    SELECT
+        end_ns,
+        CASE
+            WHEN buckets >= 1 THEN greatest((end_ns + buckets - 1) // buckets, 1)::BIGINT
+            ELSE error('timeline: buckets is the number of slices, 1 or more')::BIGINT
+        END AS width_ns
+    FROM ends
 ),
 slices AS (
     SELECT
         i AS slice,
         i * w.width_ns AS start_ns,
         least((i + 1) * w.width_ns, w.end_ns) AS end_ns
-    FROM range(buckets) AS r (i), widths AS w
+    FROM range(greatest(buckets, 1)) AS r (i), widths AS w
     WHERE i * w.width_ns < w.end_ns
 ),
 made AS (

@@ -19,8 +19,8 @@ figures AS (
         sum(a.weight) AS allocations,
         count(*) AS samples,
         sum(a.bytes) FILTER (WHERE a.window_id = e.enclosing_id) AS own_allocated_bytes,
-        sum(a.bytes) FILTER (WHERE a.freed_ns = -1 OR a.freed_ns > w.end_ns) AS retained_bytes,
-        sum(a.variance) FILTER (WHERE a.freed_ns = -1 OR a.freed_ns > w.end_ns) AS retained_variance,
+        sum(a.bytes) FILTER (WHERE a.freed_ns = -1 OR a.freed_ns >= w.end_ns) AS retained_bytes,
+        sum(a.variance) FILTER (WHERE a.freed_ns = -1 OR a.freed_ns >= w.end_ns) AS retained_variance,
         sum(a.bytes) FILTER (WHERE a.freed_ns = -1) AS live_bytes
     FROM (
         SELECT

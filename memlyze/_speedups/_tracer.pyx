@@ -33,6 +33,10 @@ cdef extern from "core/recorder.h" nogil:
     int64_t ml_monotonic_ns()
     int64_t ml_recorder_step_clock()
     void ml_live_table_expect_stale(ml_live_table *table)
+    ctypedef struct ml_code_table:
+        pass
+    ml_code_table ml_codes
+    void ml_code_forget_addresses(ml_code_table *table)
 
 cdef extern from "Python.h":
     const unsigned long PY_VERSION_HEX
@@ -228,6 +232,7 @@ def ensure_hooks():
         if lost:
             hooks_lost += lost
             ml_live_table_expect_stale(&ml_recording.live)
+            ml_code_forget_addresses(&ml_codes)
     return hooks_lost
 
 

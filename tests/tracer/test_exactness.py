@@ -199,3 +199,15 @@ def test_recorder_counts_the_memory_that_its_own_tables_take(record: Any) -> Non
     ).trace
     grown = trace.memory[-1]["tracer_bytes"] - trace.memory[0]["tracer_bytes"]
     assert 8 * 200_000 < grown < 100 * 200_000
+
+
+def test_frees_have_room_where_allocations_are_dropped(record: Any) -> None:
+    trace = record(
+        """
+        for number in range(60_000):
+            small = [object() for _ in range(20)]
+            larger = [bytes(700) for _ in range(20)]
+        """,
+        when_full="drop",
+    ).trace
+    assert trace.metadata["frees_dropped"] == 0

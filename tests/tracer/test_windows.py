@@ -509,3 +509,32 @@ def test_what_is_freed_just_after_a_window_was_retained_by_it(record: Any) -> No
         rows = trace.sql("SELECT retained_bytes FROM windows").fetchall()
     assert len(rows) == 20
     assert all(100 * 1033 <= retained < 100 * 1033 + 10_000 for (retained,) in rows)
+
+
+def test_blocks_that_die_while_attributes_are_encoded_are_not_live(record: Any) -> None:
+    """The recorder's own work is not recorded; what a collection frees in the midst of it is."""
+    trace = record(
+        """
+        import gc, memlyze
+        class Node: pass
+        class Clears:
+            def __str__(self):
+                cache.clear()
+                gc.collect()
+                return "cleared"
+        cache = []
+        for number in range(100):
+            node = Node()
+            node.itself = node
+            node.data = bytes(20_000)
+            cache.append(bytes(30_000))
+            del node
+            with memlyze.window("work", attribute=Clears()):
+                pass
+        """
+    ).trace
+    for size in (20_033, 30_033):
+        blocks = trace.allocations(size)
+        assert len(blocks) == 100 and all(block.freed_ns >= 0 for block in blocks)
+    assert trace.metadata["stale_blocks_closed"] == 0
+    trace.check_sound()

@@ -105,6 +105,16 @@ static bool add_code_address(ml_code_table *table, uintptr_t address, uint32_t c
     return true;
 }
 
+void ml_code_forget_addresses(ml_code_table *table)
+{
+    ml_lock(&table->lock);
+    if (table->addresses)
+        memset(table->addresses, 0, table->address_capacity * sizeof *table->addresses);
+    table->address_count = 0;
+    new_epoch(table);
+    ml_unlock(&table->lock);
+}
+
 void ml_code_died(ml_code_table *table, uintptr_t address)
 {
     ml_lock(&table->lock);

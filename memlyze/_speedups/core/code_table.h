@@ -59,6 +59,9 @@ void ml_code_bytes(ml_code_table *table, ml_code_record *record, const void *dat
 /* The code's id; 0 when there was no memory. `address` 0: not an object of the program. */
 uint32_t ml_code_finish(ml_code_table *table, ml_code_record *record, uintptr_t address);
 
+/* Code objects may have been freed unseen: no address names one any more. Takes the lock itself. */
+void ml_code_forget_addresses(ml_code_table *table);
+
 /* The code object at this address was freed. Takes the lock itself. */
 void ml_code_died(ml_code_table *table, uintptr_t address);
 

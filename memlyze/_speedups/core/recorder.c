@@ -14,13 +14,14 @@ ML_NOINLINE bool ml_recorder_make_room(ml_thread *thread, uint32_t more_words, b
     const uint64_t capacity = ml_ring_capacity(ring);
     /* Where events may be dropped, a quarter is kept for frees: a lost free would show a leak that
      * is none. */
-    const uint64_t usable = ml_recording.drop_when_full && !is_free ? capacity / 4 * 3 : capacity;
+    const uint64_t for_allocations = ml_recording.drop_when_full ? capacity / 4 * 3 : capacity;
+    const uint64_t usable = is_free ? capacity : for_allocations;
     int64_t waiting_since = 0;
     for (;;) {
         uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_acquire);
         uint64_t used = ml_ring_head(ring) - tail;
         if (used + words <= usable) {
-            ring->limit = tail + (used + words <= capacity / 2 ? capacity / 2 : usable);
+            ring->limit = tail + (used + words <= capacity / 2 ? capacity / 2 : for_allocations);
             if (used >= capacity / 2)
                 ml_writer_wake();
             break;
@@ -63,9 +64,9 @@ static void put(ml_thread *thread, uint64_t word)
 void ml_recorder_raise_clock(int64_t now_ns)
 {
     int64_t known_ns = atomic_load_explicit(&ml_recording.coarse_now_ns, memory_order_relaxed);
-    while (known_ns < now_ns && !atomic_compare_exchange_weak_explicit(
-                                    &ml_recording.coarse_now_ns, &known_ns, now_ns,
-                                    memory_order_relaxed, memory_order_relaxed))
+    while (known_ns < now_ns &&
+           !atomic_compare_exchange_weak_explicit(&ml_recording.coarse_now_ns, &known_ns, now_ns,
+                                                  memory_order_relaxed, memory_order_relaxed))
         ;
 }
 

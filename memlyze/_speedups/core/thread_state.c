@@ -30,14 +30,8 @@ static uint64_t os_thread_id(void)
 #endif
 }
 
-static void unlink_and_free(ml_thread *thread)
+static void unmap_stack_cache(ml_thread *thread)
 {
-    for (ml_thread **link = &ml_threads; *link; link = &(*link)->next)
-        if (*link == thread) {
-            *link = thread->next;
-            break;
-        }
-    ml_ring_destroy(&thread->ring);
     ml_unmap(thread->stacks.frames, thread->stacks.capacity * sizeof(ml_cached_frame));
     ml_unmap(thread->stacks.scratch, thread->stacks.capacity * sizeof(void *));
     ml_unmap(thread->stacks.depth_hint, ML_DEPTH_HINTS * sizeof(uint16_t));
@@ -46,6 +40,19 @@ static void unlink_and_free(ml_thread *thread)
              ((size_t)thread->stacks.known_children_mask + 1) * sizeof(ml_known_child));
     ml_unmap(thread->stacks.stacks, thread->stacks.capacity * sizeof(uint32_t));
     ml_unmap(thread->stack_ids, thread->stacks.max_numbers * sizeof(uint32_t));
+    memset(&thread->stacks, 0, sizeof thread->stacks);
+    thread->stack_ids = NULL;
+}
+
+static void unlink_and_free(ml_thread *thread)
+{
+    for (ml_thread **link = &ml_threads; *link; link = &(*link)->next)
+        if (*link == thread) {
+            *link = thread->next;
+            break;
+        }
+    ml_ring_destroy(&thread->ring);
+    unmap_stack_cache(thread);
     atomic_fetch_sub_explicit(&ml_recording.mapped_bytes, (int64_t)thread->mapped_bytes,
                               memory_order_relaxed);
     ml_unmap(thread, sizeof *thread);
@@ -200,8 +207,11 @@ static bool map_buffers(ml_thread *thread)
                    depth * 4;
     atomic_fetch_add(&ml_recording.mapped_bytes, (int64_t)bytes - (int64_t)thread->mapped_bytes);
     thread->mapped_bytes = bytes;
-    return cache->frames && cache->stacks && cache->scratch && cache->depth_hint &&
-           cache->known_children && cache->known_codes && thread->stack_ids;
+    if (cache->frames && cache->stacks && cache->scratch && cache->depth_hint &&
+        cache->known_children && cache->known_codes && thread->stack_ids)
+        return true;
+    unmap_stack_cache(thread); /* so that the next try begins anew */
+    return false;
 }
 
 ML_NOINLINE ml_thread *ml_thread_join_session(void)

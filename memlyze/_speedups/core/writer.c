@@ -62,7 +62,7 @@ static struct {
     ml_descriptor statm; /* open while there is a helper thread */
     int64_t memory_interval_ns, next_memory_ns, next_flush_ns, next_metadata_ns;
     int64_t peak_bytes;
-    int64_t region_bytes; /* of the live table, when last asked for */
+    int64_t region_bytes;  /* of the live table, when last asked for */
     int64_t cpu_before_ns; /* of helper threads before this one */
     bool failure_told;
     ml_thread self; /* so that a hook that this thread runs into lets it pass */
@@ -249,7 +249,8 @@ static int64_t tracer_bytes(void)
     for (int i = 0; i < writer.encoder.columns.column_count; i++)
         buffers += writer.encoder.columns.columns[i].size;
     return atomic_load(&ml_recording.mapped_bytes) + atomic_load(&ml_recording.live.mapped_bytes) +
-           writer.region_bytes + (int64_t)(ml_codes.mapped_bytes + ml_stacks.mapped_bytes + buffers);
+           writer.region_bytes +
+           (int64_t)(ml_codes.mapped_bytes + ml_stacks.mapped_bytes + buffers);
 }
 
 static void tick_memory(int64_t now_ns)

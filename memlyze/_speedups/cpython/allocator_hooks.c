@@ -130,6 +130,16 @@ static inline ml_thread *recording_thread(void)
     return thread;
 }
 
+/* The state of a thread that is inside, NULL of any other. Nothing that it allocates is recorded,
+ * but blocks that were recorded before may die there: a collection runs, a cache is emptied. */
+static inline ml_thread *inside_thread(void)
+{
+    ml_thread *thread = ml_current_thread;
+    const bool is_inside = thread->active_session == ML_INSIDE && thread->ring.words &&
+                           thread->session == atomic_load(&ml_session);
+    return is_inside ? thread : NULL;
+}
+
 /* The hooks for malloc and free do what is usual without a stack frame of their own, and leave the
  * rest to a function that is called as their last act. Each comes in two kinds, one that expects
  * most allocations to pass, and one that expects an exact recording. Both are right in any
@@ -205,6 +215,9 @@ static void *hooked_realloc(void *context, void *block, size_t size)
 {
     const hooked_domain *domain = context;
     ml_thread *thread = recording_thread();
+    const bool is_inside = !thread;
+    if (ML_UNLIKELY(is_inside))
+        thread = inside_thread();
     if (ML_UNLIKELY(!thread))
         return domain->wrapped.realloc(domain->wrapped.ctx, block, size);
     /* Out of the books before the address can be another thread's, back into them when nothing came
@@ -217,11 +230,13 @@ static void *hooked_realloc(void *context, void *block, size_t size)
     if (ML_LIKELY(moved != NULL)) {
         if (recorded)
             ml_record_taken(thread, (uintptr_t)block, live);
-        record_when_due(thread, moved, size, domain->allocator);
+        if (!is_inside)
+            record_when_due(thread, moved, size, domain->allocator);
     } else if (recorded) {
         ml_recorder_restore((uintptr_t)block, live);
     }
-    ml_thread_leave(thread);
+    if (!is_inside)
+        ml_thread_leave(thread);
     return moved;
 }
 
@@ -235,9 +250,10 @@ static ML_NOINLINE void free_guarded(const hooked_domain *domain, void *block, m
 /* Everything but a small block with a direct entry, in a thread that is recording. */
 static ML_NOINLINE void free_slowly(const hooked_domain *domain, void *block, uint64_t entry)
 {
-    ml_thread *thread = recording_thread();
+    ml_thread *recording = recording_thread();
+    ml_thread *thread = recording ? recording : inside_thread();
     if (thread && block &&
-        ml_record_free_slowly(thread, (uintptr_t)block, entry) > SURELY_SMALL_BYTES)
+        ml_record_free_slowly(thread, (uintptr_t)block, entry) > SURELY_SMALL_BYTES && recording)
         free_guarded(domain, block, thread);
     else
         domain->wrapped.free(domain->wrapped.ctx, block);

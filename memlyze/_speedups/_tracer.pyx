@@ -69,6 +69,9 @@ cdef extern from "cpython/allocator_hooks.h":
     void ml_hooks_pause_thread()
     void ml_hooks_resume_thread()
 
+cdef extern from "cpython/anchor.h":
+    void ml_make_frame_objects()
+
 cdef uint32_t next_window_id = 1
 cdef uint32_t first_window_id = 1  # of this recording
 cdef int64_t collection_start_ns = 0
@@ -251,5 +254,6 @@ def gc_callback(phase, info):
                                 ml_hooks_thread_id())
             collection_start_ns = 0
             ensure_hooks()
+            ml_make_frame_objects()
     finally:
         ml_hooks_resume_thread()

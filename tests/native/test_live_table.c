@@ -31,12 +31,12 @@ static uintptr_t address_of(uint64_t i)
 
 static bool same(ml_live a, ml_live b)
 {
-    return a.allocation_id == b.allocation_id && a.size == b.size && a.is_code == b.is_code;
+    return a.allocation_id == b.allocation_id && a.size == b.size && a.is_watched == b.is_watched;
 }
 
 static bool present(ml_live live)
 {
-    return live.allocation_id != 0 || live.is_code;
+    return live.allocation_id != 0 || live.is_watched;
 }
 
 static bool insert_directly(uintptr_t address, ml_live live)
@@ -87,8 +87,8 @@ static void random_operations(ml_live_kind kind)
         }
         case 3:
             /* A code object that is recorded, or one from before the recording. */
-            CHECK(ml_live_table_mark_code(&table, address));
-            expected[i].is_code = true;
+            CHECK(ml_live_table_watch(&table, address));
+            expected[i].is_watched = true;
             break;
         default:
             CHECK(take(address, draw >> 60 & 1, &found) == present(expected[i]));

@@ -156,3 +156,134 @@ for thread in threads: thread.join()
 finish()
 """
     compare(record(PRELUDE + source))
+
+
+# With the second of these, hardly anything but the notes is recorded: what happens in between
+# goes unnoticed.
+every_allocation_and_the_large_ones = pytest.mark.parametrize(
+    "options", [{}, {"sample_rate": 0, "sample_interval": 1_000}], ids=["exact", "sampled"]
+)
+
+# Long enough for frames to count as lasting: then they are not compared any more until they end.
+LASTING = """
+import time
+def busy(n):
+    end = time.perf_counter() + 0.025
+    while time.perf_counter() < end:
+        [str(i) for i in range(200)]
+    note()
+"""
+
+
+@every_allocation_and_the_large_ones
+def test_a_lasting_frame_that_ended_is_not_taken_for_the_next_one_at_its_address(
+    record: Any, options: dict[str, Any]
+) -> None:
+    """Its frame object may be followed at its address as well: only its free tells."""
+    source = """
+def level_3(n): busy(n); note()
+def level_2(n): level_3(n); note()
+def once(n): level_2(n)
+def again(n): level_2(n)
+def through_a_loop(n):
+    for caller in (once, again):
+        caller(n)
+addresses = set()
+def at_once(n):
+    addresses.add(id(sys._getframe()))
+    note()
+    addresses.add(id(sys._getframe(1)))
+def lasting_then_short(caller):
+    caller(0)
+def x(n): at_once(n); busy(n); note()
+def y(n): at_once(n); note()
+def short_at_another_line(caller):
+    caller(1)
+    caller(1); caller(1)
+for n in range(5):
+    lasting_then_short(x)
+    short_at_another_line(y)
+    for _ in range(4):
+        lasting_then_short(y)
+    through_a_loop(n)
+    [lasting_then_short(z) for z in (x, y, y)]
+    list(map(lasting_then_short, (x, y, y)))
+    for _ in range(8):
+        note()
+finish()
+"""
+    compare(record(PRELUDE + LASTING + source, **options))
+
+
+@every_allocation_and_the_large_ones
+def test_lasting_frames_of_threads_and_generators_are_compared(
+    record: Any, options: dict[str, Any]
+) -> None:
+    source = """
+import gc, threading
+lock = threading.Lock()
+real_note = note
+def note():
+    with lock:
+        real_note()
+def steps(n):
+    for i in range(n):
+        busy(i)
+        gc.collect(0)
+        note()
+        end = time.perf_counter() + 0.005
+        while time.perf_counter() < end:
+            bytes(100_000)  # by this frame itself
+        yield i
+def consume_here(g): return next(g)
+def consume_at_once(g): return next(g)
+def consume_there(g):
+    note()
+    return next(g)
+def thread():
+    g = steps(4)
+    for consume in (consume_here, consume_there) * 2:
+        consume(g)
+        [consume_there(steps(1)) for _ in range(2)]
+        for _ in range(6):
+            note()
+    g = steps(6)
+    for consume in (consume_here, consume_at_once) * 3:
+        consume(g)
+threads = [threading.Thread(target=thread) for _ in range(3)]
+for t in threads: t.start()
+for t in threads: t.join()
+thread()
+for _ in range(40): note()
+finish()
+"""
+    compare(record(PRELUDE + LASTING + source, **options))
+
+
+@every_allocation_and_the_large_ones
+def test_a_frame_object_that_outlives_its_frame_says_nothing_of_the_next_frame(
+    record: Any, options: dict[str, Any]
+) -> None:
+    source = """
+kept = []
+def fails(n):
+    busy(n)
+    kept.append(sys._getframe())
+    raise ValueError(n)
+def short(n): note()
+def one(n):
+    try: fails(n)
+    except ValueError as error:
+        if n % 2: kept.append(error)
+    note()
+def other(n):
+    short(n)
+    note()
+for n in range(10):
+    one(n)
+    for _ in range(8): other(n)
+    if n % 3 == 0: kept.clear()
+    for _ in range(8): other(n); short(n)
+finish()
+"""
+    compare(record(PRELUDE + LASTING + source, **options))

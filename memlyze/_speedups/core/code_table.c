@@ -115,15 +115,17 @@ void ml_code_forget_addresses(ml_code_table *table)
     ml_unlock(&table->lock);
 }
 
-void ml_code_died(ml_code_table *table, uintptr_t address)
+bool ml_code_died(ml_code_table *table, uintptr_t address)
 {
+    bool found = false;
     ml_lock(&table->lock);
     if (table->addresses) {
         uint32_t mask = table->address_capacity - 1;
         uint32_t gap = address_slot(table->address_capacity, address);
         while (table->addresses[gap].address && table->addresses[gap].address != address)
             gap = (gap + 1) & mask;
-        if (table->addresses[gap].address) {
+        found = table->addresses[gap].address != 0;
+        if (found) {
             for (uint32_t i = (gap + 1) & mask; table->addresses[i].address; i = (i + 1) & mask) {
                 uint32_t wanted =
                     address_slot(table->address_capacity, table->addresses[i].address);
@@ -138,6 +140,7 @@ void ml_code_died(ml_code_table *table, uintptr_t address)
         }
     }
     ml_unlock(&table->lock);
+    return found;
 }
 
 ml_code_record ml_code_begin(ml_code_table *table, uint32_t first_line, uint8_t line_table_kind,

@@ -62,7 +62,7 @@ uint32_t ml_code_finish(ml_code_table *table, ml_code_record *record, uintptr_t 
 /* Code objects may have been freed unseen: no address names one any more. Takes the lock itself. */
 void ml_code_forget_addresses(ml_code_table *table);
 
-/* The code object at this address was freed. Takes the lock itself. */
-void ml_code_died(ml_code_table *table, uintptr_t address);
+/* The block at this address was freed: true when it was a code object. Takes the lock itself. */
+bool ml_code_died(ml_code_table *table, uintptr_t address);
 
 #endif

@@ -21,7 +21,7 @@ static _Atomic(ml_region *) no_regions[1];
     (PAGE_BYTES / sizeof(uint64_t)) /* all in the gap before the first tier */
 #define ADDRESS_MASK (((uint64_t)1 << 54) - 1)
 #define ID_MASK ML_MAX_ALLOCATION_ID
-#define CODE_BIT ((uint64_t)1 << 43)
+#define WATCHED_BIT ((uint64_t)1 << 43)
 
 static inline ml_hash_entry pack(uintptr_t address, ml_live live)
 {
@@ -31,7 +31,7 @@ static inline ml_hash_entry pack(uintptr_t address, ml_live live)
         size = size >> 12 | ML_LARGE_SIZE;
     ml_hash_entry entry = {
         ((uint64_t)address >> 3 & ADDRESS_MASK) | (uint64_t)(size >> 20) << 54,
-        (live.allocation_id & ID_MASK) | (live.is_code ? CODE_BIT : 0) |
+        (live.allocation_id & ID_MASK) | (live.is_watched ? WATCHED_BIT : 0) |
             (uint64_t)(size & 0xfffff) << 44,
     };
     return entry;
@@ -44,7 +44,7 @@ static inline ml_live unpack(ml_hash_entry entry)
     ml_live live = {
         entry.id_and_size & ID_MASK,
         ML_UNLIKELY(size >= ML_LARGE_SIZE) ? (size - ML_LARGE_SIZE) << 12 : size,
-        (entry.id_and_size & CODE_BIT) != 0,
+        (entry.id_and_size & WATCHED_BIT) != 0,
     };
     return live;
 }
@@ -310,9 +310,9 @@ static bool hash_insert(ml_live_table *table, uintptr_t address, ml_live live, b
     if (shard->entries[slot].address_and_size) {
         existed = true;
         *previous = unpack(shard->entries[slot]);
-        if (keep_other) { /* only the code mark is new */
+        if (keep_other) { /* only that it is watched is new */
             live = *previous;
-            live.is_code = true;
+            live.is_watched = true;
         }
     } else {
         shard->count++;
@@ -366,7 +366,7 @@ bool ml_live_table_insert(ml_live_table *table, uintptr_t address, ml_live live,
         }
         __atomic_store_n(entry,
                          ml_direct_pack(address, live.allocation_id, live.size) |
-                             (live.is_code ? ML_DIRECT_CODE_BIT : 0),
+                             (live.is_watched ? ML_DIRECT_WATCHED_BIT : 0),
                          __ATOMIC_RELAXED);
         *inserted = true;
     } else if (insert_hashed(table, address, live, false, &other, inserted)) {
@@ -397,16 +397,16 @@ bool ml_live_table_take(ml_live_table *table, uintptr_t address, ml_live *taken)
     return take_direct(table, address, taken) || hash_take(table, address, taken);
 }
 
-bool ml_live_table_mark_code(ml_live_table *table, uintptr_t address)
+bool ml_live_table_watch(ml_live_table *table, uintptr_t address)
 {
-    const ml_live code = {0, 0, true};
+    const ml_live watched = {0, 0, true};
     ml_live other;
     uint64_t *entry = find_direct(table, address);
     if (entry) {
-        __atomic_fetch_or(entry, ML_DIRECT_CODE_BIT, __ATOMIC_RELAXED);
+        __atomic_fetch_or(entry, ML_DIRECT_WATCHED_BIT, __ATOMIC_RELAXED);
         return true;
     }
     bool inserted;
-    insert_hashed(table, address, code, true, &other, &inserted);
+    insert_hashed(table, address, watched, true, &other, &inserted);
     return inserted;
 }

@@ -24,9 +24,9 @@
  * `direct` and `marks` need a large unreserved mapping. Where that cannot be had (address-space
  * limits), or an address lies outside of it, the hash takes over.
  *
- * An entry also remembers the block's size (for the live heap), and whether a code object that the
- * code table knows lives there: code dies by being freed, and this is where that is noticed, on
- * every CPython version alike. */
+ * An entry also remembers the block's size (for the live heap), and whether its free is watched
+ * for: a code object lives there that the code table knows, or what stands for a thread's anchor.
+ * These die by being freed, and this is where that is noticed, on every CPython version alike. */
 #ifndef MEMLYZE_LIVE_TABLE_H
 #define MEMLYZE_LIVE_TABLE_H
 
@@ -45,9 +45,9 @@
 #define ML_MAX_ALLOCATION_ID (((uint64_t)1 << 43) - 1)
 
 typedef struct {
-    uint64_t allocation_id; /* 0: none, the block is only known as a code object */
+    uint64_t allocation_id; /* 0: none, the block is only watched */
     size_t size;
-    bool is_code;
+    bool is_watched;
 } ml_live;
 
 /* A block's size as an entry keeps it: exact below 512 MiB, from there on in whole pages of 4 KiB.
@@ -63,7 +63,7 @@ typedef struct {
     uint64_t address_and_size; /* address >> 3 in the low 54 bits, bits 20..29 of the size above; 0:
                                   empty */
     uint64_t
-        id_and_size; /* id in the low 43 bits, is_code in bit 43, bits 0..19 of the size above */
+        id_and_size; /* id in the low 43 bits, is_watched in bit 43, bits 0..19 of the size above */
 } ml_hash_entry;
 
 typedef struct {
@@ -139,8 +139,8 @@ bool ml_live_table_insert(ml_live_table *table, uintptr_t address, ml_live live,
                           bool *inserted);
 /* Removes the block at this address and tells what it was. False: not recorded. */
 bool ml_live_table_take(ml_live_table *table, uintptr_t address, ml_live *taken);
-/* Notes that a known code object is at this address, recorded or not. */
-bool ml_live_table_mark_code(ml_live_table *table, uintptr_t address);
+/* The free of the block at this address is to be told, recorded or not. */
+bool ml_live_table_watch(ml_live_table *table, uintptr_t address);
 
 ML_INLINE uint64_t ml_filter_hash(uintptr_t address)
 {
@@ -178,9 +178,9 @@ ML_INLINE uint8_t *ml_direct_mark(ml_region *region, uintptr_t address)
     return &region->marks[(address & (ML_REGION_BYTES - 1)) >> 4];
 }
 
-/* Direct entries: id in bits 0..42, is_code in 43, where in its granule the block begins (bits 4..9
- * of the address) in 44..49, size in 50..63. 0: empty. */
-#define ML_DIRECT_CODE_BIT ((uint64_t)1 << 43)
+/* Direct entries: id in bits 0..42, is_watched in 43, where in its granule the block begins
+ * (bits 4..9 of the address) in 44..49, size in 50..63. 0: empty. */
+#define ML_DIRECT_WATCHED_BIT ((uint64_t)1 << 43)
 ML_INLINE uint64_t ml_direct_pack(uintptr_t address, uint64_t allocation_id, size_t size)
 {
     return allocation_id | ((uint64_t)address >> 4 & 63) << 44 | (uint64_t)size << 50;
@@ -190,7 +190,7 @@ ML_INLINE uint64_t ml_direct_pack(uintptr_t address, uint64_t allocation_id, siz
 ML_INLINE ml_live ml_direct_unpack(uint64_t entry)
 {
     const ml_live live = {ML_DIRECT_ID(entry), ML_DIRECT_SIZE(entry),
-                          (entry & ML_DIRECT_CODE_BIT) != 0};
+                          (entry & ML_DIRECT_WATCHED_BIT) != 0};
     return live;
 }
 

@@ -84,6 +84,8 @@ ML_NOINLINE void ml_recorder_put_time(ml_thread *thread)
     if (now_ns == thread->last_time_ns)
         return;
     thread->last_time_ns = now_ns;
+    if (now_ns >= thread->stacks.next_look_ns)
+        thread->stacks.seen_to_epoch = 0;
     put(thread, ML_MAKE_WORD(ML_WORD_TIME, now_ns));
 }
 
@@ -124,14 +126,21 @@ static void put_free(ml_thread *thread, ml_live live)
     ml_ring_publish(&thread->ring, head);
 }
 
+/* A code object, or the sign that a frame has not ended. */
+static void watched_block_died(uintptr_t address)
+{
+    if (!ml_code_died(&ml_codes, address))
+        ml_threads_end_anchor(address);
+}
+
 ML_NOINLINE bool ml_recorder_enter_slowly(ml_thread *thread, uintptr_t address, size_t size)
 {
     const ml_live live = {thread->next_allocation_id, size, false};
     ml_live stale;
     bool inserted;
     if (ml_live_table_insert(&ml_recording.live, address, live, &stale, &inserted)) {
-        if (stale.is_code)
-            ml_code_died(&ml_codes, address);
+        if (stale.is_watched)
+            watched_block_died(address);
         if (stale.allocation_id != 0) {
             atomic_fetch_add_explicit(&ml_recording.stale_closed, 1, memory_order_relaxed);
             put_free(thread, stale);
@@ -144,8 +153,8 @@ ML_NOINLINE bool ml_recorder_enter_slowly(ml_thread *thread, uintptr_t address, 
 
 void ml_record_taken(ml_thread *thread, uintptr_t address, ml_live live)
 {
-    if (live.is_code)
-        ml_code_died(&ml_codes, address);
+    if (live.is_watched)
+        watched_block_died(address);
     if (live.allocation_id == 0 || !ml_recorder_has_room(thread, 0, true))
         return;
     ml_recorder_put_time(thread);
@@ -170,5 +179,5 @@ void ml_recorder_restore(uintptr_t address, ml_live live)
 
 void ml_recorder_abandon(void)
 {
-    atomic_store(&ml_session, 0);
+    ml_session_close();
 }

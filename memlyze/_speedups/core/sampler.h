@@ -22,9 +22,6 @@ typedef struct {
     int64_t surcharge_bytes; /* a */
 } ml_sampling;
 
-/* No budget is below this, save that of an exact recording, which lasts for 2^61 bytes. */
-#define ML_EXACT_BUDGET (INT64_MIN / 4)
-
 typedef struct {
     int64_t budget_bytes;
     uint64_t random_state;

@@ -31,7 +31,7 @@ static uint64_t sessions_begun;
 
 static void after_fork_in_child(void)
 {
-    atomic_store(&ml_session, 0);
+    ml_session_close();
     ml_threads_after_fork();
     ml_live_table_after_fork(&ml_recording.live);
     atomic_store(&ml_codes.lock, 0);
@@ -113,13 +113,13 @@ int ml_recorder_start(const ml_options *options, char *error, size_t error_bytes
                  strerror(failure));
         return failure;
     }
-    atomic_store(&ml_session, session);
+    ml_session_open(session, exact);
     return 0;
 }
 
 int ml_recorder_stop(const char *reason, char *error, size_t error_bytes)
 {
-    atomic_store(&ml_session, 0);
+    ml_session_close();
     if (!ml_writer_is_here())
         after_fork_in_child();
     int failure = ml_writer_stop(reason);

@@ -25,6 +25,8 @@ typedef struct {
     uint32_t code_id;
 } ml_known_code;
 
+#define ML_NO_ANCHOR UINT32_MAX
+
 #define ML_DEPTH_HINTS 1024
 #define ML_KNOWN_CODES 256
 #define ML_KNOWN_CHILDREN_EXACT 8192
@@ -40,12 +42,27 @@ typedef struct {
                              outermost frame */
     uint32_t numbers;     /* of stacks, in use; and how many there may be */
     uint32_t max_numbers;
-    uint64_t epoch; /* of the code table, when this was last true */
+    uint64_t epoch;         /* of the code table, when this was last true */
+    uint64_t seen_to_epoch; /* the same; 0: the next capture is to look for an anchor */
+    /* The anchor: a frame that is known not to have ended, so that those beneath it are as they
+     * were. anchor.h says how that is known. */
+    uint32_t anchor_depth;               /* its index; ML_NO_ANCHOR: there is none */
+    _Atomic(uintptr_t) anchor_block;     /* its free tells that the frame has ended; 0: it has */
+    int64_t next_look_ns;                /* for an anchor, a better one or one at all */
+    int64_t next_wish_ns, wish_pause_ns; /* for frames to choose it from */
+    bool wants_frame_objects;
     uint16_t *depth_hint;
     ml_known_child *known_children; /* by a hash of parent and position */
     uint32_t known_children_mask;
     ml_known_code *known_codes; /* by a hash of the address */
 } ml_stack_cache;
+
+ML_INLINE void ml_drop_anchor(ml_stack_cache *cache)
+{
+    cache->anchor_depth = ML_NO_ANCHOR;
+    atomic_store_explicit(&cache->anchor_block, 0, memory_order_relaxed);
+    cache->next_look_ns = INT64_MIN;
+}
 
 ML_INLINE uint32_t ml_depth_hint_index(const void *frame)
 {

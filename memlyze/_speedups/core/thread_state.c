@@ -7,12 +7,24 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-_Atomic uint64_t ml_session;
+_Atomic uint64_t ml_session, ml_exact_session;
 ml_thread ml_no_thread = {.active_session = UINT64_MAX, .session = UINT64_MAX};
 __thread ml_thread *ml_current_thread = &ml_no_thread;
 ml_thread *ml_threads;
 ml_spinlock ml_threads_lock;
 static bool list_is_read; /* under the lock */
+
+void ml_session_open(uint64_t session, bool exact)
+{
+    atomic_store(&ml_exact_session, exact ? session : 0);
+    atomic_store(&ml_session, session);
+}
+
+void ml_session_close(void)
+{
+    atomic_store(&ml_exact_session, 0);
+    atomic_store(&ml_session, 0);
+}
 
 static pthread_key_t exit_key;
 static pthread_once_t exit_key_once = PTHREAD_ONCE_INIT;
@@ -84,6 +96,15 @@ static struct {
     char name[ML_THREAD_NAME_BYTES];
 } names_ahead[NAMES_AHEAD];
 static unsigned next_name_ahead;
+
+void ml_threads_end_anchor(uintptr_t block)
+{
+    ml_lock(&ml_threads_lock);
+    for (ml_thread *thread = ml_threads; thread; thread = thread->next)
+        if (atomic_load_explicit(&thread->stacks.anchor_block, memory_order_relaxed) == block)
+            atomic_store_explicit(&thread->stacks.anchor_block, 0, memory_order_relaxed);
+    ml_unlock(&ml_threads_lock);
+}
 
 static void copy_name(char *to, const char *from)
 {
@@ -201,7 +222,10 @@ static bool map_buffers(ml_thread *thread)
     if (!cache->known_codes)
         cache->known_codes = ml_map(ML_KNOWN_CODES * sizeof(ml_known_code));
     cache->depth = cache->numbers = 0;
-    cache->epoch = 0; /* never the table's, so the first capture starts afresh */
+    cache->epoch = cache->seen_to_epoch = 0; /* never the table's: captures start afresh */
+    ml_drop_anchor(cache);
+    cache->next_wish_ns = INT64_MIN;
+    cache->wish_pause_ns = 0;
     size_t bytes = sizeof *thread + ml_recording.ring_words * 8 + ML_DEPTH_HINTS * 2 +
                    ML_KNOWN_CODES * sizeof(ml_known_code) + children * sizeof(ml_known_child) +
                    depth * 4;

@@ -16,6 +16,8 @@ typedef struct ml_thread {
                                 within a hook */
     ml_sampler sampler;
     int64_t surcharge_bytes;
+    uint64_t session; /* the session that this state was made up for: what the writer goes by */
+    uintptr_t native_handle; /* pthread_self() */
     ml_ring ring;
     int64_t last_time_ns;
     uint64_t next_allocation_id;
@@ -31,19 +33,18 @@ typedef struct ml_thread {
 
     ml_stack_cache stacks;
 
-    uint64_t session; /* the session that this state was made up for: what the writer goes by */
-    /* What the writer has read so far; touched by the helper thread alone. */
+    /* What the writer has read so far; touched by the helper thread alone, at each event: in a
+     * cache line in which the program has no business. */
     struct {
         int64_t time_ns;
         uint64_t next_allocation_id;
         uint32_t window_id;
         uint32_t stack_numbers; /* of `stack_ids`, in use */
         bool announced;         /* its row in `threads` says all that is known */
-    } drained;
+    } drained __attribute__((aligned(64)));
     uint32_t *stack_ids;             /* by the thread's own numbers; the helper thread's */
     char name[ML_THREAD_NAME_BYTES]; /* UTF-8, empty: unknown; under the lock of the list */
 
-    uintptr_t native_handle; /* pthread_self() */
     uint64_t os_thread_id;
     int64_t start_ns;
     _Atomic bool exited;
@@ -58,6 +59,10 @@ typedef struct ml_thread {
  * one is not (yet) part of it. One comparison answers "recording?", "has this thread a state?", "is
  * it of this session?" and "is it in a hook already?". */
 extern ML_INTERNAL _Atomic uint64_t ml_session;
+/* The same in a recording of every allocation; 0 in any other. */
+extern ML_INTERNAL _Atomic uint64_t ml_exact_session;
+void ml_session_open(uint64_t session, bool exact);
+void ml_session_close(void);
 
 extern ML_INTERNAL ml_thread ml_no_thread; /* stands in for the state of a thread that has none */
 
@@ -76,6 +81,12 @@ ML_INLINE bool ml_thread_is_recording(const ml_thread *thread)
 {
     return ML_LIKELY(thread->active_session ==
                      atomic_load_explicit(&ml_session, memory_order_relaxed));
+}
+
+ML_INLINE bool ml_thread_is_recording_all(const ml_thread *thread)
+{
+    return ML_LIKELY(thread->active_session ==
+                     atomic_load_explicit(&ml_exact_session, memory_order_relaxed));
 }
 
 /* The state of this thread when it is recording, or can join the recording; otherwise NULL. */
@@ -113,6 +124,9 @@ ML_INLINE void ml_thread_resume(ml_thread *thread)
 /* The list of all states. The helper thread walks it, under the lock. */
 extern ML_INTERNAL ml_thread *ml_threads;
 extern ML_INTERNAL ml_spinlock ml_threads_lock;
+
+/* The block that stands for a thread's anchor was freed. */
+void ml_threads_end_anchor(uintptr_t block);
 
 /* Tells the name of a thread of the program, now or before its first allocation. */
 void ml_thread_set_name(uint64_t os_thread_id, const char *name);

@@ -69,10 +69,10 @@ static inline void update_window(ml_thread *thread, PyThreadState *python)
 }
 
 /* The Python state of the calling thread, NULL for a native thread that has none. */
-ML_INLINE PyThreadState *python_thread(ml_thread *thread, uint32_t allocator)
+ML_INLINE PyThreadState *python_thread(ml_thread *thread, bool is_raw)
 {
     PyThreadState *python;
-    if (ML_UNLIKELY(allocator == ML_ALLOCATOR_RAW))
+    if (ML_UNLIKELY(is_raw))
         /* Perhaps without the GIL: this thread's own state, whose frames nobody else moves. The
          * window stays the last one known. */
         python = PyGILState_GetThisThreadState();
@@ -82,16 +82,16 @@ ML_INLINE PyThreadState *python_thread(ml_thread *thread, uint32_t allocator)
      * did. */
     if (ML_UNLIKELY(!python || python->thread_id != (unsigned long)thread->native_handle))
         return NULL;
-    if (ML_UNLIKELY(window_variable != NULL) && allocator != ML_ALLOCATOR_RAW)
+    if (ML_UNLIKELY(window_variable != NULL) && !is_raw)
         update_window(thread, python);
     return python;
 }
 
 /* Inside: between enter and leave. `entry`: ml_live_table_new_entry's. */
 ML_INLINE void record_with_entry(ml_thread *thread, void *block, size_t size, uint64_t *entry,
-                                 uint32_t allocator)
+                                 uint32_t allocator, bool is_raw)
 {
-    PyThreadState *python = python_thread(thread, allocator);
+    PyThreadState *python = python_thread(thread, is_raw);
     const uint32_t stack = ML_LIKELY(python != NULL) ? ml_capture_stack(thread, python) : 0;
     if (ML_LIKELY(stack != ML_STACK_DROPPED))
         ml_record_allocation(thread, (uintptr_t)block, size, entry, allocator, stack);
@@ -102,7 +102,7 @@ static ML_NOINLINE void record(ml_thread *thread, void *block, size_t size, uint
     uint64_t *entry = ml_live_table_new_entry(&ml_recording.live, (uintptr_t)block, size);
     if (!entry)
         ml_live_table_prefetch(&ml_recording.live, (uintptr_t)block);
-    record_with_entry(thread, block, size, entry, allocator);
+    record_with_entry(thread, block, size, entry, allocator, allocator == ML_ALLOCATOR_RAW);
 }
 
 /* The same when the allocation's turn has come. */
@@ -178,23 +178,31 @@ static void *hooked_malloc(void *context, size_t size)
     return domain->wrapped.malloc(domain->wrapped.ctx, size);
 }
 
-static void *hooked_malloc_exact(void *context, size_t size)
+ML_INLINE void *malloc_exact(const hooked_domain *domain, size_t size, bool is_raw)
 {
-    const hooked_domain *domain = context;
     ml_thread *thread = ml_current_thread;
-    if (ML_UNLIKELY(!ml_thread_is_recording(thread)))
+    if (ML_UNLIKELY(!ml_thread_is_recording_all(thread)))
         return malloc_elsewhere(domain, size);
-    if (ML_UNLIKELY(thread->sampler.budget_bytes > ML_EXACT_BUDGET))
-        return malloc_and_record(domain, size, thread);
     ml_thread_enter(thread);
     void *block = domain->wrapped.malloc(domain->wrapped.ctx, size);
     uint64_t *entry = ml_live_table_new_entry(&ml_recording.live, (uintptr_t)block, size);
     if (ML_LIKELY(entry != NULL))
-        record_with_entry(thread, block, size, entry, domain->allocator);
+        record_with_entry(thread, block, size, entry, is_raw ? ML_ALLOCATOR_RAW : domain->allocator,
+                          is_raw);
     else if (block)
         record(thread, block, size, domain->allocator);
     ml_thread_leave(thread);
     return block;
+}
+
+static void *hooked_malloc_exact(void *context, size_t size)
+{
+    return malloc_exact(context, size, false);
+}
+
+static void *hooked_raw_malloc_exact(void *context, size_t size)
+{
+    return malloc_exact(context, size, true);
 }
 
 static void *hooked_calloc(void *context, size_t count, size_t size)
@@ -317,10 +325,13 @@ static bool same_allocator(const PyMemAllocatorEx *a, const PyMemAllocatorEx *b)
 static PyMemAllocatorEx allocator_around(hooked_domain *hooked)
 {
     const bool exact = ml_recording.exact && atomic_load(&ml_session) != 0;
-    const PyMemAllocatorEx ours = {hooked, exact ? hooked_malloc_exact : hooked_malloc,
-                                   hooked_calloc, hooked_realloc,
-                                   exact ? hooked_free_exact : hooked_free};
-    return ours;
+    const PyMemAllocatorEx all = {hooked,
+                                  hooked->allocator == ML_ALLOCATOR_RAW ? hooked_raw_malloc_exact
+                                                                        : hooked_malloc_exact,
+                                  hooked_calloc, hooked_realloc, hooked_free_exact};
+    const PyMemAllocatorEx some = {hooked, hooked_malloc, hooked_calloc, hooked_realloc,
+                                   hooked_free};
+    return exact ? all : some;
 }
 
 static void hook(int domain)

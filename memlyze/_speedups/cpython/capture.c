@@ -1,4 +1,5 @@
 /* What is left of a capture when something has moved: only what differs is looked up, and told. */
+#include "anchor.h"
 #include "capture.h"
 #include "code_copy.h"
 
@@ -10,11 +11,12 @@
 static void forget_children(ml_stack_cache *cache)
 {
     cache->depth = cache->base = 0;
+    ml_drop_anchor(cache);
     memset(cache->known_children, 0,
            ((size_t)cache->known_children_mask + 1) * sizeof(ml_known_child));
 }
 
-void ml_forget_stacks(ml_stack_cache *cache, uint64_t epoch)
+static void forget_stacks(ml_stack_cache *cache, uint64_t epoch)
 {
     forget_children(cache);
     memset(cache->known_codes, 0, ML_KNOWN_CODES * sizeof(ml_known_code));
@@ -32,7 +34,7 @@ static ML_NOINLINE uint32_t look_up_code(ml_known_code *known, const PyCodeObjec
     }
     ml_unlock(&ml_codes.lock);
     if (ML_UNLIKELY(is_new)) /* its free will tell us when it dies */
-        ml_live_table_mark_code(&ml_recording.live, (uintptr_t)code);
+        ml_live_table_watch(&ml_recording.live, (uintptr_t)code);
     if (ML_LIKELY(code_id != 0))
         *known = (ml_known_code){code, code_id};
     return code_id;
@@ -117,6 +119,7 @@ static ML_NOINLINE uint32_t capture_innermost(ml_thread *thread, const ml_frame 
     for (; frame && count < keep; frame = ml_frame_previous(frame))
         cache->scratch[count++] = frame;
     cache->depth = 0;
+    ml_drop_anchor(cache);
     if (!make_ready_to_tell(thread, count + 1, &anew))
         return ML_STACK_DROPPED;
     cache->base = 0;
@@ -172,6 +175,8 @@ uint32_t ml_capture_slowly(ml_thread *thread, const ml_frame *top)
     }
     if (!known)
         cache->depth = cache->base = 0;
+    if (cache->anchor_depth != ML_NO_ANCHOR && (!known || base < cache->anchor_depth))
+        ml_drop_anchor(cache); /* it has ended, or is another stack's */
     if (!make_ready_to_tell(thread, above, &anew))
         return ML_STACK_DROPPED;
     if (ML_UNLIKELY(anew))
@@ -193,5 +198,17 @@ uint32_t ml_capture_slowly(ml_thread *thread, const ml_frame *top)
         enter(cache, depth++, frame, position, stack);
         cache->depth = depth; /* what was above belonged to another caller */
     }
+    return stack;
+}
+
+uint32_t ml_capture_attentively(ml_thread *thread, const ml_frame *top, uint64_t epoch)
+{
+    ml_stack_cache *cache = &thread->stacks;
+    if (cache->epoch != epoch)
+        forget_stacks(cache, epoch);
+    cache->seen_to_epoch = epoch;
+    const uint32_t stack = ml_capture_slowly(thread, top);
+    if (thread->last_time_ns >= cache->next_look_ns)
+        ml_look_for_anchor(thread, top);
     return stack;
 }

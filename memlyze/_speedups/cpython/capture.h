@@ -17,8 +17,9 @@
 /* Anything but a stack that is as it was, or differs from the last one in the position of its
  * innermost frame alone. */
 uint32_t ml_capture_slowly(ml_thread *thread, const ml_frame *top);
-/* The code table's epoch is another one: what the thread remembers may not be so. */
-void ml_forget_stacks(ml_stack_cache *cache, uint64_t epoch);
+/* The code table's epoch is another one, so what the thread remembers may not be so; or it is time
+ * to look for an anchor. */
+uint32_t ml_capture_attentively(ml_thread *thread, const ml_frame *top, uint64_t epoch);
 
 static inline const ml_known_child *ml_known_child_of(const ml_stack_cache *cache, uint32_t parent,
                                                       uint64_t position)
@@ -50,19 +51,24 @@ ML_INLINE bool ml_caller_unchanged(const ml_cached_frame *cached, const ml_frame
 }
 
 /* Compares the callers of frames[depth] with the live ones, innermost first, beginning with the
- * caller of `*frame`. True: all as they were. Otherwise the caller of `*frame` is the first live
- * frame that differs, NULL when the live stack ends there. */
+ * caller of `*frame`, as far as the anchor. True: all as they were. Otherwise the caller of
+ * `*frame` is the first live frame that may differ, NULL when the live stack ends there. */
 ML_INLINE bool ml_callers_unchanged(const ml_stack_cache *cache, uint32_t depth,
                                     const ml_frame **frame)
 {
+    const bool is_anchored = depth >= cache->anchor_depth;
     const ml_cached_frame *cached = &cache->frames[depth];
-    for (; depth >= 4; depth -= 4, cached -= 4)
+    const ml_cached_frame *const last = &cache->frames[is_anchored ? cache->anchor_depth : 0];
+    for (; cached - last >= 4; cached -= 4)
         if (!ml_caller_unchanged(&cached[-1], frame) || !ml_caller_unchanged(&cached[-2], frame) ||
             !ml_caller_unchanged(&cached[-3], frame) || !ml_caller_unchanged(&cached[-4], frame))
             return false;
-    for (; depth > 0; depth--, cached--)
+    for (; cached != last; cached--)
         if (!ml_caller_unchanged(&cached[-1], frame))
             return false;
+    if (is_anchored)
+        return ML_LIKELY(ml_frame_object_block(*frame) ==
+                         atomic_load_explicit(&cache->anchor_block, memory_order_relaxed));
     return ML_LIKELY(ml_frame_previous(*frame) == NULL) ? cache->base == 0 : cache->base != 0;
 }
 
@@ -76,20 +82,16 @@ ML_INLINE uint32_t ml_capture_stack(ml_thread *thread, PyThreadState *python)
     if (ML_UNLIKELY(!top))
         return 0;
     const uint64_t epoch = atomic_load_explicit(&ml_codes.epoch, memory_order_acquire);
-    if (ML_UNLIKELY(cache->epoch != epoch))
-        ml_forget_stacks(cache, epoch);
+    if (ML_UNLIKELY(cache->seen_to_epoch != epoch))
+        return ml_capture_attentively(thread, top, epoch);
     const uint32_t hint = cache->depth_hint[ml_depth_hint_index(top)];
     ml_cached_frame *cached = &cache->frames[hint];
-    if (ML_UNLIKELY(hint >= cache->depth || cached->frame != top))
+    if (ML_UNLIKELY(hint >= cache->depth || cached->frame != top ||
+                    !ml_callers_unchanged(cache, hint, &frame)))
         return ml_capture_slowly(thread, top);
     const uint64_t position = ml_frame_position(top);
-    if (cached->position == position) {
-        if (ML_LIKELY(ml_callers_unchanged(cache, hint, &frame)))
-            return cache->stacks[hint];
-        return ml_capture_slowly(thread, top);
-    }
-    if (ML_UNLIKELY(!ml_callers_unchanged(cache, hint, &frame)))
-        return ml_capture_slowly(thread, top);
+    if (cached->position == position)
+        return cache->stacks[hint];
     /* A known position is one of a frame that is complete. */
     const ml_known_child *known = ml_known_child_of(cache, ml_base_stack(cache, hint), position);
     if (ML_UNLIKELY(!known))

@@ -46,3 +46,15 @@ static inline uint32_t ml_frame_instruction(const ml_frame *frame, const PyCodeO
     ptrdiff_t offset = frame->prev_instr - _PyCode_CODE(code);
     return offset > 0 ? (uint32_t)offset * (uint32_t)sizeof(_Py_CODEUNIT) : 0;
 }
+
+/* The block of the frame object that was made of this frame, if one was: no other otherwise. */
+static inline uintptr_t ml_frame_object_block(const ml_frame *frame)
+{
+    return (uintptr_t)frame->frame_obj - ML_GC_HEAD_BYTES;
+}
+
+/* A generator's frame does not qualify: it has another caller each time. */
+static inline bool ml_frame_can_be_anchor(const ml_frame *frame)
+{
+    return frame->owner == FRAME_OWNED_BY_THREAD && frame->frame_obj;
+}

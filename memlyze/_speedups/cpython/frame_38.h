@@ -48,3 +48,17 @@ static inline uint32_t ml_frame_instruction(const ml_frame *frame, const PyCodeO
     return (uint32_t)frame->f_lasti;
 #endif
 }
+
+/* These are frame objects themselves, and are kept for the next call when they end: nothing tells
+ * of that. */
+static inline uintptr_t ml_frame_object_block(const ml_frame *frame)
+{
+    (void)frame;
+    return UINTPTR_MAX;
+}
+
+static inline bool ml_frame_can_be_anchor(const ml_frame *frame)
+{
+    (void)frame;
+    return false;
+}

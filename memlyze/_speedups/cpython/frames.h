@@ -6,6 +6,10 @@
 #define Py_BUILD_CORE 1
 #include <Python.h>
 #include <stdbool.h>
+
+/* What the collector keeps before each of its objects. */
+#define ML_GC_HEAD_BYTES (2 * sizeof(uintptr_t))
+
 #if PY_VERSION_HEX >= 0x030e0000
 #include "frame_314.h"
 #elif PY_VERSION_HEX >= 0x030d0000

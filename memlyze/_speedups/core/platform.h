@@ -74,17 +74,13 @@ ML_INLINE void ml_zero_pages(void *memory, size_t bytes)
  * time slice. */
 typedef atomic_int ml_spinlock;
 
+/* Returns when the lock is free, or may be (session.c). */
+void ml_lock_wait(const ml_spinlock *lock);
+
 ML_INLINE void ml_lock(ml_spinlock *lock)
 {
-    for (;;) {
-        if (ML_LIKELY(atomic_exchange_explicit(lock, 1, memory_order_acquire) == 0))
-            return;
-        for (int spin = 0; atomic_load_explicit(lock, memory_order_relaxed) != 0; spin++)
-            if (spin > 200) {
-                sched_yield();
-                spin = 0;
-            }
-    }
+    while (ML_UNLIKELY(atomic_exchange_explicit(lock, 1, memory_order_acquire) != 0))
+        ml_lock_wait(lock);
 }
 
 ML_INLINE void ml_unlock(ml_spinlock *lock)

@@ -6,6 +6,7 @@
 #include "writer.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -37,6 +38,23 @@ static void after_fork_in_child(void)
     atomic_store(&ml_codes.lock, 0);
     atomic_store(&ml_sides.lock, 0);
     ml_writer_after_fork();
+}
+
+/* A child that was made behind the back of the fork handlers, by the bare system call, may find a
+ * lock held by a thread that it does not have. */
+static bool forked_unseen(void)
+{
+    return ml_writer_is_running() && !ml_writer_is_here();
+}
+
+ML_NOINLINE void ml_lock_wait(const ml_spinlock *lock)
+{
+    for (int turn = 1; atomic_load_explicit(lock, memory_order_relaxed) != 0; turn++)
+        if (turn % 200 == 0) {
+            sched_yield();
+            if (turn % 20000 == 0 && forked_unseen())
+                after_fork_in_child();
+        }
 }
 
 static void register_fork_handler(void)

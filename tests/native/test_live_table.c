@@ -49,11 +49,9 @@ static bool insert_directly(uintptr_t address, ml_live live)
 static bool take(uintptr_t address, bool quickly, ml_live *found)
 {
     if (quickly) {
-        if (!ml_live_table_may_hold(address))
+        if (!ml_live_table_may_hold(address) || !ml_live_table_may_be_marked(&table, address))
             return false;
         const uint64_t entry = ml_live_table_take_directly(&table, address);
-        if (entry == ML_DIRECT_NONE)
-            return false;
         *found = ml_direct_unpack(entry);
         if (entry)
             return true;
@@ -151,8 +149,8 @@ static void test_null_is_never_recorded(void)
         ml_live found;
         table.regions = NULL; /* as in a process that never recorded */
         CHECK(ml_live_table_init(&table, kind));
-        const uint64_t entry = ml_live_table_take_directly(&table, 0);
-        CHECK(entry == 0 || entry == ML_DIRECT_NONE);
+        CHECK(ml_live_table_take_directly(&table, 0) == 0);
+        CHECK(!ml_live_table_may_be_marked(&table, 0));
         CHECK(!ml_live_table_take(&table, 0, &found));
         CHECK(ml_live_table_new_entry(&table, 0, 48) == NULL);
         ml_live_table_clear(&table);

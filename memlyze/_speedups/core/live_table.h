@@ -103,9 +103,12 @@ typedef struct {
     uint64_t no_region_bits;
     /* The same for direct entries: all bits when there are none. */
     uint64_t no_direct_bits;
+    /* The same for marks. */
+    uint64_t no_mark_bits;
     /* The same for insertions of the usual kind: all bits when entries may be stale, too. */
     _Atomic uint64_t no_quick_insert_bits;
     ml_live_kind kind;
+    uint32_t page_bits, group_bits; /* how the hash groups what is close together */
     /* Set when the hooks were found removed for a while: entries may then be stale. */
     _Atomic bool unhooked_frees_possible;
     /* Of blocks by hash, for `ml_filter` and, with more bits, for a second look. Made for the first
@@ -227,19 +230,22 @@ ML_INLINE bool ml_live_table_insert_directly(uint64_t *entry, uintptr_t address,
     return true;
 }
 
-/* The usual cases of a removal. 0: ask the function above. ML_DIRECT_NONE: surely not recorded.
- * Otherwise the entry. */
-#define ML_DIRECT_NONE UINT64_MAX
+/* False: surely not recorded. The same question as ml_live_table_may_hold, answered better where
+ * there are marks; elsewhere always true. */
+ML_INLINE bool ml_live_table_may_be_marked(const ml_live_table *table, uintptr_t address)
+{
+    if (ML_UNLIKELY(address & table->no_mark_bits))
+        return true;
+    ml_region *region = ml_region_of(table, address);
+    return region &&
+           ML_UNLIKELY(__atomic_load_n(ml_direct_mark(region, address), __ATOMIC_RELAXED) != 0);
+}
+
+/* The usual cases of a removal: the entry. 0: ask the function above. */
 ML_INLINE uint64_t ml_live_table_take_directly(ml_live_table *table, uintptr_t address)
 {
-    if (ML_UNLIKELY(address & table->no_direct_bits)) {
-        if (table->kind != ML_LIVE_MANY_SAMPLES || (address & table->no_region_bits))
-            return 0;
-        ml_region *marked = ml_region_of(table, address);
-        return marked && __atomic_load_n(ml_direct_mark(marked, address), __ATOMIC_RELAXED)
-                   ? 0
-                   : ML_DIRECT_NONE;
-    }
+    if (ML_UNLIKELY(address & table->no_direct_bits))
+        return 0;
     ml_region *region = ml_region_of(table, address);
     if (ML_UNLIKELY(!region))
         return 0;

@@ -141,9 +141,9 @@ static inline ml_thread *inside_thread(void)
 }
 
 /* The hooks for malloc and free do what is usual without a stack frame of their own, and leave the
- * rest to a function that is called as their last act. Each comes in two kinds, one that expects
- * most allocations to pass, and one that expects an exact recording. Both are right in any
- * recording, so it does not matter which of them another tool remembers. */
+ * rest to a function that is called as their last act. They come in kinds, for recordings of all,
+ * of many and of few allocations. Each is right in any recording, so it does not matter which of
+ * them another tool remembers. */
 
 static ML_NOINLINE void *malloc_and_record(const hooked_domain *domain, size_t size,
                                            ml_thread *thread)
@@ -275,9 +275,8 @@ static void hooked_free_exact(void *context, void *block)
     if (ML_LIKELY(ml_thread_is_recording(thread))) {
         /* Before the memory is given back: afterwards it may be another thread's. */
         entry = ml_live_table_take_directly(&ml_recording.live, (uintptr_t)block);
-        if (entry == ML_DIRECT_NONE ||
-            (ML_LIKELY(entry != 0 && ML_DIRECT_SIZE(entry) <= SURELY_SMALL_BYTES) &&
-             ml_record_free_directly(thread, entry))) {
+        if (ML_LIKELY(entry != 0 && ML_DIRECT_SIZE(entry) <= SURELY_SMALL_BYTES) &&
+            ml_record_free_directly(thread, entry)) {
             domain->wrapped.free(domain->wrapped.ctx, block);
             return;
         }
@@ -289,6 +288,15 @@ static void hooked_free(void *context, void *block)
 {
     const hooked_domain *domain = context;
     if (ml_live_table_may_hold((uintptr_t)block))
+        hooked_free_exact(context, block);
+    else
+        domain->wrapped.free(domain->wrapped.ctx, block);
+}
+
+static void hooked_free_marked(void *context, void *block)
+{
+    const hooked_domain *domain = context;
+    if (ml_live_table_may_be_marked(&ml_recording.live, (uintptr_t)block))
         hooked_free_exact(context, block);
     else
         domain->wrapped.free(domain->wrapped.ctx, block);
@@ -324,14 +332,24 @@ static bool same_allocator(const PyMemAllocatorEx *a, const PyMemAllocatorEx *b)
 
 static PyMemAllocatorEx allocator_around(hooked_domain *hooked)
 {
-    const bool exact = ml_recording.exact && atomic_load(&ml_session) != 0;
     const PyMemAllocatorEx all = {hooked,
                                   hooked->allocator == ML_ALLOCATOR_RAW ? hooked_raw_malloc_exact
                                                                         : hooked_malloc_exact,
                                   hooked_calloc, hooked_realloc, hooked_free_exact};
-    const PyMemAllocatorEx some = {hooked, hooked_malloc, hooked_calloc, hooked_realloc,
-                                   hooked_free};
-    return exact ? all : some;
+    const PyMemAllocatorEx many = {hooked, hooked_malloc, hooked_calloc, hooked_realloc,
+                                   hooked_free_marked};
+    const PyMemAllocatorEx few = {hooked, hooked_malloc, hooked_calloc, hooked_realloc,
+                                  hooked_free};
+    if (atomic_load(&ml_session) == 0)
+        return few;
+    switch (ml_recording.live.kind) {
+    case ML_LIVE_EXACT:
+        return all;
+    case ML_LIVE_MANY_SAMPLES:
+        return many;
+    default:
+        return few;
+    }
 }
 
 static void hook(int domain)

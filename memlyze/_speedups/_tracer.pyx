@@ -48,9 +48,11 @@ cdef extern from "core/thread_state.h" nogil:
 
 cdef extern from "core/writer.h" nogil:
     void ml_writer_add_metadata(const char *key, const char *json)
-    void ml_writer_pause()
-    void ml_writer_resume()
-    bint ml_writer_is_paused()
+
+cdef extern from "core/helper_thread.h" nogil:
+    void ml_helper_pause()
+    void ml_helper_resume()
+    bint ml_helper_is_paused()
 
 cdef extern from "core/side_rows.h" nogil:
     void ml_side_rows_add_gc(int64_t start_ns, int64_t duration_ns, int generation,
@@ -178,20 +180,20 @@ cdef bint counts_threads_late = PY_VERSION_HEX >> 16 == 0x030d
 def before_fork():
     """There is no helper thread from now on, until `after_fork_in_parent`."""
     global forking_frame
-    ml_writer_pause()
+    ml_helper_pause()
     forking_frame = PyEval_GetFrame()
 
 
 def after_fork_in_parent():
     """The helper thread works again, now or in a moment."""
-    if not ml_writer_is_paused():
+    if not ml_helper_is_paused():
         return
     # Another than the main thread makes for a process of several anyway; the main one may be in a
     # long call then.
     if (counts_threads_late and threading.get_ident() == threading.main_thread().ident and
             Py_AddPendingCall(resume_later, NULL) == 0):
         return
-    ml_writer_resume()
+    ml_helper_resume()
 
 
 cdef int resume_later(void *unused) noexcept:
@@ -204,7 +206,7 @@ cdef int resume_later(void *unused) noexcept:
                     return 0
                 break
             frame = frame.f_back
-    ml_writer_resume()
+    ml_helper_resume()
     return 0
 
 

@@ -1,6 +1,6 @@
 #include "recorder.h"
 
-#include "writer.h"
+#include "helper_thread.h"
 
 #include <string.h>
 #include <time.h>
@@ -23,19 +23,19 @@ ML_NOINLINE bool ml_recorder_make_room(ml_thread *thread, uint32_t more_words, b
         if (used + words <= usable) {
             ring->limit = tail + (used + words <= capacity / 2 ? capacity / 2 : for_allocations);
             if (used >= capacity / 2)
-                ml_writer_wake();
+                ml_helper_wake();
             break;
         }
         if (thread->session != atomic_load_explicit(&ml_session, memory_order_relaxed))
             return false; /* stopped while waiting */
-        if (ml_recording.drop_when_full || ml_writer_is_paused()) {
+        if (ml_recording.drop_when_full || ml_helper_is_paused()) {
             atomic_fetch_add_explicit(is_free ? &ml_recording.frees_dropped
                                               : &ml_recording.allocations_dropped,
                                       1, memory_order_relaxed);
-            ml_writer_wake();
+            ml_helper_wake();
             return false;
         }
-        if (!ml_writer_is_here()) { /* nobody would ever make room */
+        if (!ml_helper_is_here()) { /* nobody would ever make room */
             ml_recorder_abandon();
             return false;
         }
@@ -43,7 +43,7 @@ ML_NOINLINE bool ml_recorder_make_room(ml_thread *thread, uint32_t more_words, b
             waiting_since = ml_monotonic_ns();
             atomic_fetch_add_explicit(&ml_recording.waits, 1, memory_order_relaxed);
         }
-        ml_writer_wake();
+        ml_helper_wake();
         struct timespec moment = {0, 50000};
         nanosleep(&moment, NULL);
     }

@@ -1,9 +1,9 @@
 /* Beginning and end of a recording, and what becomes of it in a forked child. */
 #include "recorder.h"
 
+#include "helper_thread.h"
 #include "side_rows.h"
 #include "stack_table.h"
-#include "writer.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -37,14 +37,14 @@ static void after_fork_in_child(void)
     ml_live_table_after_fork(&ml_recording.live);
     atomic_store(&ml_codes.lock, 0);
     atomic_store(&ml_sides.lock, 0);
-    ml_writer_after_fork();
+    ml_helper_after_fork();
 }
 
 /* A child that was made behind the back of the fork handlers, by the bare system call, may find a
  * lock held by a thread that it does not have. */
 static bool forked_unseen(void)
 {
-    return ml_writer_is_running() && !ml_writer_is_here();
+    return ml_helper_is_running() && !ml_helper_is_here();
 }
 
 ML_NOINLINE void ml_lock_wait(const ml_spinlock *lock)
@@ -79,7 +79,7 @@ int ml_recorder_start(const ml_options *options, char *error, size_t error_bytes
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, register_fork_handler);
-    if (ml_writer_is_running()) /* its stop was interrupted */
+    if (ml_helper_is_running()) /* its stop was interrupted */
         ml_recorder_stop("interrupted", error, error_bytes);
     const bool exact = options->interval_bytes <= 0;
     ml_recording.sampling = (ml_sampling){options->interval_bytes, options->surcharge_bytes};
@@ -124,7 +124,7 @@ int ml_recorder_start(const ml_options *options, char *error, size_t error_bytes
     atomic_store(&ml_recording.coarse_now_ns, ml_recording.coarse_clock ? 0 : ML_NO_COARSE_TIME);
     const uint64_t session = ++sessions_begun;
     const char *what = "";
-    int failure = ml_writer_start(options, session, &what);
+    int failure = ml_helper_start(options, session, &what);
     if (failure) {
         clear_tables();
         snprintf(error, error_bytes, "cannot %s %s: %s", what, options->output_file,
@@ -138,9 +138,9 @@ int ml_recorder_start(const ml_options *options, char *error, size_t error_bytes
 int ml_recorder_stop(const char *reason, char *error, size_t error_bytes)
 {
     ml_session_close();
-    if (!ml_writer_is_here())
+    if (!ml_helper_is_here())
         after_fork_in_child();
-    int failure = ml_writer_stop(reason);
+    int failure = ml_helper_stop(reason);
     clear_tables();
     if (failure) {
         snprintf(error, error_bytes, "%s", strerror(failure));

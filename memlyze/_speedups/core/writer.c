@@ -1,56 +1,25 @@
 #include "writer.h"
 
-#include "descriptor_table.h"
+#include "columns.h"
 #include "event_encoder.h"
 #include "side_rows.h"
 #include "stack_table.h"
 #include "trace_file.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
-#if defined(__linux__)
-#include <linux/futex.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#endif
 
 /* What is recorded is in the file within this time, give or take one turn. */
 #define FLUSH_INTERVAL_NS 150000000
-/* While a recording of many events is busy a turn comes every millisecond: that is the resolution
- * of its times. */
-#define BUSY_TURN_NS 1000000
-#define IDLE_TURNS_BEFORE_REST 20
 #define METADATA_INTERVAL_NS 10000000000
 #define STATM "/proc/self/statm"
 
-/* Whose descriptor table the recorder's descriptors are in. While the helper thread begins only it
- * knows. */
-enum { TABLE_UNKNOWN, TABLE_OF_PROGRAM, TABLE_OF_HELPER };
-
 static struct {
-    pthread_t thread;
-    bool running;
-    pid_t process_id;
-    _Atomic int wake;
-    _Atomic bool stopping;
-    _Atomic bool pausing;
-    _Atomic bool paused; /* there is no helper thread for a moment */
-    pid_t thread_number;
-    _Atomic int table;
-    ml_handover handover;   /* of the file, from a helper thread that ends */
-    pid_t program_thread;   /* that started the helper thread, or ends it */
-    bool table_can_be_left; /* known from before the pause */
     uint64_t session;
-    const char *reason;
-
     ml_trace_file file;
     ml_event_encoder encoder;
     ml_columns stacks, codes, threads, memory, gc, windows, metadata, samplings;
@@ -65,37 +34,10 @@ static struct {
     int64_t region_bytes;  /* of the live table, when last asked for */
     int64_t cpu_before_ns; /* of helper threads before this one */
     bool failure_told;
-    ml_thread self; /* so that a hook that this thread runs into lets it pass */
 } writer;
 
-/* ---- waking and sleeping
- * ------------------------------------------------------------------------- */
-
-void ml_writer_wake(void)
-{
-    if (atomic_exchange_explicit(&writer.wake, 1, memory_order_release) == 0) {
-#if defined(__linux__)
-        syscall(SYS_futex, &writer.wake, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
-#endif
-    }
-}
-
-static void rest(int64_t ns)
-{
-    struct timespec time = {ns / 1000000000, ns % 1000000000};
-#if defined(__linux__)
-    if (atomic_load(&writer.wake) == 0)
-        syscall(SYS_futex, &writer.wake, FUTEX_WAIT_PRIVATE, 0, &time, NULL, 0);
-#else
-    if (time.tv_sec || time.tv_nsec > BUSY_TURN_NS)
-        time = (struct timespec){0, BUSY_TURN_NS};
-    nanosleep(&time, NULL);
-#endif
-    atomic_store_explicit(&writer.wake, 0, memory_order_relaxed);
-}
-
-/* ---- what is written
- * ----------------------------------------------------------------------------- */
+/* ---- the tables
+ * --------------------------------------------------------------------------------- */
 
 static void write_stacks(void)
 {
@@ -223,6 +165,9 @@ static bool drain(int64_t now_ns)
     return any;
 }
 
+/* ---- the memory clock
+ * --------------------------------------------------------------------------- */
+
 static int64_t read_rss(void)
 {
 #if defined(__linux__)
@@ -270,6 +215,9 @@ static void tick_memory(int64_t now_ns)
     ml_columns_cover_time(rows, now_ns, now_ns);
 }
 
+/* ---- metadata
+ * ----------------------------------------------------------------------------------- */
+
 static void put_metadata(const char *key, const char *json)
 {
     ml_columns *rows = &writer.metadata;
@@ -308,6 +256,9 @@ static void put_statistics(void)
     put_number("tracer_peak_bytes", (uint64_t)writer.peak_bytes);
 }
 
+/* ---- turns
+ * -------------------------------------------------------------------------------------- */
+
 static void write_side_rows(void)
 {
     ml_side_rows_take(&ml_sides.gc, &writer.gc);
@@ -339,42 +290,40 @@ static void flush(int64_t now_ns)
     ml_trace_file_write(&writer.file, &writer.metadata);
 }
 
-/* ---- when writing fails
- * -------------------------------------------------------------------------- */
-
-static void say_failed(void)
+bool ml_writer_turn(int64_t now_ns)
 {
-    char text[5000];
-    int length = snprintf(
-        text, sizeof text,
-        "memlyze: recording stopped: cannot write %s: %s. The program goes on; what was written "
-        "is readable. Free some space or choose another place with --output, then record again.\n",
-        writer.file.path, strerror(writer.file.error));
-    const bool elsewhere = writer.table == TABLE_OF_HELPER;
-    const int descriptor = elsewhere ? ml_descriptor_table_open_program_stderr() : STDERR_FILENO;
-    if (length > 0 && descriptor >= 0) {
-        ssize_t ignored = write(descriptor, text,
-                                (size_t)length < sizeof text ? (size_t)length : sizeof text - 1);
-        (void)ignored;
-        writer.failure_told = true;
+    const bool any = drain(now_ns);
+    if (now_ns >= writer.next_memory_ns) {
+        tick_memory(now_ns);
+        writer.next_memory_ns = now_ns + writer.memory_interval_ns;
     }
-    if (elsewhere && descriptor >= 0)
-        close(descriptor);
+    if (now_ns >= writer.next_flush_ns) {
+        flush(now_ns);
+        writer.next_flush_ns = now_ns + FLUSH_INTERVAL_NS;
+    }
+    return any;
 }
 
-/* ---- the thread
- * ---------------------------------------------------------------------------------- */
+int64_t ml_writer_longest_rest_ns(void)
+{
+    return writer.memory_interval_ns < FLUSH_INTERVAL_NS ? writer.memory_interval_ns
+                                                         : FLUSH_INTERVAL_NS;
+}
 
-static void finish(int64_t now_ns)
+void ml_writer_finish(int64_t now_ns, const char *reason)
 {
     char json[256];
+    if (writer.file.failed) {
+        ml_trace_file_close(&writer.file);
+        return;
+    }
     drain(now_ns);
     ml_threads_end_reading();
     writer.region_bytes = ml_live_table_region_bytes(&ml_recording.live);
     tick_memory(now_ns);
     writer.next_metadata_ns = 0;
     put_number("end_ns", (uint64_t)now_ns);
-    snprintf(json, sizeof json, "\"%s\"", writer.reason);
+    snprintf(json, sizeof json, "\"%s\"", reason);
     put_metadata("stop_reason", json);
     ml_columns last = writer.metadata; /* flush swaps the buffers: what was just put goes first */
     ml_trace_file_write(&writer.file, &last);
@@ -383,97 +332,41 @@ static void finish(int64_t now_ns)
     ml_trace_file_finish(&writer.file);
 }
 
-/* Before anything else is opened: the program waits until it is known where. */
-static void begin_table(void)
+/* ---- when writing fails
+ * -------------------------------------------------------------------------- */
+
+int ml_writer_failure(void)
 {
-    ml_descriptor *kept = &writer.file.descriptor;
-    const bool own = (writer.table_can_be_left ||
-                      ml_descriptor_table_can_be_left(writer.program_thread, kept)) &&
-                     ml_descriptor_table_unshare(kept);
-#if defined(__linux__)
-    writer.statm = ml_descriptor_take(open(STATM, O_RDONLY | O_CLOEXEC));
-#endif
-    atomic_store(&writer.table, own ? TABLE_OF_HELPER : TABLE_OF_PROGRAM);
-#if defined(__linux__)
-    syscall(SYS_futex, &writer.table, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
-#endif
+    return writer.file.failed ? writer.file.error : 0;
 }
 
-static void wait_for_table(void)
+void ml_writer_give_up(int error)
 {
-    while (atomic_load(&writer.table) == TABLE_UNKNOWN) {
-#if defined(__linux__)
-        syscall(SYS_futex, &writer.table, FUTEX_WAIT_PRIVATE, TABLE_UNKNOWN, NULL, NULL, 0);
-#else
-        sched_yield();
-#endif
+    writer.file.failed = true;
+    writer.file.error = error;
+    ml_threads_end_reading();
+}
+
+void ml_writer_say_failed(int descriptor)
+{
+    char text[5000];
+    if (writer.failure_told)
+        return;
+    int length = snprintf(
+        text, sizeof text,
+        "memlyze: recording stopped: cannot write %s: %s. The program goes on; what was written "
+        "is readable. Free some space or choose another place with --output, then record again.\n",
+        writer.file.path, strerror(writer.file.error));
+    if (length > 0 && descriptor >= 0) {
+        ssize_t ignored = write(descriptor, text,
+                                (size_t)length < sizeof text ? (size_t)length : sizeof text - 1);
+        (void)ignored;
+        writer.failure_told = true;
     }
 }
 
-static void *run(void *unused)
-{
-    (void)unused;
-#if defined(__linux__)
-    prctl(PR_SET_NAME, "memlyze");
-    writer.thread_number = (pid_t)syscall(SYS_gettid);
-#endif
-    writer.self.session = writer.session;
-    writer.self.pauses = 1;
-    writer.self.active_session = ML_INSIDE;
-    ml_current_thread = &writer.self;
-    begin_table();
-    int idle_turns = 0;
-    bool abandoned = writer.file.failed; /* before a pause */
-    while (!atomic_load_explicit(&writer.stopping, memory_order_acquire)) {
-        int64_t now_ns = ml_monotonic_ns() - ml_recording.start_monotonic_ns;
-        if (ml_recording.coarse_clock)
-            ml_recorder_raise_clock(now_ns);
-        if (!abandoned) {
-            idle_turns = drain(now_ns) ? 0 : idle_turns + 1;
-            if (now_ns >= writer.next_memory_ns) {
-                tick_memory(now_ns);
-                writer.next_memory_ns = now_ns + writer.memory_interval_ns;
-            }
-            if (now_ns >= writer.next_flush_ns) {
-                flush(now_ns);
-                writer.next_flush_ns = now_ns + FLUSH_INTERVAL_NS;
-            }
-            if (writer.file.failed) {
-                ml_recorder_abandon();
-                ml_threads_end_reading();
-                say_failed();
-                abandoned = true;
-            }
-        }
-        const bool busy =
-            ml_recording.coarse_clock && idle_turns < IDLE_TURNS_BEFORE_REST && !abandoned;
-        int64_t turn_ns = writer.memory_interval_ns < FLUSH_INTERVAL_NS ? writer.memory_interval_ns
-                                                                        : FLUSH_INTERVAL_NS;
-        if (atomic_load_explicit(&writer.pausing, memory_order_acquire))
-            break;
-        rest(busy && turn_ns > BUSY_TURN_NS ? BUSY_TURN_NS : turn_ns);
-    }
-    if (writer.pausing) {
-        if (writer.table == TABLE_OF_HELPER) {
-            ml_handover_send(&writer.handover, writer.file.descriptor.number);
-            /* The program may have as many open as it may: there is room to look only here. */
-            writer.table_can_be_left = writer.handover.socket.number < 0 &&
-                                       ml_descriptor_table_can_be_left(writer.program_thread, NULL);
-        }
-        writer.cpu_before_ns += ml_thread_cpu_ns();
-    } else {
-        const bool already_failed = writer.file.failed;
-        if (abandoned)
-            ml_trace_file_close(&writer.file);
-        else
-            finish(ml_monotonic_ns() - ml_recording.start_monotonic_ns);
-        if (!already_failed && writer.file.failed)
-            say_failed();
-    }
-    ml_descriptor_close(&writer.statm);
-    ml_current_thread = &ml_no_thread;
-    return NULL;
-}
+/* ---- beginning and end
+ * --------------------------------------------------------------------------- */
 
 static void put_sampling(const ml_options *options)
 {
@@ -512,155 +405,52 @@ static void free_columns(void)
     ml_buffer_free(&writer.taken_codes);
 }
 
-static void note_program_thread(void)
+int ml_writer_open(const ml_options *options, uint64_t session)
 {
-#if defined(__linux__)
-    writer.program_thread = (pid_t)syscall(SYS_gettid);
-#endif
-}
-
-static int start_thread(void)
-{
-    ml_descriptor in_program = writer.file.descriptor;
-    note_program_thread();
-    atomic_store(&writer.table, TABLE_UNKNOWN);
-    /* Signals are the program's: none may be delivered to this thread. */
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    pthread_attr_t attributes;
-    pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, 256 * 1024);
-    int error = pthread_create(&writer.thread, &attributes, run, NULL);
-    pthread_attr_destroy(&attributes);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (error) {
-        writer.table = TABLE_OF_PROGRAM;
-        return error;
-    }
-    wait_for_table();
-    if (writer.table == TABLE_OF_HELPER)
-        ml_descriptor_close(&in_program);
-    return 0;
-}
-
-static void join_thread(void)
-{
-    ml_writer_wake();
-    pthread_join(writer.thread, NULL);
-    writer.table = TABLE_OF_PROGRAM;
-}
-
-int ml_writer_start(const ml_options *options, uint64_t session, const char **what)
-{
-    *what = "create";
     int error = ml_trace_file_create(&writer.file, options->output_file, options->overwrite,
                                      options->header_metadata_json);
     if (error)
         return error;
     if (!init_columns()) {
-        ml_trace_file_close(&writer.file);
+        ml_writer_close();
         unlink(options->output_file);
-        free_columns();
         return ENOMEM;
     }
     put_sampling(options);
     writer.session = session;
-    writer.wake = 0;
-    writer.stopping = false;
     writer.memory_interval_ns = (int64_t)options->memory_interval_ms * 1000000;
     writer.next_memory_ns = 0;
     writer.next_flush_ns = FLUSH_INTERVAL_NS;
     writer.next_metadata_ns = 0;
     writer.peak_bytes = writer.region_bytes = writer.cpu_before_ns = 0;
-    writer.pausing = writer.paused = writer.failure_told = writer.table_can_be_left = false;
+    writer.failure_told = false;
     writer.statm = ml_no_descriptor;
     ml_threads_begin_reading();
-    error = start_thread();
-    if (error) {
-        *what = "start the helper thread for";
-        ml_threads_end_reading();
-        ml_trace_file_close(&writer.file);
-        unlink(options->output_file);
-        free_columns();
-        return error;
-    }
-    writer.process_id = getpid();
-    writer.running = true;
     return 0;
 }
 
-bool ml_writer_is_running(void)
+void ml_writer_close(void)
 {
-    return writer.running;
+    ml_trace_file_close(&writer.file);
+    free_columns();
 }
 
-bool ml_writer_is_here(void)
+ml_descriptor *ml_writer_descriptor(void)
 {
-    return writer.process_id == getpid();
+    return &writer.file.descriptor;
 }
 
-void ml_writer_pause(void)
+void ml_writer_begin_thread(void)
 {
-    if (!writer.running || writer.paused || !ml_writer_is_here())
-        return;
-    atomic_store_explicit(&writer.paused, true, memory_order_release);
-    const bool elsewhere = writer.table == TABLE_OF_HELPER;
-    writer.table_can_be_left = false;
-    note_program_thread();
-    if (elsewhere)
-        ml_handover_open(&writer.handover);
-    atomic_store_explicit(&writer.pausing, true, memory_order_release);
-    join_thread();
-    if (elsewhere) /* otherwise it is opened again after the pause */
-        ml_descriptor_replace(&writer.file.descriptor, ml_handover_receive(&writer.handover));
-    atomic_store_explicit(&writer.pausing, false, memory_order_release);
 #if defined(__linux__)
-    /* A joined thread is counted among those of the process for a moment longer. */
-    while (syscall(SYS_tgkill, getpid(), writer.thread_number, 0) == 0)
-        sched_yield();
+    writer.statm = ml_descriptor_take(open(STATM, O_RDONLY | O_CLOEXEC));
 #endif
 }
 
-void ml_writer_resume(void)
+void ml_writer_end_thread(void)
 {
-    if (!writer.running || !writer.paused)
-        return;
-    int error = start_thread();
-    if (error) {
-        /* No more threads are allowed: nobody can write. */
-        ml_recorder_abandon();
-        writer.file.failed = true;
-        writer.file.error = error;
-        ml_threads_end_reading();
-        say_failed();
-        return;
-    }
-    atomic_store_explicit(&writer.paused, false, memory_order_release);
-}
-
-bool ml_writer_is_paused(void)
-{
-    return atomic_load_explicit(&writer.paused, memory_order_acquire);
-}
-
-int ml_writer_stop(const char *reason)
-{
-    if (!writer.running)
-        return 0;
-    writer.reason = reason;
-    ml_writer_resume();
-    if (!writer.paused) {
-        atomic_store_explicit(&writer.stopping, true, memory_order_release);
-        join_thread();
-    } else {
-        ml_trace_file_close(&writer.file); /* it could not be resumed */
-    }
-    writer.running = false;
-    free_columns();
-    if (writer.file.failed && !writer.failure_told) /* the helper thread could not */
-        say_failed();
-    return writer.file.failed ? writer.file.error : 0;
+    writer.cpu_before_ns += ml_thread_cpu_ns();
+    ml_descriptor_close(&writer.statm);
 }
 
 void ml_writer_add_metadata(const char *key, const char *json)
@@ -675,16 +465,13 @@ void ml_writer_add_metadata(const char *key, const char *json)
     ml_unlock(&writer.metadata_lock);
 }
 
-void ml_writer_after_fork(void)
+void ml_writer_after_fork(bool has_descriptors)
 {
-    if (!writer.running)
-        return;
-    writer.running = false;
     writer.metadata_lock = 0;
     /* Of the parent: the helper thread may have been at any of them. The memory stays with this
      * copy of the process. */
     memset(&writer.taken_codes, 0, sizeof writer.taken_codes);
-    if (writer.table != TABLE_OF_HELPER) {
+    if (has_descriptors) {
         ml_descriptor_close(&writer.file.descriptor);
         ml_descriptor_close(&writer.statm);
     }

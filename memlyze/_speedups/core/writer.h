@@ -1,33 +1,40 @@
-/* The helper thread: empties the rings, keeps the clocks, writes the file. It needs no lock of the
- * program's and no interpreter, has all signals blocked, and records nothing of itself. */
+/* What goes into the trace, and when: the rings' events as blocks, the rows of the tables, the
+ * memory clock, the metadata. Called by the helper thread, and by the program only while there is
+ * none. */
 #ifndef MEMLYZE_WRITER_H
 #define MEMLYZE_WRITER_H
 
+#include "descriptor.h"
 #include "recorder.h"
 
-/* Creates the file and the thread. 0, or an errno with what failed in *what. */
-int ml_writer_start(const ml_options *options, uint64_t session, const char **what);
-/* Asks for an early turn: a ring is filling up. From any hook. */
-void ml_writer_wake(void);
-/* False in a child that was made without the fork handlers (_Fork, clone): no thread writes there.
- */
-bool ml_writer_is_here(void);
-/* Around a fork of the program: the helper thread ends, and another begins. A process that forks is
- * then as single-threaded as it would be without a recording (CPython warns of forks in others),
- * and what the helper thread works on is whole in the child. Meanwhile nobody makes room, and the
- * file is in the program's descriptor table: that of the helper thread ends with it. */
-void ml_writer_pause(void);
-void ml_writer_resume(void);
-bool ml_writer_is_paused(void);
-/* Between start and stop. */
-bool ml_writer_is_running(void);
-/* Writes all that the session has recorded, closes the file, ends the thread. 0, or the errno that
- * ended writing earlier. */
-int ml_writer_stop(const char *reason);
-/* In a forked child: there is no helper thread here, and the file is the parent's. */
-void ml_writer_after_fork(void);
+/* Creates the file. 0, or errno. */
+int ml_writer_open(const ml_options *options, uint64_t session);
+/* Closes the file as it is, and gives the memory back. */
+void ml_writer_close(void);
+/* Of the file: while no helper thread has it, it may be put into another table. */
+ml_descriptor *ml_writer_descriptor(void);
+
+/* In a helper thread that has its descriptor table; and before it ends. */
+void ml_writer_begin_thread(void);
+void ml_writer_end_thread(void);
+/* Takes what waits in the rings, and writes what is due. True: something was there. */
+bool ml_writer_turn(int64_t now_ns);
+int64_t ml_writer_longest_rest_ns(void);
+/* Writes all that the session has recorded, with index and trailer, where that is still possible,
+ * and closes the file. */
+void ml_writer_finish(int64_t now_ns, const char *reason);
+
+/* The errno that ended writing, or 0. */
+int ml_writer_failure(void);
+/* Nothing can be written any more, for a reason outside the file. */
+void ml_writer_give_up(int error);
+/* Once, on this descriptor; -1: later, perhaps. */
+void ml_writer_say_failed(int descriptor);
+
 /* Adds to the metadata; the value is JSON. From the binding, at most 64 KiB in all between two
  * writes. */
 void ml_writer_add_metadata(const char *key, const char *json);
+/* In a forked child; `has_descriptors`: copies of the parent's are open here. */
+void ml_writer_after_fork(bool has_descriptors);
 
 #endif

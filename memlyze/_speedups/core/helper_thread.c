@@ -1,0 +1,293 @@
+#include "helper_thread.h"
+
+#include "descriptor_table.h"
+#include "writer.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+#if defined(__linux__)
+#include <linux/futex.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#endif
+
+/* While a recording of many events is busy a turn comes every millisecond: that is the resolution
+ * of its times. */
+#define BUSY_TURN_NS 1000000
+#define IDLE_TURNS_BEFORE_REST 20
+
+/* Whose descriptor table the recorder's descriptors are in. While the helper thread begins only it
+ * knows. */
+enum { TABLE_UNKNOWN, TABLE_OF_PROGRAM, TABLE_OF_HELPER };
+
+static struct {
+    pthread_t thread;
+    bool running;
+    pid_t process_id;
+    uint64_t session;
+    _Atomic int wake;
+    _Atomic bool stopping;
+    _Atomic bool pausing;
+    _Atomic bool paused; /* there is no helper thread for a moment */
+    pid_t thread_number;
+    _Atomic int table;
+    ml_handover handover;   /* of the file, from a helper thread that ends */
+    pid_t program_thread;   /* that started the helper thread, or ends it */
+    bool table_can_be_left; /* known from before the pause */
+    const char *reason;     /* of the end */
+    ml_thread self;         /* so that a hook that this thread runs into lets it pass */
+} helper;
+
+/* ---- waking and sleeping
+ * ------------------------------------------------------------------------- */
+
+void ml_helper_wake(void)
+{
+    if (atomic_exchange_explicit(&helper.wake, 1, memory_order_release) == 0) {
+#if defined(__linux__)
+        syscall(SYS_futex, &helper.wake, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+#endif
+    }
+}
+
+static void rest(int64_t ns)
+{
+    struct timespec time = {ns / 1000000000, ns % 1000000000};
+#if defined(__linux__)
+    if (atomic_load(&helper.wake) == 0)
+        syscall(SYS_futex, &helper.wake, FUTEX_WAIT_PRIVATE, 0, &time, NULL, 0);
+#else
+    if (time.tv_sec || time.tv_nsec > BUSY_TURN_NS)
+        time = (struct timespec){0, BUSY_TURN_NS};
+    nanosleep(&time, NULL);
+#endif
+    atomic_store_explicit(&helper.wake, 0, memory_order_relaxed);
+}
+
+static void say_failed(void)
+{
+    const bool elsewhere = helper.table == TABLE_OF_HELPER;
+    const int descriptor = elsewhere ? ml_descriptor_table_open_program_stderr() : STDERR_FILENO;
+    ml_writer_say_failed(descriptor);
+    if (elsewhere && descriptor >= 0)
+        close(descriptor);
+}
+
+/* ---- the thread
+ * ---------------------------------------------------------------------------------- */
+
+/* Before anything else is opened: the program waits until it is known where. */
+static void begin_table(void)
+{
+    ml_descriptor *kept = ml_writer_descriptor();
+    const bool own = (helper.table_can_be_left ||
+                      ml_descriptor_table_can_be_left(helper.program_thread, kept)) &&
+                     ml_descriptor_table_unshare(kept);
+    ml_writer_begin_thread();
+    atomic_store(&helper.table, own ? TABLE_OF_HELPER : TABLE_OF_PROGRAM);
+#if defined(__linux__)
+    syscall(SYS_futex, &helper.table, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+#endif
+}
+
+static void wait_for_table(void)
+{
+    while (atomic_load(&helper.table) == TABLE_UNKNOWN) {
+#if defined(__linux__)
+        syscall(SYS_futex, &helper.table, FUTEX_WAIT_PRIVATE, TABLE_UNKNOWN, NULL, NULL, 0);
+#else
+        sched_yield();
+#endif
+    }
+}
+
+static void *run(void *unused)
+{
+    (void)unused;
+#if defined(__linux__)
+    prctl(PR_SET_NAME, "memlyze");
+    helper.thread_number = (pid_t)syscall(SYS_gettid);
+#endif
+    helper.self.session = helper.session;
+    helper.self.pauses = 1;
+    helper.self.active_session = ML_INSIDE;
+    ml_current_thread = &helper.self;
+    begin_table();
+    int idle_turns = 0;
+    bool abandoned = ml_writer_failure() != 0; /* before a pause */
+    while (!atomic_load_explicit(&helper.stopping, memory_order_acquire)) {
+        int64_t now_ns = ml_monotonic_ns() - ml_recording.start_monotonic_ns;
+        if (ml_recording.coarse_clock)
+            ml_recorder_raise_clock(now_ns);
+        if (!abandoned) {
+            idle_turns = ml_writer_turn(now_ns) ? 0 : idle_turns + 1;
+            if (ml_writer_failure()) {
+                ml_recorder_abandon();
+                ml_threads_end_reading();
+                say_failed();
+                abandoned = true;
+            }
+        }
+        const bool busy =
+            ml_recording.coarse_clock && idle_turns < IDLE_TURNS_BEFORE_REST && !abandoned;
+        const int64_t turn_ns = ml_writer_longest_rest_ns();
+        if (atomic_load_explicit(&helper.pausing, memory_order_acquire))
+            break;
+        rest(busy && turn_ns > BUSY_TURN_NS ? BUSY_TURN_NS : turn_ns);
+    }
+    if (helper.pausing) {
+        if (helper.table == TABLE_OF_HELPER) {
+            ml_handover_send(&helper.handover, ml_writer_descriptor()->number);
+            /* The program may have as many open as it may: there is room to look only here. */
+            helper.table_can_be_left = helper.handover.socket.number < 0 &&
+                                       ml_descriptor_table_can_be_left(helper.program_thread, NULL);
+        }
+    } else {
+        ml_writer_finish(ml_monotonic_ns() - ml_recording.start_monotonic_ns, helper.reason);
+        if (ml_writer_failure())
+            say_failed();
+    }
+    ml_writer_end_thread();
+    ml_current_thread = &ml_no_thread;
+    return NULL;
+}
+
+static void note_program_thread(void)
+{
+#if defined(__linux__)
+    helper.program_thread = (pid_t)syscall(SYS_gettid);
+#endif
+}
+
+static int start_thread(void)
+{
+    ml_descriptor in_program = *ml_writer_descriptor();
+    note_program_thread();
+    atomic_store(&helper.table, TABLE_UNKNOWN);
+    /* Signals are the program's: none may be delivered to this thread. */
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, 256 * 1024);
+    int error = pthread_create(&helper.thread, &attributes, run, NULL);
+    pthread_attr_destroy(&attributes);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (error) {
+        helper.table = TABLE_OF_PROGRAM;
+        return error;
+    }
+    wait_for_table();
+    if (helper.table == TABLE_OF_HELPER)
+        ml_descriptor_close(&in_program);
+    return 0;
+}
+
+static void join_thread(void)
+{
+    ml_helper_wake();
+    pthread_join(helper.thread, NULL);
+    helper.table = TABLE_OF_PROGRAM;
+}
+
+int ml_helper_start(const ml_options *options, uint64_t session, const char **what)
+{
+    *what = "create";
+    int error = ml_writer_open(options, session);
+    if (error)
+        return error;
+    helper.session = session;
+    helper.wake = 0;
+    helper.stopping = helper.pausing = helper.paused = helper.table_can_be_left = false;
+    error = start_thread();
+    if (error) {
+        *what = "start the helper thread for";
+        ml_threads_end_reading();
+        ml_writer_close();
+        unlink(options->output_file);
+        return error;
+    }
+    helper.process_id = getpid();
+    helper.running = true;
+    return 0;
+}
+
+bool ml_helper_is_running(void)
+{
+    return helper.running;
+}
+
+bool ml_helper_is_here(void)
+{
+    return helper.process_id == getpid();
+}
+
+void ml_helper_pause(void)
+{
+    if (!helper.running || helper.paused || !ml_helper_is_here())
+        return;
+    atomic_store_explicit(&helper.paused, true, memory_order_release);
+    const bool elsewhere = helper.table == TABLE_OF_HELPER;
+    helper.table_can_be_left = false;
+    note_program_thread();
+    if (elsewhere)
+        ml_handover_open(&helper.handover);
+    atomic_store_explicit(&helper.pausing, true, memory_order_release);
+    join_thread();
+    if (elsewhere) /* otherwise it is opened again after the pause */
+        ml_descriptor_replace(ml_writer_descriptor(), ml_handover_receive(&helper.handover));
+    atomic_store_explicit(&helper.pausing, false, memory_order_release);
+#if defined(__linux__)
+    /* A joined thread is counted among those of the process for a moment longer. */
+    while (syscall(SYS_tgkill, getpid(), helper.thread_number, 0) == 0)
+        sched_yield();
+#endif
+}
+
+void ml_helper_resume(void)
+{
+    if (!helper.running || !helper.paused)
+        return;
+    int error = start_thread();
+    if (error) {
+        /* No more threads are allowed: nobody can write. */
+        ml_recorder_abandon();
+        ml_writer_give_up(error);
+        say_failed();
+        return;
+    }
+    atomic_store_explicit(&helper.paused, false, memory_order_release);
+}
+
+bool ml_helper_is_paused(void)
+{
+    return atomic_load_explicit(&helper.paused, memory_order_acquire);
+}
+
+int ml_helper_stop(const char *reason)
+{
+    if (!helper.running)
+        return 0;
+    helper.reason = reason;
+    ml_helper_resume();
+    if (!helper.paused) { /* otherwise it could not be resumed */
+        atomic_store_explicit(&helper.stopping, true, memory_order_release);
+        join_thread();
+    }
+    helper.running = false;
+    ml_writer_close();
+    if (ml_writer_failure()) /* the helper thread could not say so, perhaps */
+        say_failed();
+    return ml_writer_failure();
+}
+
+void ml_helper_after_fork(void)
+{
+    if (!helper.running)
+        return;
+    helper.running = false;
+    ml_writer_after_fork(helper.table != TABLE_OF_HELPER);
+}

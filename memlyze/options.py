@@ -108,6 +108,13 @@ class TraceOptions:
         return math.ceil(-math.log1p(-self.sample_rate) * self.sample_interval)
 
 
+def accepted_values(name: str) -> str:
+    """What an option accepts, in words, as in its error messages."""
+    if name in _RANGES:
+        return _RANGES[name].words
+    return _words_of(WHEN_FULL) if name == "when_full" else "true or false"
+
+
 def from_keywords(output_file: str | os.PathLike[str], options: dict[str, Any]) -> TraceOptions:
     """The options given by keyword; an unknown name is an OptionError that lists the known ones."""
     known = [name for name in TraceOptions.__slots__ if name != "output_file"]
@@ -150,6 +157,9 @@ def _flag(name: str, value: Any) -> bool:
 
 def _choice(name: str, value: Any, accepted: tuple[str, ...]) -> str:
     if value not in accepted:
-        words = " or ".join(f'"{choice}"' for choice in accepted)
-        raise OptionError(f"{name} must be {words}, not {value!r}")
+        raise OptionError(f"{name} must be {_words_of(accepted)}, not {value!r}")
     return str(value)
+
+
+def _words_of(choices: tuple[str, ...]) -> str:
+    return " or ".join(f'"{choice}"' for choice in choices)

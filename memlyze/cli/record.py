@@ -76,7 +76,6 @@ def make_parser() -> argparse.ArgumentParser:
         else:
             parser.add_argument(
                 option.flag,
-                type=option.parse,
                 metavar=option.metavar,
                 dest=option.name,
                 help=option.help,

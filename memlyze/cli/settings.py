@@ -6,6 +6,7 @@ here each value keeps a name for the place that it came from, so that a wrong on
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import typing
@@ -15,7 +16,7 @@ from memlyze.errors import MemlyzeError
 
 Value = typing.Union[bool, int, float, str]
 
-_SIZE_SUFFIXES = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+_SIZE_SUFFIXES = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 _TRUE = ("1", "true", "yes", "on")
 _FALSE = ("0", "false", "no", "off")
 
@@ -46,8 +47,13 @@ def parse_bytes(text: str) -> int:
         if stripped.endswith(ending):
             stripped = stripped[: -len(ending)]
             break
-    suffix = stripped[-1:] if stripped[-1:] in ("k", "m", "g") else ""
-    return int(float(stripped[: len(stripped) - len(suffix)]) * _SIZE_SUFFIXES[suffix])
+    unit = _SIZE_SUFFIXES.get(stripped[-1:], 0) if stripped else 0
+    if not unit:
+        return int(stripped)
+    size = float(stripped[:-1]) * unit
+    if not math.isfinite(size):
+        raise ValueError("too large")
+    return int(size)
 
 
 def parse_switch(text: str) -> bool:
@@ -122,12 +128,27 @@ def collect_settings(
 def _from_flags(
     flags: typing.Mapping[str, Value | None],
 ) -> dict[str, tuple[Value, str]]:
-    known = {option.name: option.flag for option in OPTIONS}
-    return {
-        name: (value, f"from {known.get(name, '-o')}")
-        for name, value in flags.items()
-        if value is not None
-    }
+    known = {option.name: option for option in OPTIONS}
+    found: dict[str, tuple[Value, str]] = {}
+    for name, value in flags.items():
+        if value is not None:
+            place = f"from {known[name].flag if name in known else '-o'}"
+            found[name] = (_parsed(known.get(name), value, place), place)
+    return found
+
+
+def _parsed(option: Option | None, value: Value, place: str) -> Value:
+    """`value`, read where it is text. Raises UsageError that says what is accepted."""
+    if option is None or not isinstance(value, str):
+        return value
+    from memlyze.options import accepted_values
+
+    try:
+        return option.parse(value)
+    except ValueError:
+        units = ", or with K, M or G after it" if option.parse is parse_bytes else ""
+        accepted = accepted_values(option.name) + units
+        raise UsageError(f"{option.name} must be {accepted}, not {value!r} ({place})") from None
 
 
 def _from_environment(environment: typing.Mapping[str, str]) -> dict[str, tuple[Value, str]]:
@@ -136,10 +157,7 @@ def _from_environment(environment: typing.Mapping[str, str]) -> dict[str, tuple[
         text = environment.get(option.variable)
         if text:
             place = f"from the environment variable {option.variable}"
-            try:
-                found[option.name] = (option.parse(text), place)
-            except ValueError:
-                raise UsageError(f"{option.name}: {text!r} cannot be read ({place})") from None
+            found[option.name] = (_parsed(option, text, place), place)
     output_file = environment.get("MEMLYZE_OUTPUT_FILE")
     if output_file:
         found[OUTPUT_FILE] = (output_file, "from the environment variable MEMLYZE_OUTPUT_FILE")
@@ -158,12 +176,7 @@ def _from_pyproject(directory: str) -> dict[str, tuple[Value, str]]:
         if name not in known and name != OUTPUT_FILE:
             choices = ", ".join([OUTPUT_FILE, *known])
             raise UsageError(f"there is no option {name!r}; the options are {choices} ({place})")
-        if isinstance(value, str) and name in known:
-            try:
-                value = known[name].parse(value)
-            except ValueError:
-                raise UsageError(f"{name}: {value!r} cannot be read ({place})") from None
-        found[name] = (value, place)
+        found[name] = (_parsed(known.get(name), value, place), place)
     return found
 
 

@@ -29,6 +29,16 @@ _GENERATED = re.compile(r"^<(?!(string|stdin|console|input|ipython\b[^>]*)>)")
 # What the command line itself runs under: `memlyze record` leaves no frame, but `with Tracer` in a
 # test may.
 _MEMLYZE = re.compile(r"[/\\]memlyze[/\\](tracer|_startup[/\\]sitecustomize)\.py$")
+# Where installed commands are started from; what pip puts there has no suffix, or is a .exe that
+# Python runs as an archive.
+_LAUNCHER = re.compile(
+    r"[/\\](bin|Scripts)[/\\]([^/\\]+\.exe[/\\]__main__\.py|[^/\\]+-script\.pyw?|[^/\\]+(?<!\.py))$"
+)
+
+
+def could_be_launcher(file: str) -> bool:
+    """Whether `file` stands where the launchers of installed commands do, and is named as they are."""
+    return bool(_LAUNCHER.search(file))
 
 
 def origin_of(file: str, language: str = "python") -> str:

@@ -1,4 +1,6 @@
-"""The allocation site of each call stack: the innermost frame that is the program's own code."""
+"""The allocation site of each call stack: the innermost frame that is the program's own code, or
+else a library's.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +8,27 @@ import typing
 
 import numpy as np
 
-from memlyze.query.origins import PROGRAM, origin_of
+from memlyze.query.origins import LIBRARY, PROGRAM, RUNTIME, could_be_launcher, origin_of
 
 Array = typing.Any  # a one-dimensional numpy array
 
 
 def frame_origins(frames: typing.Mapping[str, Array]) -> Array:
-    """`origin_of` for each row of the `frames` table, asked once for each file."""
+    """`origin_of` for each row of the `frames` table, asked once for each file.
+
+    The launcher of an installed command (`…/bin/pytest`) is the runtime's: pip wrote it, and beneath
+    it the program begins. A script of the same place that has a function of its own is none.
+    """
+    functions: dict[str, set[str]] = {}
+    for file, function in zip(frames["file"], frames["function"]):
+        functions.setdefault(file, set()).add(function)
     known: dict[tuple[str, str], str] = {}
     origins = np.empty(len(frames["frame_id"]), dtype=object)
     for index, key in enumerate(zip(frames["file"], frames["language"])):
         origin = known.get(key)
         if origin is None:
-            origin = known[key] = origin_of(*key)
+            is_launcher = functions[key[0]] == {"<module>"} and could_be_launcher(key[0])
+            origin = known[key] = RUNTIME if is_launcher else origin_of(*key)
         origins[index] = origin
     return origins
 
@@ -28,31 +38,40 @@ def stack_sites(
 ) -> dict[str, Array]:
     """For each stack its `innermost_frame_id` and `program_frame_id`.
 
-    The latter is the innermost frame whose origin is the program; for a stack without one, its
-    innermost frame. Works on the tree by pointer jumping: every stack looks at its caller until it
-    stands on a program frame or an outermost one, and the distance looked doubles each round.
+    The latter is the innermost frame whose origin is the program; for a stack without one, that of
+    an installed package (such as in a command that pip installed); else its innermost frame.
     """
-    count = len(stacks["stack_id"])
+    own = np.arange(len(stacks["stack_id"]))
     frame_rows = _rows_of(stacks["frame_id"], frames["frame_id"])
-    known = frame_rows >= 0
-    is_program = np.zeros(count, dtype=bool)
-    is_program[known] = (origins == PROGRAM)[frame_rows[known]]
-
-    own = np.arange(count)
     parents = _rows_of(stacks["parent_id"], stacks["stack_id"])
-    target = np.where(is_program | (parents < 0), own, parents)
-    while True:
-        further = target[target]
-        if np.array_equal(further, target):
-            break
-        target = further
-
+    site = own
+    for origin in (LIBRARY, PROGRAM):
+        is_wanted = np.zeros(len(own), dtype=bool)
+        is_wanted[frame_rows >= 0] = (origins == origin)[frame_rows[frame_rows >= 0]]
+        found = _innermost(is_wanted, parents)
+        site = np.where(is_wanted[found], found, site)
     innermost = np.asarray(stacks["frame_id"])
     return {
         "stack_id": stacks["stack_id"],
         "innermost_frame_id": innermost,
-        "program_frame_id": np.where(is_program[target], innermost[target], innermost),
+        "program_frame_id": innermost[site],
     }
+
+
+def _innermost(is_wanted: Array, parents: Array) -> Array:
+    """For each stack, the row of the first wanted one among itself and its callers, or of its
+    outermost.
+
+    Works on the tree by pointer jumping: every stack looks at its caller until it stands on one of
+    these, and the distance looked doubles each round.
+    """
+    own = np.arange(len(parents))
+    target = np.where(is_wanted | (parents < 0), own, parents)
+    while True:
+        further = target[target]
+        if np.array_equal(further, target):
+            return target
+        target = further
 
 
 def _rows_of(wanted: Array, ids: Array) -> Array:

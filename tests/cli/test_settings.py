@@ -64,6 +64,42 @@ def test_wrong_value_is_named_with_the_place_it_came_from(
         collect_settings(flags, environment, str(tmp_path))
 
 
+UNREADABLE = [
+    ("sample_rate", "abc", "a number from 0.0 to 1.0"),
+    (
+        "sample_interval",
+        "12X",
+        "a whole number of bytes from 1 to 1099511627776, or with K, M or G",
+    ),
+    ("sample_interval", "1e999K", "a whole number of bytes"),
+    ("sample_interval", "0K", "a whole number of bytes"),
+    ("max_stack_depth", "1.5", "a whole number of frames from 2 to 4096"),
+    ("memory_interval_ms", "", "a whole number of milliseconds from 1 to 10000"),
+    ("when_full", "never", '"wait" or "drop"'),
+    ("track_gc", "maybe", "true or false"),
+    ("seed", "-1", "a whole number from 0"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "accepted"), UNREADABLE)
+def test_text_that_cannot_be_read_is_answered_by_what_is_accepted(
+    name: str, text: str, accepted: str, tmp_path: Path
+) -> None:
+    option = next(option for option in OPTIONS if option.name == name)
+    (tmp_path / "pyproject.toml").write_text(f'[tool.memlyze]\n{name} = "{text}"\n')
+    for flags, environment, directory, place in (
+        ({name: text}, {}, "/", option.flag),
+        ({}, {option.variable: text}, "/", option.variable),
+        ({}, {}, str(tmp_path), "pyproject.toml"),
+    ):
+        if not text and environment:
+            continue  # a variable that is empty is not set
+        with pytest.raises(UsageError) as raised:
+            collect_settings(flags, environment, directory)
+        message = str(raised.value)
+        assert message.startswith(f"{name} must be {accepted}") and place in message
+
+
 def test_unknown_name_in_pyproject_lists_those_that_exist(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("[tool.memlyze]\nsample_rat = 0.1\n")
     with pytest.raises(UsageError, match=r"'sample_rat'.*sample_rate"):
@@ -91,7 +127,7 @@ def test_sizes_may_have_units(text: str, size_bytes: int) -> None:
     assert parse_bytes(text) == size_bytes
 
 
-@pytest.mark.parametrize("text", ["", "K", "many", "1X"])
+@pytest.mark.parametrize("text", ["", "K", "many", "1X", "1.5", "nanM", "infG"])
 def test_text_that_is_no_size_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         parse_bytes(text)

@@ -39,12 +39,13 @@ def test_native_code_is_the_runtimes() -> None:
     assert origin_of("/srv/app/fast.so", "native") == "runtime"
 
 
-def sites_of(files: list[str], parents: list[int]) -> list[int]:
+def sites_of(files: list[str], parents: list[int], functions: list[str] | None = None) -> list[int]:
     """The program frame of each stack k + 1, whose innermost frame is k + 1 in `files[k]`."""
     ids = np.arange(1, len(files) + 1)
     frames = {
         "frame_id": ids,
         "file": np.array(files, dtype=object),
+        "function": np.array(functions or ["f"] * len(files), dtype=object),
         "language": np.array(["python"] * len(files), dtype=object),
     }
     stacks = {"stack_id": ids, "parent_id": np.array(parents), "frame_id": ids}
@@ -58,9 +59,30 @@ def test_site_is_the_innermost_frame_of_the_program() -> None:
     assert sites_of(["a.py", "b.py", library, library, "c.py"], [0, 1, 2, 3, 4]) == [1, 2, 2, 2, 5]
 
 
-def test_stack_without_a_frame_of_the_program_keeps_its_innermost() -> None:
-    library = "/x/site-packages/l.py"
+def test_without_a_frame_of_the_program_the_innermost_of_a_library_counts() -> None:
+    library, standard = "/x/site-packages/l.py", "/usr/lib/python3.11/re.py"
     assert sites_of([library, library, library], [0, 1, 2]) == [1, 2, 3]
+    assert sites_of([standard, library, standard, standard], [0, 1, 2, 3]) == [1, 2, 2, 2]
+
+
+@pytest.mark.parametrize(
+    "launcher",
+    [
+        "/srv/venv/bin/pytest",
+        "/home/me/.local/bin/pip3.11",
+        "C:\\venv\\Scripts\\django-admin.exe\\__main__.py",
+    ],
+)
+def test_launcher_of_an_installed_command_is_no_site(launcher: str) -> None:
+    library = "/srv/venv/lib/python3.11/site-packages/l.py"
+    files, functions = [launcher, library, "/srv/test_it.py"], ["<module>", "run", "test"]
+    assert sites_of(files, [0, 1, 2], functions) == [1, 2, 3]
+
+
+def test_script_in_bin_that_has_functions_is_the_program() -> None:
+    files = ["/home/me/bin/tool", "/home/me/bin/tool", "/x/site-packages/l.py"]
+    assert sites_of(files, [0, 1, 2], ["<module>", "main", "f"]) == [1, 2, 2]
+    assert sites_of(["/srv/bin/tool.py", files[2]], [0, 1], ["<module>", "f"]) == [1, 1]
 
 
 def test_deep_stacks_find_their_site() -> None:

@@ -1,6 +1,7 @@
 -- Where memory is allocated: one row for each allocation site, the greatest first.
 -- A site is a line of the program itself: of each call stack, the innermost frame that belongs neither to
--- the standard library nor to an installed package. Where a stack has none, it is the innermost frame.
+-- the standard library nor to an installed package. Where a stack has none, as in an installed command
+-- such as pytest, it is the innermost frame of an installed package, or else the innermost frame.
 -- The `inner_` columns say where below that line most of the bytes were allocated in fact.
 --
 -- Parameters:

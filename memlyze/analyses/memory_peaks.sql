@@ -1,9 +1,12 @@
--- The greatest readings of the memory clock, and when; one row, all NULL when it never ticked.
+-- The greatest readings of the memory clock of any process, and when; one row, all NULL when it never ticked.
 SELECT
     max(rss) AS rss,
     arg_max(time_ns, rss) AS rss_time_ns,
+    arg_max(process_id, rss) AS rss_process_id,
+    arg_max(tracer_bytes, rss) AS rss_tracer_bytes,
     max(heap_live) AS heap_live,
     arg_max(time_ns, heap_live) AS heap_live_time_ns,
+    arg_max(process_id, heap_live) AS heap_live_process_id,
     max(tracer_bytes) AS tracer_bytes,
     max(time_ns) AS last_ns
 FROM memory;

@@ -8,6 +8,7 @@ import os
 import typing
 
 from memlyze.analyses.hotspots import Estimate, Hotspot, hotspots
+from memlyze.analyses.losses import count_losses, metadata_total
 from memlyze.analyses.statements import run_statement
 from memlyze.query.session import Trace
 
@@ -15,14 +16,25 @@ SITES = 5
 
 
 class Peak(typing.NamedTuple):
-    """The greatest reading of the memory clock."""
+    """The greatest reading of the memory clock, of all processes in the trace."""
 
     bytes: int
     time_ns: int
+    process_id: int
+
+
+class Process(typing.NamedTuple):
+    """A recorded process."""
+
+    process_id: int
+    path: str
+    command_line: str
+    """As it would be typed; empty where the trace does not say."""
+    python_version: str
 
 
 class TracerCost(typing.NamedTuple):
-    """What recording itself cost. None: the trace does not say, being cut off."""
+    """What recording itself cost, in all processes. None: the trace does not say, being cut off."""
 
     file_bytes: int
     peak_bytes: int | None
@@ -43,8 +55,8 @@ class Summary(typing.NamedTuple):
     """A trace at a glance. Times are nanoseconds since its start."""
 
     paths: tuple[str, ...]
-    command_line: tuple[str, ...]
-    python_version: str | None
+    processes: tuple[Process, ...]
+    """In the order of `paths`."""
     duration_ns: int
     """To the end of the recording, or to the last event of a trace that was cut off."""
     is_complete: bool
@@ -57,7 +69,9 @@ class Summary(typing.NamedTuple):
     bytes: Estimate
     live_bytes: Estimate
     peak_rss: Peak | None
-    """None: the memory clock did not tick."""
+    """None: no reading of the memory clock was written."""
+    peak_rss_tracer_bytes: int
+    """Of `peak_rss`, what the recorder itself held."""
     peak_heap: Peak | None
     """Of the allocations made since the start of the trace."""
     sites: tuple[Hotspot, ...]
@@ -70,27 +84,26 @@ class Summary(typing.NamedTuple):
 
 def summarize(trace: Trace, *, sites: int = SITES) -> Summary:
     """Summarise an opened trace, whatever state it is in: an empty one gives zeros."""
-    metadata = trace.metadata
     totals = run_statement(trace, "totals")[0]
     peaks = run_statement(trace, "memory_peaks")[0]
     peak_heap = _peak(peaks, "heap_live")
-    duration_ns = max(_number(metadata, "end_ns") or 0, totals["last_ns"], peaks["last_ns"] or 0)
+    end_ns = int(trace.table("processes")["end_ns"].max())
+    duration_ns = max(end_ns, totals["last_ns"], peaks["last_ns"] or 0)
     return Summary(
         paths=trace.paths,
-        command_line=tuple(str(word) for word in metadata.get("command_line") or ()),
-        python_version=metadata.get("python_version"),
+        processes=_processes(trace),
         duration_ns=duration_ns,
         is_complete=trace.is_complete,
         damage=tuple(trace.damage),
-        events_dropped=(_number(metadata, "events_dropped") or 0)
-        + (_number(metadata, "frees_dropped") or 0),
+        events_dropped=count_losses(trace).events,
         is_exact=totals["allocations_error"] == 0
-        and (totals["samples"] > 0 or metadata.get("sample_rate") == 1.0),
+        and (totals["samples"] > 0 or trace.metadata.get("sample_rate") == 1.0),
         samples=totals["samples"],
         allocations=Estimate(totals["allocations"], totals["allocations_error"]),
         bytes=Estimate(totals["bytes"], totals["bytes_error"]),
         live_bytes=Estimate(totals["live_bytes"], totals["live_bytes_error"]),
         peak_rss=_peak(peaks, "rss"),
+        peak_rss_tracer_bytes=peaks["rss_tracer_bytes"] or 0,
         peak_heap=peak_heap,
         sites=tuple(
             hotspots(trace, count=sites, moment_ns=peak_heap.time_ns if peak_heap else duration_ns)
@@ -98,10 +111,10 @@ def summarize(trace: Trace, *, sites: int = SITES) -> Summary:
         collections=Collections(**run_statement(trace, "collections")[0]),
         cost=TracerCost(
             file_bytes=sum(os.path.getsize(path) for path in trace.paths),
-            peak_bytes=_number(metadata, "tracer_peak_bytes") or peaks["tracer_bytes"],
-            writer_cpu_ns=_number(metadata, "writer_cpu_ns"),
-            waits=_number(metadata, "waits"),
-            wait_ns=_number(metadata, "wait_ns"),
+            peak_bytes=metadata_total(trace, "tracer_peak_bytes") or peaks["tracer_bytes"],
+            writer_cpu_ns=metadata_total(trace, "writer_cpu_ns"),
+            waits=metadata_total(trace, "waits"),
+            wait_ns=metadata_total(trace, "wait_ns"),
         ),
     )
 
@@ -109,9 +122,10 @@ def summarize(trace: Trace, *, sites: int = SITES) -> Summary:
 def _peak(peaks: typing.Mapping[str, typing.Any], name: str) -> Peak | None:
     if peaks[name] is None:
         return None
-    return Peak(peaks[name], peaks[name + "_time_ns"])
+    return Peak(peaks[name], peaks[name + "_time_ns"], peaks[name + "_process_id"])
 
 
-def _number(metadata: typing.Mapping[str, typing.Any], key: str) -> int | None:
-    value = metadata.get(key)
-    return int(value) if isinstance(value, (int, float)) else None
+def _processes(trace: Trace) -> tuple[Process, ...]:
+    columns = trace.table("processes")
+    names = ("process_id", "path", "command_line", "python_version")
+    return tuple(Process(*row) for row in zip(*(columns[name].tolist() for name in names)))

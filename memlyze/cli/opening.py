@@ -7,6 +7,7 @@ import os
 import typing
 
 from memlyze.cli.errors import UsageError
+from memlyze.cli.units import plural
 
 if typing.TYPE_CHECKING:
     from memlyze.query.session import Trace
@@ -29,23 +30,46 @@ def open_traces(paths: typing.Sequence[str], *, trusted: bool = True) -> Trace:
 def state_lines(trace: Trace) -> list[str]:
     """What the reader of any figure must know: cut off, damaged, events dropped. Often nothing."""
     lines = []
-    metadata = trace.metadata
     if not trace.is_complete:
         lines.append(
             "the trace was cut off (the program was killed, ended by os._exit, or still runs); "
             "what was written up to then is shown"
         )
     lines += [f"the trace is damaged: {damage}" for damage in trace.damage]
-    dropped = (metadata.get("events_dropped") or 0) + (metadata.get("frees_dropped") or 0)
-    if dropped:
+    return lines + _lost_lines(trace)
+
+
+def _lost_lines(trace: Trace) -> list[str]:
+    """What was not recorded, by cause, and what to do about it."""
+    from memlyze.analyses.losses import count_losses
+
+    losses = count_losses(trace)
+    lines = []
+    if losses.too_slow:
         lines.append(
-            f"{dropped} events were dropped because they could not be written fast enough; "
+            f"{_events(losses.too_slow)} dropped because they could not be written fast enough; "
             "record with --when-full wait to keep all"
         )
-    stop_reason = str(metadata.get("stop_reason") or "")
-    if stop_reason.startswith("write_error"):
-        lines.append(f"writing stopped early: {stop_reason.partition(':')[2].strip()}")
+    if losses.in_fork:
+        lines.append(
+            f"{_events(losses.in_fork)} dropped while the program forked, when nothing can be "
+            "written; a lower --sample-rate loses fewer"
+        )
+    if losses.for_memory:
+        lines.append(
+            f"{_events(losses.for_memory)} dropped for want of memory for the recorder's tables; "
+            "raise the limit (ulimit -v), or record with a lower --sample-rate"
+        )
+    if losses.calls_unrecorded:
+        lines.append(
+            f"{plural(losses.calls_unrecorded, 'call', 'calls')} for memory by threads that could "
+            "not be recorded for want of address space; raise the limit (ulimit -v)"
+        )
     return lines
+
+
+def _events(count: int) -> str:
+    return plural(count, "event was", "events were")
 
 
 def as_json(value: typing.Any) -> typing.Any:

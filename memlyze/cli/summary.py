@@ -6,17 +6,18 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shlex
 import sys
 import typing
 
 from memlyze.analyses.hotspots import Estimate, Hotspot
-from memlyze.analyses.summary import SITES, Summary, summarize
+from memlyze.analyses.summary import SITES, Peak, Summary, summarize
 from memlyze.cli.arguments import CommandParser
 from memlyze.cli.opening import as_json, open_traces, state_lines
 from memlyze.cli.progress import decoding_progress
 from memlyze.cli.terminal import Aligned, Style, printable, shorten_path
-from memlyze.cli.units import format_bytes, format_count, format_duration, format_error
+from memlyze.cli.units import format_bytes, format_count, format_duration, format_error, plural
 from memlyze.errors import MemlyzeError
 
 DESCRIPTION = """\
@@ -34,6 +35,9 @@ allocated most, and what recording cost. Figures of a sampled trace are estimate
 # interval would look more precise than it is.
 _ERROR_OF_TEN_SAMPLES = 0.62
 _TOO_FEW_SAMPLES = 10
+# Command lines of several processes, and process ids of one of them, that are shown.
+_COMMANDS = 4
+_PACKAGES = re.compile(r"^.*[/\\](?=(site|dist)-packages[/\\])")
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -92,15 +96,15 @@ def render(summary: Summary, state: typing.Sequence[str], style: Style) -> list[
     lines = [f"{style('memlyze', 'bold')}: {_paths(summary)}"]
     lines += [style(f"  ! {line}", "yellow") for line in state]
     facts = Aligned(right=(False, False))
-    if summary.command_line:
-        facts.add("command", printable(" ".join(map(shlex.quote, summary.command_line))))
+    for name, text in _commands(summary):
+        facts.add(name, text)
     facts.add("duration", format_duration(summary.duration_ns))
     facts.add("peak memory", _peak_memory(summary))
     facts.add("allocated", _allocated(summary))
     if summary.collections.runs:
         facts.add(
             "gc",
-            f"{summary.collections.runs} runs, "
+            f"{plural(summary.collections.runs, 'run', 'runs')}, "
             f"{format_duration(summary.collections.duration_ns)} in all",
         )
     facts.add("recording", _recording(summary))
@@ -119,20 +123,49 @@ def _paths(summary: Summary) -> str:
     return shown if len(summary.paths) <= 3 else f"{shown} and {len(summary.paths) - 3} more"
 
 
+def _commands(summary: Summary) -> typing.Iterator[tuple[str, str]]:
+    """The command line of each process, those that are the same together."""
+    processes: dict[str, list[int]] = {}
+    for process in summary.processes:
+        processes.setdefault(process.command_line, []).append(process.process_id)
+    for number, (command_line, ids) in enumerate(processes.items()):
+        if number == _COMMANDS:
+            yield "", f"and {len(processes) - number} more"
+            return
+        text = printable(command_line or "unknown")
+        if len(summary.processes) > 1:
+            text += f"  ({'process' if len(ids) == 1 else 'processes'} {_some(ids)})"
+        elif not command_line:
+            return
+        yield "" if number else "command", text
+
+
+def _some(ids: typing.Sequence[int]) -> str:
+    shown = ", ".join(map(str, ids[:_COMMANDS]))
+    return shown if len(ids) <= _COMMANDS else f"{shown} and {len(ids) - _COMMANDS} more"
+
+
 def _peak_memory(summary: Summary) -> str:
     if summary.peak_rss is None:
-        return "unknown: the program ended before the memory clock ticked"
-    text = (
-        f"{format_bytes(summary.peak_rss.bytes)} resident "
-        f"at {format_duration(summary.peak_rss.time_ns)}"
-    )
+        if summary.is_complete:
+            return "unknown: the program ended before the memory clock ticked"
+        return "unknown: the trace was cut off before a reading of it was written"
+    own = ""
+    if summary.peak_rss_tracer_bytes:
+        own = f" ({format_bytes(summary.peak_rss_tracer_bytes)} of it memlyze's own)"
+    text = f"{format_bytes(summary.peak_rss.bytes)} resident{own} at {_when(summary, summary.peak_rss)}"
     if summary.peak_heap is not None:
         about = "" if summary.is_exact else "about "
         text += (
             f"; {about}{format_bytes(summary.peak_heap.bytes)} of Python allocations "
-            f"at {format_duration(summary.peak_heap.time_ns)}"
+            f"at {_when(summary, summary.peak_heap)}"
         )
     return text
+
+
+def _when(summary: Summary, peak: Peak) -> str:
+    where = f" in process {peak.process_id}" if len(summary.processes) > 1 else ""
+    return format_duration(peak.time_ns) + where
 
 
 def _allocated(summary: Summary) -> str:
@@ -141,8 +174,9 @@ def _allocated(summary: Summary) -> str:
     few = not summary.is_exact and summary.samples < _TOO_FEW_SAMPLES
     size = _figure(format_bytes, *summary.bytes, few)
     count = _figure(format_count, *summary.allocations, few)
+    noun = "allocation" if count == "1" else "allocations"
     live = _figure(format_bytes, *summary.live_bytes, few)
-    return f"{size} in {count} allocations; {live} not freed at the end"
+    return f"{size} in {count} {noun}; {live} not freed at the end"
 
 
 def _figure(
@@ -156,7 +190,7 @@ def _figure(
 def _recording(summary: Summary) -> str:
     cost = summary.cost
     parts = [
-        f"{format_count(summary.samples)} samples"
+        ("1 sample" if summary.samples == 1 else f"{format_count(summary.samples)} samples")
         if not summary.is_exact
         else "every allocation recorded",
         f"{format_bytes(cost.file_bytes)} file",
@@ -167,7 +201,8 @@ def _recording(summary: Summary) -> str:
         parts.append(f"{format_duration(cost.writer_cpu_ns)} CPU for writing")
     if cost.waits:
         parts.append(
-            f"the program waited {format_duration(cost.wait_ns or 0)} for it ({cost.waits} times)"
+            f"the program waited {format_duration(cost.wait_ns or 0)} for it "
+            f"({plural(cost.waits, 'time', 'times')})"
         )
     return ", ".join(parts)
 
@@ -197,7 +232,7 @@ def _sites(summary: Summary, style: Style) -> list[str]:
 
 def _site_cells(site: Hotspot) -> tuple[str, ...]:
     if site.has_too_few_samples:
-        samples = "1 sample" if site.samples == 1 else f"{site.samples} samples"
+        samples = plural(site.samples, "sample", "samples")
         return (
             "~" + format_bytes(site.bytes.value),
             f"({samples})",
@@ -239,6 +274,8 @@ def _inner(site: Hotspot, width: int) -> str:
 
 
 def _short_file(file: str) -> str:
+    if _PACKAGES.match(file):
+        return shorten_path(_PACKAGES.sub("", file), 60)
     relative = os.path.relpath(file) if os.path.isabs(file) else file
     shortest = file if relative.startswith("..") else relative
     return shorten_path(shortest, 60)

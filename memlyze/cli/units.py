@@ -24,6 +24,11 @@ def format_count(count: float) -> str:
     return f"{count:.0f}"
 
 
+def plural(count: int, one: str, many: str) -> str:
+    """`1 sample`, `2 samples`."""
+    return f"{count} {one if count == 1 else many}"
+
+
 def format_duration(duration_ns: float) -> str:
     """`850 µs`, `12.3 ms`, `4.56 s`, `2 min 05 s`, `1 h 02 min`."""
     if duration_ns < 999_500:

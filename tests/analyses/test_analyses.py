@@ -11,7 +11,7 @@ from trace_encoder import TraceEncoder
 import memlyze
 from memlyze.analyses.hotspots import Estimate, hotspots
 from memlyze.analyses.inventory import take_inventory
-from memlyze.analyses.summary import Collections, Peak, summarize
+from memlyze.analyses.summary import Collections, Peak, Process, summarize
 
 
 def test_hotspots_say_what_each_site_held_at_the_moment(tmp_path: Path) -> None:
@@ -32,13 +32,13 @@ def test_summary_of_an_exact_trace(tmp_path: Path) -> None:
     with memlyze.open(path) as trace:
         summary = summarize(trace)
     assert summary.paths == (path,)
-    assert summary.command_line == ("python", "main.py", "two words")
+    assert summary.processes == (Process(7, path, "python main.py 'two words'", "3.11.7"),)
     assert (summary.duration_ns, summary.is_complete, summary.is_exact) == (20 * MS, True, True)
     assert summary.bytes == Estimate(1550, 0)
     assert summary.allocations == Estimate(6, 0)
     assert summary.live_bytes == Estimate(1050, 0)
-    assert summary.peak_rss == Peak(9000, 10 * MS)
-    assert summary.peak_heap == Peak(1050, 19 * MS)
+    assert summary.peak_rss == Peak(9000, 10 * MS, 7)
+    assert summary.peak_heap == Peak(1050, 19 * MS, 7)
     assert summary.collections == Collections(runs=2, duration_ns=4000, collected=10)
     assert (summary.cost.peak_bytes, summary.cost.writer_cpu_ns) == (1 << 20, 2 * MS)
     assert [site.held_bytes.value for site in summary.sites] == [400, 500, 150]
@@ -63,7 +63,7 @@ def test_summary_of_a_trace_without_an_end_lasts_to_its_last_event(tmp_path: Pat
     with memlyze.open(path) as trace:
         summary = summarize(trace)
     assert (summary.is_complete, summary.duration_ns, summary.sites) == (False, 5 * MS, ())
-    assert summary.peak_rss == Peak(77, 5 * MS)
+    assert summary.peak_rss == Peak(77, 5 * MS, 1)
 
 
 def test_inventory_finds_damage_without_decoding(tmp_path: Path) -> None:

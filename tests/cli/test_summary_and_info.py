@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from command_line import Runner
 from known_trace import known_trace, write_known_trace
-from trace_encoder import TraceEncoder
+from trace_encoder import Allocation, Run, TraceEncoder
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_summary_of_a_sampled_trace_says_where_samples_are_too_few(
 def test_summary_as_json(trace: str, memlyze: Runner) -> None:
     summary = json.loads(memlyze("summary", "--json", "--sites", "2", trace).stdout)
     assert summary["bytes"] == {"value": 1550, "error": 0}
-    assert summary["peak_rss"] == {"bytes": 9000, "time_ns": 10_000_000}
+    assert summary["peak_rss"] == {"bytes": 9000, "time_ns": 10_000_000, "process_id": 7}
     assert [site["function"] for site in summary["sites"]] == ["load", "<unknown>"]
     assert summary["sites"][0]["held_bytes"]["value"] == 400
     assert summary["is_complete"] is True
@@ -164,3 +164,59 @@ def test_sampled_trace_without_a_sample_is_not_called_exact(
     TraceEncoder({"process_id": 1, "sample_rate": 0.0}).write(tmp_path / "few.mlyze")
     done = memlyze("summary", "--json", "few.mlyze")
     assert json.loads(done.stdout)["is_exact"] is False
+
+
+def test_summary_of_several_traces_tells_of_every_process(memlyze: Runner, tmp_path: Path) -> None:
+    for process_id in (7, 8, 9):
+        write_known_trace(tmp_path / f"{process_id}.mlyze", process_id=process_id)
+    write_known_trace(tmp_path / "10.mlyze", process_id=10, command_line=("python", "worker.py"))
+    lines = memlyze("summary", "7.mlyze", "8.mlyze", "9.mlyze", "10.mlyze").stdout.splitlines()
+    assert "  command      python main.py 'two words'  (processes 7, 8, 9)" in lines
+    assert "               python worker.py  (process 10)" in lines
+    assert "8.79 KiB resident at 10.0 ms in process 7" in lines[4]
+    recording = next(line for line in lines if line.startswith("  recording"))
+    assert "4.00 MiB memory, 8.00 ms CPU for writing" in recording
+
+
+LOSSES = {
+    "events_dropped": (dict(events_dropped=3, frees_dropped=2), "3 events were dropped because"),
+    "one": (dict(events_dropped=1), "1 event was dropped because they could not be written"),
+    "in_fork": (dict(events_dropped=4, events_dropped_in_fork=4), "4 events were dropped while"),
+    "memory": (dict(events_dropped=5, events_dropped_for_memory=5), "for want of memory"),
+    "threads": (dict(calls_unrecorded=6), "6 calls for memory by threads"),
+}
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_losses_are_told_with_the_advice_for_their_cause(
+    name: str, memlyze: Runner, tmp_path: Path
+) -> None:
+    metadata, expected = LOSSES[name]
+    TraceEncoder({"process_id": 1, "end_ns": 5, **metadata}).write(tmp_path / "t.mlyze")
+    told = [line for line in memlyze("summary", "t.mlyze").stdout.splitlines() if "!" in line]
+    assert expected in "".join(told)
+    assert len(told) == 1
+    assert ("--when-full" in told[0]) == ("because" in expected)
+
+
+def test_figures_of_one_are_not_plural(memlyze: Runner, tmp_path: Path) -> None:
+    encoder = TraceEncoder({"process_id": 1})
+    encoder.add_runs([Run(1, 0, 65536, [Allocation(100, 0)])])
+    encoder.add("gc", [{"time_ns": 1, "duration_ns": 5, "generation": 0, "thread_id": 1}])
+    encoder.write(tmp_path / "t.mlyze")
+    output = memlyze("summary", "t.mlyze").stdout
+    assert "in 1 allocation;" in output and "1 run," in output
+
+
+def test_cut_trace_without_readings_of_the_memory_clock(memlyze: Runner, tmp_path: Path) -> None:
+    content = TraceEncoder({"process_id": 1}).to_bytes()
+    (tmp_path / "t.mlyze").write_bytes(content[:-16])
+    assert "cut off before a reading" in memlyze("summary", "t.mlyze").stdout
+
+
+def test_recorders_own_memory_is_told_apart(memlyze: Runner, tmp_path: Path) -> None:
+    encoder = TraceEncoder({"process_id": 1})
+    encoder.add("memory", [{"time_ns": 0, "rss": 5 << 20, "tracer_bytes": 1 << 20}])
+    encoder.write(tmp_path / "t.mlyze")
+    summary = memlyze("summary", "t.mlyze").stdout
+    assert "5.00 MiB resident (1.00 MiB of it memlyze's own) at 0" in summary

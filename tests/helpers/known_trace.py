@@ -20,7 +20,11 @@ def weight_of(size_bytes: int) -> float:
 
 
 def known_trace(
-    *, sampled: bool = False, process_id: int = 7, start_unix_ns: int = 10**18
+    *,
+    sampled: bool = False,
+    process_id: int = 7,
+    start_unix_ns: int = 10**18,
+    command_line: tuple[str, ...] = ("python", "main.py", "two words"),
 ) -> TraceEncoder:
     """Six allocations, two frees, three windows (two of them one inside the other).
 
@@ -39,7 +43,7 @@ def known_trace(
     metadata = {
         "process_id": process_id,
         "parent_process_id": 1,
-        "command_line": ["python", "main.py", "two words"],
+        "command_line": list(command_line),
         "python_version": "3.11.7",
         "python_path": ["/srv/app", "/usr/lib/python3.11"],
         "start_time_unix_ns": start_unix_ns,

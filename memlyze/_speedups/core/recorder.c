@@ -32,6 +32,8 @@ ML_NOINLINE bool ml_recorder_make_room(ml_thread *thread, uint32_t more_words, b
             atomic_fetch_add_explicit(is_free ? &ml_recording.frees_dropped
                                               : &ml_recording.allocations_dropped,
                                       1, memory_order_relaxed);
+            if (!ml_recording.drop_when_full)
+                atomic_fetch_add_explicit(&ml_recording.dropped_in_fork, 1, memory_order_relaxed);
             ml_helper_wake();
             return false;
         }
@@ -146,8 +148,10 @@ ML_NOINLINE bool ml_recorder_enter_slowly(ml_thread *thread, uintptr_t address, 
             put_free(thread, stale);
         }
     }
-    if (!inserted)
+    if (!inserted) {
         atomic_fetch_add(&ml_recording.allocations_dropped, 1);
+        atomic_fetch_add(&ml_recording.dropped_for_memory, 1);
+    }
     return inserted;
 }
 

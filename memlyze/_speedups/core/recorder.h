@@ -42,6 +42,9 @@ typedef struct {
     ml_live_table live;
 
     _Atomic uint64_t allocations_dropped, frees_dropped, waits, wait_ns, stale_closed;
+    /* Of those dropped: while there was no helper thread, for want of memory for the tables. */
+    _Atomic uint64_t dropped_in_fork, dropped_for_memory;
+    _Atomic uint64_t calls_unrecorded; /* of threads for which there was no memory */
     _Atomic uint64_t stacks_truncated; /* captures that found the stack too deep */
     _Atomic uint64_t next_range;
     uint64_t first_range; /* of this session */

@@ -100,7 +100,8 @@ int ml_recorder_start(const ml_options *options, char *error, size_t error_bytes
     ml_recording.stack_numbers = many ? ML_STACK_NUMBERS : STACK_NUMBERS_SAMPLED;
     ml_recording.allocations_dropped = ml_recording.frees_dropped = 0;
     ml_recording.waits = ml_recording.wait_ns = ml_recording.stale_closed = 0;
-    ml_recording.stacks_truncated = 0;
+    ml_recording.dropped_in_fork = ml_recording.dropped_for_memory = 0;
+    ml_recording.calls_unrecorded = ml_recording.stacks_truncated = 0;
     /* Ids go on from one recording to the next: what a thread that is late with the last one still
      * does is told by its id. */
     ml_recording.first_range = ml_recording.next_range +=

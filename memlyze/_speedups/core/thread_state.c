@@ -247,14 +247,17 @@ ML_NOINLINE ml_thread *ml_thread_join_session(void)
         return NULL;
     if (is_new) {
         thread = ml_map(sizeof *thread);
-        if (!thread)
+        if (!thread) {
+            atomic_fetch_add(&ml_recording.calls_unrecorded, 1);
             return NULL;
+        }
         thread->session = ML_INSIDE;
         thread->native_handle = (uintptr_t)pthread_self();
         thread->os_thread_id = os_thread_id();
     }
     thread->active_session = ML_INSIDE;
     if (!map_buffers(thread)) {
+        atomic_fetch_add(&ml_recording.calls_unrecorded, 1);
         if (is_new) /* out of address space: this thread is not recorded */
             unlink_and_free(thread);
         else

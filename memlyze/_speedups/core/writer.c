@@ -244,6 +244,9 @@ static void put_statistics(void)
     uint64_t frees_dropped = atomic_load(&ml_recording.frees_dropped);
     put_number("frees_dropped", frees_dropped);
     put_number("events_dropped", atomic_load(&ml_recording.allocations_dropped) + frees_dropped);
+    put_number("events_dropped_in_fork", atomic_load(&ml_recording.dropped_in_fork));
+    put_number("events_dropped_for_memory", atomic_load(&ml_recording.dropped_for_memory));
+    put_number("calls_unrecorded", atomic_load(&ml_recording.calls_unrecorded));
     put_number("side_rows_dropped", ml_sides.dropped);
     put_number("waits", atomic_load(&ml_recording.waits));
     put_number("wait_ns", atomic_load(&ml_recording.wait_ns));

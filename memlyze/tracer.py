@@ -135,8 +135,7 @@ class Tracer:
             TracerStateError: this tracer is not recording.
             TraceWriteError: not everything could be written (what was is readable).
         """
-        self._stop("stop")
-        if not os.path.exists(self.output_file):
+        if not self._stop("stop"):
             raise TraceWriteError(self._deleted())
 
     def __enter__(self) -> Tracer:
@@ -146,7 +145,8 @@ class Tracer:
         if self.is_active:  # somebody may have stopped it in between
             self.stop()
 
-    def _stop(self, reason: str) -> None:
+    def _stop(self, reason: str) -> bool:
+        """Stop; False: somebody has deleted the trace."""
         global _active
         if not self.is_active or self._state != "recording":
             raise TracerStateError("not recording; start with memlyze.start() first")
@@ -158,7 +158,7 @@ class Tracer:
             _tracer.add_metadata(b"hooks_lost", _json_text.encode(lost))
         finally:
             try:
-                _tracer.stop(reason.encode())
+                return _tracer.stop(reason.encode())
             except OSError as error:
                 raise TraceWriteError(
                     f"the trace {self.output_file} is not complete: "
@@ -173,12 +173,12 @@ class Tracer:
         if not self.is_active:
             return
         try:
-            self._stop("exit")
+            is_there = self._stop("exit")
         except TraceWriteError:
             return  # the helper thread has said so already
         except KeyboardInterrupt:
             return  # came after the program's end: the trace is finished, nothing is interrupted
-        if not os.path.exists(self.output_file) and sys.__stderr__ is not None:
+        if not is_there and sys.__stderr__ is not None:
             try:
                 print(f"memlyze: {self._deleted()}", file=sys.__stderr__)
             except (OSError, ValueError):  # stderr is closed: there is nobody to tell

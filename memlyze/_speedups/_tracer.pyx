@@ -48,6 +48,7 @@ cdef extern from "core/thread_state.h" nogil:
 
 cdef extern from "core/writer.h" nogil:
     void ml_writer_add_metadata(const char *key, const char *json)
+    bint ml_writer_is_deleted()
 
 cdef extern from "core/helper_thread.h" nogil:
     void ml_helper_pause()
@@ -114,7 +115,10 @@ def start(bytes output_file not None, bint overwrite, bytes header_metadata_json
 
 
 def stop(bytes reason not None):
-    """Stop recording and finish the file. Raises OSError when not everything could be written."""
+    """Stop recording and finish the file; False: somebody has deleted it in the meantime.
+
+    Raises OSError when not everything could be written.
+    """
     cdef char error[5000]
     cdef const char *why = reason
     cdef int failure
@@ -123,6 +127,7 @@ def stop(bytes reason not None):
     ml_hooks_settle()
     if failure:
         raise OSError(failure, (<bytes>error).decode("utf-8", "replace"))
+    return not ml_writer_is_deleted()
 
 
 def is_recording():

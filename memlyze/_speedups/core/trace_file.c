@@ -185,6 +185,7 @@ void ml_trace_file_write(ml_trace_file *file, ml_columns *rows)
 void ml_trace_file_finish(ml_trace_file *file)
 {
     const uint64_t index_offset = file->offset;
+    struct stat status;
     if (!file->failed)
         write_block(file, &file->index);
     if (!file->failed) {
@@ -194,6 +195,9 @@ void ml_trace_file_finish(ml_trace_file *file)
         memcpy(trailer + 12, "MLZE", 4);
         write_all(file, trailer, sizeof trailer);
     }
+    /* Not by its path: the file may have been renamed, or the process be in another root. */
+    file->has_no_name = ml_descriptor_is_ours(&file->descriptor) &&
+                        fstat(file->descriptor.number, &status) == 0 && status.st_nlink == 0;
     ml_trace_file_close(file);
 }
 

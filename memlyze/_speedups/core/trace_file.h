@@ -16,7 +16,8 @@ typedef struct {
     uint64_t offset; /* end of the last whole block */
     uint32_t sequence;
     bool failed;
-    int error; /* errno of what failed */
+    bool has_no_name; /* when it was finished: somebody has deleted it */
+    int error;        /* errno of what failed */
     ml_columns index;
     ml_buffer raw, stored;
     void *compressor;

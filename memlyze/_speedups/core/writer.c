@@ -6,6 +6,7 @@
 #include "stack_table.h"
 #include "trace_file.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -343,11 +344,28 @@ int ml_writer_failure(void)
     return writer.file.failed ? writer.file.error : 0;
 }
 
+bool ml_writer_is_deleted(void)
+{
+    return writer.file.has_no_name;
+}
+
 void ml_writer_give_up(int error)
 {
     writer.file.failed = true;
     writer.file.error = error;
     ml_threads_end_reading();
+}
+
+static const char *next_step(int error)
+{
+    switch (error) {
+    case EBADF: /* the file had to be opened again by its path */
+        return "Let the program not close descriptors that are not its own where it has no /proc";
+    case EAGAIN:
+        return "Raise the limit of threads";
+    default:
+        return "Free some space or choose another place with --output-file";
+    }
 }
 
 void ml_writer_say_failed(int descriptor)
@@ -358,8 +376,8 @@ void ml_writer_say_failed(int descriptor)
     int length = snprintf(
         text, sizeof text,
         "memlyze: recording stopped: cannot write %s: %s. The program goes on; what was written "
-        "is readable. Free some space or choose another place with --output, then record again.\n",
-        writer.file.path, strerror(writer.file.error));
+        "is readable. %s, then record again.\n",
+        writer.file.path, strerror(writer.file.error), next_step(writer.file.error));
     if (length > 0 && descriptor >= 0) {
         ssize_t ignored = write(descriptor, text,
                                 (size_t)length < sizeof text ? (size_t)length : sizeof text - 1);

@@ -28,6 +28,8 @@ void ml_writer_finish(int64_t now_ns, const char *reason);
 int ml_writer_failure(void);
 /* Nothing can be written any more, for a reason outside the file. */
 void ml_writer_give_up(int error);
+/* The file was finished, and has no name any more. */
+bool ml_writer_is_deleted(void);
 /* Once, on this descriptor; -1: later, perhaps. */
 void ml_writer_say_failed(int descriptor);
 

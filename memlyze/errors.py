@@ -1,7 +1,7 @@
 """The errors that memlyze raises on purpose.
 
-Each message is one line for the person who reads it: it names the thing, the cause and the next
-step.
+Each message is for the person who reads it: it names the thing, the cause and the next step, in one
+line (of a `QueryError` in several).
 """
 
 from __future__ import annotations
@@ -25,6 +25,14 @@ class TraceFormatError(TraceError):
 
 class TraceVersionError(TraceFormatError):
     """The file is a trace of a format version that this memlyze does not know."""
+
+
+class QueryError(MemlyzeError):
+    """A query that DuckDB refused, or that may not be run over a trace.
+
+    The message holds DuckDB's own, where the query is wrong, and the columns that exist; `__cause__`
+    is the `duckdb.Error`, where there is one.
+    """
 
 
 class OptionError(MemlyzeError, ValueError):

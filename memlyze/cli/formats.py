@@ -50,22 +50,37 @@ def format_of(path: str | None) -> str | None:
 
 
 def write_file(relation: DuckDBPyRelation, form: str, path: str, interrupt: Interrupt) -> None:
-    """Write the result to a file, replacing it when all is written; `interrupt` stops the query.
+    """Write the result to a file; `interrupt` stops the query.
 
     Raises CommandError when it cannot be written, `duckdb.Error` when the query fails.
     """
-    partial = f"{path}.{os.getpid()}.partial"
+    with output_file(path) as file:
+        _write(relation, form, file, interrupt)
+
+
+@contextlib.contextmanager
+def output_file(path: str) -> typing.Iterator[typing.BinaryIO]:
+    """The file to write a result to. It takes its name when all is written; devices and pipes are
+    written to as they are.
+
+    Raises CommandError when it cannot be written.
+    """
+    path = os.path.realpath(path)
+    is_replaced = os.path.isfile(path) or not os.path.exists(path)
+    partial = f"{path}.{os.getpid()}.partial" if is_replaced else path
     try:
         with open(partial, "wb") as file:
-            _write(relation, form, file, interrupt)
-        os.replace(partial, path)
+            yield file
+        if is_replaced:
+            os.replace(partial, path)
     except OSError as error:
         raise CommandError(
             f"{path} cannot be written: {error.strerror}; choose another -o"
         ) from None
     finally:
-        with contextlib.suppress(OSError):
-            os.unlink(partial)
+        if is_replaced:
+            with contextlib.suppress(OSError):
+                os.unlink(partial)
 
 
 def write_stdout(relation: DuckDBPyRelation, form: str, interrupt: Interrupt) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import sys
 import typing
 
 from memlyze.cli.errors import UsageError
@@ -22,9 +23,13 @@ def open_traces(paths: typing.Sequence[str], *, trusted: bool = True) -> Trace:
             raise UsageError(f"there is no file {path}; give the path of a .mlyze trace")
         if os.path.isdir(path):
             raise UsageError(f"{path} is a folder; give the path of a .mlyze trace in it")
-    from memlyze.query.session import open_trace
+    from memlyze.query.session import distinct_files, open_trace
 
-    return open_trace(paths, trusted=trusted)
+    kept = distinct_files(paths)
+    if len(kept) < len(paths):
+        again = [path for path in paths if path not in kept] or kept
+        print(f"memlyze: {again[0]} was given more than once and is read once", file=sys.stderr)
+    return open_trace(kept, trusted=trusted)
 
 
 def state_lines(trace: Trace) -> list[str]:

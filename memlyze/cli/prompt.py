@@ -7,9 +7,10 @@ import os
 import sys
 import typing
 
-from memlyze.cli import interrupts, schema
+from memlyze.cli import completion, interrupts, schema
 from memlyze.cli.errors import CommandError
 from memlyze.cli.terminal import is_terminal
+from memlyze.query.refusals import columns_for
 from memlyze.query.statements import is_blank, split_statements
 
 if typing.TYPE_CHECKING:
@@ -18,11 +19,14 @@ if typing.TYPE_CHECKING:
 HELP = """\
 Type SQL and end it with a semicolon; it may go over several lines.
   .schema            the views, macros and columns
-  .schema NAME       those of one of them
-  .help              this help
-  .quit              leave (so does ^D)
+  .schema NAME       the columns of one of them
+  .help              this help (so does help)
+  .quit              leave (so do quit, exit and ^D)
+Tab completes the names of views, macros and columns.
 Start with:  FROM hotspots() LIMIT 10;"""
 _HISTORY_LINES = 1000
+# What people type at a prompt that they do not know.
+_WORDS = {"help": ".help", "?": ".help", "quit": ".quit", "exit": ".quit"}
 
 
 def run_prompt(trace: Trace, form: str, *, may_write_files: bool = False) -> int:
@@ -36,7 +40,7 @@ def run_prompt(trace: Trace, form: str, *, may_write_files: bool = False) -> int
     is_interactive = is_terminal(sys.stdin)
     if is_interactive:
         print(f"memlyze: {', '.join(trace.paths)}. Type .help for help, .quit to leave.")
-    with _history(is_interactive):
+    with _line_editing(is_interactive):
         for statement in _statements(is_interactive):
             try:
                 if statement.startswith("."):
@@ -72,8 +76,10 @@ def _statements(is_interactive: bool) -> typing.Iterator[str]:
             if not is_blank(pending) and not is_interactive:
                 yield pending.strip()
             return
-        if is_blank(pending) and line.strip().startswith("."):
-            yield line.strip()
+        word = line.strip()
+        word = _WORDS.get(word.rstrip(";").lower(), word)
+        if is_blank(pending) and word.startswith("."):
+            yield word
             continue
         statements, pending = split_statements(pending + line + "\n")
         yield from statements
@@ -99,7 +105,7 @@ def _command(text: str) -> bool:
     if name in (".quit", ".exit", ".q"):
         return False
     if name == ".schema":
-        lines = schema.columns_for(rest) if rest.strip() else schema.schema_lines()
+        lines = columns_for(rest) if rest.strip() else schema.schema_lines()
         print("\n".join(lines))
     elif name == ".help":
         print(HELP)
@@ -109,8 +115,8 @@ def _command(text: str) -> bool:
 
 
 @contextlib.contextmanager
-def _history(is_interactive: bool) -> typing.Iterator[None]:
-    """Keep the lines typed for the next time, where readline and the place for it exist."""
+def _line_editing(is_interactive: bool) -> typing.Iterator[None]:
+    """Tab completes and the lines typed are kept for the next time, where readline exists."""
     if not is_interactive:
         yield
         return
@@ -119,6 +125,7 @@ def _history(is_interactive: bool) -> typing.Iterator[None]:
     except ImportError:
         yield
         return
+    completion.install()
     base = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
     path = os.path.join(base, "memlyze", "query_history")
     with contextlib.suppress(OSError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import os
 import re
 import sys
@@ -16,7 +17,8 @@ from memlyze.cli.opening import open_traces, state_lines
 from memlyze.cli.progress import decoding_progress
 from memlyze.cli.tables import table_lines
 from memlyze.cli.terminal import Style, is_terminal
-from memlyze.query.errors import QueryError
+from memlyze.errors import QueryError
+from memlyze.query.refusals import refusal
 
 if typing.TYPE_CHECKING:
     from memlyze.query.session import Trace
@@ -57,6 +59,9 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("-o", "--output-file", metavar="FILE", help="write the result to a file")
     parser.add_argument(
+        "-f", "--force", action="store_true", help="replace the output file if it exists"
+    )
+    parser.add_argument(
         "--schema", action="store_true", help="print the views, macros and columns, and end"
     )
     parser.add_argument(
@@ -75,7 +80,7 @@ def run(arguments: typing.Sequence[str]) -> int:
         return 0
     query, paths = _query_and_traces(options.arguments, options.file)
     if options.output_file is not None:
-        _check_output(options.output_file, paths)
+        _check_output(options.output_file, paths, force=options.force)
     form = options.format or formats.format_of(options.output_file) or "table"
     if form in formats.BINARY_FORMATS and options.output_file is None and is_terminal(sys.stdout):
         raise UsageError(f"{form} is not for a terminal; name a file with -o")
@@ -126,19 +131,19 @@ def answer(
             elif output_file is None:
                 print("\n".join(table_lines(relation, Style(sys.stdout))))
             else:
-                with open(output_file, "w", encoding="utf-8") as file:
-                    file.write("\n".join([*table_lines(relation, Style(file)), ""]))
+                lines = table_lines(relation, Style(io.StringIO()))
+                with formats.output_file(output_file) as file:
+                    file.write("\n".join([*lines, ""]).encode("utf-8", "backslashreplace"))
     except QueryError as error:
-        raise CommandError(_with_columns(str(error), query)) from None
-    except duckdb.Error as error:
-        raise CommandError(_with_columns(str(error), query)) from None
+        raise CommandError(_with_advice(str(error))) from None
+    except duckdb.Error as error:  # while the rows were computed
+        raise CommandError(_with_advice(str(refusal(error, query)))) from None
 
 
-def _with_columns(message: str, query: str) -> str:
-    lines = [message.strip(), *schema.columns_for(query)]
+def _with_advice(message: str) -> str:
     if re.search(r"Table with name \S*[/.]\S* does not exist", message):
-        lines.append("A query reads files only with --allow-files.")
-    return "\n".join(lines)
+        return message + "\nA query reads files only with --allow-files."
+    return message
 
 
 def _query_and_traces(
@@ -167,10 +172,16 @@ def _query_and_traces(
     return first, list(arguments[1:])
 
 
-def _check_output(output_file: str, paths: typing.Sequence[str]) -> None:
+def _check_output(output_file: str, paths: typing.Sequence[str], *, force: bool) -> None:
     if os.path.isdir(output_file):
         raise UsageError(f"{output_file} is a folder; name a file with -o")
     for path in paths:
         both_exist = os.path.exists(output_file) and os.path.exists(path)
         if both_exist and os.path.samefile(output_file, path):
             raise UsageError(f"-o would overwrite the trace {path}; choose another file")
+    if (
+        os.path.isfile(output_file) and not force
+    ):  # what is no file, such as /dev/stdout, is written to
+        raise UsageError(
+            f"{output_file} exists; replace it with --force, or choose another with -o"
+        )

@@ -10,7 +10,8 @@ from __future__ import annotations
 import contextlib
 import typing
 
-from memlyze.query.errors import QueryError
+from memlyze.errors import QueryError
+from memlyze.query.refusals import refusal
 from memlyze.query.statements import only_statement
 
 if typing.TYPE_CHECKING:
@@ -48,7 +49,7 @@ def check_statement(
     try:
         types = [_type_name(parsed) for parsed in connection.extract_statements(statement)]
     except duckdb.Error as error:
-        raise QueryError(str(error)) from None
+        raise refusal(error, statement) from error
     # DuckDB turns PIVOT into the creation of a type and a SELECT; 2.0 calls that MULTI.
     is_pivot = types == ["CREATE", "SELECT"] and not statement.lower().startswith("create")
     allowed = _READING | {"COPY"} if may_write_files else _READING

@@ -11,6 +11,7 @@ import weakref
 
 from memlyze.errors import MemlyzeError
 from memlyze.query import definitions, guard, limits, raw_tables
+from memlyze.query.refusals import refusal
 from memlyze.query.registration import register_table
 from memlyze.query.source import Columns, Source, open_reader
 from memlyze.query.touched import tables_touched
@@ -22,8 +23,11 @@ if typing.TYPE_CHECKING:
 PathLike = typing.Union[str, "os.PathLike[str]"]
 
 
-def open_trace(paths: PathLike | typing.Iterable[PathLike], *, trusted: bool = True) -> Trace:
-    """Open one trace file or several at once.
+def open_trace(
+    paths: PathLike | typing.Iterable[PathLike], *more: PathLike, trusted: bool = True
+) -> Trace:
+    """Open one trace file or several at once: `open("a.mlyze")`, `open("a.mlyze", "b.mlyze")`,
+    `open(glob.glob("run.*.mlyze"))`. A file that is given twice is read once.
 
     `trusted=False` is for SQL that somebody else wrote: it can then read the trace and nothing
     else, neither files nor network nor variables of this program.
@@ -33,10 +37,23 @@ def open_trace(paths: PathLike | typing.Iterable[PathLike], *, trusted: bool = T
     """
     if isinstance(paths, (str, os.PathLike)):
         paths = [paths]
-    names = [os.fspath(path) for path in paths]
+    names = [os.fspath(path) for path in (*paths, *more)]
     if not names:
         raise MemlyzeError("no trace file was given; pass at least one path")
-    return Trace(names, trusted=trusted)
+    return Trace(distinct_files(names), trusted=trusted)
+
+
+def distinct_files(paths: typing.Iterable[str]) -> list[str]:
+    """`paths` without those of a file that stands before them already, under whatever name."""
+    kept: dict[tuple[int, int] | str, str] = {}
+    for path in paths:
+        try:
+            status = os.stat(path)
+        except OSError:  # whoever opens it says what is wrong with it
+            kept.setdefault(path, path)
+        else:
+            kept.setdefault((status.st_dev, status.st_ino), path)
+    return list(kept.values())
 
 
 class Tables(typing.Mapping[str, Columns]):
@@ -122,15 +139,23 @@ class Trace:
     def sql(self, query: str, parameters: typing.Any = None) -> DuckDBPyRelation:
         """Run SQL over the trace and return the result as a DuckDB relation.
 
-        The relation has `.df()` (pandas), `.pl()` (polars), `.arrow()`, `.fetchall()` and
-        everything else of DuckDB. Only tables that the query reads are decoded. `parameters` fill
+        The relation has `.fetchall()`, `.df()` (where pandas is installed), `.pl()` (polars),
+        `.arrow()` (pyarrow) and everything else of DuckDB. Only tables that the query reads are decoded. `parameters` fill
         `?` and `$name` in the query.
 
-        Raises `duckdb.Error` when DuckDB does not accept the query.
+        Raises QueryError when DuckDB does not accept the query. The rows are computed when they are
+        fetched: what goes wrong then is a `duckdb.Error`.
         """
+        import duckdb
+
         connection = self.connection
         self.decode_for(query, parameters)
-        return connection.sql(query, params=parameters)
+        try:
+            return connection.sql(query, params=parameters)
+        except duckdb.InterruptException:
+            raise
+        except duckdb.Error as error:
+            raise refusal(error, query) from error
 
     @contextlib.contextmanager
     def reading(
@@ -140,14 +165,13 @@ class Trace:
 
         None after a COPY, which gives no rows.
 
-        Raises QueryError for anything but a single reading statement, `duckdb.Error` when DuckDB
-        refuses it.
+        Raises QueryError for anything but a single reading statement, and when DuckDB refuses it.
         """
         connection = self.connection
         statement = guard.check_statement(connection, query, may_write_files=may_write_files)
-        self.decode_for(statement)
+        self.decode_for(statement)  # in no transaction, or it could not be registered
         with guard.read_only(connection):
-            yield connection.sql(statement)
+            yield self.sql(statement)
 
     def decode_for(self, query: str, parameters: typing.Any = None) -> None:
         """Decode the tables that `query` reads and that are not decoded yet."""

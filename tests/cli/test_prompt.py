@@ -87,3 +87,37 @@ def test_interrupt_stops_a_query_that_runs_and_stays(prompt: PseudoTerminal) -> 
     prompt.expect("memlyze> ")
     prompt.send("SELECT count(*) AS n FROM gc;\n")
     prompt.expect("(1 row)")
+
+
+@pytest.mark.parametrize("word", ["exit", "quit;", "QUIT", ".exit"])
+def test_words_that_leave(prompt: PseudoTerminal, word: str) -> None:
+    prompt.send(word + "\n")
+    assert prompt.wait() == 0
+
+
+def test_help_is_what_one_types_first(prompt: PseudoTerminal) -> None:
+    for word in ("help", "?"):
+        prompt.send(word + "\n")
+        assert "hotspots() LIMIT 10" in prompt.expect("memlyze> ")
+
+
+def test_tab_completes_views_and_their_columns(prompt: PseudoTerminal) -> None:
+    pytest.importorskip("readline")
+    prompt.send("SELECT uncol\t FROM gc;\n")
+    assert "uncollectable" in prompt.expect("(2 rows)")
+    prompt.expect("memlyze> ")
+    prompt.send(".sch\t\n")
+    assert "hotspots(" in prompt.expect("memlyze> ")
+
+
+def test_completion_knows_what_the_line_is_about() -> None:
+    from memlyze.cli.completion import Completer
+
+    candidates = Completer().candidates
+    assert candidates("hot", "FROM hot") == ["hotspots("]
+    assert candidates("du", "SELECT du") == ["duration_ns"]
+    assert "rss" in candidates("", "SELECT * FROM memory WHERE ")
+    assert "generation" not in candidates("", "SELECT * FROM memory WHERE ")
+    assert candidates("SEL", "SEL") == ["SELECT"]
+    assert candidates(".q", ".q") == [".quit"]
+    assert candidates("all", ".schema all") == ["allocations"]

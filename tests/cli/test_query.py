@@ -181,13 +181,16 @@ def test_query_cannot_touch_files_unless_it_is_allowed_to(
         (["--file", "missing.sql", "t.mlyze"], "missing.sql cannot be read"),
         (["SELECT 1", "t.mlyze", "-o", "t.mlyze"], "would overwrite the trace"),
         (["SELECT 1", "t.mlyze", "-o", "."], "is a folder"),
+        (["SELECT 1", "t.mlyze", "-o", "there.csv"], "there.csv exists; replace it with --force"),
         (["SELECT 1", "."], "is a folder"),
     ],
 )
 def test_wrong_usage_is_one_line_and_status_2(
-    arguments: list[str], advice: str, trace: str, memlyze: Runner
+    arguments: list[str], advice: str, trace: str, memlyze: Runner, tmp_path: Path
 ) -> None:
+    (tmp_path / "there.csv").write_text("precious")
     result = memlyze("query", *arguments)
+    assert (tmp_path / "there.csv").read_text() == "precious"
     assert (result.returncode, result.stdout) == (2, "")
     assert advice in result.stderr
     assert len(result.stderr.splitlines()) == 1
@@ -265,3 +268,40 @@ def test_interrupt_ends_a_long_query_quietly(form: str, trace: str, tmp_path: Pa
     assert complaint == b""
     assert process.returncode == -signal.SIGINT
     assert os.listdir(folder) == []
+
+
+@pytest.mark.parametrize("form", ["csv", "table"])
+def test_output_file_is_replaced_when_forced(
+    form: str, trace: str, memlyze: Runner, tmp_path: Path
+) -> None:
+    (tmp_path / "out").write_text("old")
+    (tmp_path / "link").symlink_to("out")
+    arguments = ("query", "SELECT 7 AS n", trace, "--format", form, "-o", "link")
+    failed = memlyze(*arguments, "--force", "--file", "missing.sql")
+    assert failed.returncode == 2 and (tmp_path / "out").read_text() == "old"
+    assert memlyze(*arguments, "--force").returncode == 0
+    assert (tmp_path / "out").read_text(encoding="utf-8").split()[0] == "n"
+    assert (tmp_path / "link").is_symlink()
+
+
+@pytest.mark.parametrize("form", ["csv", "table"])
+def test_output_may_be_a_pipe(form: str, trace: str, memlyze: Runner, tmp_path: Path) -> None:
+    """As `-o >(gzip > out.gz)` gives; the like of /dev/null must not become a file either."""
+    os.mkfifo(tmp_path / "pipe")
+    with subprocess.Popen(
+        ["cat", "pipe"], cwd=tmp_path, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+    ) as reader:
+        done = memlyze("query", "SELECT 7 AS n", trace, "--format", form, "-o", "pipe")
+        output, _ = reader.communicate(timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert output.split()[0] == "n" and (tmp_path / "pipe").is_fifo()
+
+
+def test_trace_that_is_given_twice_is_read_once(
+    trace: str, memlyze: Runner, tmp_path: Path
+) -> None:
+    (tmp_path / "same.mlyze").symlink_to(trace)
+    query = "SELECT count(*) AS n FROM allocations"
+    done = memlyze("query", "--format", "csv", query, trace, f"./{trace}", "same.mlyze")
+    assert done.stdout == "n\n6\n"
+    assert done.stderr == f"memlyze: ./{trace} was given more than once and is read once\n"

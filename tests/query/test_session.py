@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from known_trace import write_known_trace
 
 import memlyze
 from memlyze.errors import MemlyzeError
@@ -88,14 +89,6 @@ def test_results_convert(trace: Trace) -> None:
     frame = trace.sql("SELECT size FROM allocations ORDER BY size").df()
     assert isinstance(frame, pandas.DataFrame)
     assert list(frame["size"]) == [50, 100, 200, 300, 400, 500]
-
-
-def test_wrong_sql_is_duckdbs_error(trace: Trace) -> None:
-    import duckdb
-
-    with pytest.raises(duckdb.Error, match="sizes"):
-        trace.sql("SELECT sizes FROM allocations")
-    assert trace.sql("SELECT 1").fetchall() == [(1,)]
 
 
 def test_tables_are_numpy_columns_as_recorded(trace: Trace) -> None:
@@ -193,3 +186,28 @@ def test_column_without_a_comment_is_found(sql: str) -> None:
     except ValueError:
         return
     assert [column.name for column in definition.columns] != ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("SELECT sizes FROM allocations", "allocations has: allocation_id, time_ns"),
+        ("SELECT * FROM alocations", "views:  allocations, "),
+        ("SELEC 1", "syntax error"),
+    ],
+)
+def test_refused_query_names_what_exists(query: str, told: str, trace: Trace) -> None:
+    import duckdb
+
+    with pytest.raises(memlyze.MemlyzeError) as raised:
+        trace.sql(query)
+    assert told in str(raised.value)
+    assert isinstance(raised.value.__cause__, duckdb.Error)
+
+
+def test_traces_can_be_given_one_by_one_and_twice(path: str, tmp_path: Path) -> None:
+    other = write_known_trace(tmp_path / "other.mlyze", process_id=8)
+    (tmp_path / "link.mlyze").symlink_to(path)
+    with memlyze.open(path, Path(other), str(tmp_path / "link.mlyze")) as both:
+        assert both.paths == (path, other)
+        assert both.sql("SELECT count(*) FROM allocations").fetchall() == [(12,)]

@@ -3,7 +3,8 @@
 The program is in the same process group and on the same terminal as this process, so that the
 terminal's own signals (^C, ^\\, ^Z) reach it without help and must not be passed on. A signal that
 a process sent to this one is passed on. The program starts with the signal mask and the
-dispositions that this process was started with.
+dispositions that this process was started with. What becomes of the signals of a whole group, and
+of the program when this process is killed, is the guard's (`guard.py`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import contextlib
 import os
 import signal
 import typing
+
+from memlyze.cli import guard
 
 # Python ignores these in itself; a program it starts is to find the default.
 _IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
@@ -47,19 +50,21 @@ def run_child(
             setsigmask=original_mask,
             setsigdef=_IGNORED_BY_PYTHON,
         )
-        return _wait(child, waited_for)
+        with guard.Guard(child, _PASSED_ON) as beside:
+            return _wait(child, waited_for, beside)
     finally:
         _drop_pending(_PASSED_ON - original_mask)
         signal.pthread_sigmask(signal.SIG_SETMASK, original_mask)
 
 
-def _wait(child: int, waited_for: typing.Iterable[int]) -> int:
+def _wait(child: int, waited_for: typing.Iterable[int], beside: guard.Guard) -> int:
     while True:
         received = signal.sigwaitinfo(waited_for)
         if received.si_signo != signal.SIGCHLD:
+            was_sent_to_group = beside.was_sent_to_group(received.si_signo)
             # Codes above 0 are the kernel's, that is the terminal's: the program has the signal
             # too.
-            if received.si_code <= 0 and received.si_pid != child:
+            if received.si_code <= 0 and received.si_pid != child and not was_sent_to_group:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(child, received.si_signo)
             continue

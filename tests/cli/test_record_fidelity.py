@@ -174,6 +174,57 @@ def test_signals_sent_to_the_recorder_reach_the_program_once(tmp_path: Path) -> 
     assert process.returncode == 0
 
 
+COUNT_SIGNALS = """
+import signal, sys, time
+received = []
+def receive(number, frame):
+    received.append(number)
+    print(number, flush=True)
+signal.signal(signal.SIGUSR1, receive)
+signal.signal(signal.SIGUSR2, receive)
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(f"{received.count(signal.SIGUSR1)} times"))
+print("ready", flush=True)
+while True:
+    time.sleep(0.01)  # not pause: what came just before would wait for the next one
+"""
+
+
+def test_signal_sent_to_the_process_group_comes_once(tmp_path: Path) -> None:
+    """As supervisors send them; and what is meant for the recorder alone is passed on."""
+    with start(
+        "record", "-q", "-c", COUNT_SIGNALS, cwd=tmp_path, start_new_session=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        for _ in range(10):
+            os.killpg(process.pid, signal.SIGUSR1)
+            assert process.stdout.readline() == f"{int(signal.SIGUSR1)}\n"
+            # The recorder deals with the lower number first: it is ready for another of those.
+            process.send_signal(signal.SIGUSR2)
+            assert process.stdout.readline() == f"{int(signal.SIGUSR2)}\n"
+        os.killpg(process.pid, signal.SIGTERM)
+        _, complaint = process.communicate(timeout=60)
+    assert (process.returncode, complaint) == (1, "10 times\n")
+
+
+def test_program_does_not_outlive_a_killed_recorder(tmp_path: Path) -> None:
+    code = "import os, time\nprint(os.getpid(), flush=True)\nwhile True:\n    time.sleep(0.01)"
+    with start("record", "-q", "-o", "t.mlyze", "-c", code, cwd=tmp_path) as process:
+        assert process.stdout is not None
+        int(process.stdout.readline())
+        process.kill()
+        process.communicate(timeout=60)  # ends when the program's end of the pipe is closed
+    assert process.returncode == -signal.SIGKILL
+    assert (tmp_path / "t.mlyze").exists()
+
+
+def test_nothing_stays_when_the_program_has_ended(memlyze: Runner) -> None:
+    """Neither a process nor a copy of a descriptor: what reads the output finds its end."""
+    code = "import os; os.close(1); os.close(2)"
+    found = memlyze("record", "-q", "-c", code, start_new_session=True)
+    assert (found.returncode, found.stdout, found.stderr) == (0, "", "")
+
+
 def test_signals_ignored_at_the_start_stay_ignored(memlyze: Runner, tmp_path: Path) -> None:
     def ignore_hangup() -> None:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)

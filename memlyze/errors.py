@@ -30,8 +30,8 @@ class TraceVersionError(TraceFormatError):
 class QueryError(MemlyzeError):
     """A query that DuckDB refused, or that may not be run over a trace.
 
-    The message holds DuckDB's own, where the query is wrong, and the columns that exist; `__cause__`
-    is the `duckdb.Error`, where there is one.
+    The message holds DuckDB's own, where the query is wrong, and the columns that exist;
+    `__cause__` is the `duckdb.Error`, where there is one.
     """
 
 

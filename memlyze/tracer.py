@@ -158,7 +158,7 @@ class Tracer:
             _tracer.add_metadata(b"hooks_lost", _json_text.encode(lost))
         finally:
             try:
-                return _tracer.stop(reason.encode())
+                is_there = _tracer.stop(reason.encode())
             except OSError as error:
                 raise TraceWriteError(
                     f"the trace {self.output_file} is not complete: "
@@ -167,6 +167,7 @@ class Tracer:
             finally:
                 self._state = "stopped"
                 _active = None
+        return is_there
 
     def _stop_at_exit(self) -> None:
         """The program ended while recording. What went wrong is said, never raised."""

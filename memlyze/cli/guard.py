@@ -1,4 +1,4 @@
-"""A process beside `memlyze record`, in its process group, that nobody knows of. It does two things:
+"""A process beside `memlyze record`, in its process group, that nobody else knows of. Its work:
 
 - It tells a signal that was sent to the whole group from one that was sent to `memlyze record`
   alone: the former reaches the guard too, and the program has it already.

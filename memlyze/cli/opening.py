@@ -37,8 +37,8 @@ def state_lines(trace: Trace) -> list[str]:
     lines = []
     if not trace.is_complete:
         lines.append(
-            "the trace was cut off (the program was killed, ended by os._exit, or still runs); "
-            "what was written up to then is shown"
+            "the trace was cut off (the program was killed, ended by os._exit, or still runs, or "
+            "there was no room for more); what was written up to then is shown"
         )
     lines += [f"the trace is damaged: {damage}" for damage in trace.damage]
     return lines + _lost_lines(trace)

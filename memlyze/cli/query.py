@@ -141,7 +141,7 @@ def answer(
 
 
 def _with_advice(message: str) -> str:
-    if re.search(r"Table with name \S*[/.]\S* does not exist", message):
+    if re.search(r"Table with name \S*[/.]\S* does not exist|disabled by configuration", message):
         return message + "\nA query reads files only with --allow-files."
     return message
 

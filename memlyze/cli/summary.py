@@ -153,7 +153,8 @@ def _peak_memory(summary: Summary) -> str:
     own = ""
     if summary.peak_rss_tracer_bytes:
         own = f" ({format_bytes(summary.peak_rss_tracer_bytes)} of it memlyze's own)"
-    text = f"{format_bytes(summary.peak_rss.bytes)} resident{own} at {_when(summary, summary.peak_rss)}"
+    resident = f"{format_bytes(summary.peak_rss.bytes)} resident{own}"
+    text = f"{resident} at {_when(summary, summary.peak_rss)}"
     if summary.peak_heap is not None:
         about = "" if summary.is_exact else "about "
         text += (
@@ -209,7 +210,10 @@ def _recording(summary: Summary) -> str:
 
 def _sites(summary: Summary, style: Style) -> list[str]:
     if not summary.sites:
-        return [] if summary.samples else ["  No allocation was recorded."]
+        if summary.samples:
+            return []
+        more = "" if summary.is_exact else " To see small programs: --sample-rate 1.0"
+        return ["  No allocation was recorded." + more]
     table = Aligned(right=(True, False, True, False, False))
     held = "live at peak" if summary.peak_heap is not None else "live at end"
     table.add("allocated", "", held, "", "site")

@@ -37,7 +37,7 @@ _LAUNCHER = re.compile(
 
 
 def could_be_launcher(file: str) -> bool:
-    """Whether `file` stands where the launchers of installed commands do, and is named as they are."""
+    """Whether `file` stands where launchers of installed commands do, and is named as they are."""
     return bool(_LAUNCHER.search(file))
 
 

@@ -140,8 +140,8 @@ class Trace:
         """Run SQL over the trace and return the result as a DuckDB relation.
 
         The relation has `.fetchall()`, `.df()` (where pandas is installed), `.pl()` (polars),
-        `.arrow()` (pyarrow) and everything else of DuckDB. Only tables that the query reads are decoded. `parameters` fill
-        `?` and `$name` in the query.
+        `.arrow()` (pyarrow) and everything else of DuckDB. Only tables that the query reads are
+        decoded. `parameters` fill `?` and `$name` in the query.
 
         Raises QueryError when DuckDB does not accept the query. The rows are computed when they are
         fetched: what goes wrong then is a `duckdb.Error`.

@@ -16,8 +16,8 @@ Array = typing.Any  # a one-dimensional numpy array
 def frame_origins(frames: typing.Mapping[str, Array]) -> Array:
     """`origin_of` for each row of the `frames` table, asked once for each file.
 
-    The launcher of an installed command (`…/bin/pytest`) is the runtime's: pip wrote it, and beneath
-    it the program begins. A script of the same place that has a function of its own is none.
+    The launcher of an installed command (`…/bin/pytest`) is the runtime's: pip wrote it, and
+    beneath it the program begins. A script of that place that has a function of its own is none.
     """
     functions: dict[str, set[str]] = {}
     for file, function in zip(frames["file"], frames["function"]):

@@ -83,7 +83,7 @@ def test_trace_with_nothing_in_it(memlyze: Runner, tmp_path: Path) -> None:
     TraceEncoder({"process_id": 1}).write(tmp_path / "empty.mlyze")
     summary = memlyze("summary", "empty.mlyze")
     assert (summary.returncode, summary.stderr) == (0, "")
-    assert "No allocation was recorded." in summary.stdout
+    assert "No allocation was recorded. To see small programs" in summary.stdout
     assert "unknown" in summary.stdout
     assert memlyze("info", "empty.mlyze").returncode == 0
     assert json.loads(memlyze("summary", "--json", "empty.mlyze").stdout)["sites"] == []
@@ -179,11 +179,11 @@ def test_summary_of_several_traces_tells_of_every_process(memlyze: Runner, tmp_p
 
 
 LOSSES = {
-    "events_dropped": (dict(events_dropped=3, frees_dropped=2), "3 events were dropped because"),
-    "one": (dict(events_dropped=1), "1 event was dropped because they could not be written"),
-    "in_fork": (dict(events_dropped=4, events_dropped_in_fork=4), "4 events were dropped while"),
-    "memory": (dict(events_dropped=5, events_dropped_for_memory=5), "for want of memory"),
-    "threads": (dict(calls_unrecorded=6), "6 calls for memory by threads"),
+    "events_dropped": ({"events_dropped": 3, "frees_dropped": 2}, "3 events were dropped because"),
+    "one": ({"events_dropped": 1}, "1 event was dropped because they could not be written"),
+    "in_fork": ({"events_dropped": 4, "events_dropped_in_fork": 4}, "4 events were dropped while"),
+    "memory": ({"events_dropped": 5, "events_dropped_for_memory": 5}, "for want of memory"),
+    "threads": ({"calls_unrecorded": 6}, "6 calls for memory by threads"),
 }
 
 

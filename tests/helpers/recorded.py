@@ -152,6 +152,7 @@ class Trace:
         assert ((freed == -1) | (freed >= columns["time_ns"])).all()
         assert (columns["size"] >= 0).all()
         assert set(columns["thread_id"].tolist()) <= set(self.threads)
+        assert set(columns["window_id"].tolist()) - {0} <= set(self.windows)
 
 
 class Run(NamedTuple):

@@ -92,6 +92,15 @@ static void write_codes(void)
     writer.taken_codes.size = 0;
 }
 
+/* Of collector runs and windows. */
+static void write_side_rows(void)
+{
+    ml_side_rows_take(&ml_sides.gc, &writer.gc);
+    ml_side_rows_take(&ml_sides.windows, &writer.windows);
+    ml_trace_file_write(&writer.file, &writer.gc);
+    ml_trace_file_write(&writer.file, &writer.windows);
+}
+
 /* All functions and stacks known so far go before the events that were read before this: each one
  * that an event names is then in the file. */
 static void write_new_stacks(void)
@@ -109,7 +118,10 @@ static void write_events(void)
 {
     ml_event_encoder_close_run(&writer.encoder);
     if (writer.encoder.columns.rows) {
+        /* All that events name goes before them: the process may be killed in between. */
         write_new_stacks();
+        ml_trace_file_write(&writer.file, &writer.threads);
+        write_side_rows();
         ml_trace_file_write(&writer.file, &writer.encoder.columns);
     }
     ml_event_encoder_next_block(&writer.encoder);
@@ -149,15 +161,19 @@ static bool drain(int64_t now_ns)
             }
             continue;
         }
+        if (!thread->drained.announced) {
+            ml_lock(&ml_threads_lock);
+            announce(thread, -1);
+            ml_unlock(&ml_threads_lock);
+        }
         const uint64_t before = atomic_load_explicit(&thread->ring.tail, memory_order_relaxed);
         while (ml_event_encoder_drain(&writer.encoder, thread))
             write_events();
         any |= before != atomic_load_explicit(&thread->ring.tail, memory_order_relaxed);
-        if (!thread->drained.announced || exited) {
+        if (exited) {
             ml_lock(&ml_threads_lock);
-            announce(thread, exited ? now_ns : -1);
-            if (exited)
-                ml_thread_release(thread);
+            announce(thread, now_ns);
+            ml_thread_release(thread);
             ml_unlock(&ml_threads_lock);
         }
     }
@@ -262,14 +278,6 @@ static void put_statistics(void)
 
 /* ---- turns
  * -------------------------------------------------------------------------------------- */
-
-static void write_side_rows(void)
-{
-    ml_side_rows_take(&ml_sides.gc, &writer.gc);
-    ml_side_rows_take(&ml_sides.windows, &writer.windows);
-    ml_trace_file_write(&writer.file, &writer.gc);
-    ml_trace_file_write(&writer.file, &writer.windows);
-}
 
 /* Above this many MiB of addresses with recorded blocks it takes too long to ask at each flush. */
 #define FEW_REGIONS 256

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 /* What is recorded is in the file within this time, give or take one turn. */
-#define FLUSH_INTERVAL_NS 150000000
+#define FLUSH_INTERVAL_NS 100000000
 #define METADATA_INTERVAL_NS 10000000000
 #define STATM "/proc/self/statm"
 

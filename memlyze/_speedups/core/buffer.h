@@ -55,15 +55,25 @@ ML_INLINE void ml_put_byte(ml_buffer *buffer, uint8_t value)
     buffer->data[buffer->size++] = value;
 }
 
-ML_INLINE void ml_put_uvarint(ml_buffer *buffer, uint64_t value)
+/* These two return where the next byte goes. */
+ML_INLINE uint8_t *ml_uvarint_at(uint8_t *out, uint64_t value)
 {
-    uint8_t *out = buffer->data + buffer->size;
-    while (value >= 0x80) {
+    while (ML_UNLIKELY(value >= 0x80)) {
         *out++ = (uint8_t)value | 0x80;
         value >>= 7;
     }
     *out++ = (uint8_t)value;
-    buffer->size = (size_t)(out - buffer->data);
+    return out;
+}
+
+ML_INLINE uint8_t *ml_svarint_at(uint8_t *out, int64_t value)
+{
+    return ml_uvarint_at(out, (uint64_t)value << 1 ^ (uint64_t)(value >> 63));
+}
+
+ML_INLINE void ml_put_uvarint(ml_buffer *buffer, uint64_t value)
+{
+    buffer->size = (size_t)(ml_uvarint_at(buffer->data + buffer->size, value) - buffer->data);
 }
 
 ML_INLINE void ml_put_svarint(ml_buffer *buffer, int64_t value)

@@ -54,27 +54,183 @@ void ml_event_encoder_next_block(ml_event_encoder *encoder)
     encoder->last_distance = 0;
 }
 
-static inline void open_run(ml_event_encoder *encoder, const ml_thread *thread)
+static inline void open_run(ml_event_encoder *encoder, const ml_thread *thread, uint64_t next_id)
 {
     encoder->run_thread_id = thread->thread_id;
     encoder->run_time_ns = thread->drained.time_ns;
     encoder->run_window_id = thread->drained.window_id;
-    encoder->run_first_id = thread->drained.next_allocation_id;
+    encoder->run_first_id = next_id;
 }
 
-static inline void account(ml_event_encoder *encoder, uint64_t size, int sign)
+/* What the loop below works with, in registers: a byte that is put into a column could be one of
+ * any of these if they stood in memory. */
+typedef struct {
+    uint8_t *size, *allocator, *stack, *freed; /* where the next byte of each column goes */
+    int64_t last_stack_id, last_distance;
+    uint64_t next_id;
+    uint32_t run_events;
+    uint64_t allocations, frees;
+    uint64_t bytes_allocated, bytes_freed; /* unweighted */
+    double live_bytes, live_count;
+} drain_state;
+
+ML_INLINE void account(drain_state *state, uint64_t size, int sign, bool exact)
 {
+    if (exact) {
+        *(sign > 0 ? &state->bytes_allocated : &state->bytes_freed) += size;
+        return;
+    }
     const double weight = sign * ml_sample_weight(&ml_recording.sampling, size);
-    encoder->live_bytes += (double)size * weight;
-    encoder->live_count += weight;
+    state->live_bytes += (double)size * weight;
+    state->live_count += weight;
+}
+
+static inline uint8_t *column_end(ml_columns *columns, int column)
+{
+    return columns->columns[column].data + columns->columns[column].size;
+}
+
+static inline void set_column_end(ml_columns *columns, int column, const uint8_t *end)
+{
+    columns->columns[column].size = (size_t)(end - columns->columns[column].data);
+}
+
+ML_INLINE void begin(drain_state *state, ml_event_encoder *encoder, const ml_thread *thread)
+{
+    *state = (drain_state){
+        .size = column_end(&encoder->columns, SIZE),
+        .allocator = column_end(&encoder->columns, ALLOCATOR),
+        .stack = column_end(&encoder->columns, STACK),
+        .freed = column_end(&encoder->columns, FREED),
+        .last_stack_id = encoder->last_stack_id,
+        .last_distance = encoder->last_distance,
+        .next_id = thread->drained.next_allocation_id,
+        .run_events = encoder->run_events,
+    };
+}
+
+ML_INLINE void finish(const drain_state *state, ml_event_encoder *encoder, ml_thread *thread)
+{
+    set_column_end(&encoder->columns, SIZE, state->size);
+    set_column_end(&encoder->columns, ALLOCATOR, state->allocator);
+    set_column_end(&encoder->columns, STACK, state->stack);
+    set_column_end(&encoder->columns, FREED, state->freed);
+    encoder->last_stack_id = state->last_stack_id;
+    encoder->last_distance = state->last_distance;
+    thread->drained.next_allocation_id = state->next_id;
+    encoder->run_events = state->run_events;
+    encoder->allocations += state->allocations;
+    encoder->frees += state->frees;
+    if (ml_recording.exact) {
+        encoder->live_bytes += (double)(int64_t)(state->bytes_allocated - state->bytes_freed);
+        encoder->live_count += (double)(int64_t)(state->allocations - state->frees);
+    } else {
+        encoder->live_bytes += state->live_bytes;
+        encoder->live_count += state->live_count;
+    }
+}
+
+/* Everything but allocations and frees. The words that it took. */
+static ML_NOINLINE uint32_t drain_rare(ml_event_encoder *encoder, ml_thread *thread, uint64_t word,
+                                       uint64_t next_word)
+{
+    switch (ML_WORD_KIND(word)) {
+    case ML_WORD_STACK: {
+        uint64_t code_id = ML_WORD_STACK_CODE(word);
+        uint64_t instruction = ML_WORD_STACK_INSTRUCTION(word);
+        const bool is_wide = code_id == ML_STACK_WIDE;
+        if (ML_UNLIKELY(is_wide)) {
+            code_id = next_word >> 32;
+            instruction = next_word & UINT32_MAX;
+        }
+        if (ML_UNLIKELY(code_id == 0)) {
+            thread->drained.stack_numbers = 0;
+            return 1;
+        }
+        const uint32_t parent_id = thread->stack_ids[ML_WORD_STACK_PARENT(word)];
+        thread->stack_ids[++thread->drained.stack_numbers] =
+            ml_stack_child(&ml_stacks, parent_id, (uint32_t)code_id, (uint32_t)instruction);
+        return is_wide ? 2 : 1;
+    }
+    case ML_WORD_TIME:
+        ml_event_encoder_close_run(encoder);
+        thread->drained.time_ns = (int64_t)ML_WORD_VALUE(word);
+        return 1;
+    case ML_WORD_WINDOW:
+        ml_event_encoder_close_run(encoder);
+        thread->drained.window_id = (uint32_t)ML_WORD_VALUE(word);
+        return 1;
+    case ML_WORD_ID:
+        ml_event_encoder_close_run(encoder);
+        thread->drained.next_allocation_id = ML_WORD_VALUE(word);
+        return 1;
+    default:
+        return 1;
+    }
+}
+
+ML_INLINE uint64_t drain(ml_event_encoder *encoder, ml_thread *thread, uint64_t tail, uint64_t end,
+                         bool exact)
+{
+    const uint64_t *const words = thread->ring.words;
+    const uint64_t mask = thread->ring.mask, first_id = encoder->first_id;
+    drain_state state;
+    begin(&state, encoder, thread);
+    while (tail < end) {
+        const uint64_t word = words[tail & mask];
+        const unsigned kind = ML_WORD_KIND(word);
+        if (ML_LIKELY(kind == ML_WORD_ALLOCATION || kind == ML_WORD_BIG_ALLOCATION)) {
+            uint64_t size = word >> 8 & 0xffffff;
+            if (ML_UNLIKELY(kind == ML_WORD_BIG_ALLOCATION))
+                size = words[++tail & mask];
+            tail++;
+            if (ML_UNLIKELY(!state.run_events++))
+                open_run(encoder, thread, state.next_id);
+            const int64_t stack_id = thread->stack_ids[word >> 32];
+            state.size = ml_uvarint_at(state.size, size + 1);
+            *state.allocator++ = (uint8_t)(word >> 3 & 31);
+            state.stack = ml_svarint_at(state.stack, stack_id - state.last_stack_id);
+            state.last_stack_id = stack_id;
+            state.next_id++;
+            state.allocations++;
+            account(&state, ml_live_size(size), 1, exact); /* as its free will say it */
+        } else if (ML_LIKELY(kind == ML_WORD_FREE || kind == ML_WORD_BIG_FREE)) {
+            uint64_t size = ML_WORD_FREED_SIZE(word);
+            if (ML_UNLIKELY(kind == ML_WORD_BIG_FREE))
+                size = words[++tail & mask];
+            tail++;
+            if (ML_UNLIKELY(ML_WORD_FREED_ID(word) < first_id))
+                continue; /* entered by a thread that was in a hook while a recording ended and
+                             this one began */
+            if (ML_UNLIKELY(!state.run_events++))
+                open_run(encoder, thread, state.next_id);
+            /* Blocks die in the order, or the reverse order, in which they were born, and one by
+             * one or in heaps: the change of the distance repeats itself in all of these cases,
+             * which is what compresses. */
+            const int64_t distance = (int64_t)(state.next_id - ML_WORD_FREED_ID(word));
+            state.size = ml_uvarint_at(state.size, 0);
+            state.freed = ml_svarint_at(state.freed, distance - state.last_distance);
+            state.last_distance = distance;
+            state.frees++;
+            account(&state, size, -1, exact);
+        } else {
+            encoder->run_events = state.run_events;
+            tail += drain_rare(encoder, thread, word, words[(tail + 1) & mask]);
+            state.run_events = encoder->run_events;
+            if (kind == ML_WORD_ID)
+                state.next_id = thread->drained.next_allocation_id;
+        }
+    }
+    finish(&state, encoder, thread);
+    return tail;
 }
 
 bool ml_event_encoder_drain(ml_event_encoder *encoder, ml_thread *thread)
 {
     ml_columns *columns = &encoder->columns;
     ml_ring *ring = &thread->ring;
-    uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
-    uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
+    const uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
+    const uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
     const uint32_t so_far = columns->rows + encoder->run_events;
     if (tail == head || so_far >= ML_EVENTS_PER_BLOCK)
         return tail != head;
@@ -94,84 +250,8 @@ bool ml_event_encoder_drain(ml_event_encoder *encoder, ml_thread *thread)
             return true; /* no memory now: try again at the next turn */
     if (encoder->run_thread_id != thread->thread_id)
         ml_event_encoder_close_run(encoder);
-
-    ml_buffer *sizes = &columns->columns[SIZE], *allocators = &columns->columns[ALLOCATOR];
-    ml_buffer *stacks = &columns->columns[STACK], *freed = &columns->columns[FREED];
-    while (tail < end) {
-        const uint64_t word = ring->words[tail++ & ring->mask];
-        switch (ML_WORD_KIND(word)) {
-        case ML_WORD_ALLOCATION:
-        case ML_WORD_BIG_ALLOCATION: {
-            uint64_t size = word >> 8 & 0xffffff;
-            if (ML_WORD_KIND(word) == ML_WORD_BIG_ALLOCATION)
-                size = ring->words[tail++ & ring->mask];
-            if (!encoder->run_events++)
-                open_run(encoder, thread);
-            const int64_t stack_id = thread->stack_ids[word >> 32];
-            ml_put_uvarint(sizes, size + 1);
-            ml_put_byte(allocators, (uint8_t)(word >> 3 & 31));
-            ml_put_svarint(stacks, stack_id - encoder->last_stack_id);
-            encoder->last_stack_id = stack_id;
-            thread->drained.next_allocation_id++;
-            account(encoder, ml_live_size(size), 1); /* as its free will say it */
-            encoder->allocations++;
-            break;
-        }
-        case ML_WORD_FREE:
-        case ML_WORD_BIG_FREE: {
-            uint64_t size = ML_WORD_FREED_SIZE(word);
-            if (ML_WORD_KIND(word) == ML_WORD_BIG_FREE)
-                size = ring->words[tail++ & ring->mask];
-            if (ML_UNLIKELY(ML_WORD_FREED_ID(word) < encoder->first_id))
-                break; /* entered by a thread that was in a hook while a recording ended and this
-                          one began */
-            if (!encoder->run_events++)
-                open_run(encoder, thread);
-            /* Blocks die in the order, or the reverse order, in which they were born, and one by
-             * one or in heaps: the change of the distance repeats itself in all of these cases,
-             * which is what compresses. */
-            const int64_t distance =
-                (int64_t)(thread->drained.next_allocation_id - ML_WORD_FREED_ID(word));
-            ml_put_uvarint(sizes, 0);
-            ml_put_svarint(freed, distance - encoder->last_distance);
-            encoder->last_distance = distance;
-            account(encoder, size, -1);
-            encoder->frees++;
-            break;
-        }
-        case ML_WORD_STACK: {
-            uint64_t code_id = ML_WORD_STACK_CODE(word);
-            uint64_t instruction = ML_WORD_STACK_INSTRUCTION(word);
-            if (ML_UNLIKELY(code_id == ML_STACK_WIDE)) {
-                const uint64_t wide = ring->words[tail++ & ring->mask];
-                code_id = wide >> 32;
-                instruction = wide & UINT32_MAX;
-            }
-            if (ML_UNLIKELY(code_id == 0)) {
-                thread->drained.stack_numbers = 0;
-                break;
-            }
-            const uint32_t parent_id = thread->stack_ids[ML_WORD_STACK_PARENT(word)];
-            thread->stack_ids[++thread->drained.stack_numbers] =
-                ml_stack_child(&ml_stacks, parent_id, (uint32_t)code_id, (uint32_t)instruction);
-            break;
-        }
-        case ML_WORD_TIME:
-            ml_event_encoder_close_run(encoder);
-            thread->drained.time_ns = (int64_t)ML_WORD_VALUE(word);
-            break;
-        case ML_WORD_WINDOW:
-            ml_event_encoder_close_run(encoder);
-            thread->drained.window_id = (uint32_t)ML_WORD_VALUE(word);
-            break;
-        case ML_WORD_ID:
-            ml_event_encoder_close_run(encoder);
-            thread->drained.next_allocation_id = ML_WORD_VALUE(word);
-            break;
-        default:
-            break;
-        }
-    }
-    atomic_store_explicit(&ring->tail, tail, memory_order_release);
+    const uint64_t done = ml_recording.exact ? drain(encoder, thread, tail, end, true)
+                                             : drain(encoder, thread, tail, end, false);
+    atomic_store_explicit(&ring->tail, done, memory_order_release);
     return more;
 }

@@ -74,7 +74,7 @@ static void test_events_come_out_as_they_went_in(void)
                 (uint64_t)1 << 32 | ML_ALLOCATOR_RAW << 3 | ML_WORD_BIG_ALLOCATION);
     ml_ring_put(&thread.ring, &head, big);
     ml_ring_publish(&thread.ring, head);
-    put((uint64_t)48 << 46 | (uint64_t)65536 << 3 | ML_WORD_FREE);
+    put((uint64_t)48 << 52 | (uint64_t)65536 << 3 | ML_WORD_FREE);
     CHECK(!ml_event_encoder_drain(&encoder, &thread));
     ml_event_encoder_close_run(&encoder);
 

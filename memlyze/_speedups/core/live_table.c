@@ -381,7 +381,7 @@ bool ml_live_table_insert(ml_live_table *table, uintptr_t address, ml_live live,
         }
         __atomic_store_n(entry,
                          ml_direct_pack(address, live.allocation_id, live.size) |
-                             (live.is_watched ? ML_DIRECT_WATCHED_BIT : 0),
+                             (live.is_watched ? ML_DIRECT_WATCHED : 0),
                          __ATOMIC_RELAXED);
         *inserted = true;
     } else if (insert_hashed(table, address, live, false, &other, inserted)) {
@@ -418,7 +418,7 @@ bool ml_live_table_watch(ml_live_table *table, uintptr_t address)
     ml_live other;
     uint64_t *entry = find_direct(table, address);
     if (entry) {
-        __atomic_fetch_or(entry, ML_DIRECT_WATCHED_BIT, __ATOMIC_RELAXED);
+        __atomic_fetch_or(entry, ML_DIRECT_WATCHED, __ATOMIC_RELAXED);
         return true;
     }
     bool inserted;

@@ -31,8 +31,9 @@
 #define MEMLYZE_LIVE_TABLE_H
 
 #include "platform.h"
+#include "ring.h"
 
-#define ML_DIRECT_SIZE_LIMIT 4096
+#define ML_DIRECT_SIZE_LIMIT ML_SMALL_FREE_LIMIT
 #define ML_DIRECT_ADDRESS_BITS 47
 #define ML_REGION_BITS 20 /* a region is one MiB of addresses */
 #define ML_REGION_BYTES ((uintptr_t)1 << ML_REGION_BITS)
@@ -181,26 +182,27 @@ ML_INLINE uint8_t *ml_direct_mark(ml_region *region, uintptr_t address)
     return &region->marks[(address & (ML_REGION_BYTES - 1)) >> 4];
 }
 
-/* Direct entries: id in bits 0..42, is_watched in 43, where in its granule the block begins
- * (bits 4..9 of the address) in 44..49, size in 50..63. 0: empty. */
-#define ML_DIRECT_WATCHED_BIT ((uint64_t)1 << 43)
+/* A direct entry is the word that the free of its block will put into the ring: ML_WORD_FREE, the
+ * id, the size. Bits that are of no account there, 46..51, say where in its granule the block
+ * begins (bits 4..9 of the address); the lowest is set when the free is watched for. 0: empty. */
+#define ML_DIRECT_WATCHED ((uint64_t)1)
 ML_INLINE uint64_t ml_direct_pack(uintptr_t address, uint64_t allocation_id, size_t size)
 {
-    return allocation_id | ((uint64_t)address >> 4 & 63) << 44 | (uint64_t)size << 50;
+    return ML_WORD_FREE | allocation_id << 3 | ((uint64_t)address >> 4 & 63) << 46 |
+           (uint64_t)size << 52;
 }
-#define ML_DIRECT_ID(entry) ((entry) & ML_MAX_ALLOCATION_ID)
-#define ML_DIRECT_SIZE(entry) ((entry) >> 50)
+#define ML_DIRECT_SIZE(entry) ML_WORD_FREED_SIZE(entry)
 ML_INLINE ml_live ml_direct_unpack(uint64_t entry)
 {
-    const ml_live live = {ML_DIRECT_ID(entry), ML_DIRECT_SIZE(entry),
-                          (entry & ML_DIRECT_WATCHED_BIT) != 0};
+    const ml_live live = {ML_WORD_FREED_ID(entry), ML_DIRECT_SIZE(entry),
+                          (entry & ML_DIRECT_WATCHED) != 0};
     return live;
 }
 
 /* Whether the entry, of the granule that holds this address, is of a block that begins there. */
 ML_INLINE bool ml_direct_is_at(uint64_t entry, uintptr_t address)
 {
-    return entry != 0 && ((entry >> 44 ^ (uint64_t)address >> 4) & 63) == 0;
+    return entry != 0 && ((entry >> 46 ^ (uint64_t)address >> 4) & 63) == 0;
 }
 
 /* Where the entry of a new block of the usual kind will be; NULL: insert it with the function

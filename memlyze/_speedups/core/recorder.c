@@ -120,7 +120,7 @@ static void put_free(ml_thread *thread, ml_live live)
     uint64_t head = ml_ring_head(&thread->ring);
     const uint64_t word = live.allocation_id << 3;
     if (live.size < ML_SMALL_FREE_LIMIT) {
-        ml_ring_put(&thread->ring, &head, word | (uint64_t)live.size << 46 | ML_WORD_FREE);
+        ml_ring_put(&thread->ring, &head, word | (uint64_t)live.size << 52 | ML_WORD_FREE);
     } else {
         ml_ring_put(&thread->ring, &head, word | ML_WORD_BIG_FREE);
         ml_ring_put(&thread->ring, &head, live.size);

@@ -156,10 +156,10 @@ ML_INLINE bool ml_record_free_directly(ml_thread *thread, uint64_t entry)
 {
     ml_ring *ring = &thread->ring;
     uint64_t head = ml_ring_head(ring);
-    if (ML_UNLIKELY((entry & ML_DIRECT_WATCHED_BIT) || head + ML_WORDS_PER_EVENT > ring->limit ||
+    if (ML_UNLIKELY((entry & ML_DIRECT_WATCHED) || head + ML_WORDS_PER_EVENT > ring->limit ||
                     !ml_recorder_time_stands(thread)))
         return false;
-    ml_ring_put(ring, &head, ML_DIRECT_ID(entry) << 3 | ML_DIRECT_SIZE(entry) << 46 | ML_WORD_FREE);
+    ml_ring_put(ring, &head, entry);
     ml_ring_publish(ring, head);
     return true;
 }

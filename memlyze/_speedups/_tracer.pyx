@@ -75,6 +75,9 @@ cdef extern from "cpython/allocator_hooks.h":
 cdef extern from "cpython/anchor.h":
     void ml_make_frame_objects()
 
+cdef extern from "cpython/runtime_layout.h":
+    void ml_runtime_describe()
+
 cdef uint32_t next_window_id = 1
 cdef uint32_t first_window_id = 1  # of this recording
 cdef int64_t collection_start_ns = 0
@@ -106,6 +109,7 @@ def start(bytes output_file not None, bint overwrite, bytes header_metadata_json
     hooks_lost = 0
     first_window_id = next_window_id  # a window may be open from one recording to the next
     ml_hooks_set_first_window(first_window_id)
+    ml_runtime_describe()
     cdef int failure = ml_recorder_start(&options, error, sizeof(error))
     if failure < 0:
         raise MemoryError((<bytes>error).decode("utf-8", "replace"))

@@ -9,6 +9,7 @@ import typing
 
 from memlyze.analyses.hotspots import Estimate, Hotspot, hotspots
 from memlyze.analyses.losses import count_losses, metadata_total
+from memlyze.analyses.resident_memory import ResidentMemory, explain_peak
 from memlyze.analyses.statements import run_statement
 from memlyze.query.session import Trace
 
@@ -74,6 +75,10 @@ class Summary(typing.NamedTuple):
     """Of `peak_rss`, what the recorder itself held."""
     peak_heap: Peak | None
     """Of the allocations made since the start of the trace."""
+    resident: ResidentMemory | None
+    """What the resident memory consisted of when most of it was seen; None: it was never looked
+    at.
+    """
     sites: tuple[Hotspot, ...]
     """The greatest allocation sites; `held_bytes` is at the moment of `peak_heap`, or at the
     end.
@@ -105,6 +110,7 @@ def summarize(trace: Trace, *, sites: int = SITES) -> Summary:
         peak_rss=_peak(peaks, "rss"),
         peak_rss_tracer_bytes=peaks["rss_tracer_bytes"] or 0,
         peak_heap=peak_heap,
+        resident=explain_peak(trace),
         sites=tuple(
             hotspots(trace, count=sites, moment_ns=peak_heap.time_ns if peak_heap else duration_ns)
         ),

@@ -16,6 +16,7 @@ from memlyze.analyses.summary import SITES, Peak, Summary, summarize
 from memlyze.cli.arguments import CommandParser
 from memlyze.cli.opening import as_json, open_traces, state_lines
 from memlyze.cli.progress import decoding_progress
+from memlyze.cli.resident import describe_resident
 from memlyze.cli.terminal import Aligned, Style, printable, shorten_path
 from memlyze.cli.units import format_bytes, format_count, format_duration, format_error, plural
 from memlyze.errors import MemlyzeError
@@ -26,9 +27,9 @@ EXAMPLES
   memlyze summary --sites 20 app.1234.mlyze
   memlyze summary --json app.1234.mlyze
 
-Prints how long the program ran, its peak memory and when that was, the lines of the program that
-allocated most, and what recording cost. Figures of a sampled trace are estimates, shown with their
-95 % interval.
+Prints how long the program ran, its peak memory, when that was and what it consisted of, the lines
+of the program that allocated most, and what recording cost. Figures of a sampled trace are
+estimates, shown with their 95 % interval.
 """
 
 # The relative 95 % error of a figure that rests on ten samples: 1.96 / sqrt(10). Beyond it, an
@@ -100,6 +101,8 @@ def render(summary: Summary, state: typing.Sequence[str], style: Style) -> list[
         facts.add(name, text)
     facts.add("duration", format_duration(summary.duration_ns))
     facts.add("peak memory", _peak_memory(summary))
+    if summary.peak_rss is not None and summary.resident is not None:
+        facts.add("of which", describe_resident(summary.resident, summary.peak_rss.bytes))
     facts.add("allocated", _allocated(summary))
     if summary.collections.runs:
         facts.add(

@@ -33,6 +33,8 @@ VIEW_ORDER = (
     "stack_frames",
     "windows",
     "memory",
+    "rss_explained",
+    "mappings",
     "gc",
     "threads",
     "processes",

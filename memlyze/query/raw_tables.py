@@ -80,6 +80,15 @@ RAW_TABLES: dict[str, dict[str, str]] = {
         "tracer_bytes": "BIGINT",
         "process_id": "BIGINT",
     },
+    "resident": {
+        "time_ns": "BIGINT",
+        "category": "VARCHAR",
+        "path": "VARCHAR",
+        "mapping_count": "BIGINT",
+        "reserved_bytes": "BIGINT",
+        "resident_bytes": "BIGINT",
+        "process_id": "BIGINT",
+    },
     "gc": {
         "time_ns": "BIGINT",
         "duration_ns": "BIGINT",

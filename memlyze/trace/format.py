@@ -51,6 +51,7 @@ WINDOWS = 7
 METADATA = 8
 INDEX = 9
 SAMPLINGS = 10
+RESIDENT = 11
 
 BLOCK_TYPE_NAMES: dict[int, str] = {
     EVENTS: "events",
@@ -63,10 +64,27 @@ BLOCK_TYPE_NAMES: dict[int, str] = {
     METADATA: "metadata",
     INDEX: "index",
     SAMPLINGS: "samplings",
+    RESIDENT: "resident",
 }
 
 ALLOCATOR_NAMES: tuple[str, ...] = ("raw", "mem", "object")
 LANGUAGE_NAMES: tuple[str, ...] = ("python", "native")
+
+RESIDENT_CATEGORY_NAMES: tuple[str, ...] = (
+    "unexplained",
+    "python_objects",
+    "pymalloc_free",
+    "malloc_live",
+    "malloc_free",
+    "thread_stacks",
+    "code",
+    "library_data",
+    "mapped_files",
+    "shared_memory",
+    "no_access",
+    "tracer",
+    "python_frames",
+)
 
 LINE_TABLE_NONE = 0
 LINE_TABLE_LNOTAB = 1
@@ -175,5 +193,13 @@ COLUMNS: dict[int, tuple[Column, ...]] = {
         Column("interval_bytes", F64),
         Column("rate", F64),
         Column("surcharge_bytes", F64),
+    ),
+    RESIDENT: (
+        Column("time_ns", DELTA),
+        Column("category", U8, 0, 255),
+        Column("path", BYTES),
+        Column("mapping_count", UVARINT, 0),
+        Column("reserved_bytes", UVARINT, 0),
+        Column("resident_bytes", UVARINT, 0),
     ),
 }

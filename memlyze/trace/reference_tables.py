@@ -27,6 +27,7 @@ def make_tables(
         "stack_frames": spell_out(stacks),
         "threads": threads(rows[fmt.THREADS]),
         "memory": rows[fmt.MEMORY],
+        "resident": resident(rows[fmt.RESIDENT]),
         "gc": rows[fmt.GC],
         "windows": windows(rows[fmt.WINDOWS]),
         "samplings": samplings,
@@ -186,6 +187,21 @@ def windows(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         texts = {name: decode_text(row[name]) for name in ("kind", "name", "attributes")}
         table[row["window_id"]] = dict(row, **texts)
     return list(table.values())
+
+
+def resident(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """With the name of each category; of those that come with later versions, the number."""
+    names = fmt.RESIDENT_CATEGORY_NAMES
+    return [
+        dict(
+            row,
+            category=names[row["category"]]
+            if row["category"] < len(names)
+            else f"category {row['category']}",
+            path=decode_text(row["path"]),
+        )
+        for row in rows
+    ]
 
 
 def first_rows(rows: list[dict[str, Any]], key: str) -> list[dict[str, Any]]:

@@ -131,6 +131,18 @@ def memory(source: BlockSource) -> dict[str, Any]:
     return source.columns(fmt.MEMORY)
 
 
+def resident(source: BlockSource) -> dict[str, Any]:
+    """One row a category, or a file in it, at a snapshot of the resident memory."""
+    columns = source.columns(fmt.RESIDENT)
+    names = fmt.RESIDENT_CATEGORY_NAMES
+    columns["category"] = text_array(
+        names[number] if number < len(names) else f"category {number}"
+        for number in columns["category"].tolist()
+    )
+    columns["path"] = texts(columns["path"])
+    return columns
+
+
 def gc_runs(source: BlockSource) -> dict[str, Any]:
     """One row a run of the collector."""
     columns = source.columns(fmt.GC)

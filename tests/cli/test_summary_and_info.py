@@ -28,6 +28,8 @@ def test_summary_of_an_exact_trace(trace: str, memlyze: Runner) -> None:
         "  command      python main.py 'two words'",
         "  duration     20.0 ms",
         "  peak memory  8.79 KiB resident at 10.0 ms; 1.03 KiB of Python allocations at 19.0 ms",
+        "  of which     4.88 KiB Python objects, 2.93 KiB code, 500 B free in Python's pools, "
+        "400 B unexplained, 100 B library data",
         "  allocated    1.51 KiB in 6 allocations; 1.03 KiB not freed at the end",
         "  gc           2 runs, 4.00 µs in all",
         "  recording    every allocation recorded, "
@@ -57,6 +59,8 @@ def test_summary_as_json(trace: str, memlyze: Runner) -> None:
     summary = json.loads(memlyze("summary", "--json", "--sites", "2", trace).stdout)
     assert summary["bytes"] == {"value": 1550, "error": 0}
     assert summary["peak_rss"] == {"bytes": 9000, "time_ns": 10_000_000, "process_id": 7}
+    assert summary["resident"]["bytes"] == 9000
+    assert summary["resident"]["parts"][0]["category"] == "python_objects"
     assert [site["function"] for site in summary["sites"]] == ["load", "<unknown>"]
     assert summary["sites"][0]["held_bytes"]["value"] == 400
     assert summary["is_complete"] is True

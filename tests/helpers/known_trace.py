@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 from trace_encoder import EXACT_SAMPLING, Allocation, Free, Run, TraceEncoder
 
@@ -123,6 +124,15 @@ def known_trace(
             {"time_ns": 19 * MS, "rss": 8000, "heap_live": 1050, "heap_live_count": 4},
         ],
     )
+    for time_ns, objects, free in ((0, 600, 0), (10 * MS, 5000, 500)):
+        resident: list[dict[str, Any]] = [
+            {"category": 0, "mapping_count": 1, "reserved_bytes": 999, "resident_bytes": 400},
+            {"category": 1, "mapping_count": 2, "resident_bytes": objects},
+            {"category": 2, "reserved_bytes": 1000, "resident_bytes": free},
+            {"category": 6, "path": "/bin/python", "mapping_count": 3, "resident_bytes": 3000},
+            {"category": 7, "path": "/bin/python", "resident_bytes": 100},
+        ]
+        trace.add("resident", [dict(row, time_ns=time_ns) for row in resident])
     trace.add(
         "gc",
         [

@@ -150,6 +150,7 @@ def _add_small_tables(
         "tracer_bytes": np.full(len(ticks), 9 << 20),
     }
     trace.add_columns("memory", memory, row_count=len(ticks))
+    trace.add("resident", [{"category": 1, "mapping_count": 9, "resident_bytes": 40 << 20}])
     runs = np.arange(0, end_ns, 70 * NS_PER_MS)
     collector = {
         "time_ns": runs,

@@ -15,6 +15,7 @@ COMPARED_TABLES = (
     "stack_frames",
     "threads",
     "memory",
+    "resident",
     "gc",
     "windows",
     "samplings",

@@ -32,6 +32,12 @@ def expected_of(path: Path) -> dict[str, Any]:
     return found
 
 
+def of_that_time(tables: dict[str, Any], expected: dict[str, Any]) -> dict[str, Any]:
+    """Without the tables that have come since; a trace from before has no rows of them."""
+    assert not any(rows for name, rows in tables.items() if name not in expected)
+    return {name: rows for name, rows in tables.items() if name in expected}
+
+
 def test_each_format_version_has_golden_traces() -> None:
     versions = {path.parent.name for path in GOLDEN}
     assert versions == {f"v{number}" for number in range(1, fmt.FORMAT_VERSION + 1)}
@@ -43,13 +49,15 @@ def test_reference_decoder_reads_what_was_once_read(path: Path) -> None:
     found = decode(path.read_bytes())
     assert found.metadata == expected["metadata"]
     assert found.is_complete == expected["is_complete"]
-    assert rounded(found.tables) == rounded(expected["tables"])
+    tables = of_that_time(found.tables, expected["tables"])
+    assert rounded(tables) == rounded(expected["tables"])
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=named)
 def test_fast_decoder_reads_what_was_once_read(path: Path) -> None:
     expected = expected_of(path)
-    assert rounded(read_tables(path)) == rounded(expected["tables"])
+    tables = of_that_time(read_tables(path), expected["tables"])
+    assert rounded(tables) == rounded(expected["tables"])
     assert_readers_agree(path)
     with TraceFile(path) as trace:
         assert trace.metadata == expected["metadata"]

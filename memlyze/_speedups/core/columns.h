@@ -18,6 +18,7 @@ enum {
     ML_BLOCK_METADATA = 8,
     ML_BLOCK_INDEX = 9,
     ML_BLOCK_SAMPLINGS = 10,
+    ML_BLOCK_RESIDENT = 11,
 };
 
 enum {

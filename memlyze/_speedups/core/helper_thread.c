@@ -267,6 +267,12 @@ bool ml_helper_is_paused(void)
     return atomic_load_explicit(&helper.paused, memory_order_acquire);
 }
 
+bool ml_helper_is_awaited(void)
+{
+    return atomic_load_explicit(&helper.pausing, memory_order_acquire) ||
+           atomic_load_explicit(&helper.stopping, memory_order_acquire);
+}
+
 int ml_helper_stop(const char *reason)
 {
     if (!helper.running)

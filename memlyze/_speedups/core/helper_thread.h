@@ -20,6 +20,8 @@ bool ml_helper_is_here(void);
 void ml_helper_pause(void);
 void ml_helper_resume(void);
 bool ml_helper_is_paused(void);
+/* Within the helper thread: the program waits for its end, and it should come to one. */
+bool ml_helper_is_awaited(void);
 /* Between start and stop. */
 bool ml_helper_is_running(void);
 /* Writes all that the session has recorded, closes the file, ends the thread. 0, or the errno that

@@ -30,7 +30,10 @@
 #endif
 
 /* Zeroed memory straight from the kernel, NULL when there is none. Huge pages are declined: these
- * tables are touched sparsely, and a 2 MiB page for each touch would be memory of the program's. */
+ * tables are touched sparsely, and a 2 MiB page for each touch would be memory of the program's.
+ *
+ * Unreserved and left out of core dumps: hardly anybody asks for both, so the kernel's list of
+ * mappings tells which are the recorder's (memory_maps.h), and merges none of them with others. */
 ML_INLINE void *ml_map(size_t bytes)
 {
     void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
@@ -39,6 +42,9 @@ ML_INLINE void *ml_map(size_t bytes)
         return NULL;
 #ifdef MADV_NOHUGEPAGE
     madvise(memory, bytes, MADV_NOHUGEPAGE);
+#endif
+#ifdef MADV_DONTDUMP
+    madvise(memory, bytes, MADV_DONTDUMP);
 #endif
     return memory;
 }

@@ -2,7 +2,11 @@
 
 #include "columns.h"
 #include "event_encoder.h"
+#include "helper_thread.h"
+#include "malloc_figures.h"
+#include "resident_memory.h"
 #include "side_rows.h"
+#include "snapshot_pace.h"
 #include "stack_table.h"
 #include "trace_file.h"
 
@@ -23,13 +27,17 @@ static struct {
     uint64_t session;
     ml_trace_file file;
     ml_event_encoder encoder;
-    ml_columns stacks, codes, threads, memory, gc, windows, metadata, samplings;
+    ml_columns stacks, codes, threads, memory, resident, gc, windows, metadata, samplings;
     ml_buffer taken_codes;
 
     ml_spinlock metadata_lock;
     ml_columns told_metadata; /* by the binding */
 
     ml_descriptor statm; /* open while there is a helper thread */
+    ml_resident_source resident_source;
+    ml_snapshot_pace pace;
+    uint64_t snapshots, snapshot_cpu_ns;
+    bool has_ended; /* nothing comes into the rings any more */
     int64_t memory_interval_ns, next_memory_ns, next_flush_ns, next_metadata_ns;
     int64_t peak_bytes;
     int64_t region_bytes;  /* of the live table, when last asked for */
@@ -215,16 +223,44 @@ static int64_t tracer_bytes(void)
            (int64_t)(ml_codes.mapped_bytes + ml_stacks.mapped_bytes + buffers);
 }
 
+/* Taking a snapshot may be long: the rings must not fill up meanwhile, nor a fork wait. */
+static bool go_on_with_snapshot(void)
+{
+    if (writer.has_ended)
+        return true;
+    const int64_t now_ns = ml_monotonic_ns() - ml_recording.start_monotonic_ns;
+    if (ml_recording.coarse_clock)
+        ml_recorder_raise_clock(now_ns);
+    drain(now_ns);
+    return !ml_helper_is_awaited();
+}
+
+static void take_snapshot(int64_t now_ns, int64_t resident_bytes)
+{
+    const int64_t cpu_ns = ml_thread_cpu_ns();
+    writer.resident_source.go_on = go_on_with_snapshot;
+    const bool taken =
+        ml_resident_snapshot(&writer.resident_source, &writer.resident, resident_bytes, now_ns);
+    const int64_t cost_ns = ml_thread_cpu_ns() - cpu_ns;
+    writer.snapshots += taken;
+    writer.snapshot_cpu_ns += (uint64_t)cost_ns;
+    ml_snapshot_is_done(&writer.pace, now_ns, taken ? resident_bytes : 0, cost_ns);
+}
+
 static void tick_memory(int64_t now_ns)
 {
     ml_columns *rows = &writer.memory;
+    const int64_t resident_bytes = read_rss();
+    if (ml_snapshot_is_due(&writer.pace, now_ns, resident_bytes) ||
+        (writer.has_ended && ml_snapshot_is_worth_waiting(&writer.pace, now_ns)))
+        take_snapshot(now_ns, resident_bytes);
     int64_t own = tracer_bytes();
     if (own > writer.peak_bytes)
         writer.peak_bytes = own;
     if (!ml_columns_reserve_row(rows, 0))
         return;
     ml_columns_put(rows, 0, now_ns);
-    ml_columns_put(rows, 1, read_rss());
+    ml_columns_put(rows, 1, resident_bytes);
     const ml_event_encoder *encoder = &writer.encoder;
     ml_columns_put(rows, 2, encoder->live_bytes > 0 ? (int64_t)encoder->live_bytes : 0);
     ml_columns_put(rows, 3, encoder->live_count > 0 ? (int64_t)encoder->live_count : 0);
@@ -273,6 +309,8 @@ static void put_statistics(void)
     put_number("stack_table_resets", ml_stacks.resets + ml_codes.resets);
     put_number("stacks_truncated", atomic_load(&ml_recording.stacks_truncated));
     put_number("writer_cpu_ns", (uint64_t)(writer.cpu_before_ns + ml_thread_cpu_ns()));
+    put_number("rss_snapshots", writer.snapshots);
+    put_number("rss_snapshot_cpu_ns", writer.snapshot_cpu_ns);
     put_number("tracer_peak_bytes", (uint64_t)writer.peak_bytes);
 }
 
@@ -290,6 +328,7 @@ static void flush(int64_t now_ns)
     ml_trace_file_write(&writer.file, &writer.threads);
     write_side_rows();
     ml_trace_file_write(&writer.file, &writer.memory);
+    ml_trace_file_write(&writer.file, &writer.resident);
     ml_lock(&writer.metadata_lock);
     ml_columns told = writer.told_metadata;
     writer.told_metadata = writer.metadata;
@@ -331,6 +370,7 @@ void ml_writer_finish(int64_t now_ns, const char *reason)
     }
     drain(now_ns);
     ml_threads_end_reading();
+    writer.has_ended = true;
     writer.region_bytes = ml_live_table_region_bytes(&ml_recording.live);
     tick_memory(now_ns);
     writer.next_metadata_ns = 0;
@@ -415,6 +455,7 @@ static bool init_columns(void)
     ml_columns_init(&writer.codes, ML_BLOCK_CODES, "dttubtb");
     ml_columns_init(&writer.threads, ML_BLOCK_THREADS, "dutus");
     ml_columns_init(&writer.memory, ML_BLOCK_MEMORY, "ddddd");
+    ml_columns_init(&writer.resident, ML_BLOCK_RESIDENT, ML_RESIDENT_ENCODINGS);
     ml_columns_init(&writer.gc, ML_BLOCK_GC, "dubuud");
     ml_columns_init(&writer.windows, ML_BLOCK_WINDOWS, "ddttdsdt");
     ml_columns_init(&writer.metadata, ML_BLOCK_METADATA, "tt");
@@ -428,7 +469,7 @@ static void free_columns(void)
     ml_columns *all[] = {&writer.encoder.columns, &writer.stacks,   &writer.codes,
                          &writer.threads,         &writer.memory,   &writer.gc,
                          &writer.windows,         &writer.metadata, &writer.told_metadata,
-                         &writer.samplings};
+                         &writer.samplings,       &writer.resident};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         ml_columns_free(all[i]);
     ml_buffer_free(&writer.taken_codes);
@@ -452,8 +493,11 @@ int ml_writer_open(const ml_options *options, uint64_t session)
     writer.next_flush_ns = FLUSH_INTERVAL_NS;
     writer.next_metadata_ns = 0;
     writer.peak_bytes = writer.region_bytes = writer.cpu_before_ns = 0;
-    writer.failure_told = false;
+    writer.failure_told = writer.has_ended = false;
     writer.statm = ml_no_descriptor;
+    writer.pace = (ml_snapshot_pace){.has_begun = false};
+    writer.snapshots = writer.snapshot_cpu_ns = 0;
+    ml_malloc_figures_find();
     ml_threads_begin_reading();
     return 0;
 }
@@ -474,12 +518,14 @@ void ml_writer_begin_thread(void)
 #if defined(__linux__)
     writer.statm = ml_descriptor_take(open(STATM, O_RDONLY | O_CLOEXEC));
 #endif
+    ml_resident_open(&writer.resident_source);
 }
 
 void ml_writer_end_thread(void)
 {
     writer.cpu_before_ns += ml_thread_cpu_ns();
     ml_descriptor_close(&writer.statm);
+    ml_resident_close(&writer.resident_source);
 }
 
 void ml_writer_add_metadata(const char *key, const char *json)
@@ -503,5 +549,6 @@ void ml_writer_after_fork(bool has_descriptors)
     if (has_descriptors) {
         ml_descriptor_close(&writer.file.descriptor);
         ml_descriptor_close(&writer.statm);
+        ml_resident_close(&writer.resident_source);
     }
 }

@@ -149,8 +149,24 @@ def sampled() -> TraceEncoder:
     return trace
 
 
+def resident() -> TraceEncoder:
+    """Two snapshots of the resident memory, with a category that this version does not know."""
+    trace = TraceEncoder(METADATA)
+    for time_ns, objects in ((5, 4096), (7000, 1 << 34)):
+        rows: list[dict[str, Any]] = [
+            {"category": 0, "mapping_count": 3, "reserved_bytes": 1 << 46, "resident_bytes": 8192},
+            {"category": 1, "mapping_count": 2, "reserved_bytes": objects},
+            {"category": 6, "path": "/lib/libc.so.6", "mapping_count": 4, "resident_bytes": 12288},
+            {"category": 8, "path": b"/data/\xed\xb2\x80 (deleted)", "resident_bytes": 1},
+            {"category": 200, "resident_bytes": 5},
+        ]
+        trace.add("resident", [dict(row, time_ns=time_ns) for row in rows])
+    return trace
+
+
 def main() -> None:
     traces = {
+        "resident": resident().to_bytes(),
         "exact": exact(fmt.CODEC_ZSTD).to_bytes(),
         "exact-stored": exact(fmt.CODEC_STORED).to_bytes(),
         "sampled-killed": sampled().to_bytes(complete=False),

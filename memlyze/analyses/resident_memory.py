@@ -26,12 +26,12 @@ class ResidentMemory(typing.NamedTuple):
     parts: tuple[Part, ...]
 
 
-def explain_peak(trace: Trace) -> ResidentMemory | None:
-    """The snapshot that saw most resident memory; None where none was taken.
+def explain_peak(trace: Trace, process_id: int) -> ResidentMemory | None:
+    """The snapshot of a process that saw most resident memory; None where none was taken.
 
     Snapshots are rarer than ticks of the memory clock: the peak itself may have been higher.
     """
-    rows = run_statement(trace, "resident_memory")
+    rows = run_statement(trace, "resident_memory", {"process_id": process_id})
     if not rows:
         return None
     parts = tuple(Part(**{name: row[name] for name in Part._fields}) for row in rows)

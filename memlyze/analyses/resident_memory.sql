@@ -1,13 +1,15 @@
--- What the resident memory was, greatest first, at the snapshot of one process that saw most of it;
--- no rows when there was no snapshot.
+-- What the resident memory of a process was, greatest first, at the snapshot that saw most of it; no
+-- rows when there was none.
 SELECT time_ns, category, resident_bytes, reserved_bytes, share
 FROM rss_explained
 WHERE
-    (process_id, time_ns) = (
-        SELECT (process_id, time_ns)
+    process_id = $process_id
+    AND time_ns = (
+        SELECT time_ns
         FROM rss_explained
-        GROUP BY process_id, time_ns
-        ORDER BY sum(resident_bytes) DESC, process_id, time_ns
+        WHERE process_id = $process_id
+        GROUP BY time_ns
+        ORDER BY sum(resident_bytes) DESC, time_ns
         LIMIT 1
     )
     AND resident_bytes > 0

@@ -76,8 +76,8 @@ class Summary(typing.NamedTuple):
     peak_heap: Peak | None
     """Of the allocations made since the start of the trace."""
     resident: ResidentMemory | None
-    """What the resident memory consisted of when most of it was seen; None: it was never looked
-    at.
+    """What the resident memory of that process consisted of when most of it was seen; None: it was
+    never looked at.
     """
     sites: tuple[Hotspot, ...]
     """The greatest allocation sites; `held_bytes` is at the moment of `peak_heap`, or at the
@@ -91,7 +91,7 @@ def summarize(trace: Trace, *, sites: int = SITES) -> Summary:
     """Summarise an opened trace, whatever state it is in: an empty one gives zeros."""
     totals = run_statement(trace, "totals")[0]
     peaks = run_statement(trace, "memory_peaks")[0]
-    peak_heap = _peak(peaks, "heap_live")
+    peak_rss, peak_heap = _peak(peaks, "rss"), _peak(peaks, "heap_live")
     end_ns = int(trace.table("processes")["end_ns"].max())
     duration_ns = max(end_ns, totals["last_ns"], peaks["last_ns"] or 0)
     return Summary(
@@ -107,10 +107,10 @@ def summarize(trace: Trace, *, sites: int = SITES) -> Summary:
         allocations=Estimate(totals["allocations"], totals["allocations_error"]),
         bytes=Estimate(totals["bytes"], totals["bytes_error"]),
         live_bytes=Estimate(totals["live_bytes"], totals["live_bytes_error"]),
-        peak_rss=_peak(peaks, "rss"),
+        peak_rss=peak_rss,
         peak_rss_tracer_bytes=peaks["rss_tracer_bytes"] or 0,
         peak_heap=peak_heap,
-        resident=explain_peak(trace),
+        resident=explain_peak(trace, peak_rss.process_id) if peak_rss else None,
         sites=tuple(
             hotspots(trace, count=sites, moment_ns=peak_heap.time_ns if peak_heap else duration_ns)
         ),

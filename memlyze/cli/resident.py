@@ -1,4 +1,4 @@
-"""What the resident memory was, in one line of the summary."""
+"""What the resident memory was, in the summary."""
 
 from __future__ import annotations
 
@@ -26,16 +26,14 @@ _LEAST_SHARE = 0.01
 _NEAR_THE_PEAK = 0.98
 
 
-def describe_resident(resident: ResidentMemory, peak_bytes: int) -> str:
-    """`60 MiB Python objects, 17 MiB malloc, …`: the parts that matter, and the rest as one."""
-    parts = resident.parts
-    main = [part for part in parts if part.share >= _LEAST_SHARE][:_PARTS]
-    unknown = [
-        part
-        for part in parts
-        if part.category == "unexplained" and part.share >= _LEAST_SHARE and part not in main
-    ]
-    shown = [*main[: _PARTS - len(unknown)], *unknown]
+def describe_resident(resident: ResidentMemory, peak_bytes: int, width: int) -> list[str]:
+    """`60 MiB Python objects, 17 MiB malloc, …`: the parts that matter and the rest as one, in
+    lines of at most `width` characters where a part is not longer.
+    """
+    main = [part for part in resident.parts if part.share >= _LEAST_SHARE]
+    shown = main[:_PARTS]
+    # What is not known is never hidden among the rest.
+    shown += [part for part in main[_PARTS:] if part.category == "unexplained"]
     texts = [
         f"{format_bytes(part.resident_bytes)} {_NAMES.get(part.category, part.category)}"
         for part in shown
@@ -43,8 +41,14 @@ def describe_resident(resident: ResidentMemory, peak_bytes: int) -> str:
     rest = resident.bytes - sum(part.resident_bytes for part in shown)
     if rest:
         texts.append(f"{format_bytes(rest)} other")
-    text = ", ".join(texts)
     if resident.bytes < _NEAR_THE_PEAK * peak_bytes:
         seen, when = format_bytes(resident.bytes), format_duration(resident.time_ns)
-        text = f"{text} (of {seen} at {when})"
-    return text
+        texts[-1] += f" (of {seen} at {when})"
+    lines = [texts[0]]
+    for text in texts[1:]:
+        lines[-1] += ","
+        if len(lines[-1]) + 1 + len(text) > width:
+            lines.append(text)
+        else:
+            lines[-1] += f" {text}"
+    return lines

@@ -10,6 +10,7 @@ import re
 import shlex
 import sys
 import typing
+from itertools import zip_longest
 
 from memlyze.analyses.hotspots import Estimate, Hotspot
 from memlyze.analyses.summary import SITES, Peak, Summary, summarize
@@ -36,6 +37,8 @@ estimates, shown with their 95 % interval.
 # interval would look more precise than it is.
 _ERROR_OF_TEN_SAMPLES = 0.62
 _TOO_FEW_SAMPLES = 10
+# Of the list of parts, so that it is read at a glance.
+_RESIDENT_WIDTH = 90
 # Command lines of several processes, and process ids of one of them, that are shown.
 _COMMANDS = 4
 _PACKAGES = re.compile(r"^.*[/\\](?=(site|dist)-packages[/\\])")
@@ -102,7 +105,11 @@ def render(summary: Summary, state: typing.Sequence[str], style: Style) -> list[
     facts.add("duration", format_duration(summary.duration_ns))
     facts.add("peak memory", _peak_memory(summary))
     if summary.peak_rss is not None and summary.resident is not None:
-        facts.add("of which", describe_resident(summary.resident, summary.peak_rss.bytes))
+        described = describe_resident(
+            summary.resident, summary.peak_rss.bytes, min(style.width - 15, _RESIDENT_WIDTH)
+        )
+        for label, line in zip_longest(["of which"], described, fillvalue=""):
+            facts.add(label, line)
     facts.add("allocated", _allocated(summary))
     if summary.collections.runs:
         facts.add(

@@ -11,6 +11,7 @@ from trace_encoder import TraceEncoder
 import memlyze
 from memlyze.analyses.hotspots import Estimate, hotspots
 from memlyze.analyses.inventory import take_inventory
+from memlyze.analyses.resident_memory import Part, explain_peak
 from memlyze.analyses.summary import Collections, Peak, Process, summarize
 
 
@@ -42,6 +43,21 @@ def test_summary_of_an_exact_trace(tmp_path: Path) -> None:
     assert summary.collections == Collections(runs=2, duration_ns=4000, collected=10)
     assert (summary.cost.peak_bytes, summary.cost.writer_cpu_ns) == (1 << 20, 2 * MS)
     assert [site.held_bytes.value for site in summary.sites] == [400, 500, 150]
+
+
+def test_resident_memory_is_explained_where_most_of_a_process_was_seen(tmp_path: Path) -> None:
+    paths = [write_known_trace(tmp_path / "a.mlyze"), str(tmp_path / "b.mlyze")]
+    other = TraceEncoder({"process_id": 8, "start_time_unix_ns": 10**18})
+    row = {"time_ns": 3 * MS, "category": 3, "resident_bytes": 1 << 40}
+    other.add("resident", [row, dict(row, category=1, resident_bytes=0)])
+    other.write(paths[1])
+    with memlyze.open(paths) as trace:
+        first, second = explain_peak(trace, 7), explain_peak(trace, 8)
+        assert explain_peak(trace, 9) is None
+    assert first is not None and second is not None
+    assert (first.time_ns, first.bytes) == (10 * MS, 9000)
+    assert [part.category for part in first.parts[:2]] == ["python_objects", "code"]
+    assert second.parts == (Part("malloc_live", 1 << 40, 0, 1.0),)
 
 
 def test_summary_of_a_sampled_trace_has_errors(tmp_path: Path) -> None:

@@ -29,7 +29,8 @@ def test_summary_of_an_exact_trace(trace: str, memlyze: Runner) -> None:
         "  duration     20.0 ms",
         "  peak memory  8.79 KiB resident at 10.0 ms; 1.03 KiB of Python allocations at 19.0 ms",
         "  of which     4.88 KiB Python objects, 2.93 KiB code, 500 B free in Python's pools, "
-        "400 B unexplained, 100 B library data",
+        "400 B unexplained,",
+        "               100 B library data",
         "  allocated    1.51 KiB in 6 allocations; 1.03 KiB not freed at the end",
         "  gc           2 runs, 4.00 µs in all",
         "  recording    every allocation recorded, "

@@ -79,6 +79,28 @@ def test_memory_and_gc_hold_their_readings(trace: Trace) -> None:
     ]
 
 
+def test_resident_memory_is_explained_by_categories_that_add_up(trace: Trace) -> None:
+    rows = trace.sql("SELECT * EXCLUDE process_id FROM rss_explained ORDER BY time_ns, category")
+    assert [row for row in rows.fetchall() if row[0] == 10 * MS] == [
+        (10 * MS, "code", 3000, 0, 3000 / 9000),
+        (10 * MS, "library_data", 100, 0, 100 / 9000),
+        (10 * MS, "pymalloc_free", 500, 1000, 500 / 9000),
+        (10 * MS, "python_objects", 5000, 0, 5000 / 9000),
+        (10 * MS, "unexplained", 400, 999, 400 / 9000),
+    ]
+    shares = trace.sql("SELECT sum(share) FROM rss_explained GROUP BY time_ns").fetchall()
+    assert [round(share, 9) for (share,) in shares] == [1, 1]
+
+
+def test_mappings_are_whole_where_categories_divide_them(trace: Trace) -> None:
+    rows = trace.sql("SELECT * EXCLUDE process_id FROM mappings ORDER BY time_ns, kind").fetchall()
+    assert [row for row in rows if row[0] == 10 * MS] == [
+        (10 * MS, "code", "/bin/python", 3, 0, 3100, 100),
+        (10 * MS, "pymalloc", None, 2, 1000, 5500, 0),
+        (10 * MS, "unexplained", None, 1, 999, 400, 0),
+    ]
+
+
 def test_metadata_values_are_text_or_json(trace: Trace) -> None:
     values = dict(trace.sql("SELECT key, value FROM metadata").fetchall())
     assert values["python_version"] == "3.11.7"

@@ -1,0 +1,58 @@
+"""What the resident memory was, as the summary says it."""
+
+from __future__ import annotations
+
+from memlyze.analyses.resident_memory import Part, ResidentMemory
+from memlyze.cli.resident import describe_resident
+
+MIB = 1 << 20
+
+
+def memory(**parts_mib: float) -> ResidentMemory:
+    sizes = {name: int(mib * MIB) for name, mib in parts_mib.items()}
+    total = sum(sizes.values())
+    listed = sorted(sizes.items(), key=lambda item: -item[1])
+    parts = tuple(Part(name, size, size, size / total) for name, size in listed)
+    return ResidentMemory(5_000_000, total, parts)
+
+
+def test_small_parts_are_taken_together() -> None:
+    seen = memory(python_objects=80, malloc_live=20, thread_stacks=0.5, tracer=0.25)
+    assert describe_resident(seen, seen.bytes, 90) == [
+        "80.0 MiB Python objects, 20.0 MiB malloc, 768 KiB other"
+    ]
+
+
+def test_what_is_unexplained_is_told_even_where_much_else_is_more() -> None:
+    seen = memory(
+        python_objects=20,
+        malloc_live=19,
+        malloc_free=18,
+        code=17,
+        mapped_files=16,
+        shared_memory=15,
+        tracer=14,
+        unexplained=3,
+    )
+    (line,) = describe_resident(seen, seen.bytes, 1000)
+    assert line.endswith("15.0 MiB shared memory, 3.00 MiB unexplained, 14.0 MiB other")
+
+
+def test_moment_is_told_where_it_was_not_the_peak() -> None:
+    seen = memory(python_objects=60)
+    expected = ["60.0 MiB Python objects (of 60.0 MiB at 5.00 ms)"]
+    assert describe_resident(seen, 70 * MIB, 90) == expected
+    assert describe_resident(seen, 61 * MIB, 90) == ["60.0 MiB Python objects"]
+
+
+def test_lines_are_no_longer_than_there_is_room_for() -> None:
+    seen = memory(python_objects=20, malloc_live=19, malloc_free=18, code=17)
+    lines = describe_resident(seen, seen.bytes, 45)
+    assert lines == [
+        "20.0 MiB Python objects, 19.0 MiB malloc,",
+        "18.0 MiB free in malloc, 17.0 MiB code",
+    ]
+
+
+def test_category_of_a_later_version_has_the_name_that_it_has_there() -> None:
+    assert describe_resident(memory(**{"category 77": 9}), 9 * MIB, 90) == ["9.00 MiB category 77"]

@@ -198,6 +198,42 @@ static void test_start_that_belongs_to_an_image_is_no_mystery(void)
     CHECK(RESIDENT(ML_OWNER_IMAGE) == 4 * PAGE && RESIDENT(ML_OWNER_NOBODY) == 6 * PAGE);
 }
 
+static _Atomic bool enough;
+
+/* What a thread of the program does that is as quick as the look. */
+static void *change(void *memory_of_test)
+{
+    char *start = memory_of_test;
+    const uintptr_t block = (uintptr_t)start + MIB - scan.thread_block_offset;
+    while (!enough) {
+        put_words((char *)block, block, 0, block, 0);
+        put_pool(start, 77);
+        put_words(start + MIB / 2, 0, (MIB / 4) | 2, 0, 0);
+        put_words((char *)block, 0, 0, 0, 0);
+        put_words(start, 0, 0, 0, 0);
+        put_words(start + MIB / 2, 0, 0, 0, 0);
+        madvise(start + PAGE, MIB / 4, MADV_DONTNEED);
+    }
+    return NULL;
+}
+
+static void test_memory_that_changes_while_it_is_looked_at_does_no_harm(void)
+{
+    char *start = map(MIB);
+    pthread_t thread;
+    touch(start, MIB);
+    begin(MIB);
+    CHECK(pthread_create(&thread, NULL, change, start) == 0);
+    alarm(60); /* a look that never ends */
+    for (int i = 0; i < 3000; i++) {
+        begin(MIB);
+        divide(start, MIB, MIB, 0, true);
+    }
+    enough = true;
+    pthread_join(thread, NULL);
+    alarm(0);
+}
+
 static void test_looking_makes_nothing_resident(void)
 {
     const size_t bytes = 64 * MIB;
@@ -243,6 +279,7 @@ static void *test_all(void *unused)
     test_heaps_of_other_arenas_are_known_by_their_head();
     test_stack_of_a_thread_is_known_by_its_guard_and_thread_block();
     test_start_that_belongs_to_an_image_is_no_mystery();
+    test_memory_that_changes_while_it_is_looked_at_does_no_harm();
     test_looking_makes_nothing_resident();
     test_vast_and_unreadable_mappings_are_nobodys();
     test_zeros_that_were_only_read_are_taken_from_no_share_but_in_proportion();

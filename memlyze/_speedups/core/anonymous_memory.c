@@ -225,12 +225,13 @@ void ml_anonymous_divide(ml_anonymous_scan *scan, const ml_mapping *mapping, siz
     int steps = 0;
     while (at < end) {
         segment next = {ML_OWNER_NOBODY, end, 0};
+        uintptr_t stack = 0; /* looked for once: the next look may find another thread's memory */
         if (at == mapping->start && scan->divided_until == at && at < scan->going_on_until)
             next = (segment){scan->going_on, scan->going_on_until, 0};
         else if (at == mapping->start && image_bytes)
             next = (segment){ML_OWNER_IMAGE, at + image_bytes, 0};
-        else if (at == mapping->start && is_above_guard && stack_end(scan, at, end))
-            next = (segment){ML_OWNER_STACK, stack_end(scan, at, end), 0};
+        else if (at == mapping->start && is_above_guard && (stack = stack_end(scan, at, end)) != 0)
+            next = (segment){ML_OWNER_STACK, stack, 0};
         else if (is_worth_a_look)
             next = segment_at(scan, at, end);
         if (next.owner != ML_OWNER_NOBODY) {

@@ -60,6 +60,14 @@ static void test_a_short_peak_is_seen(void)
     CHECK(run(&pace, bytes, TICKS, MS).greatest_explained == 300 * MIB);
 }
 
+static void test_a_peak_that_lasts_is_seen_although_the_way_to_it_was_dear(void)
+{
+    ml_snapshot_pace pace = {.has_begun = false};
+    for (int i = 0; i < 60; i++)
+        bytes[i] = (i < 10 ? 10 + i * 10 : 113) * MIB;
+    CHECK(run(&pace, bytes, 60, 3 * MS).greatest_explained == 113 * MIB);
+}
+
 static void test_growth_is_followed_to_its_end_however_dear_a_snapshot_is(void)
 {
     ml_snapshot_pace pace = {.has_begun = false};
@@ -97,6 +105,7 @@ int main(void)
     test_all_together_cost_a_five_hundredth_of_the_time();
     test_memory_that_stays_is_looked_at_now_and_then();
     test_a_short_peak_is_seen();
+    test_a_peak_that_lasts_is_seen_although_the_way_to_it_was_dear();
     test_growth_is_followed_to_its_end_however_dear_a_snapshot_is();
     test_a_snapshot_that_was_given_up_explains_nothing();
     test_the_end_does_not_wait_for_what_takes_long();

@@ -10,6 +10,8 @@
 /* May be spent at once: at the start, and after a quiet time. */
 #define ML_SNAPSHOT_FIRST_CREDIT_NS 10000000
 #define ML_SNAPSHOT_CREDIT_NS 50000000
+#define ML_SNAPSHOT_DEBT_NS (-10000000)
+#define ML_SNAPSHOT_SETTLED_TICKS 2
 #define ML_SNAPSHOT_REST_NS 1000000000
 #define ML_SNAPSHOT_LEAST_GROWTH ((int64_t)1 << 20)
 
@@ -19,15 +21,19 @@ typedef struct {
     int64_t next_ns;     /* of those that come whatever the memory does */
     int64_t explained_bytes, last_bytes;
     int64_t last_cost_ns;
+    int64_t settled_ticks; /* since memory last grew */
     bool has_begun;
 } ml_snapshot_pace;
 
 /* How much higher than all before a peak must be to be looked at. The less there is to spend, the
- * rarer: a peak that is twice as high is worth a debt, since there are few. */
+ * rarer: a peak that is twice as high is worth a debt, since there are few. One that lasts is worth
+ * more than one that memory only passes through. */
 ML_INLINE int64_t ml_snapshot_growth(const ml_snapshot_pace *pace)
 {
     const int64_t bytes = pace->explained_bytes, credit_ns = pace->credit_ns;
-    const int64_t growth = credit_ns > 20000000   ? bytes / 32
+    const bool lasts = pace->settled_ticks >= ML_SNAPSHOT_SETTLED_TICKS;
+    const int64_t growth = credit_ns > 20000000 || (lasts && credit_ns > ML_SNAPSHOT_DEBT_NS)
+                               ? bytes / 32
                            : credit_ns > 10000000 ? bytes / 8
                            : credit_ns > 0        ? bytes / 2
                                                   : bytes;
@@ -46,13 +52,10 @@ ML_INLINE bool ml_snapshot_is_due(ml_snapshot_pace *pace, int64_t now_ns, int64_
     pace->credited_ns = now_ns;
     if (pace->credit_ns > ML_SNAPSHOT_CREDIT_NS)
         pace->credit_ns = ML_SNAPSHOT_CREDIT_NS;
-    /* Memory that grows no more has reached its peak, perhaps: that is worth more. */
-    const bool has_settled = resident_bytes <= pace->last_bytes;
+    pace->settled_ticks = resident_bytes <= pace->last_bytes ? pace->settled_ticks + 1 : 0;
     pace->last_bytes = resident_bytes;
-    const int64_t growth = ml_snapshot_growth(pace);
     return (pace->credit_ns > 0 && now_ns >= pace->next_ns) ||
-           resident_bytes >= pace->explained_bytes + growth ||
-           (has_settled && resident_bytes >= pace->explained_bytes + growth / 2);
+           resident_bytes >= pace->explained_bytes + ml_snapshot_growth(pace);
 }
 
 /* After one that was due; `resident_bytes` 0: it was given up. */

@@ -158,7 +158,9 @@ static uintptr_t image_end(uintptr_t start)
 /* Bytes at the start of an anonymous mapping that belong to the file below it. */
 static size_t image_bytes(const ml_mapping *mapping)
 {
-    if (!now.previous_file || mapping->start != now.previous_end)
+    const mapped_file *file = now.previous_file;
+    /* Of other files nothing is read: they may be slow, and their pages are not there, perhaps. */
+    if (!file || !file->is_code || mapping->start != now.previous_end)
         return 0;
     const uintptr_t end = (image_end(now.image_start) + 4095) & ~(uintptr_t)4095;
     if (end <= mapping->start)

@@ -140,6 +140,30 @@ static void test_a_block_goes_on_where_advice_has_split_its_mapping(void)
     CHECK(RESIDENT(ML_OWNER_NOBODY) == MIB);
 }
 
+static void test_blocks_are_known_by_the_head_of_each_glibc_however_aligned(void)
+{
+    static const struct {
+        size_t offset;
+        uintptr_t before, bytes;
+    } heads[] = {{0, 0, MIB},                            /* to 2.42 */
+                 {0, 0, MIB - 16},                       /* since */
+                 {48, 48, MIB - 64},                     /* aligned to 64 bytes */
+                 {PAGE - 16, PAGE - 16, MIB - PAGE},     /* to a page */
+                 {PAGE - 16, 4 * PAGE - 16, MIB - PAGE}, /* to more */
+                 {0, 0, MIB - 32},                       /* not to the end of a page */
+                 {48, 32, MIB - 64}};                    /* not as much as there is before it */
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+        char *start = map(2 * MIB);
+        touch(start, MIB);
+        const uintptr_t head[2] = {heads[i].before, heads[i].bytes | 2};
+        memcpy(start + heads[i].offset, head, sizeof head);
+        begin(2 * MIB);
+        divide(start, 2 * MIB, MIB, 0, false);
+        CHECK(RESERVED(ML_OWNER_BLOCK) == (i < 5 ? MIB : 0));
+        CHECK(RESIDENT(ML_OWNER_BLOCK) == (i < 5 ? MIB : 0));
+    }
+}
+
 static void test_heaps_of_other_arenas_are_known_by_their_head(void)
 {
     const size_t heap = 64 * MIB;
@@ -276,6 +300,7 @@ static void *test_all(void *unused)
     test_pools_blocks_frames_and_the_rest_of_one_mapping_are_told_apart();
     test_very_many_pools_are_counted_by_a_sample();
     test_a_block_goes_on_where_advice_has_split_its_mapping();
+    test_blocks_are_known_by_the_head_of_each_glibc_however_aligned();
     test_heaps_of_other_arenas_are_known_by_their_head();
     test_stack_of_a_thread_is_known_by_its_guard_and_thread_block();
     test_start_that_belongs_to_an_image_is_no_mystery();

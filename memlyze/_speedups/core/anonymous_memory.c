@@ -83,12 +83,33 @@ typedef struct {
 
 #define ADDRESS_LIMIT ((uintptr_t)1 << 47)
 
-/* A large block of malloc's has a mapping of its own, and its size before it. */
-static bool is_block(const uintptr_t *head, uintptr_t at)
+/* A large block of malloc's has a mapping of its own, and before it its size: that of the mapping,
+ * or since glibc 2.43 of the block, and then what alignment has left free before that. `offset`: of
+ * the head in its page. Bytes from the page's start to the mapping's end; 0: it is none. */
+static uintptr_t block_bytes(const uintptr_t *head, uintptr_t offset, uintptr_t at)
 {
     const uintptr_t bytes = head[1] & ~(uintptr_t)BLOCK_FLAGS;
-    return head[0] == 0 && (head[1] & BLOCK_FLAGS) == BLOCK_IS_MAPPED && bytes != 0 &&
-           bytes % PAGE_BYTES == 0 && bytes < ADDRESS_LIMIT - at;
+    if ((head[1] & BLOCK_FLAGS) != BLOCK_IS_MAPPED || bytes == 0 || bytes >= ADDRESS_LIMIT - at ||
+        head[0] >= ADDRESS_LIMIT || head[0] % PAGE_BYTES != offset)
+        return 0;
+    if (offset == 0 && head[0] == 0 && bytes % PAGE_BYTES == 0)
+        return bytes;
+    const uintptr_t end = offset + bytes + 2 * sizeof(uintptr_t);
+    return end % PAGE_BYTES == 0 ? end : 0;
+}
+
+static uintptr_t block_at(const ml_anonymous_scan *scan, const uintptr_t *start, uintptr_t at)
+{
+    const uintptr_t last = PAGE_BYTES - 2 * sizeof(uintptr_t);
+    uintptr_t head[2];
+    for (uintptr_t offset = 0; offset < ML_HEAD_BYTES; offset += sizeof head) {
+        const uintptr_t bytes = block_bytes(start + offset / sizeof *start, offset, at);
+        if (bytes)
+            return bytes;
+    }
+    /* Aligned to pages: the head is at the end of the page before. */
+    return ml_memory_read(scan->memory, at + last, head, sizeof head) ? block_bytes(head, last, at)
+                                                                      : 0;
 }
 
 /* The head names the arena that the heap belongs to, which lies behind the head of its first heap;
@@ -159,8 +180,6 @@ static segment segment_at(ml_anonymous_scan *scan, uintptr_t at, uintptr_t end)
     if (at == scan->pool_ahead && scan->pool_ahead_live_bytes >= 0)
         return pools_at(scan, at, end, scan->pool_ahead_live_bytes);
     if (ml_memory_read(scan->memory, at, head, sizeof head)) {
-        if (scan->has_glibc_malloc && is_block(head, at))
-            return (segment){ML_OWNER_BLOCK, at + (head[1] & ~(uintptr_t)BLOCK_FLAGS), 0};
         if (scan->has_glibc_malloc && is_heap(head, at))
             return (segment){ML_OWNER_HEAP, at + head[3], 0};
         if (ml_runtime.pool_bytes && at % ml_runtime.pool_bytes == 0) {
@@ -168,6 +187,9 @@ static segment segment_at(ml_anonymous_scan *scan, uintptr_t at, uintptr_t end)
             if (live >= 0)
                 return pools_at(scan, at, end, live);
         }
+        const uintptr_t block = scan->has_glibc_malloc ? block_at(scan, head, at) : 0;
+        if (block)
+            return (segment){ML_OWNER_BLOCK, at + block, 0};
         const size_t frames = ml_runtime.pool_bytes ? ml_runtime.frame_chunk_bytes(head) : 0;
         if (frames && frames <= end - at)
             return (segment){ML_OWNER_FRAMES, at + frames, 0};

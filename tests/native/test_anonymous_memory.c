@@ -206,7 +206,10 @@ static void test_stack_of_a_thread_is_known_by_its_guard_and_thread_block(void)
     begin(MIB);
     divide((char *)lowest, bytes, 2 * PAGE, 0, true);
     CHECK(RESIDENT(ML_OWNER_STACK) == 2 * PAGE && RESERVED(ML_OWNER_STACK) == bytes);
+    /* With its guard in the same mapping, and one that is none above it. */
     divide((char *)lowest, bytes, 2 * PAGE, 0, false);
+    CHECK(RESERVED(ML_OWNER_STACK) == bytes);
+    divide((char *)lowest, bytes - PAGE, 2 * PAGE, 0, true);
     CHECK(RESERVED(ML_OWNER_STACK) == 0);
     pthread_barrier_wait(&barriers[1]);
     pthread_join(thread, NULL);

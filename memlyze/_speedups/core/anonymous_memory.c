@@ -18,6 +18,7 @@ ml_runtime_layout ml_runtime;
 
 /* glibc: heaps other than the first begin at multiples of this. */
 #define HEAP_BYTES ((uintptr_t)64 << 20)
+#define LEAST_STACK_BYTES 16384
 #define BLOCK_IS_MAPPED 2u
 #define BLOCK_FLAGS 7u
 
@@ -124,11 +125,15 @@ static bool is_heap(const uintptr_t *head, uintptr_t at)
            (before == 0) == (first_heap == at);
 }
 
-/* Where the stack ends whose lowest page, above its guard, is at `start`; 0: it is none. */
-static uintptr_t stack_end(const ml_anonymous_scan *scan, uintptr_t start, uintptr_t end)
+/* Where the stack ends that begins at `start`; 0: it is none. Its guard is a mapping of its own
+ * below, or since glibc 2.42 its lowest page. */
+static uintptr_t stack_end(ml_anonymous_scan *scan, uintptr_t start, uintptr_t end,
+                           bool is_above_guard)
 {
-    const uintptr_t usual = start - PAGE_BYTES + scan->stack_bytes;
+    const uintptr_t usual = start + scan->stack_bytes - (is_above_guard ? PAGE_BYTES : 0);
     const uintptr_t candidates[2] = {end, usual};
+    if (end - start < LEAST_STACK_BYTES)
+        return 0;
     for (int i = 0; i < 2; i++) {
         const uintptr_t candidate = candidates[i];
         if (candidate <= start || candidate > end)
@@ -137,11 +142,12 @@ static uintptr_t stack_end(const ml_anonymous_scan *scan, uintptr_t start, uintp
         /* The thread block begins with its own address, for whoever reads it through a segment. */
         const uintptr_t block = candidate - scan->thread_block_offset;
         uintptr_t head[3];
-        if (ml_memory_read(scan->memory, block, head, sizeof head) && head[0] == block &&
+        if (is_resident(scan, candidate - PAGE_BYTES, end) &&
+            ml_memory_read(scan->memory, block, head, sizeof head) && head[0] == block &&
             head[2] == block)
             return candidate;
 #else
-        if (candidate == usual && candidate == end)
+        if (is_above_guard && candidate == usual && candidate == end)
             return candidate;
 #endif
     }
@@ -244,6 +250,7 @@ void ml_anonymous_divide(ml_anonymous_scan *scan, const ml_mapping *mapping, siz
         (uint64_t)mapping->resident_bytes < (end - mapping->start) / SPARSE_SHARE;
     memset(shares, 0, ML_OWNERS * sizeof *shares);
     uintptr_t at = mapping->start, step = PAGE_BYTES;
+    uintptr_t next_stack = at; /* stacks lie one upon the other */
     int steps = 0;
     while (at < end) {
         segment next = {ML_OWNER_NOBODY, end, 0};
@@ -252,8 +259,9 @@ void ml_anonymous_divide(ml_anonymous_scan *scan, const ml_mapping *mapping, siz
             next = (segment){scan->going_on, scan->going_on_until, 0};
         else if (at == mapping->start && image_bytes)
             next = (segment){ML_OWNER_IMAGE, at + image_bytes, 0};
-        else if (at == mapping->start && is_above_guard && (stack = stack_end(scan, at, end)) != 0)
-            next = (segment){ML_OWNER_STACK, stack, 0};
+        else if (at == next_stack && is_worth_a_look &&
+                 (stack = stack_end(scan, at, end, is_above_guard && at == mapping->start)) != 0)
+            next = (segment){ML_OWNER_STACK, next_stack = stack, 0};
         else if (is_worth_a_look)
             next = segment_at(scan, at, end);
         if (next.owner != ML_OWNER_NOBODY) {

@@ -11,6 +11,8 @@
 #define MAPS "/proc/self/smaps"
 #define MEMORY "/proc/self/mem"
 
+/* The helper thread's stack and more. */
+#define OWN_STACK_BYTES (512 << 10)
 /* Files that are told apart; all others are taken together. */
 #define MAX_FILES 512
 
@@ -189,8 +191,9 @@ static void add_anonymous(const ml_mapping *mapping)
     now.blocks.mappings += block->reserved_bytes != 0;
     now.blocks.reserved_bytes += block->reserved_bytes;
     now.blocks.resident_bytes += block->resident_bytes;
-    const bool is_own = now.own_stack >= mapping->start &&
-                        now.own_stack < mapping->start + (uintptr_t)stack->reserved_bytes;
+    /* Where the program's lie upon it in one mapping, it counts as one of them. */
+    const bool is_own = now.own_stack >= mapping->start && now.own_stack < mapping->end &&
+                        stack->reserved_bytes <= OWN_STACK_BYTES;
     add(is_own ? ML_RESIDENT_TRACER : ML_RESIDENT_THREAD_STACKS, stack->reserved_bytes != 0,
         stack->reserved_bytes, stack->resident_bytes);
     if (image->reserved_bytes) {

@@ -89,7 +89,7 @@ class Tracer:
     def _open(self) -> None:
         options = self.options
         try:
-            _tracer.start(
+            why_not_native = _tracer.start(
                 os.fsencode(self.output_file),
                 options.force,
                 _json_text.encode(self._header_metadata()),
@@ -100,6 +100,7 @@ class Tracer:
                 options.memory_interval_ms,
                 options.when_full == "drop",
                 options.seed,
+                options.native,
             )
         except FileExistsError:
             advice = "choose another output_file, or replace it with force=True (--force)"
@@ -112,6 +113,8 @@ class Tracer:
                 "choose another output_file"
             ) from None
         self._state = "recording"
+        if why_not_native is not None:
+            _tracer.add_metadata(b"native_memory_unseen", _json_text.encode(why_not_native))
 
     def _attach(self) -> None:
         """Listen to what is not seen from the allocators."""
@@ -240,6 +243,7 @@ class Tracer:
             "track_gc": options.track_gc,
             "memory_interval_ms": options.memory_interval_ms,
             "when_full": options.when_full,
+            "native": options.native,
         }
 
 

@@ -75,6 +75,13 @@ cdef extern from "cpython/allocator_hooks.h":
 cdef extern from "cpython/anchor.h":
     void ml_make_frame_objects()
 
+cdef extern from "cpython/native_memory.h" nogil:
+    void ml_native_memory_prepare()
+    const char *ml_native_memory_install()
+
+cdef extern from "native/native_hooks.h" nogil:
+    void ml_native_settle()
+
 cdef uint32_t next_window_id = 1
 cdef uint32_t first_window_id = 1  # of this recording
 cdef int64_t collection_start_ns = 0
@@ -88,8 +95,12 @@ cdef int64_t now_ns():
 
 def start(bytes output_file not None, bint overwrite, bytes header_metadata_json not None,
           double interval_bytes, double rate, int64_t surcharge_bytes, uint32_t max_stack_depth,
-          uint32_t memory_interval_ms, bint drop_when_full, uint64_t seed):
-    """Start recording. Raises OSError when the file cannot be made, MemoryError without memory."""
+          uint32_t memory_interval_ms, bint drop_when_full, uint64_t seed, bint native):
+    """Start recording; with `native`, what is had from the C library too.
+
+    Returns None, or why native memory cannot be seen. Raises OSError when the file cannot be made,
+    MemoryError without memory.
+    """
     global first_window_id, hooks_lost
     cdef ml_options options
     cdef char error[5000]
@@ -111,7 +122,13 @@ def start(bytes output_file not None, bint overwrite, bytes header_metadata_json
         raise MemoryError((<bytes>error).decode("utf-8", "replace"))
     if failure:
         raise OSError(failure, (<bytes>error).decode("utf-8", "replace"))
+    cdef const char *why_not = NULL
+    if native:
+        ml_native_memory_prepare()
+        with nogil:
+            why_not = ml_native_memory_install()
     ml_hooks_install()
+    return None if why_not == NULL else why_not.decode()
 
 
 def stop(bytes reason not None):
@@ -125,6 +142,7 @@ def stop(bytes reason not None):
     with nogil:
         failure = ml_recorder_stop(why, error, sizeof(error))
     ml_hooks_settle()
+    ml_native_settle()
     if failure:
         raise OSError(failure, (<bytes>error).decode("utf-8", "replace"))
     return not ml_writer_is_deleted()

@@ -156,7 +156,8 @@ def _record(
     os.close(descriptor)
     try:
         options = {**tracer_options, "output_file": output_file, "status_file": status_file}
-        environment = handover.child_environment(options, os.environ)
+        preload = bool(tracer_options.get("native", True))
+        environment = handover.child_environment(options, os.environ, preload=preload)
         try:
             status = child.run_child(target.executable, target.argv, environment)
         except OSError as error:

@@ -28,6 +28,7 @@ _PARAMETER = re.compile(r"^  (\w+): (.*)$")
 #: The order in which people meet them, in `--schema` and in the documentation.
 VIEW_ORDER = (
     "allocations",
+    "mappings",
     "stacks",
     "frames",
     "stack_frames",

@@ -65,7 +65,15 @@ BLOCK_TYPE_NAMES: dict[int, str] = {
     SAMPLINGS: "samplings",
 }
 
-ALLOCATOR_NAMES: tuple[str, ...] = ("raw", "mem", "object")
+ALLOCATOR_NAMES: tuple[str, ...] = (
+    "raw",
+    "mem",
+    "object",
+    "malloc",
+    "mmap",
+    "mmap_file",
+    "mmap_reserve",
+)
 LANGUAGE_NAMES: tuple[str, ...] = ("python", "native")
 
 LINE_TABLE_NONE = 0

@@ -2,6 +2,7 @@
 
 #include "columns.h"
 #include "event_encoder.h"
+#include "mapping_table.h"
 #include "side_rows.h"
 #include "stack_table.h"
 #include "trace_file.h"
@@ -212,7 +213,8 @@ static int64_t tracer_bytes(void)
         buffers += writer.encoder.columns.columns[i].size;
     return atomic_load(&ml_recording.mapped_bytes) + atomic_load(&ml_recording.live.mapped_bytes) +
            writer.region_bytes +
-           (int64_t)(ml_codes.mapped_bytes + ml_stacks.mapped_bytes + buffers);
+           (int64_t)(ml_codes.mapped_bytes + ml_stacks.mapped_bytes + buffers +
+                     ml_mappings.capacity * sizeof *ml_mappings.nodes);
 }
 
 static void tick_memory(int64_t now_ns)
@@ -425,10 +427,10 @@ static bool init_columns(void)
 
 static void free_columns(void)
 {
-    ml_columns *all[] = {&writer.encoder.columns, &writer.stacks,   &writer.codes,
-                         &writer.threads,         &writer.memory,   &writer.gc,
-                         &writer.windows,         &writer.metadata, &writer.told_metadata,
+    ml_columns *all[] = {&writer.stacks,   &writer.codes,   &writer.threads,  &writer.memory,
+                         &writer.gc,       &writer.windows, &writer.metadata, &writer.told_metadata,
                          &writer.samplings};
+    ml_event_encoder_free(&writer.encoder);
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         ml_columns_free(all[i]);
     ml_buffer_free(&writer.taken_codes);

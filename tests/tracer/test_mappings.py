@@ -1,4 +1,4 @@
-"""What is mapped is recorded in bytes of addresses, right at every moment, whatever is done to it."""
+"""What is mapped is recorded in bytes of addresses, right at every moment."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Mapped:
         return self.trace.stack(row.stack_id)[0].function if row.stack_id else ""
 
     def live(self, *functions: str) -> Counter[tuple[str, str, int]]:
-        """(allocator, function, pages) of what these functions have mapped and is mapped at the end."""
+        """(allocator, function, pages) of what these functions have mapped for good."""
         return Counter(
             (allocator, function, pages)
             for allocator, pages, function, is_live in self.rows

@@ -1,4 +1,4 @@
-"""What libraries have from malloc is recorded: each block once, with the Python stack that led to it."""
+"""What libraries have from malloc is recorded once, with the Python stack that led to it."""
 
 from __future__ import annotations
 
@@ -198,7 +198,7 @@ kept = work()
 """
     ).trace
     for size, freed in ((1_000_003, False), (1_000_005, True)):
-        ((found, allocator, was_freed),) = rows(trace, size)
+        ((_, allocator, was_freed),) = rows(trace, size)
         assert allocator in ("malloc", "raw")
         assert was_freed is freed
         assert "work" in trace.functions_of(size)

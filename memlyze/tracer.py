@@ -159,6 +159,7 @@ class Tracer:
             thread_names.tell_all()
             self._detach()
             _tracer.add_metadata(b"hooks_lost", _json_text.encode(lost))
+            self._tell_invisible_allocators()
         finally:
             try:
                 is_there = _tracer.stop(reason.encode())
@@ -171,6 +172,16 @@ class Tracer:
                 self._state = "stopped"
                 _active = None
         return is_there
+
+    def _tell_invisible_allocators(self) -> None:
+        if not self.options.native:
+            return
+        found = [
+            {"name": name, "file": os.fsdecode(file)}
+            for name, file in _tracer.invisible_allocators()
+        ]
+        if found:
+            _tracer.add_metadata(b"invisible_allocators", _json_text.encode(found))
 
     def _stop_at_exit(self) -> None:
         """The program ended while recording. What went wrong is said, never raised."""

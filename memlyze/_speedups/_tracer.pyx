@@ -82,6 +82,13 @@ cdef extern from "cpython/native_memory.h" nogil:
 cdef extern from "native/native_hooks.h" nogil:
     void ml_native_settle()
 
+cdef extern from "native/invisible_allocators.h" nogil:
+    ctypedef struct ml_invisible_allocator:
+        const char *name
+        char file[4096]
+    size_t ml_find_invisible_allocators(const void *except_, ml_invisible_allocator *found,
+                                        size_t room)
+
 cdef uint32_t next_window_id = 1
 cdef uint32_t first_window_id = 1  # of this recording
 cdef int64_t collection_start_ns = 0
@@ -236,6 +243,15 @@ cdef int resume_later(void *unused) noexcept:
 def add_metadata(bytes key not None, bytes json not None):
     """A row of `metadata`; the value is JSON text."""
     ml_writer_add_metadata(key, json)
+
+
+def invisible_allocators():
+    """(name, file) of each allocator built into what is loaded, the interpreter excepted."""
+    cdef ml_invisible_allocator found[16]
+    cdef size_t count
+    with nogil:
+        count = ml_find_invisible_allocators(<const void *>PyEval_GetFrame, found, 16)
+    return [(found[i].name.decode(), <bytes>found[i].file) for i in range(count)]
 
 
 def pause_thread():

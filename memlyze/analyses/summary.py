@@ -80,6 +80,8 @@ class Summary(typing.NamedTuple):
     """
     collections: Collections
     cost: TracerCost
+    invisible_allocators: tuple[str, ...]
+    """`NAME in FILE` of each allocator whose blocks cannot be seen."""
 
 
 def summarize(trace: Trace, *, sites: int = SITES) -> Summary:
@@ -115,6 +117,11 @@ def summarize(trace: Trace, *, sites: int = SITES) -> Summary:
             writer_cpu_ns=metadata_total(trace, "writer_cpu_ns"),
             waits=metadata_total(trace, "waits"),
             wait_ns=metadata_total(trace, "wait_ns"),
+        ),
+        invisible_allocators=tuple(
+            f"{found.get('name')} in {os.path.basename(str(found.get('file')))}"
+            for found in metadata.get("invisible_allocators") or ()
+            if isinstance(found, dict)
         ),
     )
 

@@ -30,6 +30,7 @@ for name, result, arguments in (
     ("exchange_among_threads", ctypes.c_int, [ctypes.c_int, size_t, size_t, size_t]),
     ("have_in_native_thread", pointer, [size_t]), ("copy_text", pointer, [ctypes.c_char_p]),
     ("next_malloc_works", ctypes.c_int, [size_t]),
+    ("run_threads_that_free_last", ctypes.c_int, [ctypes.c_int, size_t]),
 ):
     function = getattr(library, name)
     function.restype, function.argtypes = result, arguments

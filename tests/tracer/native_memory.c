@@ -5,6 +5,7 @@
 #endif
 #include <dlfcn.h>
 #include <errno.h>
+#include <limits.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <stddef.h>
@@ -170,6 +171,45 @@ void *have_in_native_thread(size_t size)
     if (pthread_create(&handle, NULL, have_in_thread, &size) == 0)
         pthread_join(handle, &block);
     return block;
+}
+
+/* Blocks that a thread gives back when it ends, to the last moment at which code of its own runs:
+ * after everything else that goes with the thread. */
+static pthread_key_t last_key;
+
+typedef struct {
+    int rounds;
+    size_t size;
+} last_words;
+
+static void free_last(void *argument)
+{
+    last_words *words = argument;
+    free(keep(malloc(words->size)));
+    if (--words->rounds > 0)
+        pthread_setspecific(last_key, words);
+    else
+        free(words);
+}
+
+static void *end_slowly(void *size)
+{
+    last_words *words = malloc(sizeof *words);
+    *words = (last_words){PTHREAD_DESTRUCTOR_ITERATIONS, *(size_t *)size};
+    pthread_setspecific(last_key, words);
+    return NULL;
+}
+
+int run_threads_that_free_last(int threads, size_t size)
+{
+    pthread_t handle;
+    if (pthread_key_create(&last_key, free_last) != 0)
+        return -1;
+    for (int i = 0; i < threads; i++)
+        if (pthread_create(&handle, NULL, end_slowly, &size) != 0 ||
+            pthread_join(handle, NULL) != 0)
+            return -1;
+    return 0;
 }
 
 /* ---- mappings

@@ -106,6 +106,30 @@ def test_block_of_a_thread_without_python_has_no_stack(record_native: Recorder) 
     assert trace.threads[row.thread_id]["name"] != "MainThread"
 
 
+def test_thread_that_frees_to_its_last_moment_leaves_nothing_behind(
+    record_native: Recorder,
+) -> None:
+    done = record_native(
+        """
+import time
+def address_space_mb():
+    return int(open("/proc/self/statm").read().split()[0]) // 256
+library.run_threads_that_free_last(10, 85_666)
+before = address_space_mb()
+assert library.run_threads_that_free_last(400, 85_666) == 0
+deadline = time.monotonic() + 60
+while address_space_mb() > before + 200 and time.monotonic() < deadline:
+    time.sleep(0.05)
+print(address_space_mb() - before)
+"""
+    )
+    assert int(done.stdout) <= 200
+    found = done.trace.allocations(85_666)
+    assert len(found) == 410 * 4
+    assert all(row.freed_ns >= 0 for row in found)
+    done.trace.check_sound()
+
+
 def test_python_memory_is_not_counted_again_as_native(record_native: Recorder) -> None:
     trace = record_native(
         """

@@ -26,6 +26,13 @@ void ml_session_close(void)
     atomic_store(&ml_session, 0);
 }
 
+/* Set when this thread's state was taken down, which is when it ends. */
+#if defined(__linux__)
+static __thread bool is_ending __attribute__((tls_model("initial-exec")));
+#else
+static __thread bool is_ending;
+#endif
+
 static pthread_key_t exit_key;
 static pthread_once_t exit_key_once = PTHREAD_ONCE_INIT;
 
@@ -70,11 +77,12 @@ static void unlink_and_free(ml_thread *thread)
     ml_unmap(thread, sizeof *thread);
 }
 
-/* Other thread-local destructors may still free memory after this one: they find no state, and make
- * a new one. */
+/* Other thread-local destructors, and the C library, may still free memory after this one: they
+ * find no state, and make a new one. It may come too late for this to be called again. */
 static void thread_exits(void *state)
 {
     ml_thread *thread = state;
+    is_ending = true;
     ml_current_thread = &ml_no_thread;
     ml_lock(&ml_threads_lock);
     atomic_store_explicit(&thread->exited, true, memory_order_release);
@@ -156,6 +164,19 @@ void ml_threads_begin_reading(void)
     ml_lock(&ml_threads_lock);
     list_is_read = true;
     ml_unlock(&ml_threads_lock);
+}
+
+void ml_threads_look_after_late(void)
+{
+#if defined(__linux__)
+    const pid_t process = getpid();
+    ml_lock(&ml_threads_lock);
+    for (ml_thread *thread = ml_threads; thread; thread = thread->next)
+        if (thread->is_late && !atomic_load(&thread->exited) &&
+            syscall(SYS_tgkill, process, (pid_t)thread->os_thread_id, 0) != 0)
+            atomic_store_explicit(&thread->exited, true, memory_order_release);
+    ml_unlock(&ml_threads_lock);
+#endif
 }
 
 void ml_threads_end_reading(void)
@@ -254,6 +275,7 @@ ML_NOINLINE ml_thread *ml_thread_join_session(void)
         thread->session = ML_INSIDE;
         thread->native_handle = (uintptr_t)pthread_self();
         thread->os_thread_id = os_thread_id();
+        thread->is_late = is_ending;
     }
     thread->active_session = ML_INSIDE;
     if (!map_buffers(thread)) {

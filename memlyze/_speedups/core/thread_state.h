@@ -48,6 +48,7 @@ typedef struct ml_thread {
     uint64_t os_thread_id;
     int64_t start_ns;
     _Atomic bool exited;
+    bool is_late; /* made after the thread's state was taken down: nobody may tell when it ends */
     size_t mapped_bytes;
     struct ml_thread *next; /* in the list of all, under its lock */
 } ml_thread;
@@ -137,6 +138,8 @@ void ml_threads_begin_reading(void);
 
 /* Unlinks a state whose thread has ended and whose ring is empty, and frees it. Under the lock. */
 void ml_thread_release(ml_thread *thread);
+/* Finds out which threads with a late state have ended meanwhile. By the helper thread. */
+void ml_threads_look_after_late(void);
 /* The helper thread looks at the list no more: frees the states of all threads that have ended. */
 void ml_threads_end_reading(void);
 void ml_threads_after_fork(void);

@@ -286,6 +286,7 @@ static void put_statistics(void)
 
 static void flush(int64_t now_ns)
 {
+    ml_threads_look_after_late();
     if (ml_recording.live.region_count <= FEW_REGIONS || now_ns >= writer.next_metadata_ns)
         writer.region_bytes = ml_live_table_region_bytes(&ml_recording.live);
     write_events();

@@ -52,4 +52,9 @@ typedef struct {
     ml_allocation_functions *present;
 } ml_preload;
 
+/* The recorder for programs of any language (program_recorder.c): where it is, beside the shim, and
+ * the variable of the environment that asks for it, by naming the trace that it is to write. */
+#define ML_PROGRAM_RECORDER "_program_recorder.so"
+#define ML_PROGRAM_OUTPUT "MEMLYZE_PROGRAM_OUTPUT"
+
 #endif

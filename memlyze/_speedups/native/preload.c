@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -244,10 +245,29 @@ static bool find_real_functions(void)
     return true;
 }
 
+/* A recorder for programs of any language lies beside the shim, and is loaded when it is asked for.
+ */
+static void load_program_recorder(void)
+{
+    char path[4096];
+    Dl_info here;
+    if (!getenv(ML_PROGRAM_OUTPUT) || !dladdr((void *)(uintptr_t)load_program_recorder, &here) ||
+        !here.dli_fname)
+        return;
+    const char *slash = strrchr(here.dli_fname, '/');
+    const size_t folder = slash ? (size_t)(slash + 1 - here.dli_fname) : 0;
+    if (folder + sizeof ML_PROGRAM_RECORDER > sizeof path)
+        return;
+    memcpy(path, here.dli_fname, folder);
+    memcpy(path + folder, ML_PROGRAM_RECORDER, sizeof ML_PROGRAM_RECORDER);
+    dlopen(path, RTLD_NOW | RTLD_LOCAL);
+}
+
 __attribute__((constructor)) static void begin(void)
 {
     const int error = errno;
     find_real_functions();
+    load_program_recorder();
     errno = error;
 }
 

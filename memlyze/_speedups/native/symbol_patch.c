@@ -1,11 +1,11 @@
 #include "symbol_patch.h"
 
 #include "calling_thread.h"
+#include "loaded_object.h"
 #include "real_functions.h"
 
 #include <dlfcn.h>
 #include <errno.h>
-#include <link.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -27,31 +27,10 @@
 static ml_symbol symbols[ML_MAX_SYMBOLS + 1]; /* the last one is dlsym */
 static int symbol_count, first_patched;
 static uint64_t first_letters; /* a bit for each that a symbol begins with */
-static uintptr_t page_bytes;
 
 /* ---- one library
  * ------------------------------------------------------------------------------------------------
  */
-
-typedef struct {
-    uintptr_t base, relro_start, relro_end; /* what the loader has made read-only */
-    uintptr_t start, end;                   /* of all that is loaded */
-    const ElfW(Sym) * names;
-    const char *strings;
-    bool is_writable; /* the read-only part, for a moment */
-} library;
-
-static uintptr_t page_of(uintptr_t address)
-{
-    return address & ~(page_bytes - 1);
-}
-
-/* glibc has made these addresses absolute, other loaders leave them as they are in the file. */
-static const void *pointer_of(const library *lib, const ElfW(Dyn) * entry)
-{
-    const uintptr_t address = (uintptr_t)entry->d_un.d_ptr;
-    return (const void *)(address < lib->base ? lib->base + address : address);
-}
 
 static const ml_symbol *find_symbol(const char *name)
 {
@@ -63,53 +42,40 @@ static const ml_symbol *find_symbol(const char *name)
     return NULL;
 }
 
-static bool set_pointer(library *lib, void **slot, void *hook)
+/* The part that the loader has made read-only is made so again in the end. */
+static void set_pointer(const ml_loaded_object *object, void **slot, void *hook, bool *is_open)
 {
     const uintptr_t address = (uintptr_t)slot;
-    if (address >= lib->relro_start && address < lib->relro_end && !lib->is_writable) {
-        if (ml_real.mprotect((void *)lib->relro_start, lib->relro_end - lib->relro_start,
+    if (address >= object->relro_start && address < object->relro_end && !*is_open) {
+        if (ml_real.mprotect((void *)object->relro_start, object->relro_end - object->relro_start,
                              PROT_READ | PROT_WRITE) != 0)
-            return false;
-        lib->is_writable = true;
+            return;
+        *is_open = true;
     }
     __atomic_store_n(slot, hook, __ATOMIC_RELAXED);
-    return true;
 }
 
-static void patch_relocations(library *lib, const ElfW(Rela) * relocations, size_t bytes)
+static void patch_relocation(const ml_loaded_object *object, const ElfW(Rela) * relocation,
+                             bool *is_open)
 {
-    for (size_t left = bytes / sizeof *relocations; left; left--, relocations++) {
-        const uint32_t type = (uint32_t)ELF64_R_TYPE(relocations->r_info);
-        if ((type != JUMP_SLOT && type != GLOBAL_DATA && type != ABSOLUTE) ||
-            relocations->r_addend != 0)
-            continue;
-        const ElfW(Sym) *called = &lib->names[ELF64_R_SYM(relocations->r_info)];
-        const ml_symbol *symbol = find_symbol(lib->strings + called->st_name);
-        if (!symbol)
-            continue;
-        void **slot = (void **)(lib->base + relocations->r_offset);
-        const uintptr_t present = (uintptr_t)__atomic_load_n(slot, __ATOMIC_RELAXED);
-        /* Not called yet: it leads to the loader, by way of the library itself. */
-        const bool is_unbound = type == JUMP_SLOT && called->st_shndx == SHN_UNDEF &&
-                                present >= lib->start && present < lib->end;
-        /* Anything else is another allocator's, or another tool's. */
-        if (present == (uintptr_t)symbol->real || is_unbound)
-            set_pointer(lib, slot, symbol->hook);
-    }
+    const uint32_t type = (uint32_t)ELF64_R_TYPE(relocation->r_info);
+    if ((type != JUMP_SLOT && type != GLOBAL_DATA && type != ABSOLUTE) || relocation->r_addend != 0)
+        return;
+    const ElfW(Sym) *called = &object->symbols[ELF64_R_SYM(relocation->r_info)];
+    const ml_symbol *symbol = find_symbol(object->strings + called->st_name);
+    if (!symbol)
+        return;
+    void **slot = (void **)(object->base + relocation->r_offset);
+    const uintptr_t present = (uintptr_t)__atomic_load_n(slot, __ATOMIC_RELAXED);
+    /* Not called yet: it leads to the loader, by way of the library itself. */
+    const bool is_unbound = type == JUMP_SLOT && called->st_shndx == SHN_UNDEF &&
+                            present >= object->start && present < object->end;
+    /* Anything else is another allocator's, or another tool's. */
+    if (present == (uintptr_t)symbol->real || is_unbound)
+        set_pointer(object, slot, symbol->hook, is_open);
 }
 
-static bool has_address(const struct dl_phdr_info *object, uintptr_t address)
-{
-    for (int i = 0; i < object->dlpi_phnum; i++) {
-        const ElfW(Phdr) *part = &object->dlpi_phdr[i];
-        if (part->p_type == PT_LOAD &&
-            address - (object->dlpi_addr + part->p_vaddr) < part->p_memsz)
-            return true;
-    }
-    return false;
-}
-
-static bool is_to_be_skipped(const struct dl_phdr_info *object)
+static bool is_to_be_skipped(const struct dl_phdr_info *info)
 {
     const uintptr_t others[] = {
         (uintptr_t)getauxval(AT_BASE),         /* the dynamic loader */
@@ -118,66 +84,23 @@ static bool is_to_be_skipped(const struct dl_phdr_info *object)
         (uintptr_t)symbols, /* ourselves */
     };
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-        if (others[i] && has_address(object, others[i]))
+        if (ml_loaded_object_has(info, others[i]))
             return true;
     return false;
 }
 
-static void patch_library(const struct dl_phdr_info *object)
+static void patch_library(const struct dl_phdr_info *info)
 {
-    library lib = {.base = object->dlpi_addr, .start = UINTPTR_MAX};
-    const ElfW(Dyn) *dynamic = NULL;
-    for (int i = 0; i < object->dlpi_phnum; i++) {
-        const ElfW(Phdr) *part = &object->dlpi_phdr[i];
-        const uintptr_t start = lib.base + part->p_vaddr, end = start + part->p_memsz;
-        if (part->p_type == PT_DYNAMIC) {
-            dynamic = (const ElfW(Dyn) *)start;
-        } else if (part->p_type == PT_GNU_RELRO) {
-            lib.relro_start = page_of(start);
-            lib.relro_end = page_of(end);
-        } else if (part->p_type == PT_LOAD) {
-            lib.start = start < lib.start ? start : lib.start;
-            lib.end = end > lib.end ? end : lib.end;
-        }
-    }
-    const void *tables[2] = {NULL, NULL};
-    size_t bytes[2] = {0, 0};
-    bool jumps_have_addends = false;
-    for (const ElfW(Dyn) *entry = dynamic; entry && entry->d_tag != DT_NULL; entry++) {
-        switch (entry->d_tag) {
-        case DT_SYMTAB:
-            lib.names = pointer_of(&lib, entry);
-            break;
-        case DT_STRTAB:
-            lib.strings = pointer_of(&lib, entry);
-            break;
-        case DT_RELA:
-            tables[0] = pointer_of(&lib, entry);
-            break;
-        case DT_RELASZ:
-            bytes[0] = entry->d_un.d_val;
-            break;
-        case DT_JMPREL:
-            tables[1] = pointer_of(&lib, entry);
-            break;
-        case DT_PLTRELSZ:
-            bytes[1] = entry->d_un.d_val;
-            break;
-        case DT_PLTREL:
-            jumps_have_addends = entry->d_un.d_val == DT_RELA;
-            break;
-        default:
-            break;
-        }
-    }
-    if (!lib.names || !lib.strings)
+    ml_loaded_object object;
+    bool is_open = false;
+    if (!ml_loaded_object_read(info, &object))
         return;
-    if (tables[0])
-        patch_relocations(&lib, tables[0], bytes[0]);
-    if (tables[1] && jumps_have_addends)
-        patch_relocations(&lib, tables[1], bytes[1]);
-    if (lib.is_writable)
-        ml_real.mprotect((void *)lib.relro_start, lib.relro_end - lib.relro_start, PROT_READ);
+    for (int table = 0; table < 2; table++)
+        for (size_t i = 0; i < object.relocations[table].count; i++)
+            patch_relocation(&object, &object.relocations[table].first[i], &is_open);
+    if (is_open)
+        ml_real.mprotect((void *)object.relro_start, object.relro_end - object.relro_start,
+                         PROT_READ);
 }
 
 /* ---- all libraries
@@ -338,7 +261,6 @@ static void after_fork_in_child(void)
 
 static void begin(const ml_symbol *given, int count, bool look_ups_alone)
 {
-    page_bytes = (uintptr_t)sysconf(_SC_PAGESIZE);
     for (; symbol_count < count; symbol_count++)
         symbols[symbol_count] = given[symbol_count];
     symbols[symbol_count++] =

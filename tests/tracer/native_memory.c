@@ -296,3 +296,26 @@ int next_is_not_this(void)
 {
     return dlsym(RTLD_NEXT, "next_is_not_this") == NULL;
 }
+
+/* ---- loading libraries
+ * ----------------------------------------------------------------------------------- */
+
+static pthread_t loader;
+
+static void *load(void *path)
+{
+    return dlopen(path, RTLD_NOW);
+}
+
+/* In a thread that Python does not know. */
+int start_loading(const char *path)
+{
+    return pthread_create(&loader, NULL, load, strdup(path));
+}
+
+int end_loading(void)
+{
+    void *handle = NULL;
+    pthread_join(loader, &handle);
+    return handle != NULL;
+}

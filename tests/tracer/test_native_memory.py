@@ -258,6 +258,54 @@ kept = later.have(89_999)
     assert rows(trace, 89_999) == [(89_999, "malloc", False)]
 
 
+CONSTRUCTOR = """
+#include <stdlib.h>
+#include <stdio.h>
+__attribute__((constructor)) static void begin(void)
+{
+    void (*call)(void);
+    sscanf(getenv("CALL_BACK"), "%p", (void **)&call);
+    call();
+}
+"""
+
+
+def test_start_waits_for_a_library_that_needs_python_to_be_loaded(
+    run: Any, native_library: Path, tmp_path: Path
+) -> None:
+    """Its constructor has the loader's lock and wants the GIL; who starts has it the other way."""
+    (tmp_path / "constructor.c").write_text(CONSTRUCTOR)
+    library = build(tmp_path / "constructor.c", tmp_path / "constructor.so")
+    done = run(
+        LIBRARY
+        + f"""
+import threading, time
+import memlyze
+# Whatever looks a symbol up with the GIL would hang without memlyze, too: all is looked up before.
+memlyze.start(sys.argv[1] + ".first")
+memlyze.stop()
+end_loading = library.end_loading
+entered = threading.Event()
+@ctypes.CFUNCTYPE(None)
+def call_back():
+    entered.set()
+    for _ in range(2_000):
+        time.sleep(0)  # gives the GIL away, and wants it back
+    print("loaded")
+os.environ["CALL_BACK"] = hex(ctypes.cast(call_back, pointer).value)
+ctypes.CDLL(None).setenv(b"CALL_BACK", os.environ["CALL_BACK"].encode(), 1)
+library.start_loading({str(library)!r}.encode())
+entered.wait()
+memlyze.start(sys.argv[1], sample_rate=1.0)
+print("started")
+assert end_loading() == 1
+memlyze.stop()
+""",
+        env={"NATIVE_LIBRARY": str(native_library)},
+    )
+    assert sorted(done.lines) == ["loaded", "started"]
+
+
 def test_pages_of_libraries_are_as_protected_as_before(record_native: Recorder) -> None:
     done = record_native(
         """

@@ -150,8 +150,7 @@ static void *run(void *unused)
             say_failed();
     }
     ml_writer_end_thread();
-    ml_current_thread = &ml_no_thread;
-    return NULL;
+    return NULL; /* and what the C library frees after this is not the program's either */
 }
 
 static void note_program_thread(void)

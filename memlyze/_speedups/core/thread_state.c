@@ -259,7 +259,9 @@ static bool map_buffers(ml_thread *thread)
     return false;
 }
 
-ML_NOINLINE ml_thread *ml_thread_join_session(void)
+/* A late state is not left to the thread's destructor: that may have been called for the last time,
+ * and what is set after that would be found by another thread, which is given the same stack. */
+static ml_thread *join_session(bool is_late)
 {
     const uint64_t session = atomic_load_explicit(&ml_session, memory_order_acquire);
     ml_thread *thread = ml_current_thread;
@@ -275,7 +277,7 @@ ML_NOINLINE ml_thread *ml_thread_join_session(void)
         thread->session = ML_INSIDE;
         thread->native_handle = (uintptr_t)pthread_self();
         thread->os_thread_id = os_thread_id();
-        thread->is_late = is_ending;
+        thread->is_late = is_late;
     }
     thread->active_session = ML_INSIDE;
     if (!map_buffers(thread)) {
@@ -306,12 +308,22 @@ ML_NOINLINE ml_thread *ml_thread_join_session(void)
     }
     ml_unlock(&ml_threads_lock);
     ml_current_thread = thread;
-    if (is_new) {
+    if (is_new && !is_late) {
         pthread_once(&exit_key_once, make_exit_key);
         pthread_setspecific(exit_key, thread); /* may allocate: the state says "inside" still */
     }
     thread->active_session = session;
     return thread;
+}
+
+ML_NOINLINE ml_thread *ml_thread_join_session(void)
+{
+    return join_session(is_ending);
+}
+
+ML_NOINLINE ml_thread *ml_thread_join_late(void)
+{
+    return join_session(true);
 }
 
 void ml_thread_next_range(ml_thread *thread)

@@ -48,7 +48,7 @@ typedef struct ml_thread {
     uint64_t os_thread_id;
     int64_t start_ns;
     _Atomic bool exited;
-    bool is_late; /* made after the thread's state was taken down: nobody may tell when it ends */
+    bool is_late; /* perhaps made after all destructors of the thread: nobody tells when it ends */
     size_t mapped_bytes;
     struct ml_thread *next; /* in the list of all, under its lock */
 } ml_thread;
@@ -77,6 +77,8 @@ extern __thread ml_thread *ml_current_thread __attribute__((visibility("hidden")
 /* Makes (or brings up to date) the state of this thread. NULL: not recording, in a hook already, or
  * no memory for it. Touches no allocator but mmap. */
 ml_thread *ml_thread_join_session(void);
+/* The same for a thread that gives something back, which may be the last that it does. */
+ml_thread *ml_thread_join_late(void);
 
 ML_INLINE bool ml_thread_is_recording(const ml_thread *thread)
 {

@@ -55,15 +55,34 @@ ML_INLINE void record_when_due(ml_thread *thread, void *block, size_t size)
         record_sample(thread, block, size);
 }
 
+/* By a thread without a state: it gets one only when there is something to tell. */
+static void record_free_of_stranger(void *block)
+{
+    ml_live live;
+    if (atomic_load_explicit(&ml_session, memory_order_relaxed) == 0 ||
+        !ml_live_table_take(&ml_recording.live, (uintptr_t)block, &live))
+        return;
+    ml_thread *thread = ml_thread_join_late();
+    if (thread)
+        ml_record_taken(thread, (uintptr_t)block, live);
+    else if (live.allocation_id)
+        atomic_fetch_add_explicit(&ml_recording.frees_dropped, 1, memory_order_relaxed);
+}
+
 /* Before the memory is given back: afterwards it may be another thread's. */
 static ML_NOINLINE void record_free_slowly(void *block, uint64_t entry)
 {
     const int error = errno;
-    ml_thread *thread = ml_thread_if_recording();
-    if (!thread)
-        thread = ml_inside_thread();
-    if (thread && block)
-        ml_record_free_slowly(thread, (uintptr_t)block, entry);
+    if (ml_current_thread == &ml_no_thread) {
+        if (block)
+            record_free_of_stranger(block);
+    } else {
+        ml_thread *thread = ml_thread_if_recording();
+        if (!thread)
+            thread = ml_inside_thread();
+        if (thread && block)
+            ml_record_free_slowly(thread, (uintptr_t)block, entry);
+    }
     errno = error;
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -76,8 +77,8 @@ def test_shim_is_left_out_where_native_memory_is_not_asked_for(
 def test_path_that_the_environment_cannot_hold_is_not_preloaded(tmp_path: Path) -> None:
     folder = tmp_path / "with space"
     folder.mkdir()
-    assert not can_preload(shutil.copy(SHIM, folder / "shim.so"))
-    assert can_preload(shutil.copy(SHIM, tmp_path / "shim.so"))
+    assert not can_preload(str(shutil.copy(SHIM, folder / "shim.so")))
+    assert can_preload(str(shutil.copy(SHIM, tmp_path / "shim.so")))
     assert not can_preload(str(tmp_path / "none.so"))
 
 
@@ -89,5 +90,5 @@ def test_allocator_that_cannot_be_seen_is_named_at_the_end(memlyze: Runner, tmp_
         named = trace.metadata.get("invisible_allocators", [])
     if not named:
         pytest.skip("this duckdb has no allocator of its own")
-    assert f"not seen      blocks of {named[0]['name']} in " in result.stderr
-    assert os.path.basename(named[0]["file"]) in result.stderr
+    name, file = re.escape(named[0]["name"]), re.escape(os.path.basename(named[0]["file"])[:8])
+    assert re.search(rf"^  not seen +blocks of {name} in {file}", result.stderr, re.MULTILINE)

@@ -9,8 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from native_programs import SHIM
+from native_programs import SHIM, build
 from recorded import Trace
+
+HERE = Path(__file__).parent
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux alone")
 
@@ -110,3 +112,52 @@ def test_trace_that_cannot_be_written_is_named_and_the_program_runs(
     assert (done.returncode, done.stdout) == (3, "done\n" * 2)
     (line,) = done.stderr.splitlines()
     assert "no/such/folder/t.mlyze" in line
+
+
+OWN_MALLOC = """
+#include <stddef.h>
+#include <string.h>
+static char heap[64 << 20], *next = heap;
+static int calls;
+void *malloc(size_t size)
+{
+    size_t *block = (size_t *)next;
+    *block = size;
+    next += (size + 31) & ~(size_t)15;
+    calls++;
+    return block + 2;
+}
+void free(void *block) { (void)block; }
+void *calloc(size_t count, size_t size) { return malloc(count * size); }
+void *realloc(void *block, size_t size)
+{
+    void *moved = malloc(size);
+    if (block)
+        memcpy(moved, block, ((size_t *)block)[-2] < size ? ((size_t *)block)[-2] : size);
+    return moved;
+}
+void *have(size_t size);
+int main(void)
+{
+    const int before = calls;
+    have(5003);
+    have(5004);
+    return calls - before;
+}
+"""
+
+
+def test_program_with_a_malloc_of_its_own_keeps_it_and_is_recorded(tmp_path: Path) -> None:
+    """Its malloc is found before the shim's: then the libraries are patched."""
+    library = build(HERE / "native_memory.c", tmp_path / "library.so")
+    (tmp_path / "p.c").write_text(OWN_MALLOC)
+    subprocess.run(
+        ["cc", "-O1", "-rdynamic", "-fno-builtin", "-o", "p", "p.c", str(library)],
+        cwd=tmp_path,
+        check=True,
+    )
+    done = run(tmp_path / "p", tmp_path, MEMLYZE_PROGRAM_OUTPUT="t.mlyze", MEMLYZE_SAMPLE_RATE="1")
+    assert (done.returncode, done.stderr) == (2, "")
+    trace = Trace(tmp_path / "t.mlyze")
+    assert [row.size for row in trace.allocations(5003, 5004)] == [5003, 5004]
+    trace.check_sound()

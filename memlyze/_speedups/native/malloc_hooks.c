@@ -146,10 +146,8 @@ static void *hooked_malloc_guarded(size_t size)
 static void *hooked_malloc_exact(size_t size)
 {
     ml_thread *thread = ml_current_thread;
-    if (ML_UNLIKELY(!ml_thread_is_recording(thread)))
+    if (ML_UNLIKELY(!ml_thread_is_recording_all(thread)))
         return malloc_elsewhere(size);
-    if (ML_UNLIKELY(thread->sampler.budget_bytes > ML_EXACT_BUDGET))
-        return malloc_and_record(size, thread);
     ml_thread_enter(thread);
     void *block = ml_real.malloc(size);
     if (ML_LIKELY(block != NULL))

@@ -44,11 +44,14 @@ static uintptr_t mapped_bytes(size_t size, int flags)
     return ((uintptr_t)size + unit - 1) & ~(unit - 1);
 }
 
+/* Allocators that take addresses by the gigabyte say so in one way or the other: they make them
+ * accessible later, or ask the system not to count them as memory. */
 static uint32_t kind_of(int protection, int flags)
 {
     if (!(flags & MAP_ANONYMOUS))
         return ML_ALLOCATOR_MMAP_FILE;
-    return protection == PROT_NONE ? ML_ALLOCATOR_MMAP_RESERVE : ML_ALLOCATOR_MMAP;
+    return protection == PROT_NONE || (flags & MAP_NORESERVE) ? ML_ALLOCATOR_MMAP_RESERVE
+                                                              : ML_ALLOCATOR_MMAP;
 }
 
 /* ---- the books, under the table's lock

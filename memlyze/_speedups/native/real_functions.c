@@ -49,12 +49,20 @@ static void *find(const char *name)
     return wanted.function;
 }
 
+/* A program that brings its own malloc is before the shim, too: then nobody calls that. */
+static bool is_in_front(const ml_preload *shim)
+{
+    Dl_info of_shim, of_malloc;
+    return dladdr(shim, &of_shim) != 0 && dladdr(dlsym(RTLD_DEFAULT, "malloc"), &of_malloc) != 0 &&
+           of_shim.dli_fbase == of_malloc.dli_fbase;
+}
+
 bool ml_find_real_functions(void)
 {
     if (ml_real.malloc)
         return true;
     const ml_preload *shim = dlsym(RTLD_DEFAULT, ML_PRELOAD_SYMBOL);
-    if (shim && shim->bytes == sizeof *shim) {
+    if (shim && shim->bytes == sizeof *shim && is_in_front(shim)) {
         ml_real = *shim->real;
         ml_preload_shim = shim;
         return ml_real.malloc != NULL;

@@ -9,7 +9,8 @@ SELECT
     time_ns,
     -- When it was unmapped, in nanoseconds since the start of the trace; NULL: mapped when recording ended.
     nullif(freed_ns, -1) AS unmapped_ns,
-    -- What it is of: `memory` (no file), `file`, or `reservation` (no file and no access: addresses alone).
+    -- What it is of: `memory` (no file), `file`, or `reservation` (no file, and no access or `MAP_NORESERVE`:
+    -- addresses alone).
     CASE allocator WHEN 4 THEN 'memory' WHEN 5 THEN 'file' WHEN 6 THEN 'reservation' END AS kind,
     -- Bytes of addresses, in whole pages. How many of them are resident is not known.
     size AS reserved,

@@ -93,6 +93,7 @@ cdef uint32_t next_window_id = 1
 cdef uint32_t first_window_id = 1  # of this recording
 cdef int64_t collection_start_ns = 0
 cdef int hooks_lost = 0
+cdef ml_invisible_allocator invisible[16]
 cdef object window_variable = None
 
 
@@ -247,11 +248,10 @@ def add_metadata(bytes key not None, bytes json not None):
 
 def invisible_allocators():
     """(name, file) of each allocator built into what is loaded, the interpreter excepted."""
-    cdef ml_invisible_allocator found[16]
     cdef size_t count
     with nogil:
-        count = ml_find_invisible_allocators(<const void *>PyEval_GetFrame, found, 16)
-    return [(found[i].name.decode(), <bytes>found[i].file) for i in range(count)]
+        count = ml_find_invisible_allocators(<const void *>PyEval_GetFrame, invisible, 16)
+    return [(invisible[i].name.decode(), <bytes>invisible[i].file) for i in range(count)]
 
 
 def pause_thread():

@@ -40,14 +40,20 @@ def child_environment(
     if original is not None:
         handed_over["original_pythonpath"] = original
     changed = dict(environment)
-    if preload and can_preload(SHIM):
-        preloaded = environment.get("LD_PRELOAD")
+    preloaded = environment.get("LD_PRELOAD")
+    if preload and can_preload(SHIM) and not _wants_to_be_first(preloaded or ""):
         handed_over["original_ld_preload"] = False if preloaded is None else preloaded
         changed["LD_PRELOAD"] = os.pathsep.join(part for part in (SHIM, preloaded) if part)
     # An empty part would put the working directory on the path.
     changed["PYTHONPATH"] = os.pathsep.join(part for part in (_STARTUP_FOLDER, original) if part)
     changed["MEMLYZE_RECORD"] = encode_options(handed_over)
     return changed
+
+
+def _wants_to_be_first(preloaded: str) -> bool:
+    """Whether a sanitizer is among the libraries: it ends a program in which another is first."""
+    names = [os.path.basename(path) for path in preloaded.replace(":", " ").split()]
+    return any(name.startswith(("libasan", "libtsan", "libclang_rt")) for name in names)
 
 
 def can_preload(shim: str) -> bool:

@@ -74,6 +74,12 @@ def test_shim_is_left_out_where_native_memory_is_not_asked_for(
         assert trace.sql("FROM mappings").fetchall() == []
 
 
+def test_sanitizer_stays_the_first_library(show: str, memlyze: Runner, tmp_path: Path) -> None:
+    library = shutil.copy(SHIM, tmp_path / "libasan.so.8")  # by its name
+    result = memlyze("record", "-q", show, env={**clean_environment(), "LD_PRELOAD": str(library)})
+    assert shown(result) == [str(library), False, "False"]
+
+
 def test_path_that_the_environment_cannot_hold_is_not_preloaded(tmp_path: Path) -> None:
     folder = tmp_path / "with space"
     folder.mkdir()

@@ -4,13 +4,18 @@
 
 #include "native_hooks.h"
 
-/* The present thread's state, NULL when what it allocates now is not to be recorded. */
+/* The present thread's state, NULL when what it allocates now is not to be recorded: usually
+ * because it is in the hook of a language's allocator. */
 static inline ml_thread *ml_recording_thread(void)
 {
-    ml_thread *thread = ml_thread_if_recording();
-    if (ML_UNLIKELY(!thread) && ml_current_thread->pauses >= ML_PROBING)
+    ml_thread *thread = ml_current_thread;
+    if (ml_thread_is_recording(thread))
+        return thread;
+    if (ML_UNLIKELY(thread->active_session != ML_INSIDE || thread == &ml_no_thread))
+        return ml_thread_join_session();
+    if (ML_UNLIKELY(thread->pauses >= ML_PROBING))
         ml_native_probe_seen = true;
-    return thread;
+    return NULL;
 }
 
 /* The state of a thread that is inside, NULL of any other: what was recorded before may go there.

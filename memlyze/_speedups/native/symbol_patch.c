@@ -237,6 +237,15 @@ static ML_NOINLINE void *look_up(void *handle, const char *name, const ml_symbol
     return found && found == symbol->real ? symbol->hook : found;
 }
 
+#if defined(__has_attribute)
+#if __has_attribute(musttail)
+#define ML_TAIL_CALL __attribute__((musttail))
+#endif
+#endif
+#ifndef ML_TAIL_CALL
+#define ML_TAIL_CALL /* the optimiser sees to it */
+#endif
+
 /* What "next" means, and what "default" does, depends on the library that asks; dlsym knows it by
  * its return address. So it is called in the end, in our place. */
 static void *hooked_dlsym(void *restrict handle, const char *restrict name)
@@ -247,7 +256,7 @@ static void *hooked_dlsym(void *restrict handle, const char *restrict name)
         if (symbol)
             return look_up(handle, name, symbol);
     }
-    return dlsym(handle, name);
+    ML_TAIL_CALL return dlsym(handle, name);
 }
 
 /* ---- the way in

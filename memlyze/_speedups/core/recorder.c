@@ -93,6 +93,8 @@ ML_NOINLINE void ml_recorder_put_time(ml_thread *thread)
 
 ML_NOINLINE bool ml_recorder_open_allocation(ml_thread *thread)
 {
+    if (ML_UNLIKELY(thread->is_late))
+        ml_thread_allocates(thread);
     if (thread->next_allocation_id == thread->next_range_id) {
         ml_thread_next_range(thread);
         /* A range taken after the recording ended may be one of the next recording. */

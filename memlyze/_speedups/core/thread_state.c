@@ -259,6 +259,21 @@ static bool map_buffers(ml_thread *thread)
     return false;
 }
 
+/* May allocate: the state says "inside". */
+static void leave_to_destructor(ml_thread *thread)
+{
+    pthread_once(&exit_key_once, make_exit_key);
+    pthread_setspecific(exit_key, thread);
+}
+
+void ml_thread_allocates(ml_thread *thread)
+{
+    if (is_ending)
+        return;
+    thread->is_late = false;
+    leave_to_destructor(thread);
+}
+
 /* A late state is not left to the thread's destructor: that may have been called for the last time,
  * and what is set after that would be found by another thread, which is given the same stack. */
 static ml_thread *join_session(bool is_late)
@@ -308,10 +323,8 @@ static ml_thread *join_session(bool is_late)
     }
     ml_unlock(&ml_threads_lock);
     ml_current_thread = thread;
-    if (is_new && !is_late) {
-        pthread_once(&exit_key_once, make_exit_key);
-        pthread_setspecific(exit_key, thread); /* may allocate: the state says "inside" still */
-    }
+    if (is_new && !is_late)
+        leave_to_destructor(thread);
     thread->active_session = session;
     return thread;
 }

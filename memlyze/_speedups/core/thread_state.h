@@ -79,6 +79,8 @@ extern __thread ml_thread *ml_current_thread __attribute__((visibility("hidden")
 ml_thread *ml_thread_join_session(void);
 /* The same for a thread that gives something back, which may be the last that it does. */
 ml_thread *ml_thread_join_late(void);
+/* The thread of a late state allocates, so its end is not that near. Inside. */
+void ml_thread_allocates(ml_thread *thread);
 
 ML_INLINE bool ml_thread_is_recording(const ml_thread *thread)
 {

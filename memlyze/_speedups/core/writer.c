@@ -332,6 +332,7 @@ void ml_writer_finish(int64_t now_ns, const char *reason)
         ml_trace_file_close(&writer.file);
         return;
     }
+    ml_threads_look_after_late();
     drain(now_ns);
     ml_threads_end_reading();
     writer.region_bytes = ml_live_table_region_bytes(&ml_recording.live);

@@ -58,7 +58,7 @@ static void *find(const char *name)
 static bool is_in_front(const ml_preload *shim)
 {
     Dl_info of_shim, of_malloc;
-    return dladdr(shim, &of_shim) != 0 && dladdr(dlsym(RTLD_DEFAULT, "malloc"), &of_malloc) != 0 &&
+    return dladdr(shim, &of_shim) != 0 && dladdr(find("malloc"), &of_malloc) != 0 &&
            of_shim.dli_fbase == of_malloc.dli_fbase;
 }
 

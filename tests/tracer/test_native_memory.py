@@ -130,6 +130,23 @@ print(address_space_mb() - before)
     done.trace.check_sound()
 
 
+def test_recorders_own_threads_are_nobodys_memory(record_native: Recorder) -> None:
+    """Around each fork of the program the recorder ends its thread, and begins another."""
+    trace = record_native(
+        """
+def fork():
+    for _ in range(20):
+        pid = os.fork()
+        if pid == 0:
+            os._exit(0)
+        os.waitpid(pid, 0)
+fork()
+"""
+    ).trace
+    mine = [row for row in trace.allocations(function="fork") if row.allocator == "malloc"]
+    assert mine == []
+
+
 def test_python_memory_is_not_counted_again_as_native(record_native: Recorder) -> None:
     trace = record_native(
         """
@@ -331,6 +348,7 @@ import memlyze
 def record(path, sizes, **options):
     memlyze.start(path, **options)
     blocks = [library.have(size) for size in sizes]
+    assert library.have_one_of_each(95_000) == 0
     memlyze.stop()
     return blocks
 sizes = range(90_000, 90_050)
@@ -347,8 +365,9 @@ third = record(sys.argv[1], sizes, sample_rate=1.0)
     first, second, without = (Trace(Path(f"{done.trace_path}.{number}")) for number in (1, 2, 3))
     for exact in (first, done.trace):
         assert rows(exact, *sizes) == [(size, "malloc", False) for size in sizes]
+        assert len(rows(exact, *range(95_000, 95_009))) == 9
     assert 0 < len(rows(second, *sizes)) < len(sizes)
-    assert rows(without, *sizes) == []
+    assert rows(without, *sizes, *range(95_000, 95_009)) == []
 
 
 def test_block_whose_free_was_not_seen_is_closed_when_its_address_comes_again(

@@ -4,11 +4,17 @@
 
 #include "native_hooks.h"
 
+/* Whether the present recording is one of native memory: hooks in patched symbol tables stay. */
+extern ML_INTERNAL _Atomic bool ml_native_is_recorded;
+
 /* The present thread's state, NULL when what it allocates now is not to be recorded: usually
  * because it is in the hook of a language's allocator. */
 static inline ml_thread *ml_recording_thread(void)
 {
     ml_thread *thread = ml_current_thread;
+    const bool is_recorded = atomic_load_explicit(&ml_native_is_recorded, memory_order_relaxed);
+    if (ML_UNLIKELY(!is_recorded))
+        return NULL;
     if (ml_thread_is_recording(thread))
         return thread;
     if (ML_UNLIKELY(thread->active_session != ML_INSIDE || thread == &ml_no_thread))

@@ -10,6 +10,7 @@
 
 bool ml_native_probe_seen;
 ml_native_capture ml_capture_native_stack;
+_Atomic bool ml_native_is_recorded;
 
 static void publish(const ml_allocation_functions *functions)
 {
@@ -56,6 +57,7 @@ const char *ml_native_install(ml_native_capture capture)
     ml_malloc_hooks(&hooks);
     ml_mapping_hooks(&hooks);
     __atomic_store_n(&present_malloc, hooks.malloc, __ATOMIC_RELAXED);
+    atomic_store(&ml_native_is_recorded, true);
     if (ml_preload_shim)
         publish(&hooks);
     hooks.malloc = patched_malloc;
@@ -67,6 +69,7 @@ const char *ml_native_install(ml_native_capture capture)
 
 void ml_native_settle(void)
 {
+    atomic_store(&ml_native_is_recorded, false);
     if (ml_preload_shim)
         publish(&ml_real);
     if (ml_real.malloc)

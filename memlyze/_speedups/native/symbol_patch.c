@@ -210,7 +210,8 @@ static int look_at_counts(struct dl_phdr_info *object, size_t bytes, void *is_ne
 static void look_for_new_libraries(void)
 {
     bool is_new = false;
-    dl_iterate_phdr(look_at_counts, &is_new);
+    if (atomic_load_explicit(&ml_native_is_recorded, memory_order_relaxed))
+        dl_iterate_phdr(look_at_counts, &is_new);
     if (!is_new)
         return;
     const int error = errno;

@@ -24,14 +24,14 @@ static inline ml_thread *ml_recording_thread(void)
     return NULL;
 }
 
-/* The state of a thread that is inside, NULL of any other: what was recorded before may go there.
- */
-static inline ml_thread *ml_inside_thread(void)
+/* The state of a thread that is paused, NULL of any other: what was recorded before may go there.
+ * In a hook nothing goes but what the hook itself sees to. */
+static inline ml_thread *ml_paused_thread(void)
 {
     ml_thread *thread = ml_current_thread;
-    const bool is_inside = thread->active_session == ML_INSIDE && thread->ring.words &&
-                           thread->session == atomic_load(&ml_session);
-    return is_inside ? thread : NULL;
+    const bool is_paused = thread->pauses && thread->active_session == ML_INSIDE &&
+                           thread->ring.words && thread->session == atomic_load(&ml_session);
+    return is_paused ? thread : NULL;
 }
 
 /* How it gets the stack of a thread; NULL: no language is known. */

@@ -63,10 +63,12 @@ static void record_free_of_stranger(void *block)
         !ml_live_table_take(&ml_recording.live, (uintptr_t)block, &live))
         return;
     ml_thread *thread = ml_thread_join_late();
-    if (thread)
+    if (thread) {
         ml_record_taken(thread, (uintptr_t)block, live);
-    else if (live.allocation_id)
+    } else if (live.allocation_id) {
         atomic_fetch_add_explicit(&ml_recording.frees_dropped, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&ml_recording.dropped_for_memory, 1, memory_order_relaxed);
+    }
 }
 
 /* Before the memory is given back: afterwards it may be another thread's. */
@@ -79,7 +81,7 @@ static ML_NOINLINE void record_free_slowly(void *block, uint64_t entry)
     } else {
         ml_thread *thread = ml_thread_if_recording();
         if (!thread)
-            thread = ml_inside_thread();
+            thread = ml_paused_thread();
         if (thread && block)
             ml_record_free_slowly(thread, (uintptr_t)block, entry);
     }
@@ -88,15 +90,17 @@ static ML_NOINLINE void record_free_slowly(void *block, uint64_t entry)
 
 ML_INLINE void record_free(void *block)
 {
-    if (ML_LIKELY(!ml_live_table_may_hold((uintptr_t)block)))
+    if (ML_LIKELY(!ml_live_table_may_hold((uintptr_t)block)) ||
+        !ml_live_table_may_be_marked(&ml_recording.live, (uintptr_t)block))
         return;
-    const ml_thread *thread = ml_current_thread;
+    ml_thread *thread = ml_current_thread;
     uint64_t entry = 0;
     if (ML_LIKELY(ml_thread_is_recording(thread))) {
         entry = ml_live_table_take_directly(&ml_recording.live, (uintptr_t)block);
-        if (entry == ML_DIRECT_NONE ||
-            (ML_LIKELY(entry != 0) && ml_record_free_directly(ml_current_thread, entry)))
+        if (ML_LIKELY(entry != 0) && ml_record_free_directly(thread, entry))
             return;
+    } else if (thread->active_session == ML_INSIDE && !thread->pauses && thread != &ml_no_thread) {
+        return; /* in a hook, which has seen to it */
     }
     record_free_slowly(block, entry);
 }
@@ -173,7 +177,7 @@ static void *hooked_calloc(size_t count, size_t size)
 typedef struct {
     ml_thread *thread;
     ml_live live;
-    bool recorded, is_inside;
+    bool recorded, is_paused;
 } moving;
 
 /* Out of the books before the address can be another thread's. */
@@ -181,9 +185,9 @@ static moving begin_moving(void *block)
 {
     const int error = errno;
     moving move = {.thread = ml_recording_thread()};
-    move.is_inside = !move.thread;
-    if (ML_UNLIKELY(move.is_inside))
-        move.thread = ml_inside_thread();
+    move.is_paused = !move.thread;
+    if (ML_UNLIKELY(move.is_paused))
+        move.thread = ml_paused_thread();
     if (move.thread) {
         move.recorded = block && ml_live_table_may_hold((uintptr_t)block) &&
                         ml_live_table_take(&ml_recording.live, (uintptr_t)block, &move.live);
@@ -203,12 +207,12 @@ static void end_moving(const moving *move, void *block, void *moved, size_t size
     if (ML_LIKELY(moved != NULL) || size == 0) {
         if (move->recorded)
             ml_record_taken(move->thread, (uintptr_t)block, move->live);
-        if (moved && !move->is_inside)
+        if (moved && !move->is_paused)
             record_when_due(move->thread, moved, size);
     } else if (move->recorded) {
         ml_recorder_restore((uintptr_t)block, move->live);
     }
-    if (!move->is_inside)
+    if (!move->is_paused)
         ml_thread_leave(move->thread);
     errno = error;
 }

@@ -67,6 +67,16 @@ static bool keeps_part(ml_thread *thread, size_t part, size_t whole)
     return ml_random_unit(&thread->sampler.random_state) <= odds;
 }
 
+/* For entries to come. */
+static bool make_room(uint32_t entries)
+{
+    if (ml_mapping_reserve(&ml_mappings, entries))
+        return true;
+    atomic_fetch_add_explicit(&ml_recording.allocations_dropped, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&ml_recording.dropped_for_memory, 1, memory_order_relaxed);
+    return false;
+}
+
 static uint32_t present_stack(ml_thread *thread)
 {
     return ml_capture_native_stack ? ml_capture_native_stack(thread) : 0;
@@ -111,7 +121,7 @@ static void take_out(ml_thread *thread, uintptr_t start, uintptr_t end, uint32_t
     while (start < end && ml_mapping_take(&ml_mappings, start, end, &gone)) {
         *allocator = gone.allocator;
         /* One entry goes, two may come. The rests first: they ask for the stack of the whole. */
-        if (ml_mapping_reserve(&ml_mappings, 2)) {
+        if (make_room(2)) {
             enter_rest(thread, &gone, gone.start, start);
             enter_rest(thread, &gone, end, gone.end);
         }
@@ -129,7 +139,7 @@ static void commit(ml_thread *thread, uintptr_t start, uintptr_t end)
         } else {
             const uintptr_t first = gone.start > start ? gone.start : start;
             const uintptr_t behind = gone.end < end ? gone.end : end;
-            if (ml_mapping_reserve(&ml_mappings, 3)) {
+            if (make_room(3)) {
                 enter_rest(thread, &gone, gone.start, first);
                 enter_rest(thread, &gone, behind, gone.end);
                 enter_committed(thread, &gone, first, behind);
@@ -147,7 +157,7 @@ static void enter(ml_thread *thread, uintptr_t start, uintptr_t bytes, uint32_t 
     const uint32_t stack = present_stack(thread);
     if (stack != ML_STACK_DROPPED) {
         ml_mapping mapping = {start, start + bytes, 0, allocator};
-        if (ml_mapping_reserve(&ml_mappings, 1))
+        if (make_room(1))
             mapping.allocation_id = ml_record_mapping(thread, bytes, allocator, stack, 0);
         if (mapping.allocation_id)
             ml_mapping_insert(&ml_mappings, mapping);
@@ -160,15 +170,15 @@ static void enter(ml_thread *thread, uintptr_t start, uintptr_t bytes, uint32_t 
 
 typedef struct {
     ml_thread *thread; /* NULL: nothing is recorded of this call */
-    bool is_inside;    /* what it maps is not recorded, what goes is */
+    bool is_paused;    /* what it maps is not recorded, what goes is */
 } change;
 
 static change begin_change(void)
 {
     change begun = {.thread = ml_recording_thread()};
-    begun.is_inside = !begun.thread;
-    if (begun.is_inside)
-        begun.thread = ml_inside_thread();
+    begun.is_paused = !begun.thread;
+    if (begun.is_paused)
+        begun.thread = ml_paused_thread();
     if (!begun.thread)
         return begun;
     ml_thread_enter(begun.thread);
@@ -182,7 +192,7 @@ static void end_change(const change *begun)
     if (!begun->thread)
         return;
     ml_mapping_unlock(&ml_mappings);
-    if (!begun->is_inside)
+    if (!begun->is_paused)
         ml_thread_leave(begun->thread);
 }
 
@@ -201,7 +211,7 @@ static void *map(void *(*real)(void *, size_t, int, int, int, off_t), void *addr
         const uintptr_t start = (uintptr_t)mapping, bytes = mapped_bytes(size, flags);
         uint32_t unused;
         take_out(begun.thread, start, start + bytes, &unused);
-        if (!begun.is_inside)
+        if (!begun.is_paused)
             enter(begun.thread, start, bytes, kind_of(protection, flags));
     }
     end_change(&begun);
@@ -252,7 +262,7 @@ static void moved(const change *begun, uintptr_t old, uintptr_t old_bytes, uintp
         take_out(thread, old, old + old_bytes, &allocator);
     uint32_t unused;
     take_out(thread, new, new + bytes, &unused);
-    if (!begun->is_inside)
+    if (!begun->is_paused)
         enter(thread, new, bytes, allocator);
 }
 

@@ -79,7 +79,7 @@ void shrink_to_nothing(size_t size)
 int fail(size_t size)
 {
     void *block = keep(malloc(size));
-    const size_t too_much = SIZE_MAX / 4;
+    volatile size_t too_much = SIZE_MAX / 4; /* what the compiler does not know it cannot warn of */
     int failures = 0;
     errno = 0;
     failures += keep(malloc(too_much)) == NULL && errno == ENOMEM;

@@ -144,7 +144,8 @@ fork()
 """
     ).trace
     mine = [row for row in trace.allocations(function="fork") if row.allocator == "malloc"]
-    assert mine == []
+    # CPython counts the threads of a process that forks, and reads a file for it.
+    assert [row for row in mine if row.freed_ns == -1] == []
 
 
 def test_python_memory_is_not_counted_again_as_native(record_native: Recorder) -> None:

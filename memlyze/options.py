@@ -51,6 +51,7 @@ class TraceOptions:
             "wait" (the program waits, nothing is lost) or "drop" (events are dropped and counted).
         force: replace an existing `output_file`.
         seed: seed of the sampling; 0 takes a new one each time.
+        native: record also what is allocated with malloc and its kin, and what is mapped.
 
     Raises:
         OptionError: an option is unknown, of the wrong type or out of range. The message names the
@@ -67,6 +68,7 @@ class TraceOptions:
         "when_full",
         "force",
         "seed",
+        "native",
     )
 
     def __init__(
@@ -81,6 +83,7 @@ class TraceOptions:
         when_full: str = "wait",
         force: bool = False,
         seed: int = 0,
+        native: bool = True,
     ) -> None:
         self.output_file = _path(output_file)
         self.sample_rate = float(_number("sample_rate", sample_rate))
@@ -91,6 +94,7 @@ class TraceOptions:
         self.when_full = _choice("when_full", when_full, WHEN_FULL)
         self.force = _flag("force", force)
         self.seed = int(_number("seed", seed))
+        self.native = _flag("native", native)
 
     @property
     def is_exact(self) -> bool:

@@ -89,7 +89,7 @@ class Tracer:
     def _open(self) -> None:
         options = self.options
         try:
-            _tracer.start(
+            why_not_native = _tracer.start(
                 os.fsencode(self.output_file),
                 options.force,
                 _json_text.encode(self._header_metadata()),
@@ -100,6 +100,7 @@ class Tracer:
                 options.memory_interval_ms,
                 options.when_full == "drop",
                 options.seed,
+                options.native,
             )
         except FileExistsError:
             advice = "choose another output_file, or replace it with force=True (--force)"
@@ -112,6 +113,8 @@ class Tracer:
                 "choose another output_file"
             ) from None
         self._state = "recording"
+        if why_not_native is not None:
+            _tracer.add_metadata(b"native_memory_unseen", _json_text.encode(why_not_native))
 
     def _attach(self) -> None:
         """Listen to what is not seen from the allocators."""
@@ -156,6 +159,7 @@ class Tracer:
             thread_names.tell_all()
             self._detach()
             _tracer.add_metadata(b"hooks_lost", _json_text.encode(lost))
+            self._tell_invisible_allocators()
         finally:
             try:
                 is_there = _tracer.stop(reason.encode())
@@ -168,6 +172,16 @@ class Tracer:
                 self._state = "stopped"
                 _active = None
         return is_there
+
+    def _tell_invisible_allocators(self) -> None:
+        if not self.options.native:
+            return
+        found = [
+            {"name": name, "file": os.fsdecode(file)}
+            for name, file in _tracer.invisible_allocators()
+        ]
+        if found:
+            _tracer.add_metadata(b"invisible_allocators", _json_text.encode(found))
 
     def _stop_at_exit(self) -> None:
         """The program ended while recording. What went wrong is said, never raised."""
@@ -240,6 +254,7 @@ class Tracer:
             "track_gc": options.track_gc,
             "memory_interval_ms": options.memory_interval_ms,
             "when_full": options.when_full,
+            "native": options.native,
         }
 
 

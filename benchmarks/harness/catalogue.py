@@ -96,6 +96,8 @@ OWN = [
     Program("allocation_loop", "allocation_loop", is_own=True),
     Program("allocation_loop_deep", "allocation_loop_deep", is_own=True),
     Program("allocation_threads", "allocation_threads", is_own=True),
+    Program("malloc_loop", "malloc", is_own=True),
+    Program("malloc_threads", "malloc", is_own=True),
 ]
 
 #: Makes the traces that are queried; its overhead is not measured.

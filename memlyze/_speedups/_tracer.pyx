@@ -75,13 +75,30 @@ cdef extern from "cpython/allocator_hooks.h":
 cdef extern from "cpython/anchor.h":
     void ml_make_frame_objects()
 
+cdef extern from "core/malloc_figures.h" nogil:
+    void ml_malloc_figures_find()
+
 cdef extern from "cpython/runtime_layout.h":
     void ml_runtime_describe()
+cdef extern from "cpython/native_memory.h" nogil:
+    void ml_native_memory_prepare()
+    const char *ml_native_memory_install()
+
+cdef extern from "native/native_hooks.h" nogil:
+    void ml_native_settle()
+
+cdef extern from "native/invisible_allocators.h" nogil:
+    ctypedef struct ml_invisible_allocator:
+        const char *name
+        char file[4096]
+    size_t ml_find_invisible_allocators(const void *except_, ml_invisible_allocator *found,
+                                        size_t room)
 
 cdef uint32_t next_window_id = 1
 cdef uint32_t first_window_id = 1  # of this recording
 cdef int64_t collection_start_ns = 0
 cdef int hooks_lost = 0
+cdef ml_invisible_allocator invisible[16]
 cdef object window_variable = None
 
 
@@ -91,8 +108,12 @@ cdef int64_t now_ns():
 
 def start(bytes output_file not None, bint overwrite, bytes header_metadata_json not None,
           double interval_bytes, double rate, int64_t surcharge_bytes, uint32_t max_stack_depth,
-          uint32_t memory_interval_ms, bint drop_when_full, uint64_t seed):
-    """Start recording. Raises OSError when the file cannot be made, MemoryError without memory."""
+          uint32_t memory_interval_ms, bint drop_when_full, uint64_t seed, bint native):
+    """Start recording; with `native`, what is had from the C library too.
+
+    Returns None, or why native memory cannot be seen. Raises OSError when the file cannot be made,
+    MemoryError without memory.
+    """
     global first_window_id, hooks_lost
     cdef ml_options options
     cdef char error[5000]
@@ -110,12 +131,20 @@ def start(bytes output_file not None, bint overwrite, bytes header_metadata_json
     first_window_id = next_window_id  # a window may be open from one recording to the next
     ml_hooks_set_first_window(first_window_id)
     ml_runtime_describe()
+    with nogil:
+        ml_malloc_figures_find()
     cdef int failure = ml_recorder_start(&options, error, sizeof(error))
     if failure < 0:
         raise MemoryError((<bytes>error).decode("utf-8", "replace"))
     if failure:
         raise OSError(failure, (<bytes>error).decode("utf-8", "replace"))
+    cdef const char *why_not = NULL
+    if native:
+        ml_native_memory_prepare()
+        with nogil:
+            why_not = ml_native_memory_install()
     ml_hooks_install()
+    return None if why_not == NULL else why_not.decode()
 
 
 def stop(bytes reason not None):
@@ -129,6 +158,7 @@ def stop(bytes reason not None):
     with nogil:
         failure = ml_recorder_stop(why, error, sizeof(error))
     ml_hooks_settle()
+    ml_native_settle()
     if failure:
         raise OSError(failure, (<bytes>error).decode("utf-8", "replace"))
     return not ml_writer_is_deleted()
@@ -222,6 +252,14 @@ cdef int resume_later(void *unused) noexcept:
 def add_metadata(bytes key not None, bytes json not None):
     """A row of `metadata`; the value is JSON text."""
     ml_writer_add_metadata(key, json)
+
+
+def invisible_allocators():
+    """(name, file) of each allocator built into what is loaded, the interpreter excepted."""
+    cdef size_t count
+    with nogil:
+        count = ml_find_invisible_allocators(<const void *>PyEval_GetFrame, invisible, 16)
+    return [(invisible[i].name.decode(), <bytes>invisible[i].file) for i in range(count)]
 
 
 def pause_thread():

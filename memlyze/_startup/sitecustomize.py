@@ -36,6 +36,11 @@ def _restore_environment():
         os.environ.pop("PYTHONPATH", None)
     else:
         os.environ["PYTHONPATH"] = original
+    preloaded = options.pop("original_ld_preload", None)
+    if preloaded is False:
+        os.environ.pop("LD_PRELOAD", None)
+    elif preloaded is not None:
+        os.environ["LD_PRELOAD"] = preloaded
     here = os.path.dirname(__file__)
     sys.path[:] = [path for path in sys.path if path != here]
     sys.path_importer_cache.pop(here, None)

@@ -85,6 +85,8 @@ class Summary(typing.NamedTuple):
     """
     collections: Collections
     cost: TracerCost
+    invisible_allocators: tuple[str, ...]
+    """`NAME in FILE` of each allocator whose blocks cannot be seen."""
 
 
 def summarize(trace: Trace, *, sites: int = SITES) -> Summary:
@@ -122,6 +124,7 @@ def summarize(trace: Trace, *, sites: int = SITES) -> Summary:
             waits=metadata_total(trace, "waits"),
             wait_ns=metadata_total(trace, "wait_ns"),
         ),
+        invisible_allocators=_invisible_allocators(trace),
     )
 
 
@@ -129,6 +132,16 @@ def _peak(peaks: typing.Mapping[str, typing.Any], name: str) -> Peak | None:
     if peaks[name] is None:
         return None
     return Peak(peaks[name], peaks[name + "_time_ns"], peaks[name + "_process_id"])
+
+
+def _invisible_allocators(trace: Trace) -> tuple[str, ...]:
+    named = {
+        f"{found.get('name')} in {os.path.basename(str(found.get('file')))}"
+        for file in trace.files
+        for found in file.metadata.get("invisible_allocators") or ()
+        if isinstance(found, dict)
+    }
+    return tuple(sorted(named))
 
 
 def _processes(trace: Trace) -> tuple[Process, ...]:

@@ -1,7 +1,8 @@
 """What `memlyze record` hands to the program that it starts, and what it hears back.
 
-The way there is the environment: PYTHONPATH brings `memlyze/_startup/sitecustomize.py` in, and
-MEMLYZE_RECORD holds its options as `name=kind:value`, separated by the control character US. The
+The way there is the environment: PYTHONPATH brings `memlyze/_startup/sitecustomize.py` in,
+LD_PRELOAD the shim through which native memory is seen from the first instruction on, and
+MEMLYZE_RECORD holds the options as `name=kind:value`, separated by the control character US. The
 way back is a file of one line for each Python that met them.
 """
 
@@ -11,9 +12,9 @@ import os
 import typing
 
 SEPARATOR = "\x1f"
-_STARTUP_FOLDER = os.path.join(
-    os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "_startup"
-)
+_PACKAGE_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_STARTUP_FOLDER = os.path.join(_PACKAGE_FOLDER, "_startup")
+SHIM = os.path.join(_PACKAGE_FOLDER, "_speedups", "_preload.so")
 
 Value = typing.Union[bool, int, float, str]
 
@@ -28,18 +29,39 @@ class Outcome(typing.NamedTuple):
 
 
 def child_environment(
-    options: typing.Mapping[str, Value], environment: typing.Mapping[str, str]
+    options: typing.Mapping[str, Value], environment: typing.Mapping[str, str], *, preload: bool
 ) -> dict[str, str]:
-    """`environment` with what makes a Python that is started in it record itself."""
+    """`environment` with what makes a Python that is started in it record itself.
+
+    With `preload` the shim goes in front of all its libraries, where that is possible.
+    """
     original = environment.get("PYTHONPATH")
     handed_over = dict(options)
     if original is not None:
         handed_over["original_pythonpath"] = original
     changed = dict(environment)
+    preloaded = environment.get("LD_PRELOAD")
+    if preload and can_preload(SHIM) and not _wants_to_be_first(preloaded or ""):
+        handed_over["original_ld_preload"] = False if preloaded is None else preloaded
+        changed["LD_PRELOAD"] = os.pathsep.join(part for part in (SHIM, preloaded) if part)
     # An empty part would put the working directory on the path.
     changed["PYTHONPATH"] = os.pathsep.join(part for part in (_STARTUP_FOLDER, original) if part)
     changed["MEMLYZE_RECORD"] = encode_options(handed_over)
     return changed
+
+
+def _wants_to_be_first(preloaded: str) -> bool:
+    """Whether a sanitizer is among the libraries: it ends a program in which another is first."""
+    names = [os.path.basename(path) for path in preloaded.replace(":", " ").split()]
+    return any(name.startswith(("libasan", "libtsan", "libclang_rt")) for name in names)
+
+
+def can_preload(shim: str) -> bool:
+    """Whether the shim is there, and its path one that LD_PRELOAD can hold: there, spaces separate.
+
+    Where it cannot be preloaded, the recorder looks for native memory in its other way.
+    """
+    return os.path.isfile(shim) and not set(shim) & set(" :;\t\n$")
 
 
 def encode_options(options: typing.Mapping[str, Value]) -> str:

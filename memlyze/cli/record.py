@@ -11,6 +11,7 @@ import typing
 from memlyze.cli import child, handover, settings
 from memlyze.cli.arguments import CommandParser
 from memlyze.cli.errors import UsageError
+from memlyze.cli.executable import obstacle
 from memlyze.cli.target import Target, find_target
 
 DESCRIPTION = """\
@@ -154,18 +155,21 @@ def _record(
             "written to"
         ) from None
     os.close(descriptor)
+    in_the_way = obstacle(target.executable)
     try:
         options = {**tracer_options, "output_file": output_file, "status_file": status_file}
-        environment = handover.child_environment(options, os.environ)
+        preload = bool(tracer_options.get("native", True)) and in_the_way is None
+        environment = handover.child_environment(options, os.environ, preload=preload)
         try:
             status = child.run_child(target.executable, target.argv, environment)
         except OSError as error:
-            raise UsageError(f"{target.executable} cannot be run: {error.strerror}") from None
+            cause = f"{error.strerror} ({in_the_way})" if in_the_way else error.strerror
+            raise UsageError(f"{target.executable} cannot be run: {cause}") from None
         outcome = handover.read_outcome(status_file)
     finally:
         os.unlink(status_file)
     try:
-        report(target, outcome, is_quiet=is_quiet)
+        report(target, outcome, in_the_way, is_quiet=is_quiet)
     except (KeyboardInterrupt, BrokenPipeError):
         pass
     except Exception as error:  # the program has run: its status counts, whatever happens in here
@@ -173,22 +177,27 @@ def _record(
     return child.end_like(status)
 
 
-def report(target: Target, outcome: handover.Outcome, *, is_quiet: bool) -> None:
+def report(
+    target: Target, outcome: handover.Outcome, in_the_way: str | None, *, is_quiet: bool
+) -> None:
     """Say on stderr where the trace is and what it shows, or why there is none."""
     written = [path for path in outcome.traces if os.path.exists(path)]
     if not written:
-        print(f"memlyze: nothing was recorded: {_why_nothing(target, outcome)}", file=sys.stderr)
+        cause = _why_nothing(target, outcome, in_the_way)
+        print(f"memlyze: nothing was recorded: {cause}", file=sys.stderr)
         return
     for version, cause in outcome.failures:
         print(f"memlyze: Python {version} was not recorded: {cause}", file=sys.stderr)
     if is_quiet:
         return
+    if in_the_way is not None:
+        print(f"memlyze: native memory is seen in part only: {in_the_way}", file=sys.stderr)
     from memlyze.cli import summary
 
     summary.print_after_recording(written)
 
 
-def _why_nothing(target: Target, outcome: handover.Outcome) -> str:
+def _why_nothing(target: Target, outcome: handover.Outcome, in_the_way: str | None) -> str:
     if outcome.traces:
         return f"the trace {outcome.traces[0]} has been removed"
     ours = ".".join(str(part) for part in sys.version_info[:3])
@@ -200,6 +209,8 @@ def _why_nothing(target: Target, outcome: handover.Outcome) -> str:
                 f"install memlyze there and use its own memlyze command"
             )
         return cause
+    if in_the_way is not None:
+        return f"{in_the_way}; record a Python program: memlyze record app.py"
     return (
         f"{target.argv[0]} started no Python that reads PYTHONPATH; "
         "record a Python program: memlyze record app.py"

@@ -80,6 +80,9 @@ OPTIONS = (
     Option("max_stack_depth", int, "FRAMES", "frames kept of each call stack"),
     Option("track_gc", parse_switch, "", "record the runs of the garbage collector"),
     Option(
+        "native", parse_switch, "", "record what libraries allocate with malloc and map with mmap"
+    ),
+    Option(
         "memory_interval_ms", int, "MS", "milliseconds between two readings of the memory clock"
     ),
     Option(

@@ -118,6 +118,8 @@ def render(summary: Summary, state: typing.Sequence[str], style: Style) -> list[
             f"{format_duration(summary.collections.duration_ns)} in all",
         )
     facts.add("recording", _recording(summary))
+    if summary.invisible_allocators:
+        facts.add("not seen", printable(f"blocks of {', '.join(summary.invisible_allocators)}"))
     lines += [shorten_right(line, style.width) for line in facts.lines()]
     lines += ["", *_sites(summary, style)]
     return lines
@@ -168,7 +170,7 @@ def _peak_memory(summary: Summary) -> str:
     if summary.peak_heap is not None:
         about = "" if summary.is_exact else "about "
         text += (
-            f"; {about}{format_bytes(summary.peak_heap.bytes)} of Python allocations "
+            f"; {about}{format_bytes(summary.peak_heap.bytes)} of allocations "
             f"at {_when(summary, summary.peak_heap)}"
         )
     return text

@@ -28,13 +28,14 @@ _PARAMETER = re.compile(r"^  (\w+): (.*)$")
 #: The order in which people meet them, in `--schema` and in the documentation.
 VIEW_ORDER = (
     "allocations",
+    "mappings",
     "stacks",
     "frames",
     "stack_frames",
     "windows",
     "memory",
     "rss_explained",
-    "mappings",
+    "resident_mappings",
     "gc",
     "threads",
     "processes",

@@ -123,9 +123,9 @@ class Trace:
         """The columns of a recorded table as numpy arrays, all of the same length.
 
         They are as recorded: `freed_ns` and `end_ns` are −1 where the views have NULL, ids are 0
-        where they have NULL, `allocator` is 0 raw, 1 mem, 2 object, and a column whose value is the
-        same in every row by nature may be left out (`weight` of an exact trace, `process_id` of a
-        single file).
+        where they have NULL, `allocator` is a place in `memlyze.trace.format.ALLOCATOR_NAMES`, and
+        a column whose value is the same in every row by nature may be left out (`weight` of an
+        exact trace, `process_id` of a single file).
 
         Raises MemlyzeError for an unknown name.
         """

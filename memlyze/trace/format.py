@@ -67,7 +67,15 @@ BLOCK_TYPE_NAMES: dict[int, str] = {
     RESIDENT: "resident",
 }
 
-ALLOCATOR_NAMES: tuple[str, ...] = ("raw", "mem", "object")
+ALLOCATOR_NAMES: tuple[str, ...] = (
+    "raw",
+    "mem",
+    "object",
+    "malloc",
+    "mmap",
+    "mmap_file",
+    "mmap_reserve",
+)
 LANGUAGE_NAMES: tuple[str, ...] = ("python", "native")
 
 RESIDENT_CATEGORY_NAMES: tuple[str, ...] = (

@@ -90,6 +90,6 @@ def test_inventory_finds_damage_without_decoding(tmp_path: Path) -> None:
     with memlyze.open(tmp_path / "t.mlyze") as trace:
         (inventory,) = take_inventory(trace)
     assert inventory.file_bytes == len(content)
-    assert inventory.tables["events"].rows == 8
+    assert inventory.tables["events"].rows == 11
     assert len(inventory.damage) == 1
     assert inventory.is_complete

@@ -27,7 +27,7 @@ def test_summary_of_an_exact_trace(trace: str, memlyze: Runner) -> None:
         "memlyze: t.mlyze",
         "  command      python main.py 'two words'",
         "  duration     20.0 ms",
-        "  peak memory  8.79 KiB resident at 10.0 ms; 1.03 KiB of Python allocations at 19.0 ms",
+        "  peak memory  8.79 KiB resident at 10.0 ms; 1.03 KiB of allocations at 19.0 ms",
         "  of which     4.88 KiB Python objects, 2.93 KiB code, 500 B free in Python's pools, "
         "400 B unexplained,",
         "               100 B library data",
@@ -72,7 +72,7 @@ def test_info_of_a_whole_trace(trace: str, memlyze: Runner) -> None:
     assert (result.returncode, result.stderr) == (0, "")
     lines = [line.split() for line in result.stdout.splitlines()]
     assert ["state", "complete"] in lines
-    assert any(words[:2] == ["events", "8"] for words in lines)
+    assert any(words[:2] == ["events", "11"] for words in lines)
     assert ["events_dropped", "0"] in lines
 
 
@@ -80,7 +80,7 @@ def test_info_as_json_is_one_object_a_file(trace: str, memlyze: Runner, tmp_path
     write_known_trace(tmp_path / "u.mlyze", process_id=8)
     first, second = map(json.loads, memlyze("info", "--json", trace, "u.mlyze").stdout.splitlines())
     assert first["is_complete"] is True
-    assert first["tables"]["events"]["rows"] == 8
+    assert first["tables"]["events"]["rows"] == 11
     assert (first["metadata"]["process_id"], second["metadata"]["process_id"]) == (7, 8)
 
 

@@ -114,6 +114,9 @@ def known_trace(
             Run(1, 9 * MS, FIRST_ID + 4, [Free(FIRST_ID + 1)]),
             Run(2, 11 * MS, second, [Allocation(500, 0, allocator=0)]),
             Run(1, 12 * MS, FIRST_ID + 4, [Allocation(50, 1)], window_id=3),
+            Run(1, 13 * MS, FIRST_ID + 5, [Allocation(4096, 2, allocator=5)]),
+            Run(1, 14 * MS, FIRST_ID + 6, [Allocation(1 << 30, 1, allocator=6)]),
+            Run(1, 15 * MS, FIRST_ID + 7, [Free(FIRST_ID + 6)]),
         ]
     )
     trace.add(

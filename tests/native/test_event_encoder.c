@@ -56,7 +56,7 @@ static void tear_down(void)
     ml_ring_destroy(&thread.ring);
     ml_unmap(thread.stack_ids, ML_STACK_NUMBERS * sizeof(uint32_t));
     ml_stack_table_clear(&ml_stacks);
-    ml_columns_free(&encoder.columns);
+    ml_event_encoder_free(&encoder);
 }
 
 static void test_events_come_out_as_they_went_in(void)
@@ -150,8 +150,49 @@ static void test_equal_stacks_have_one_id_whatever_their_numbers(void)
     tear_down();
 }
 
+static void put_mapping(uint64_t stack, uint64_t allocator, uint64_t size, uint64_t origin)
+{
+    uint64_t head = ml_ring_head(&thread.ring);
+    ml_ring_put(&thread.ring, &head, stack << 32 | allocator << 3 | ML_WORD_BIG_ALLOCATION);
+    ml_ring_put(&thread.ring, &head, size);
+    ml_ring_put(&thread.ring, &head, origin);
+    ml_ring_publish(&thread.ring, head);
+}
+
+static void put_unmapping(uint64_t id, uint64_t allocator, uint64_t size)
+{
+    uint64_t head = ml_ring_head(&thread.ring);
+    ml_ring_put(&thread.ring, &head, id << 3 | ML_WORD_BIG_FREE);
+    ml_ring_put(&thread.ring, &head, size | allocator << ML_FREED_ALLOCATOR_SHIFT);
+    ml_ring_publish(&thread.ring, head);
+}
+
+static void test_rest_of_a_mapping_has_its_stack(void)
+{
+    set_up();
+    put(ML_MAKE_WORD(ML_WORD_ID, 65536));
+    put_stack(0, 5, 20); /* number 1, id 1 */
+    put_stack(1, 6, 30);
+    put_mapping(2, ML_ALLOCATOR_MMAP, 40960, 0);
+    put_mapping(1, ML_ALLOCATOR_MMAP_RESERVE, (uint64_t)1 << 40, 0);
+    put_mapping(0, ML_ALLOCATOR_MMAP, 8192, 65536); /* of the first one */
+    put_unmapping(65536, ML_ALLOCATOR_MMAP, 40960);
+    CHECK(!ml_event_encoder_drain(&encoder, &thread));
+    const ml_buffer *stacks = &encoder.columns.columns[8];
+    size_t at = 0;
+    CHECK(take_svarint(stacks, &at) == 2 && take_svarint(stacks, &at) == -1 &&
+          take_svarint(stacks, &at) == 1 && at == stacks->size);
+    CHECK(encoder.live_bytes == 8192 && encoder.live_count == 1); /* addresses are no memory */
+    put_unmapping(65537, ML_ALLOCATOR_MMAP_RESERVE, (uint64_t)1 << 40);
+    put_unmapping(65538, ML_ALLOCATOR_MMAP, 8192);
+    CHECK(!ml_event_encoder_drain(&encoder, &thread));
+    CHECK(encoder.live_bytes == 0 && encoder.live_count == 0 && encoder.mappings.count == 0);
+    tear_down();
+}
+
 int main(void)
 {
+    test_rest_of_a_mapping_has_its_stack();
     test_equal_stacks_have_one_id_whatever_their_numbers();
     test_events_come_out_as_they_went_in();
     test_a_full_block_leaves_the_rest_for_the_next();

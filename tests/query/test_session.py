@@ -94,8 +94,8 @@ def test_results_convert(trace: Trace) -> None:
 def test_tables_are_numpy_columns_as_recorded(trace: Trace) -> None:
     assert {"allocations", "frames", "metadata"} <= set(trace.tables)
     allocations = trace.table("allocations")
-    assert sorted(allocations["size"].tolist()) == [50, 100, 200, 300, 400, 500]
-    assert int(np.sum(allocations["freed_ns"] == -1)) == 4
+    assert sorted(allocations["size"].tolist()) == [50, 100, 200, 300, 400, 500, 4096, 1 << 30]
+    assert int(np.sum(allocations["freed_ns"] == -1)) == 5
     assert trace.tables["gc"]["collected"].tolist() == [4, 6]
     with pytest.raises(MemlyzeError, match=r"'objects'.*allocations"):
         trace.table("objects")

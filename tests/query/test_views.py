@@ -24,6 +24,14 @@ def test_allocations_have_nulls_where_there_is_nothing(trace: Trace) -> None:
     ]
 
 
+def test_files_and_reservations_are_mappings_and_no_allocations(trace: Trace) -> None:
+    rows = trace.sql("SELECT * FROM mappings ORDER BY time_ns").fetchall()
+    assert rows == [
+        (FIRST_ID + 5, 13 * MS, None, "file", 4096, 1, 4096, 2, 1, None, 7),
+        (FIRST_ID + 6, 14 * MS, 15 * MS, "reservation", 1 << 30, 1, 1 << 30, 1, 1, None, 7),
+    ]
+
+
 def test_sampled_allocations_stand_for_as_many_as_their_weight_says(sampled: Trace) -> None:
     for size, weight, size_bytes in sampled.sql(
         "SELECT size, weight, bytes FROM allocations"
@@ -93,7 +101,9 @@ def test_resident_memory_is_explained_by_categories_that_add_up(trace: Trace) ->
 
 
 def test_mappings_are_whole_where_categories_divide_them(trace: Trace) -> None:
-    rows = trace.sql("SELECT * EXCLUDE process_id FROM mappings ORDER BY time_ns, kind").fetchall()
+    rows = trace.sql(
+        "SELECT * EXCLUDE process_id FROM resident_mappings ORDER BY time_ns, kind"
+    ).fetchall()
     assert [row for row in rows if row[0] == 10 * MS] == [
         (10 * MS, "code", "/bin/python", 3, 0, 3100, 100),
         (10 * MS, "pymalloc", None, 2, 1000, 5500, 0),

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Callable, Iterator
 
 import pytest
+from native_programs import LIBRARY, SHIM, Recorder, build
 from recorded import Run
 
 HERE = Path(__file__).parent
@@ -171,3 +172,24 @@ def native(tmp_path_factory: pytest.TempPathFactory) -> str:
         check=True,
     )
     return str(library)
+
+
+@pytest.fixture(scope="session")
+def native_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A library that allocates with the C library's functions."""
+    return build(HERE / "native_memory.c", tmp_path_factory.mktemp("native_memory") / "library.so")
+
+
+@pytest.fixture(params=["preloaded", "patched"])
+def record_native(request: Any, record: Any, native_library: Path) -> Recorder:
+    """Record a program that uses that library, in either of the two ways to see native memory."""
+
+    def run(source: str, *arguments: str, env: dict[str, str] | None = None, **how: Any) -> Run:
+        variables = {"NATIVE_LIBRARY": str(native_library), **(env or {})}
+        if request.param == "preloaded":
+            preload = [str(SHIM), variables.get("LD_PRELOAD", "")]
+            variables["LD_PRELOAD"] = ":".join(part for part in preload if part)
+        done: Run = record(LIBRARY + source, *arguments, env=variables, **how)
+        return done
+
+    return run

@@ -31,6 +31,12 @@ bool ml_event_encoder_init(ml_event_encoder *encoder)
     return true;
 }
 
+void ml_event_encoder_free(ml_event_encoder *encoder)
+{
+    ml_columns_free(&encoder->columns);
+    ml_mapping_stacks_free(&encoder->mappings);
+}
+
 void ml_event_encoder_close_run(ml_event_encoder *encoder)
 {
     ml_columns *columns = &encoder->columns;
@@ -71,6 +77,7 @@ typedef struct {
     uint32_t run_events;
     uint64_t allocations, frees;
     uint64_t bytes_allocated, bytes_freed; /* unweighted */
+    int64_t not_of_heap; /* allocations less frees, of what is no memory that was asked for */
     double live_bytes, live_count;
 } drain_state;
 
@@ -123,11 +130,22 @@ ML_INLINE void finish(const drain_state *state, ml_event_encoder *encoder, ml_th
     encoder->frees += state->frees;
     if (ml_recording.exact) {
         encoder->live_bytes += (double)(int64_t)(state->bytes_allocated - state->bytes_freed);
-        encoder->live_count += (double)(int64_t)(state->allocations - state->frees);
+        encoder->live_count +=
+            (double)((int64_t)(state->allocations - state->frees) - state->not_of_heap);
     } else {
         encoder->live_bytes += state->live_bytes;
         encoder->live_count += state->live_count;
     }
+}
+
+/* The stack of a mapping, which a rest of another one has from that. */
+static ML_NOINLINE int64_t begin_mapping(ml_event_encoder *encoder, uint64_t allocation_id,
+                                         int64_t stack_id, uint64_t origin)
+{
+    if (origin)
+        stack_id = ml_mapping_stack(&encoder->mappings, origin);
+    ml_mapping_stack_begins(&encoder->mappings, allocation_id, (uint32_t)stack_id);
+    return stack_id;
 }
 
 /* Everything but allocations and frees. The words that it took. */
@@ -180,24 +198,41 @@ ML_INLINE uint64_t drain(ml_event_encoder *encoder, ml_thread *thread, uint64_t 
         const uint64_t word = words[tail & mask];
         const unsigned kind = ML_WORD_KIND(word);
         if (ML_LIKELY(kind == ML_WORD_ALLOCATION || kind == ML_WORD_BIG_ALLOCATION)) {
+            const uint32_t allocator = word >> 3 & 31;
             uint64_t size = word >> 8 & 0xffffff;
-            if (ML_UNLIKELY(kind == ML_WORD_BIG_ALLOCATION))
+            int64_t stack_id = thread->stack_ids[word >> 32];
+            if (ML_UNLIKELY(kind == ML_WORD_BIG_ALLOCATION)) {
                 size = words[++tail & mask];
+                if (ml_is_mapping(allocator))
+                    stack_id =
+                        begin_mapping(encoder, state.next_id, stack_id, words[++tail & mask]);
+            }
             tail++;
             if (ML_UNLIKELY(!state.run_events++))
                 open_run(encoder, thread, state.next_id);
-            const int64_t stack_id = thread->stack_ids[word >> 32];
             state.size = ml_uvarint_at(state.size, size + 1);
-            *state.allocator++ = (uint8_t)(word >> 3 & 31);
+            *state.allocator++ = (uint8_t)allocator;
             state.stack = ml_svarint_at(state.stack, stack_id - state.last_stack_id);
             state.last_stack_id = stack_id;
             state.next_id++;
             state.allocations++;
-            account(&state, ml_live_size(size), 1, exact); /* as its free will say it */
+            if (ML_LIKELY(!ml_is_mapping(allocator)))
+                account(&state, ml_live_size(size), 1, exact); /* as its free will say it */
+            else if (ml_is_of_heap(allocator))
+                account(&state, size, 1, exact);
+            else
+                state.not_of_heap++;
         } else if (ML_LIKELY(kind == ML_WORD_FREE || kind == ML_WORD_BIG_FREE)) {
             uint64_t size = ML_WORD_FREED_SIZE(word);
-            if (ML_UNLIKELY(kind == ML_WORD_BIG_FREE))
+            bool is_of_heap = true;
+            if (ML_UNLIKELY(kind == ML_WORD_BIG_FREE)) {
                 size = words[++tail & mask];
+                const uint32_t allocator = (uint32_t)(size >> ML_FREED_ALLOCATOR_SHIFT);
+                size &= ((uint64_t)1 << ML_FREED_ALLOCATOR_SHIFT) - 1;
+                is_of_heap = ml_is_of_heap(allocator);
+                if (ml_is_mapping(allocator))
+                    ml_mapping_stack_ends(&encoder->mappings, ML_WORD_FREED_ID(word));
+            }
             tail++;
             if (ML_UNLIKELY(ML_WORD_FREED_ID(word) < first_id))
                 continue; /* entered by a thread that was in a hook while a recording ended and
@@ -212,7 +247,10 @@ ML_INLINE uint64_t drain(ml_event_encoder *encoder, ml_thread *thread, uint64_t 
             state.freed = ml_svarint_at(state.freed, distance - state.last_distance);
             state.last_distance = distance;
             state.frees++;
-            account(&state, size, -1, exact);
+            if (ML_LIKELY(is_of_heap))
+                account(&state, size, -1, exact);
+            else
+                state.not_of_heap--;
         } else {
             encoder->run_events = state.run_events;
             tail += drain_rare(encoder, thread, word, words[(tail + 1) & mask]);

@@ -4,6 +4,7 @@
 #define MEMLYZE_EVENT_ENCODER_H
 
 #include "columns.h"
+#include "mapping_stacks.h"
 #include "thread_state.h"
 
 /* A block is written when it has this many events, or when its time has come. */
@@ -23,10 +24,12 @@ typedef struct {
      * sampled. */
     uint64_t allocations, frees;
     double live_bytes, live_count;
+    ml_mapping_stacks mappings;
 } ml_event_encoder;
 
 /* False: no memory. */
 bool ml_event_encoder_init(ml_event_encoder *encoder);
+void ml_event_encoder_free(ml_event_encoder *encoder);
 /* Takes what a thread has put into its ring, as much as fits into the block. True: there may be
  * more. */
 bool ml_event_encoder_drain(ml_event_encoder *encoder, ml_thread *thread);

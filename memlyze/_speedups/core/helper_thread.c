@@ -150,8 +150,7 @@ static void *run(void *unused)
             say_failed();
     }
     ml_writer_end_thread();
-    ml_current_thread = &ml_no_thread;
-    return NULL;
+    return NULL; /* and what the C library frees after this is not the program's either */
 }
 
 static void note_program_thread(void)
@@ -165,6 +164,11 @@ static int start_thread(void)
 {
     ml_descriptor in_program = *ml_writer_descriptor();
     note_program_thread();
+    /* What the C library allocates for a thread is not the program's. */
+    ml_thread *caller = ml_current_thread;
+    const bool is_recording = ml_thread_is_recording(caller);
+    if (is_recording)
+        ml_thread_enter(caller);
     atomic_store(&helper.table, TABLE_UNKNOWN);
     /* Signals are the program's: none may be delivered to this thread. */
     sigset_t all, before;
@@ -176,6 +180,8 @@ static int start_thread(void)
     int error = pthread_create(&helper.thread, &attributes, run, NULL);
     pthread_attr_destroy(&attributes);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (is_recording)
+        ml_thread_leave(caller);
     if (error) {
         helper.table = TABLE_OF_PROGRAM;
         return error;

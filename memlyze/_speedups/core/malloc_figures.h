@@ -9,7 +9,9 @@ typedef struct {
     int64_t live_bytes; /* in use there, with what malloc adds to each block */
 } ml_malloc_figures;
 
-/* Looks for the library's function. In a thread of the program: the loader may allocate. */
+/* Looks for the library's function. In a thread of the program, for the loader may allocate; and
+ * before a recording, with no lock that anybody else may want: another thread may be in the loader
+ * for long. */
 void ml_malloc_figures_find(void);
 /* False: the C library does not say (musl). */
 bool ml_malloc_figures_are_known(void);

@@ -15,6 +15,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/mman.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 /* For variables that hooks look at: without it, each access from another file would first load the
  * variable's address from a table (-fvisibility=hidden is about definitions alone). */
@@ -29,6 +33,16 @@
 #define MAP_NORESERVE 0
 #endif
 
+/* Past the C library's functions: those may lead to the recorder's own hooks. */
+ML_INLINE void *ml_system_map(size_t bytes, int flags)
+{
+#if defined(__linux__) && defined(SYS_mmap)
+    return (void *)syscall(SYS_mmap, NULL, bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
+#else
+    return mmap(NULL, bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
+#endif
+}
+
 /* Zeroed memory straight from the kernel, NULL when there is none. Huge pages are declined: these
  * tables are touched sparsely, and a 2 MiB page for each touch would be memory of the program's.
  *
@@ -36,8 +50,7 @@
  * mappings tells which are the recorder's (memory_maps.h), and merges none of them with others. */
 ML_INLINE void *ml_map(size_t bytes)
 {
-    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *memory = ml_system_map(bytes, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE);
     if (memory == MAP_FAILED)
         return NULL;
 #ifdef MADV_NOHUGEPAGE
@@ -63,8 +76,13 @@ ML_INLINE void *ml_map_dense(size_t bytes)
 
 ML_INLINE void ml_unmap(void *memory, size_t bytes)
 {
-    if (memory)
-        munmap(memory, bytes);
+    if (!memory)
+        return;
+#if defined(__linux__) && defined(SYS_munmap)
+    syscall(SYS_munmap, memory, bytes);
+#else
+    munmap(memory, bytes);
+#endif
 }
 
 /* Gives the pages back and leaves the mapping readable as zeros: safe while a late reader may still

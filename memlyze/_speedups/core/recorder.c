@@ -93,6 +93,8 @@ ML_NOINLINE void ml_recorder_put_time(ml_thread *thread)
 
 ML_NOINLINE bool ml_recorder_open_allocation(ml_thread *thread)
 {
+    if (ML_UNLIKELY(thread->is_late))
+        ml_thread_allocates(thread);
     if (thread->next_allocation_id == thread->next_range_id) {
         ml_thread_next_range(thread);
         /* A range taken after the recording ended may be one of the next recording. */
@@ -179,6 +181,34 @@ void ml_recorder_restore(uintptr_t address, ml_live live)
     ml_live stale;
     bool inserted;
     ml_live_table_insert(&ml_recording.live, address, live, &stale, &inserted);
+}
+
+uint64_t ml_record_mapping(ml_thread *thread, size_t size, uint32_t allocator, uint32_t stack,
+                           uint64_t origin)
+{
+    if (!ml_recorder_has_room(thread, 0, false))
+        return 0;
+    ml_recorder_put_time(thread);
+    if (thread->next_allocation_id == thread->attention_id && !ml_recorder_open_allocation(thread))
+        return 0;
+    uint64_t head = ml_ring_head(&thread->ring);
+    ml_ring_put(&thread->ring, &head,
+                (uint64_t)stack << 32 | allocator << 3 | ML_WORD_BIG_ALLOCATION);
+    ml_ring_put(&thread->ring, &head, size);
+    ml_ring_put(&thread->ring, &head, origin);
+    ml_ring_publish(&thread->ring, head);
+    return thread->next_allocation_id++;
+}
+
+void ml_record_unmapping(ml_thread *thread, uint64_t allocation_id, size_t size, uint32_t allocator)
+{
+    if (!ml_recorder_has_room(thread, 0, true))
+        return;
+    ml_recorder_put_time(thread);
+    uint64_t head = ml_ring_head(&thread->ring);
+    ml_ring_put(&thread->ring, &head, allocation_id << 3 | ML_WORD_BIG_FREE);
+    ml_ring_put(&thread->ring, &head, size | (uint64_t)allocator << ML_FREED_ALLOCATOR_SHIFT);
+    ml_ring_publish(&thread->ring, head);
 }
 
 void ml_recorder_abandon(void)

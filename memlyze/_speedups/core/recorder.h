@@ -11,7 +11,17 @@
 #include "sampler.h"
 #include "thread_state.h"
 
-enum { ML_ALLOCATOR_RAW = 0, ML_ALLOCATOR_MEM = 1, ML_ALLOCATOR_OBJECT = 2 };
+/* By which function an allocation was made; the numbers of docs/format-spec.md. The first three are
+ * CPython's domains, the next the C library's malloc and its kin, the last ones mappings. */
+enum {
+    ML_ALLOCATOR_RAW = 0,
+    ML_ALLOCATOR_MEM = 1,
+    ML_ALLOCATOR_OBJECT = 2,
+    ML_ALLOCATOR_MALLOC = 3,
+    ML_ALLOCATOR_MMAP = 4,         /* anonymous memory that may be used */
+    ML_ALLOCATOR_MMAP_FILE = 5,    /* a file's pages */
+    ML_ALLOCATOR_MMAP_RESERVE = 6, /* addresses alone */
+};
 
 typedef struct {
     const char *output_file; /* UTF-8 or file-system bytes */
@@ -162,6 +172,26 @@ ML_INLINE bool ml_record_free_directly(ml_thread *thread, uint64_t entry)
     ml_ring_put(ring, &head, entry);
     ml_ring_publish(ring, head);
     return true;
+}
+
+/* A mapping of `size` bytes was had. `stack`: its number among the thread's; or, with an `origin`,
+ * that of the mapping that this is a rest of. The allocation's id, 0 when it was given up. */
+uint64_t ml_record_mapping(ml_thread *thread, size_t size, uint32_t allocator, uint32_t stack,
+                           uint64_t origin);
+/* A recorded mapping is gone as a whole. */
+void ml_record_unmapping(ml_thread *thread, uint64_t allocation_id, size_t size,
+                         uint32_t allocator);
+
+/* Whether an allocation by this allocator is one of a range of addresses. */
+ML_INLINE bool ml_is_mapping(uint32_t allocator)
+{
+    return allocator >= ML_ALLOCATOR_MMAP;
+}
+
+/* Whether its bytes are memory that was asked for: addresses, and pages of files, may never be. */
+ML_INLINE bool ml_is_of_heap(uint32_t allocator)
+{
+    return allocator <= ML_ALLOCATOR_MMAP;
 }
 
 #endif

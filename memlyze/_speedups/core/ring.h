@@ -11,13 +11,16 @@
 
 enum {
     ML_WORD_ALLOCATION = 0, /* number of its stack in 32..47, size in 8..31, allocator in 3..7 */
-    ML_WORD_BIG_ALLOCATION = 1, /* the same with size 0; the next word is the size */
-    ML_WORD_FREE = 2,           /* id of the freed allocation in 3..45, its size in 52..63 */
-    ML_WORD_BIG_FREE = 3,       /* the same with size 0; the next word is the size */
-    ML_WORD_TIME = 4,           /* nanoseconds since the start */
-    ML_WORD_WINDOW = 5,         /* window that the following events belong to */
-    ML_WORD_ID = 6,             /* id of this thread's next allocation */
-    ML_WORD_STACK = 7,          /* the thread's next stack, see below */
+    /* The same with size 0; the next word is the size. Of a mapping another word follows: the id of
+       the mapping that it is a rest of, and so has the stack of; 0: of none. */
+    ML_WORD_BIG_ALLOCATION = 1,
+    ML_WORD_FREE = 2,     /* id of the freed allocation in 3..45, its size in 52..63 */
+    ML_WORD_BIG_FREE = 3, /* the same with size 0; the next word is the size; of a mapping
+                             the allocator as well, in the highest bits */
+    ML_WORD_TIME = 4,     /* nanoseconds since the start */
+    ML_WORD_WINDOW = 5,   /* window that the following events belong to */
+    ML_WORD_ID = 6,       /* id of this thread's next allocation */
+    ML_WORD_STACK = 7,    /* the thread's next stack, see below */
 };
 #define ML_WORD_KIND(word) ((word) & 7)
 #define ML_WORD_VALUE(word) ((word) >> 3)
@@ -26,6 +29,7 @@ enum {
 #define ML_SMALL_FREE_LIMIT ((size_t)1 << 12)
 #define ML_WORD_FREED_ID(word) ((word) >> 3 & (((uint64_t)1 << 43) - 1))
 #define ML_WORD_FREED_SIZE(word) ((word) >> 52)
+#define ML_FREED_ALLOCATOR_SHIFT 56
 
 /* A thread numbers the stacks that it meets, beginning with 1, and tells each one once: parent's
  * number in 3..18, code in 19..39, instruction in 40..63. Where code or instruction do not fit,

@@ -2,6 +2,7 @@
 #include "recorder.h"
 
 #include "helper_thread.h"
+#include "mapping_table.h"
 #include "side_rows.h"
 #include "stack_table.h"
 
@@ -35,6 +36,7 @@ static void after_fork_in_child(void)
     ml_session_close();
     ml_threads_after_fork();
     ml_live_table_after_fork(&ml_recording.live);
+    ml_mapping_table_after_fork(&ml_mappings);
     atomic_store(&ml_codes.lock, 0);
     atomic_store(&ml_sides.lock, 0);
     ml_helper_after_fork();
@@ -71,6 +73,7 @@ static uint64_t random_seed(void)
 static void clear_tables(void)
 {
     ml_live_table_clear(&ml_recording.live);
+    ml_mapping_table_clear(&ml_mappings);
     ml_code_table_clear(&ml_codes);
     ml_stack_table_clear(&ml_stacks);
 }

@@ -26,6 +26,13 @@ void ml_session_close(void)
     atomic_store(&ml_session, 0);
 }
 
+/* Set when this thread's state was taken down, which is when it ends. */
+#if defined(__linux__)
+static __thread bool is_ending __attribute__((tls_model("initial-exec")));
+#else
+static __thread bool is_ending;
+#endif
+
 static pthread_key_t exit_key;
 static pthread_once_t exit_key_once = PTHREAD_ONCE_INIT;
 
@@ -70,11 +77,12 @@ static void unlink_and_free(ml_thread *thread)
     ml_unmap(thread, sizeof *thread);
 }
 
-/* Other thread-local destructors may still free memory after this one: they find no state, and make
- * a new one. */
+/* Other thread-local destructors, and the C library, may still free memory after this one: they
+ * find no state, and make a new one. It may come too late for this to be called again. */
 static void thread_exits(void *state)
 {
     ml_thread *thread = state;
+    is_ending = true;
     ml_current_thread = &ml_no_thread;
     ml_lock(&ml_threads_lock);
     atomic_store_explicit(&thread->exited, true, memory_order_release);
@@ -158,6 +166,19 @@ void ml_threads_begin_reading(void)
     ml_unlock(&ml_threads_lock);
 }
 
+void ml_threads_look_after_late(void)
+{
+#if defined(__linux__)
+    const pid_t process = getpid();
+    ml_lock(&ml_threads_lock);
+    for (ml_thread *thread = ml_threads; thread; thread = thread->next)
+        if (thread->is_late && !atomic_load(&thread->exited) &&
+            syscall(SYS_tgkill, process, (pid_t)thread->os_thread_id, 0) != 0)
+            atomic_store_explicit(&thread->exited, true, memory_order_release);
+    ml_unlock(&ml_threads_lock);
+#endif
+}
+
 void ml_threads_end_reading(void)
 {
     ml_lock(&ml_threads_lock);
@@ -238,7 +259,24 @@ static bool map_buffers(ml_thread *thread)
     return false;
 }
 
-ML_NOINLINE ml_thread *ml_thread_join_session(void)
+/* May allocate: the state says "inside". */
+static void leave_to_destructor(ml_thread *thread)
+{
+    pthread_once(&exit_key_once, make_exit_key);
+    pthread_setspecific(exit_key, thread);
+}
+
+void ml_thread_allocates(ml_thread *thread)
+{
+    if (is_ending)
+        return;
+    thread->is_late = false;
+    leave_to_destructor(thread);
+}
+
+/* A late state is not left to the thread's destructor: that may have been called for the last time,
+ * and what is set after that would be found by another thread, which is given the same stack. */
+static ml_thread *join_session(bool is_late)
 {
     const uint64_t session = atomic_load_explicit(&ml_session, memory_order_acquire);
     ml_thread *thread = ml_current_thread;
@@ -254,6 +292,7 @@ ML_NOINLINE ml_thread *ml_thread_join_session(void)
         thread->session = ML_INSIDE;
         thread->native_handle = (uintptr_t)pthread_self();
         thread->os_thread_id = os_thread_id();
+        thread->is_late = is_late;
     }
     thread->active_session = ML_INSIDE;
     if (!map_buffers(thread)) {
@@ -284,12 +323,20 @@ ML_NOINLINE ml_thread *ml_thread_join_session(void)
     }
     ml_unlock(&ml_threads_lock);
     ml_current_thread = thread;
-    if (is_new) {
-        pthread_once(&exit_key_once, make_exit_key);
-        pthread_setspecific(exit_key, thread); /* may allocate: the state says "inside" still */
-    }
+    if (is_new && !is_late)
+        leave_to_destructor(thread);
     thread->active_session = session;
     return thread;
+}
+
+ML_NOINLINE ml_thread *ml_thread_join_session(void)
+{
+    return join_session(is_ending);
+}
+
+ML_NOINLINE ml_thread *ml_thread_join_late(void)
+{
+    return join_session(true);
 }
 
 void ml_thread_next_range(ml_thread *thread)

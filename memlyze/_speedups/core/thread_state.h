@@ -48,6 +48,7 @@ typedef struct ml_thread {
     uint64_t os_thread_id;
     int64_t start_ns;
     _Atomic bool exited;
+    bool is_late; /* perhaps made after all destructors of the thread: nobody tells when it ends */
     size_t mapped_bytes;
     struct ml_thread *next; /* in the list of all, under its lock */
 } ml_thread;
@@ -76,6 +77,10 @@ extern __thread ml_thread *ml_current_thread __attribute__((visibility("hidden")
 /* Makes (or brings up to date) the state of this thread. NULL: not recording, in a hook already, or
  * no memory for it. Touches no allocator but mmap. */
 ml_thread *ml_thread_join_session(void);
+/* The same for a thread that gives something back, which may be the last that it does. */
+ml_thread *ml_thread_join_late(void);
+/* The thread of a late state allocates, so its end is not that near. Inside. */
+void ml_thread_allocates(ml_thread *thread);
 
 ML_INLINE bool ml_thread_is_recording(const ml_thread *thread)
 {
@@ -137,6 +142,8 @@ void ml_threads_begin_reading(void);
 
 /* Unlinks a state whose thread has ended and whose ring is empty, and frees it. Under the lock. */
 void ml_thread_release(ml_thread *thread);
+/* Finds out which threads with a late state have ended meanwhile. By the helper thread. */
+void ml_threads_look_after_late(void);
 /* The helper thread looks at the list no more: frees the states of all threads that have ended. */
 void ml_threads_end_reading(void);
 void ml_threads_after_fork(void);

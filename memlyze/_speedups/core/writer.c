@@ -3,7 +3,7 @@
 #include "columns.h"
 #include "event_encoder.h"
 #include "helper_thread.h"
-#include "malloc_figures.h"
+#include "mapping_table.h"
 #include "resident_memory.h"
 #include "side_rows.h"
 #include "snapshot_pace.h"
@@ -220,7 +220,8 @@ static int64_t tracer_bytes(void)
         buffers += writer.encoder.columns.columns[i].size;
     return atomic_load(&ml_recording.mapped_bytes) + atomic_load(&ml_recording.live.mapped_bytes) +
            writer.region_bytes +
-           (int64_t)(ml_codes.mapped_bytes + ml_stacks.mapped_bytes + buffers);
+           (int64_t)(ml_codes.mapped_bytes + ml_stacks.mapped_bytes + buffers +
+                     ml_mappings.capacity * sizeof *ml_mappings.nodes);
 }
 
 /* Taking a snapshot may be long: the rings must not fill up meanwhile, nor a fork wait. */
@@ -322,6 +323,7 @@ static void put_statistics(void)
 
 static void flush(int64_t now_ns)
 {
+    ml_threads_look_after_late();
     if (ml_recording.live.region_count <= FEW_REGIONS || now_ns >= writer.next_metadata_ns)
         writer.region_bytes = ml_live_table_region_bytes(&ml_recording.live);
     write_events();
@@ -368,6 +370,7 @@ void ml_writer_finish(int64_t now_ns, const char *reason)
         ml_trace_file_close(&writer.file);
         return;
     }
+    ml_threads_look_after_late();
     drain(now_ns);
     ml_threads_end_reading();
     writer.has_ended = true;
@@ -466,10 +469,11 @@ static bool init_columns(void)
 
 static void free_columns(void)
 {
-    ml_columns *all[] = {&writer.encoder.columns, &writer.stacks,   &writer.codes,
-                         &writer.threads,         &writer.memory,   &writer.gc,
-                         &writer.windows,         &writer.metadata, &writer.told_metadata,
-                         &writer.samplings,       &writer.resident};
+    ml_columns *all[] = {
+        &writer.stacks,    &writer.codes,   &writer.threads,  &writer.memory,
+        &writer.gc,        &writer.windows, &writer.metadata, &writer.told_metadata,
+        &writer.samplings, &writer.resident};
+    ml_event_encoder_free(&writer.encoder);
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         ml_columns_free(all[i]);
     ml_buffer_free(&writer.taken_codes);
@@ -497,7 +501,6 @@ int ml_writer_open(const ml_options *options, uint64_t session)
     writer.statm = ml_no_descriptor;
     writer.pace = (ml_snapshot_pace){.has_begun = false};
     writer.snapshots = writer.snapshot_cpu_ns = 0;
-    ml_malloc_figures_find();
     ml_threads_begin_reading();
     return 0;
 }

@@ -12,10 +12,14 @@
 #include "capture.h"
 
 #include "../core/recorder.h"
+#include "../native/native_hooks.h"
 
 typedef struct {
     PyMemAllocatorEx wrapped;
     uint32_t allocator;
+    /* Up to this size the allocator beneath can be called unguarded: it leads to no other hook. 0
+     * where malloc is beneath, and hooked. */
+    uint32_t unguarded_bytes;
 } hooked_domain;
 
 /* Filled before its hook is published and never changed afterwards: a call in flight always finds a
@@ -34,8 +38,8 @@ static uint32_t first_window_id; /* of this recording: lower ones are of an earl
 /* ---- who is calling
  * ------------------------------------------------------------------------------ */
 
-/* A thread that looks whether its calls come through here is paused this often. */
-#define PROBING 1000
+/* Set when a thread that looks whether its calls come through here (ML_PROBING) finds that they do.
+ */
 static bool probe_seen;
 
 enum { BOUND_CONTEXT, BOUND_VERSION };
@@ -125,7 +129,7 @@ ML_INLINE void record_when_due(ml_thread *thread, void *block, size_t size, uint
 static inline ml_thread *recording_thread(void)
 {
     ml_thread *thread = ml_thread_if_recording();
-    if (ML_UNLIKELY(!thread) && ml_current_thread->pauses >= PROBING)
+    if (ML_UNLIKELY(!thread) && ml_current_thread->pauses >= ML_PROBING)
         probe_seen = true;
     return thread;
 }
@@ -172,7 +176,7 @@ static void *hooked_malloc(void *context, size_t size)
     if (ML_UNLIKELY(!ml_thread_is_recording(thread)))
         return malloc_elsewhere(domain, size);
     const int64_t budget = thread->sampler.budget_bytes - (int64_t)size - thread->surcharge_bytes;
-    if (ML_UNLIKELY(budget < 0 || size > SURELY_SMALL_BYTES))
+    if (ML_UNLIKELY(budget < 0 || size > domain->unguarded_bytes))
         return malloc_and_record(domain, size, thread);
     thread->sampler.budget_bytes = budget;
     return domain->wrapped.malloc(domain->wrapped.ctx, size);
@@ -313,14 +317,16 @@ static const uint32_t allocators[3] = {ML_ALLOCATOR_RAW, ML_ALLOCATOR_MEM, ML_AL
  */
 static bool in_chain(ml_thread *thread, int domain)
 {
-    probe_seen = false;
+    probe_seen = ml_native_probe_seen = false;
     ml_thread_pause(thread);
-    thread->pauses += PROBING;
+    thread->pauses += ML_PROBING;
     PyMemAllocatorEx present;
     PyMem_GetAllocator(python_domains[domain], &present);
     present.free(present.ctx, present.malloc(present.ctx, 1));
-    thread->pauses -= PROBING;
+    thread->pauses -= ML_PROBING;
     ml_thread_resume(thread);
+    for (int generation = 0; generation < GENERATIONS; generation++)
+        domains[generation][domain].unguarded_bytes = ml_native_probe_seen ? 0 : SURELY_SMALL_BYTES;
     return probe_seen;
 }
 

@@ -21,7 +21,7 @@ per_stack AS (
         sum(size::DOUBLE * size * weight * (weight - 1)) FILTER (WHERE freed_ns = -1) AS live_variance,
         count(*) AS samples
     FROM _raw_allocations
-    WHERE time_ns >= from_ns AND time_ns < to_ns
+    WHERE allocator <= 4 AND time_ns >= from_ns AND time_ns < to_ns
     GROUP BY stack_id
 ),
 per_pair AS (

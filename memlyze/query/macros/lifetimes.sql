@@ -19,6 +19,7 @@ classed AS (
         sum(weight * (weight - 1)) AS allocations_variance,
         count(*) AS samples
     FROM _raw_allocations
+    WHERE allocator <= 4
     GROUP BY class
 ),
 classes AS (

@@ -15,7 +15,7 @@ per_stack AS (
         count(*) AS samples,
         min(time_ns) AS oldest_ns
     FROM _raw_allocations
-    WHERE time_ns <= t AND (freed_ns = -1 OR freed_ns > t)
+    WHERE allocator <= 4 AND time_ns <= t AND (freed_ns = -1 OR freed_ns > t)
     GROUP BY stack_id
 ),
 named AS (

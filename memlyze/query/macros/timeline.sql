@@ -36,6 +36,7 @@ made AS (
         sum(size::DOUBLE * size * weight * (weight - 1)) AS variance,
         sum(weight) AS allocations
     FROM _raw_allocations, widths AS w
+    WHERE allocator <= 4
     GROUP BY ALL
 ),
 freed AS (
@@ -44,7 +45,7 @@ freed AS (
         sum(size * weight) AS bytes,
         sum(weight) AS frees
     FROM _raw_allocations, widths AS w
-    WHERE freed_ns <> -1
+    WHERE allocator <= 4 AND freed_ns <> -1
     GROUP BY ALL
 ),
 clock AS (

@@ -1,6 +1,7 @@
 -- One recorded allocation. While sampling, a row stands for `weight` allocations of its size, so that
 -- `SUM(bytes)` and `SUM(weight)` estimate the program's own figures without bias; at
--- `sample_rate=1.0` every weight is 1 and the figures are exact.
+-- `sample_rate=1.0` every weight is 1 and the figures are exact. Memory that was mapped is among them; mapped
+-- files and reserved addresses, which need not become memory, are in `mappings` alone.
 CREATE VIEW allocations AS
 SELECT
     -- Number of the allocation, unique among the opened traces. Not dense.
@@ -15,8 +16,11 @@ SELECT
     weight,
     -- Bytes that this row stands for: `size * weight`.
     size * weight AS bytes,
-    -- CPython allocator domain: `raw`, `mem` or `object`.
-    CASE allocator WHEN 0 THEN 'raw' WHEN 1 THEN 'mem' WHEN 2 THEN 'object' END AS allocator,
+    -- Where it came from: CPython's allocator domains `raw`, `mem` and `object`, the C library's `malloc`
+    -- (and its kin), or `mmap`, memory mapped without a file.
+    CASE allocator
+        WHEN 0 THEN 'raw' WHEN 1 THEN 'mem' WHEN 2 THEN 'object' WHEN 3 THEN 'malloc' WHEN 4 THEN 'mmap'
+    END AS allocator,
     -- Call stack that made it (`stacks`, `stack_frames`); NULL: none was known.
     nullif(stack_id, 0) AS stack_id,
     -- Thread that made it (`threads`).
@@ -25,4 +29,5 @@ SELECT
     nullif(window_id, 0) AS window_id,
     -- Process that made it (`processes`).
     process_id
-FROM _raw_allocations;
+FROM _raw_allocations
+WHERE allocator <= 4;

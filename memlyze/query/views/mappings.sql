@@ -1,32 +1,30 @@
--- The mappings of the process at one snapshot: one row for each mapped file, and one for all mappings
--- of another kind together. Reserved is not resident.
+-- One recorded mapping: a range of addresses that the program had from mmap or mremap. When a part of it is
+-- unmapped, mapped over or moved, it ends, and what is left are mappings of their own with the same stack.
+-- Recorded as allocations are: while sampling, a row stands for `weight` mappings of its size.
 CREATE VIEW mappings AS
 SELECT
-    -- When the snapshot was taken, in nanoseconds since the start of the trace.
+    -- Number of the mapping; those of kind `memory` are in `allocations` too, under the same number.
+    allocation_id AS mapping_id,
+    -- When it was mapped, in nanoseconds since the start of the trace.
     time_ns,
-    -- What the mappings are for: `pymalloc`, `malloc`, `code` (programs and libraries) or a category
-    -- of `rss_explained`.
-    CASE category
-        WHEN 'python_objects' THEN 'pymalloc'
-        WHEN 'pymalloc_free' THEN 'pymalloc'
-        WHEN 'malloc_live' THEN 'malloc'
-        WHEN 'malloc_free' THEN 'malloc'
-        WHEN 'library_data' THEN 'code'
-        ELSE category
-    END AS kind,
-    -- Path of the mapped file; NULL: memory of no file, or of files beyond the first 512.
-    nullif(path, '') AS path,
-    -- How many mappings they are.
-    sum(mapping_count)::BIGINT AS mapping_count,
-    -- Bytes of addresses that they take.
-    sum(reserved_bytes)::BIGINT AS reserved_bytes,
-    -- Bytes of them in physical memory.
-    sum(resident_bytes)::BIGINT AS resident_bytes,
-    -- Of a program or library, resident bytes that are no longer shared with the file: variables.
-    coalesce(sum(resident_bytes) FILTER (WHERE category = 'library_data'), 0)::BIGINT
-        AS copied_bytes,
-    -- Process whose mappings they are (`processes`).
+    -- When it was unmapped, in nanoseconds since the start of the trace; NULL: mapped when recording ended.
+    nullif(freed_ns, -1) AS unmapped_ns,
+    -- What it is of: `memory` (no file), `file`, or `reservation` (no file, and no access or `MAP_NORESERVE`:
+    -- addresses alone).
+    CASE allocator WHEN 4 THEN 'memory' WHEN 5 THEN 'file' WHEN 6 THEN 'reservation' END AS kind,
+    -- Bytes of addresses, in whole pages. How many of them are resident: `resident_mappings`.
+    size AS reserved,
+    -- How many mappings this row stands for: 1 / (probability with which it was recorded).
+    weight,
+    -- Bytes of addresses that this row stands for: `reserved * weight`.
+    size * weight AS bytes,
+    -- Call stack that made it (`stacks`, `stack_frames`); NULL: none was known.
+    nullif(stack_id, 0) AS stack_id,
+    -- Thread that made it (`threads`).
+    thread_id,
+    -- Innermost window that was open around it (`windows`); NULL: none.
+    nullif(window_id, 0) AS window_id,
+    -- Process that made it (`processes`).
     process_id
-FROM _raw_resident
-GROUP BY process_id, time_ns, kind, path
-HAVING sum(mapping_count) > 0;
+FROM _raw_allocations
+WHERE allocator >= 4;

@@ -28,7 +28,7 @@ figures AS (
             size * weight AS bytes,
             size::DOUBLE * size * weight * (weight - 1) AS variance
         FROM _raw_allocations
-        WHERE window_id <> 0
+        WHERE allocator <= 4 AND window_id <> 0
     ) AS a
     JOIN enclosing AS e ON e.window_id = a.window_id
     JOIN (

@@ -51,6 +51,8 @@ class TraceOptions:
             "wait" (the program waits, nothing is lost) or "drop" (events are dropped and counted).
         force: replace an existing `output_file`.
         seed: seed of the sampling; 0 takes a new one each time.
+        follow: record the processes too that this one starts, each into a file of its own beside
+            `output_file`.
 
     Raises:
         OptionError: an option is unknown, of the wrong type or out of range. The message names the
@@ -67,6 +69,7 @@ class TraceOptions:
         "when_full",
         "force",
         "seed",
+        "follow",
     )
 
     def __init__(
@@ -81,6 +84,7 @@ class TraceOptions:
         when_full: str = "wait",
         force: bool = False,
         seed: int = 0,
+        follow: bool = True,
     ) -> None:
         self.output_file = _path(output_file)
         self.sample_rate = float(_number("sample_rate", sample_rate))
@@ -91,6 +95,7 @@ class TraceOptions:
         self.when_full = _choice("when_full", when_full, WHEN_FULL)
         self.force = _flag("force", force)
         self.seed = int(_number("seed", seed))
+        self.follow = _flag("follow", follow)
 
     @property
     def is_exact(self) -> bool:

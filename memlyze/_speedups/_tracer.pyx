@@ -4,6 +4,7 @@
 `memlyze.tracer` gives it manners.
 """
 
+import errno
 import threading
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t
@@ -75,6 +76,11 @@ cdef extern from "cpython/allocator_hooks.h":
 cdef extern from "cpython/anchor.h":
     void ml_make_frame_objects()
 
+cdef extern from "cpython/launch_hooks.h":
+    int ml_launch_hooks_install() except -1
+    bint ml_launch_hooks_is_starting()
+    bint ml_launch_hooks_follow(const char *record, const char *startup_folder, const char *shim)
+
 cdef uint32_t next_window_id = 1
 cdef uint32_t first_window_id = 1  # of this recording
 cdef int64_t collection_start_ns = 0
@@ -112,6 +118,7 @@ def start(bytes output_file not None, bint overwrite, bytes header_metadata_json
     if failure:
         raise OSError(failure, (<bytes>error).decode("utf-8", "replace"))
     ml_hooks_install()
+    ml_launch_hooks_install()
 
 
 def stop(bytes reason not None):
@@ -213,6 +220,31 @@ cdef int resume_later(void *unused) noexcept:
             frame = frame.f_back
     ml_helper_resume()
     return 0
+
+
+def settle_hooks():
+    """In a forked child that is not recorded: the hooks pass everything through in the fewest
+    steps.
+    """
+    ml_hooks_settle()
+
+
+def follow_launches(bytes record, bytes startup_folder, bytes shim):
+    """The Pythons that this process starts record themselves, with what `memlyze.handover` has
+    written. Raises OSError where that is too long.
+    """
+    if not ml_launch_hooks_follow(record, startup_folder, shim):
+        raise OSError(errno.ENAMETOOLONG, "the path of the trace is too long")
+
+
+def is_launching():
+    """Whether this forked child is on its way to another program."""
+    return ml_launch_hooks_is_starting()
+
+
+def follow_no_launches():
+    """The Pythons that this process starts do not record themselves any more."""
+    ml_launch_hooks_follow(NULL, NULL, NULL)
 
 
 def add_metadata(bytes key not None, bytes json not None):

@@ -1,8 +1,7 @@
 """What `memlyze record` hands to the program that it starts, and what it hears back.
 
-The way there is the environment: PYTHONPATH brings `memlyze/_startup/sitecustomize.py` in, and
-MEMLYZE_RECORD holds its options as `name=kind:value`, separated by the control character US. The
-way back is a file of one line for each Python that met them.
+The way there is the environment (`memlyze/handover.py`). The way back is a file of lines that the
+Pythons append which met the options.
 """
 
 from __future__ import annotations
@@ -10,10 +9,7 @@ from __future__ import annotations
 import os
 import typing
 
-SEPARATOR = "\x1f"
-_STARTUP_FOLDER = os.path.join(
-    os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "_startup"
-)
+from memlyze.handover import STARTUP_FOLDER, encode_options
 
 Value = typing.Union[bool, int, float, str]
 
@@ -37,24 +33,9 @@ def child_environment(
         handed_over["original_pythonpath"] = original
     changed = dict(environment)
     # An empty part would put the working directory on the path.
-    changed["PYTHONPATH"] = os.pathsep.join(part for part in (_STARTUP_FOLDER, original) if part)
+    changed["PYTHONPATH"] = os.pathsep.join(part for part in (STARTUP_FOLDER, original) if part)
     changed["MEMLYZE_RECORD"] = encode_options(handed_over)
     return changed
-
-
-def encode_options(options: typing.Mapping[str, Value]) -> str:
-    """The value of MEMLYZE_RECORD."""
-    items = []
-    for name, value in options.items():
-        if isinstance(value, bool):
-            items.append(f"{name}=b:{int(value)}")
-        elif isinstance(value, int):
-            items.append(f"{name}=i:{value}")
-        elif isinstance(value, float):
-            items.append(f"{name}=f:{value!r}")
-        else:
-            items.append(f"{name}=s:{value}")
-    return SEPARATOR.join(items)
 
 
 def read_outcome(status_file: str) -> Outcome:

@@ -52,7 +52,10 @@ def make_parser() -> argparse.ArgumentParser:
         "(default: <program>.{pid}.mlyze in the working directory)",
     )
     parser.add_argument(
-        "-f", "--force", action="store_true", help="replace the output file if it exists"
+        "-f",
+        "--force",
+        action="store_true",
+        help="replace the output file if it exists, with the files of its processes",
     )
     parser.add_argument(
         "-q",
@@ -131,12 +134,16 @@ def make_room_for(output_file: str, *, force: bool) -> None:
             raise UsageError(
                 f"{output_file} exists; replace it with --force, or choose another with -o"
             )
-        try:
-            os.unlink(output_file)
-        except OSError as error:
-            raise UsageError(
-                f"{output_file} cannot be replaced: {error.strerror}; choose another with -o"
-            ) from None
+        from memlyze.trace.family import find_family
+
+        # With a recording go the files of its processes: without the first they belong to nothing.
+        for path in reversed(find_family([output_file]).paths):
+            try:
+                os.unlink(path)
+            except OSError as error:
+                raise UsageError(
+                    f"{path} cannot be replaced: {error.strerror}; choose another with -o"
+                ) from None
 
 
 def _record(
@@ -155,7 +162,12 @@ def _record(
         ) from None
     os.close(descriptor)
     try:
-        options = {**tracer_options, "output_file": output_file, "status_file": status_file}
+        options = {
+            **tracer_options,
+            "output_file": output_file,
+            "family_id": os.urandom(8).hex(),
+            "status_file": status_file,
+        }
         environment = handover.child_environment(options, os.environ)
         try:
             status = child.run_child(target.executable, target.argv, environment)

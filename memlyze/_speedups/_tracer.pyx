@@ -96,7 +96,7 @@ def start(bytes output_file not None, bint overwrite, bytes header_metadata_json
           double interval_bytes, double rate, int64_t surcharge_bytes, uint32_t max_stack_depth,
           uint32_t memory_interval_ms, bint drop_when_full, uint64_t seed):
     """Start recording. Raises OSError when the file cannot be made, MemoryError without memory."""
-    global first_window_id, hooks_lost
+    global first_window_id, hooks_lost, collection_start_ns
     cdef ml_options options
     cdef char error[5000]
     options.output_file = output_file
@@ -110,6 +110,7 @@ def start(bytes output_file not None, bint overwrite, bytes header_metadata_json
     options.drop_when_full = drop_when_full
     options.seed = seed
     hooks_lost = 0
+    collection_start_ns = 0  # a finalizer may have forked: that collection is the parent's
     first_window_id = next_window_id  # a window may be open from one recording to the next
     ml_hooks_set_first_window(first_window_id)
     cdef int failure = ml_recorder_start(&options, error, sizeof(error))

@@ -18,7 +18,9 @@ class Outcome(typing.NamedTuple):
     """What the started Pythons reported."""
 
     traces: tuple[str, ...]
-    """Paths of the trace files, in the order in which recording started."""
+    """Paths of the trace files: the first of the family, and others in the order in which recording
+    started.
+    """
     failures: tuple[tuple[str, str], ...]
     """(Python version, cause) of each Python in which recording could not start."""
 
@@ -42,7 +44,9 @@ def read_outcome(status_file: str) -> Outcome:
     """What stands in the status file; nothing when no Python met the options."""
     with open(status_file, encoding="utf-8", errors="surrogateescape") as file:
         lines = [line.rstrip("\n").split("\t") for line in file]
+    begun = [fields[2] for fields in lines if fields[0] == "begun"]
+    traces = [fields[2] for fields in lines if fields[0] == "started"]
     return Outcome(
-        traces=tuple(fields[2] for fields in lines if fields[0] == "started"),
+        traces=tuple(sorted(traces, key=lambda path: path not in begun[:1])),
         failures=tuple((fields[1], fields[2]) for fields in lines if fields[0] == "failed"),
     )

@@ -191,8 +191,10 @@ def report(target: Target, outcome: handover.Outcome, *, is_quiet: bool) -> None
     if not written:
         print(f"memlyze: nothing was recorded: {_why_nothing(target, outcome)}", file=sys.stderr)
         return
-    for version, cause in outcome.failures:
-        print(f"memlyze: Python {version} was not recorded: {cause}", file=sys.stderr)
+    for version, cause in dict.fromkeys(outcome.failures):
+        count = outcome.failures.count((version, cause))
+        times = "" if count == 1 else f" ({count} times)"
+        print(f"memlyze: Python {version} was not recorded{times}: {cause}", file=sys.stderr)
     if is_quiet:
         return
     from memlyze.cli import summary

@@ -529,3 +529,29 @@ def test_child_that_is_not_followed_has_no_thread(same: Any) -> None:
         """,
         follow=False,
     )
+
+
+def test_fork_within_a_collection_leaves_no_wrong_row(record: Any, programs: Any) -> None:
+    record(
+        """
+        import gc, os
+        class Forks:
+            def __del__(self):
+                self.pid = os.fork()
+                forked.append(self.pid)
+        forked = []
+        first = Forks()
+        first.itself = first
+        del first
+        gc.collect()
+        assert len(forked) == 1
+        gc.collect()
+        kept = bytes(60_001)
+        if forked[0]:
+            os.waitpid(forked[0], 0)
+        """
+    )
+    (child,) = programs.family()
+    child.check_sound()
+    assert child.one(60_034)
+    assert child.gc and all(0 <= row["duration_ns"] < 10**10 for row in child.gc)

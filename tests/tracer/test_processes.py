@@ -262,6 +262,27 @@ def test_recording_goes_on_after_an_exec_that_fails(same: Any) -> None:
     assert trace.one(50_034) and trace.one(50_035) and trace.one(50_036)
 
 
+def test_ending_that_was_none_is_gone_when_the_program_is_killed(same: Any) -> None:
+    """What comes after it may be shorter than it: a trailer would be left over."""
+    done = same(
+        """
+        import os, time
+        kept = [bytes(50_001)]
+        kept.append([bytes(number) for number in range(3_000)])
+        try:
+            os.execv("/does/not/exist", ["it"])
+        except OSError:
+            time.sleep(0.5)
+            os.kill(os.getpid(), 9)
+        """,
+        memory_interval_ms=200,
+    )
+    trace = done.trace
+    trace.check_sound()
+    assert not trace.is_complete and "stop_reason" not in trace.metadata
+    assert trace.one(50_034)
+
+
 @pytest.mark.skipif(not hasattr(os, "register_at_fork"), reason="no fork")
 def test_hooks_of_the_program_around_fork_run_as_without(same: Any) -> None:
     same(

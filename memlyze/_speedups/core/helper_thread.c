@@ -233,7 +233,7 @@ bool ml_helper_is_here(void)
 
 void ml_helper_pause(void)
 {
-    if (!helper.running || helper.paused || !ml_helper_is_here())
+    if (!helper.running || helper.paused || helper.stopping || !ml_helper_is_here())
         return;
     atomic_store_explicit(&helper.paused, true, memory_order_release);
     const bool elsewhere = helper.table == TABLE_OF_HELPER;

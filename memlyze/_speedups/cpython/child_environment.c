@@ -10,7 +10,12 @@
 /* As memlyze/handover.py writes an option. */
 #define ORIGINAL_PYTHONPATH "\x1foriginal_pythonpath=s:"
 
+#if defined(__APPLE__)
+#include <crt_externs.h>
+#define environ (*_NSGetEnviron())
+#else
 extern char **environ;
+#endif
 
 /* The variable that is put in front of, besides MEMLYZE_RECORD. */
 static const char *variable_of(ml_program_kind kind)

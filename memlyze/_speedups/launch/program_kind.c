@@ -1,16 +1,18 @@
 #include "program_kind.h"
 
 #include <ctype.h>
-#include <elf.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <link.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#if defined(__linux__)
+#include <elf.h>
+#include <link.h>
+#endif
 
 #define MOST_INTERPRETERS 4
 #define MOST_SEGMENTS 64
@@ -46,6 +48,8 @@ static bool is_launcher_name(const char *name)
 
 /* ---- who loads a program
  * ----------------------------------------------------------------------------- */
+
+#if defined(__linux__)
 
 /* The path of the dynamic loader that an ELF file asks for; false: it asks for none. */
 static bool read_loader(const char *path, char *loader, size_t loader_bytes)
@@ -85,6 +89,16 @@ static bool has_own_loader(const char *path)
            read_loader("/proc/self/exe", own, sizeof own) &&
            read_loader(path, other, sizeof other) && strcmp(own, other) == 0;
 }
+
+#else /* where there is no shim */
+
+static bool has_own_loader(const char *path)
+{
+    (void)path;
+    return false;
+}
+
+#endif
 
 /* ---- kinds
  * ------------------------------------------------------------------------------------------- */

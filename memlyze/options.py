@@ -52,6 +52,8 @@ class TraceOptions:
         force: replace an existing `output_file`.
         seed: seed of the sampling; 0 takes a new one each time.
         native: record also what is allocated with malloc and its kin, and what is mapped.
+        follow: record the processes too that this one starts, each into a file of its own beside
+            `output_file`.
 
     Raises:
         OptionError: an option is unknown, of the wrong type or out of range. The message names the
@@ -69,6 +71,7 @@ class TraceOptions:
         "force",
         "seed",
         "native",
+        "follow",
     )
 
     def __init__(
@@ -84,6 +87,7 @@ class TraceOptions:
         force: bool = False,
         seed: int = 0,
         native: bool = True,
+        follow: bool = True,
     ) -> None:
         self.output_file = _path(output_file)
         self.sample_rate = float(_number("sample_rate", sample_rate))
@@ -95,6 +99,7 @@ class TraceOptions:
         self.force = _flag("force", force)
         self.seed = int(_number("seed", seed))
         self.native = _flag("native", native)
+        self.follow = _flag("follow", follow)
 
     @property
     def is_exact(self) -> bool:

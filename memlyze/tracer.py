@@ -11,7 +11,7 @@ import os
 import sys
 import time
 
-from memlyze import _json_text, thread_names, windows
+from memlyze import _json_text, family, handover, thread_names, windows
 from memlyze._speedups import _tracer
 from memlyze.errors import TracerStateError, TraceWriteError
 from memlyze.options import from_keywords
@@ -43,6 +43,7 @@ class Tracer:
         self.output_file = os.path.abspath(
             self.options.output_file.replace("{pid}", str(os.getpid()))
         )
+        self._member = family.Member(self.output_file)
         self._state = "new"
         self._tracemalloc_stops: tuple[Any, Any] | None = None
 
@@ -80,6 +81,7 @@ class Tracer:
             self._attach()
         except BaseException:
             self._detach()
+            _tracer.follow_no_launches()
             if _tracer.is_recording():
                 _tracer.stop(b"interrupted")
             _active = None
@@ -87,11 +89,35 @@ class Tracer:
         return self
 
     def _open(self) -> None:
+        if self._member.started_by or self.output_file != self._member.first_file:
+            self._open_beside_first()
+            return
+        try:
+            self._create(self.output_file, self.options.force)
+        except FileExistsError:
+            advice = "choose another output_file, or replace it with force=True (--force)"
+            if self.options.force or not os.path.isfile(self.output_file):
+                advice = "and is no regular file; choose another output_file"
+            raise TraceWriteError(f"{self.output_file} exists already; {advice}") from None
+
+    def _open_beside_first(self) -> None:
+        """Into the first file named after this process that is not there yet."""
+        for path in self._member.files():
+            self.output_file = path
+            try:
+                self._create(path, overwrite=False)
+            except FileExistsError:
+                continue
+            return
+        raise TraceWriteError(f"{self.output_file} exists already, and so do the names before it")
+
+    def _create(self, path: str, overwrite: bool) -> None:
+        """Create the file and record into it. Raises FileExistsError, TraceWriteError."""
         options = self.options
         try:
             why_not_native = _tracer.start(
-                os.fsencode(self.output_file),
-                options.force,
+                os.fsencode(path),
+                overwrite,
                 _json_text.encode(self._header_metadata()),
                 0.0 if options.is_exact else float(options.sample_interval),
                 options.sample_rate,
@@ -103,18 +129,27 @@ class Tracer:
                 options.native,
             )
         except FileExistsError:
-            advice = "choose another output_file, or replace it with force=True (--force)"
-            if options.force or not os.path.isfile(self.output_file):
-                advice = "and is no regular file; choose another output_file"
-            raise TraceWriteError(f"{self.output_file} exists already; {advice}") from None
+            raise
         except OSError as error:
             raise TraceWriteError(
-                f"cannot write the trace {self.output_file}: {os.strerror(error.errno or 0)}; "
+                f"cannot write the trace {path}: {os.strerror(error.errno or 0)}; "
                 "choose another output_file"
             ) from None
         self._state = "recording"
         if why_not_native is not None:
             _tracer.add_metadata(b"native_memory_unseen", _json_text.encode(why_not_native))
+        if options.follow:
+            self._follow_launches()
+
+    def _follow_launches(self) -> None:
+        """Let the Pythons that this process starts record themselves."""
+        options = self.options
+        own = ("output_file", "force")
+        handed = {name: getattr(options, name) for name in options.__slots__ if name not in own}
+        record = handover.encode_options({**handed, **self._member.handover()})
+        _tracer.follow_launches(
+            os.fsencode(record), os.fsencode(handover.STARTUP_FOLDER), os.fsencode(handover.shim())
+        )
 
     def _attach(self) -> None:
         """Listen to what is not seen from the allocators."""
@@ -155,6 +190,7 @@ class Tracer:
             raise TracerStateError("not recording; start with memlyze.start() first")
         self._state = "stopping"
         try:
+            _tracer.follow_no_launches()
             lost = _tracer.ensure_hooks()
             thread_names.tell_all()
             self._detach()
@@ -193,11 +229,8 @@ class Tracer:
             return  # the helper thread has said so already
         except KeyboardInterrupt:
             return  # came after the program's end: the trace is finished, nothing is interrupted
-        if not is_there and sys.__stderr__ is not None:
-            try:
-                print(f"memlyze: {self._deleted()}", file=sys.__stderr__)
-            except (OSError, ValueError):  # stderr is closed: there is nobody to tell
-                return
+        if not is_there:
+            _say(self._deleted())
 
     def _deleted(self) -> str:
         return (
@@ -247,6 +280,7 @@ class Tracer:
             "python_path": [path for path in sys.path if isinstance(path, str)],
             "process_id": os.getpid(),
             "parent_process_id": os.getppid(),
+            **self._member.metadata(),
             "start_time_unix_ns": time.time_ns(),
             "sample_rate": options.sample_rate,
             "sample_interval": options.sample_interval,
@@ -255,6 +289,7 @@ class Tracer:
             "memory_interval_ms": options.memory_interval_ms,
             "when_full": options.when_full,
             "native": options.native,
+            "follow": options.follow,
         }
 
 
@@ -271,6 +306,15 @@ def start(output_file: str | os.PathLike[str] = "trace.mlyze", **options: Any) -
         TraceWriteError: the file exists (and `force` is not set) or cannot be written.
     """
     return Tracer(output_file, **options).start()
+
+
+def start_member(member: family.Member, is_first: bool, options: dict[str, Any]) -> Tracer:
+    """Start recording this process as one of a family; `is_first`: into the family's first file."""
+    tracer = Tracer(member.first_file, **options)
+    tracer._member = member
+    if not is_first:
+        tracer.output_file = next(member.files())
+    return tracer.start()
 
 
 def stop() -> None:
@@ -322,17 +366,37 @@ def _working_directory() -> str:
         return ""
 
 
-def _forget_in_child() -> None:
-    """After fork: the recording, its helper thread and its file are the parent's."""
+def _after_fork_in_child() -> None:
+    """The recording, its helper thread and its file are the parent's. The child begins its own,
+    under the same tracer: what listens for it is in place already, and none of it has to be undone.
+    """
     global _active
-    if _active is not None:
-        _active._state = "left behind by fork"
-        atexit.unregister(_active._stop_at_exit)
-        _active._leave_tracemalloc()
-        _active = None
-        if _tracer.gc_callback in gc.callbacks:
-            gc.callbacks.remove(_tracer.gc_callback)
-        thread_names.unwatch()
+    tracer = _active
+    if tracer is None:
+        return
+    is_followed = tracer._state == "recording" and tracer.options.follow
+    if is_followed and not _tracer.is_launching():
+        try:
+            tracer._member = tracer._member.forked()
+            tracer._open()
+            thread_names.tell_all()
+            return
+        except (TraceWriteError, MemoryError) as error:
+            _say(f"process {os.getpid()} is not recorded: {error}")
+    tracer._state = "left behind by fork"
+    tracer._detach()
+    _active = None
+    _tracer.follow_no_launches()
+    _tracer.settle_hooks()
+
+
+def _say(text: str) -> None:
+    if sys.__stderr__ is None:
+        return
+    try:
+        print(f"memlyze: {text}", file=sys.__stderr__, flush=True)
+    except (OSError, ValueError):  # stderr is closed: there is nobody to tell
+        return
 
 
 windows.install()
@@ -340,5 +404,5 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(
         before=_tracer.before_fork,
         after_in_parent=_tracer.after_fork_in_parent,
-        after_in_child=_forget_in_child,
+        after_in_child=_after_fork_in_child,
     )

@@ -4,6 +4,7 @@
 `memlyze.tracer` gives it manners.
 """
 
+import errno
 import threading
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t
@@ -94,6 +95,11 @@ cdef extern from "native/invisible_allocators.h" nogil:
     size_t ml_find_invisible_allocators(const void *except_, ml_invisible_allocator *found,
                                         size_t room)
 
+cdef extern from "cpython/launch_hooks.h":
+    int ml_launch_hooks_install() except -1
+    bint ml_launch_hooks_is_starting()
+    bint ml_launch_hooks_follow(const char *record, const char *startup_folder, const char *shim)
+
 cdef uint32_t next_window_id = 1
 cdef uint32_t first_window_id = 1  # of this recording
 cdef int64_t collection_start_ns = 0
@@ -114,7 +120,7 @@ def start(bytes output_file not None, bint overwrite, bytes header_metadata_json
     Returns None, or why native memory cannot be seen. Raises OSError when the file cannot be made,
     MemoryError without memory.
     """
-    global first_window_id, hooks_lost
+    global first_window_id, hooks_lost, collection_start_ns
     cdef ml_options options
     cdef char error[5000]
     options.output_file = output_file
@@ -128,6 +134,7 @@ def start(bytes output_file not None, bint overwrite, bytes header_metadata_json
     options.drop_when_full = drop_when_full
     options.seed = seed
     hooks_lost = 0
+    collection_start_ns = 0  # a finalizer may have forked: that collection is the parent's
     first_window_id = next_window_id  # a window may be open from one recording to the next
     ml_hooks_set_first_window(first_window_id)
     ml_runtime_describe()
@@ -144,6 +151,7 @@ def start(bytes output_file not None, bint overwrite, bytes header_metadata_json
         with nogil:
             why_not = ml_native_memory_install()
     ml_hooks_install()
+    ml_launch_hooks_install()
     return None if why_not == NULL else why_not.decode()
 
 
@@ -247,6 +255,32 @@ cdef int resume_later(void *unused) noexcept:
             frame = frame.f_back
     ml_helper_resume()
     return 0
+
+
+def settle_hooks():
+    """In a forked child that is not recorded: the hooks pass everything through in the fewest
+    steps.
+    """
+    ml_hooks_settle()
+    ml_native_settle()
+
+
+def follow_launches(bytes record, bytes startup_folder, bytes shim):
+    """The Pythons that this process starts record themselves, with what `memlyze.handover` has
+    written. Raises OSError where that is too long.
+    """
+    if not ml_launch_hooks_follow(record, startup_folder, shim):
+        raise OSError(errno.ENAMETOOLONG, "the path of the trace is too long")
+
+
+def is_launching():
+    """Whether this forked child is on its way to another program."""
+    return ml_launch_hooks_is_starting()
+
+
+def follow_no_launches():
+    """The Pythons that this process starts do not record themselves any more."""
+    ml_launch_hooks_follow(NULL, NULL, NULL)
 
 
 def add_metadata(bytes key not None, bytes json not None):

@@ -1,12 +1,13 @@
 # ruff: noqa: I002, UP032
 # mypy: ignore-errors
-"""Starts recording inside the program that `memlyze record` runs.
+"""Starts recording inside the program that `memlyze record` runs, and inside each Python that a
+recorded one starts.
 
-`memlyze record` puts this folder first in PYTHONPATH, so that `site` imports this file at start-up.
-It takes every trace of itself away (path, environment, module), lets the program's own
+Whoever starts it puts this folder first in PYTHONPATH, so that `site` imports this file at
+start-up. It takes every trace of itself away (path, environment, module), lets the program's own
 `sitecustomize` run, and starts the recorder. The program must find the interpreter as it would be
 without memlyze: hence no imports beyond `os` and `sys`, which `site` has loaded already, and
-options in a plain text form, which `memlyze/cli/handover.py` writes.
+options in a plain text form, which `memlyze/handover.py` writes.
 
 Any Python may be made to read this file, also one that memlyze does not support: the syntax is that
 of the oldest. Whatever goes wrong is told to `memlyze record` through the status file, never to the
@@ -18,7 +19,7 @@ import sys
 
 
 def _restore_environment():
-    """Remove what `memlyze record` added; return its options."""
+    """Remove what was added; return the options."""
     options = {}
     for item in os.environ.pop("MEMLYZE_RECORD", "").split("\x1f"):
         name, _, value = item.partition("=")
@@ -49,6 +50,8 @@ def _restore_environment():
 
 def _report(status_file, *fields):
     """Tell `memlyze record`, whose file is gone when it no longer waits."""
+    if not status_file:
+        return
     try:
         descriptor = os.open(status_file, os.O_WRONLY | os.O_APPEND)
     except OSError:
@@ -60,30 +63,59 @@ def _report(status_file, *fields):
         os.close(descriptor)
 
 
+def _claim_first(status_file, output_file):
+    """The file that this family begins with, and whether it is that of this Python: several can be
+    the first under one `memlyze record`, as in a shell script. What is appended to a file is in one
+    order for all.
+    """
+    own = "begun\t{}\t{}".format(os.getpid(), output_file.replace("\n", " "))
+    _report(status_file, own)
+    try:
+        with open(status_file, encoding="utf-8", errors="surrogateescape") as file:
+            begun = [line.rstrip("\n") for line in file if line.startswith("begun\t")]
+    except OSError:
+        begun = []
+    if not begun or begun[0] == own:
+        return output_file, True
+    return begun[0].split("\t", 2)[2], False
+
+
+def _start_tracer(options):
+    """Start the recorder; return it."""
+    from memlyze import family
+    from memlyze.tracer import start_member
+
+    status_file = options.pop("status_file", "")
+    output_file = options.pop("output_file", "").replace("{pid}", str(os.getpid()))
+    is_first = False
+    if "first_file" not in options:
+        options["first_file"], is_first = _claim_first(status_file, output_file)
+    member = family.from_handover(options)
+    member.handed_on["status_file"] = status_file
+    return start_member(member, is_first, options)
+
+
 def _start(options):
-    """Start the recorder with the options of `memlyze record`, and report how it went."""
-    status_file = options.pop("status_file", None)
-    if status_file is None:
+    """Start the recorder with the options that were handed over, and report how it went."""
+    status_file = options.get("status_file")
+    if not options:
         return
-    output_file = options.pop("output_file").replace("{pid}", str(os.getpid()))
-    if os.path.exists(output_file):
-        # A second Python under the same `memlyze record`, as in a shell script that starts several.
-        root, extension = os.path.splitext(output_file)
-        output_file = "{}.{}{}".format(root, os.getpid(), extension)
     package_parent = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
     is_borrowed = package_parent not in sys.path
     if is_borrowed:
         sys.path.append(package_parent)
+    modules_before = set(sys.modules)
     try:
-        from memlyze.tracer import Tracer
-
-        Tracer(output_file, **options).start()
+        tracer = _start_tracer(options)
     except BaseException as error:
         version = ".".join(str(part) for part in sys.version_info[:3])
         cause = "{}: {}".format(type(error).__name__, error)
         _report(status_file, "failed", version, cause)
+        for name in set(sys.modules) - modules_before:
+            if name.split(".")[0] == "memlyze":  # what a Python cannot use it need not see
+                del sys.modules[name]
     else:
-        _report(status_file, "started", str(os.getpid()), output_file)
+        _report(status_file, "started", str(os.getpid()), tracer.output_file)
     finally:
         if is_borrowed:
             sys.path.remove(package_parent)

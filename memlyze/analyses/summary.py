@@ -24,16 +24,6 @@ class Peak(typing.NamedTuple):
     process_id: int
 
 
-class Process(typing.NamedTuple):
-    """A recorded process."""
-
-    process_id: int
-    path: str
-    command_line: str
-    """As it would be typed; empty where the trace does not say."""
-    python_version: str
-
-
 class TracerCost(typing.NamedTuple):
     """What recording itself cost, in all processes. None: the trace does not say, being cut off."""
 
@@ -52,11 +42,34 @@ class Collections(typing.NamedTuple):
     collected: int
 
 
+class Process(typing.NamedTuple):
+    """One process of several."""
+
+    process_id: int
+    parent_process_id: int
+    started_by: str | None
+    """`fork`, `spawn` or `exec`; None: it was the first."""
+    ended_by: str | None
+    """None: it was killed, or runs on."""
+    path: str
+    command_line: str
+    """As it would be typed; empty where the trace does not say."""
+    python_version: str
+    start_ns: int
+    end_ns: int
+    """When it ended, or the last that is known of it."""
+    peak_rss: int | None
+    """None: its memory clock did not tick."""
+    samples: int
+    bytes: Estimate
+
+
 class Summary(typing.NamedTuple):
     """A trace at a glance. Times are nanoseconds since its start."""
 
     paths: tuple[str, ...]
     processes: tuple[Process, ...]
+    """In the order of their start."""
     """In the order of `paths`."""
     duration_ns: int
     """To the end of the recording, or to the last event of a trace that was cut off."""
@@ -94,11 +107,13 @@ def summarize(trace: Trace, *, sites: int = SITES) -> Summary:
     totals = run_statement(trace, "totals")[0]
     peaks = run_statement(trace, "memory_peaks")[0]
     peak_rss, peak_heap = _peak(peaks, "rss"), _peak(peaks, "heap_live")
-    end_ns = int(trace.table("processes")["end_ns"].max())
-    duration_ns = max(end_ns, totals["last_ns"], peaks["last_ns"] or 0)
+    processes = tuple(_process(row) for row in run_statement(trace, "processes"))
+    duration_ns = max(
+        totals["last_ns"], peaks["last_ns"] or 0, *(process.end_ns for process in processes)
+    )
     return Summary(
         paths=trace.paths,
-        processes=_processes(trace),
+        processes=processes,
         duration_ns=duration_ns,
         is_complete=trace.is_complete,
         damage=tuple(trace.damage),
@@ -128,6 +143,12 @@ def summarize(trace: Trace, *, sites: int = SITES) -> Summary:
     )
 
 
+def _process(row: typing.Mapping[str, typing.Any]) -> Process:
+    values = {name: row[name] for name in Process._fields}
+    values["bytes"] = Estimate(row["bytes"], row["bytes_error"])
+    return Process(**values)
+
+
 def _peak(peaks: typing.Mapping[str, typing.Any], name: str) -> Peak | None:
     if peaks[name] is None:
         return None
@@ -142,9 +163,3 @@ def _invisible_allocators(trace: Trace) -> tuple[str, ...]:
         if isinstance(found, dict)
     }
     return tuple(sorted(named))
-
-
-def _processes(trace: Trace) -> tuple[Process, ...]:
-    columns = trace.table("processes")
-    names = ("process_id", "path", "command_line", "python_version")
-    return tuple(Process(*row) for row in zip(*(columns[name].tolist() for name in names)))

@@ -1,9 +1,8 @@
 """What `memlyze record` hands to the program that it starts, and what it hears back.
 
-The way there is the environment: PYTHONPATH brings `memlyze/_startup/sitecustomize.py` in,
-LD_PRELOAD the shim through which native memory is seen from the first instruction on, and
-MEMLYZE_RECORD holds the options as `name=kind:value`, separated by the control character US. The
-way back is a file of one line for each Python that met them.
+The way there is the environment (`memlyze/handover.py`), with LD_PRELOAD for the shim through
+which native memory is seen from the first instruction on. The way back is a file of lines that the
+Pythons append which met the options.
 """
 
 from __future__ import annotations
@@ -11,10 +10,9 @@ from __future__ import annotations
 import os
 import typing
 
-SEPARATOR = "\x1f"
-_PACKAGE_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-_STARTUP_FOLDER = os.path.join(_PACKAGE_FOLDER, "_startup")
-SHIM = os.path.join(_PACKAGE_FOLDER, "_speedups", "_preload.so")
+from memlyze.handover import STARTUP_FOLDER, encode_options
+
+SHIM = os.path.join(os.path.dirname(STARTUP_FOLDER), "_speedups", "_preload.so")
 
 Value = typing.Union[bool, int, float, str]
 
@@ -23,7 +21,9 @@ class Outcome(typing.NamedTuple):
     """What the started Pythons reported."""
 
     traces: tuple[str, ...]
-    """Paths of the trace files, in the order in which recording started."""
+    """Paths of the trace files: the first of the family, and others in the order in which recording
+    started.
+    """
     failures: tuple[tuple[str, str], ...]
     """(Python version, cause) of each Python in which recording could not start."""
 
@@ -45,7 +45,7 @@ def child_environment(
         handed_over["original_ld_preload"] = False if preloaded is None else preloaded
         changed["LD_PRELOAD"] = os.pathsep.join(part for part in (SHIM, preloaded) if part)
     # An empty part would put the working directory on the path.
-    changed["PYTHONPATH"] = os.pathsep.join(part for part in (_STARTUP_FOLDER, original) if part)
+    changed["PYTHONPATH"] = os.pathsep.join(part for part in (STARTUP_FOLDER, original) if part)
     changed["MEMLYZE_RECORD"] = encode_options(handed_over)
     return changed
 
@@ -64,26 +64,13 @@ def can_preload(shim: str) -> bool:
     return os.path.isfile(shim) and not set(shim) & set(" :;\t\n$")
 
 
-def encode_options(options: typing.Mapping[str, Value]) -> str:
-    """The value of MEMLYZE_RECORD."""
-    items = []
-    for name, value in options.items():
-        if isinstance(value, bool):
-            items.append(f"{name}=b:{int(value)}")
-        elif isinstance(value, int):
-            items.append(f"{name}=i:{value}")
-        elif isinstance(value, float):
-            items.append(f"{name}=f:{value!r}")
-        else:
-            items.append(f"{name}=s:{value}")
-    return SEPARATOR.join(items)
-
-
 def read_outcome(status_file: str) -> Outcome:
     """What stands in the status file; nothing when no Python met the options."""
     with open(status_file, encoding="utf-8", errors="surrogateescape") as file:
         lines = [line.rstrip("\n").split("\t") for line in file]
+    begun = [fields[2] for fields in lines if fields[0] == "begun"]
+    traces = [fields[2] for fields in lines if fields[0] == "started"]
     return Outcome(
-        traces=tuple(fields[2] for fields in lines if fields[0] == "started"),
+        traces=tuple(sorted(traces, key=lambda path: path not in begun[:1])),
         failures=tuple((fields[1], fields[2]) for fields in lines if fields[0] == "failed"),
     )

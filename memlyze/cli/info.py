@@ -8,7 +8,7 @@ import typing
 
 from memlyze.analyses.inventory import Inventory, take_inventory
 from memlyze.cli.arguments import CommandParser
-from memlyze.cli.opening import as_json, open_traces, state_lines
+from memlyze.cli.opening import FIRST, add_only_option, as_json, open_traces, state_lines
 from memlyze.cli.terminal import Aligned, Style, printable
 from memlyze.cli.units import format_bytes
 
@@ -16,10 +16,11 @@ DESCRIPTION = """\
 EXAMPLES
   memlyze info app.1234.mlyze
   memlyze info --json app.1234.mlyze
-  memlyze info run.*.mlyze                     several files, one after the other
+  memlyze info --only first app.1234.mlyze     without the processes that app.py started
 
-Prints what a trace says about itself: its size, how much it holds, whether it is complete or
-damaged, how many events were dropped, and its metadata.
+Prints what traces say about themselves, one after the other: size, how much they hold, whether they
+are complete or damaged, how many events were dropped, and their metadata. The files of the
+processes that a program started follow its own.
 """
 
 
@@ -27,6 +28,7 @@ def make_parser() -> CommandParser:
     """The parser of the command."""
     parser = CommandParser("info", DESCRIPTION)
     parser.add_argument("traces", nargs="+", metavar="trace.mlyze", help="trace file")
+    add_only_option(parser)
     parser.add_argument(
         "--json", action="store_true", help="print one JSON object for each file, a line each"
     )
@@ -37,8 +39,10 @@ def run(arguments: typing.Sequence[str]) -> int:
     """Run the command; return its exit status."""
     options = make_parser().parse_args(arguments)
     style = Style(sys.stdout)
-    for number, path in enumerate(options.traces):
-        with open_traces([path]) as trace:
+    with open_traces(options.traces, only=options.only) as trace:
+        paths, left_out = trace.paths, trace.left_out
+    for number, path in enumerate(paths):
+        with open_traces([path], only=FIRST) as trace:
             inventory = take_inventory(trace)[0]
             state = state_lines(trace)
         if options.json:
@@ -46,6 +50,8 @@ def run(arguments: typing.Sequence[str]) -> int:
         else:
             lines = render(inventory, state, style)
             print("\n".join(lines if number == 0 else ["", *lines]))
+    for sentence in left_out:
+        print(f"memlyze info: {sentence}", file=sys.stderr)
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import os
 import sys
@@ -13,10 +14,27 @@ from memlyze.cli.units import plural
 if typing.TYPE_CHECKING:
     from memlyze.query.session import Trace
 
+FIRST = "first"
+_SHOWN = 5
 
-def open_traces(paths: typing.Sequence[str], *, trusted: bool = True) -> Trace:
-    """Open trace files. Raises UsageError for a path that is no file, MemlyzeError for a bad
-    one.
+
+def add_only_option(parser: argparse.ArgumentParser) -> None:
+    """Give a command that reads traces the option `--only`."""
+    parser.add_argument(
+        "--only",
+        metavar="PROCESS",
+        help="of a program and the processes that it started, read only one: "
+        "its number, or 'first' for the program",
+    )
+
+
+def open_traces(
+    paths: typing.Sequence[str], *, only: str | None = None, trusted: bool = True
+) -> Trace:
+    """Open trace files with all of their family, or `only` one process of it.
+
+    Raises UsageError for a path that is no file or a process that is not there, MemlyzeError for a
+    bad file.
     """
     for path in paths:
         if not os.path.exists(path):
@@ -29,16 +47,58 @@ def open_traces(paths: typing.Sequence[str], *, trusted: bool = True) -> Trace:
     if len(kept) < len(paths):
         again = [path for path in paths if path not in kept] or kept
         print(f"memlyze: {again[0]} was given more than once and is read once", file=sys.stderr)
-    return open_trace(kept, trusted=trusted)
+    if only == FIRST:
+        return open_trace(kept, family=False, trusted=trusted)
+    _allow_many_files()
+    if only is None:
+        return open_trace(kept, trusted=trusted)
+    with open_trace(kept) as trace:
+        chosen = _files_of_process(trace, only)
+    return open_trace(chosen, family=False, trusted=trusted)
+
+
+def _files_of_process(trace: Trace, process: str) -> list[str]:
+    """The files of the process that has this number, in the views or in the system."""
+    own = {
+        file.path: (str(number), str(file.metadata.get("process_id")))
+        for file, number in zip(trace.files, trace.process_ids)
+    }
+    found = [path for path, (number, _) in own.items() if number == process]
+    found += [path for path, numbers in own.items() if process in numbers and path not in found]
+    if not found:
+        numbers = sorted({number for number, _ in own.values()}, key=int)
+        there = ", ".join(numbers[:_SHOWN]) + (", …" if len(numbers) > _SHOWN else "")
+        raise UsageError(f"there is no process {process} in {trace.paths[0]}; it has {there}")
+    return found
+
+
+def _allow_many_files() -> None:
+    """A family may have more files than a process may have open by default."""
+    try:
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    except (ImportError, OSError, ValueError):
+        return
 
 
 def state_lines(trace: Trace) -> list[str]:
     """What the reader of any figure must know: cut off, damaged, events dropped. Often nothing."""
     lines = []
-    if not trace.is_complete:
+    files = trace.files
+    cut_off = [file for file in files if not file.is_complete]
+    if cut_off:
+        which, who = "the trace was", "the program"
+        if len(files) > 1:
+            which = (
+                f"{len(cut_off)} of {len(files)} traces {'was' if len(cut_off) == 1 else 'were'}"
+            )
+            who = ", ".join(os.path.basename(file.path) for file in cut_off[:_SHOWN])
+            who += ", …" if len(cut_off) > _SHOWN else ""
         lines.append(
-            "the trace was cut off (the program was killed, ended by os._exit, or still runs, or "
-            "there was no room for more); what was written up to then is shown"
+            f"{which} cut off ({who} was killed, or still runs, or there was no room for more); "
+            "what was written up to then is shown"
         )
     lines += [f"the trace is damaged: {damage}" for damage in trace.damage]
     return lines + _lost_lines(trace)

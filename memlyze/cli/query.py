@@ -13,7 +13,7 @@ import typing
 from memlyze.cli import formats, interrupts, schema
 from memlyze.cli.arguments import CommandParser
 from memlyze.cli.errors import CommandError, UsageError
-from memlyze.cli.opening import open_traces, state_lines
+from memlyze.cli.opening import add_only_option, open_traces, state_lines
 from memlyze.cli.progress import decoding_progress
 from memlyze.cli.tables import table_lines
 from memlyze.cli.terminal import Style, is_terminal
@@ -30,10 +30,13 @@ EXAMPLES
                  WHERE depth = 0 GROUP BY ALL ORDER BY 2 DESC LIMIT 10" app.1234.mlyze
   memlyze query --file report.sql --format csv -o report.csv app.1234.mlyze
   memlyze query "SELECT process_id, max(rss) FROM memory GROUP BY ALL" run.*.mlyze
+  memlyze query --only first "FROM hotspots()" app.1234.mlyze
+                                               without the processes that app.py started
   memlyze query app.1234.mlyze                 an interactive prompt
   memlyze query --schema                       the views, macros and columns there are
 
-Runs one SQL query (DuckDB's dialect) over traces. The query can read the traces and nothing else,
+Runs one SQL query (DuckDB's dialect) over traces: a program and all processes that it started, told
+apart by process_id. The query can read the traces and nothing else,
 unless --allow-files is given.
 """
 
@@ -69,6 +72,7 @@ def make_parser() -> argparse.ArgumentParser:
         action="store_true",
         help="let the query read and write files and the network; only for queries that you trust",
     )
+    add_only_option(parser)
     return parser
 
 
@@ -84,7 +88,7 @@ def run(arguments: typing.Sequence[str]) -> int:
     form = options.format or formats.format_of(options.output_file) or "table"
     if form in formats.BINARY_FORMATS and options.output_file is None and is_terminal(sys.stdout):
         raise UsageError(f"{form} is not for a terminal; name a file with -o")
-    with open_traces(paths, trusted=options.allow_files) as trace:
+    with open_traces(paths, only=options.only, trusted=options.allow_files) as trace:
         for line in state_lines(trace):
             print(f"memlyze query: {line}", file=sys.stderr)
         if query is None:

@@ -53,7 +53,10 @@ def make_parser() -> argparse.ArgumentParser:
         "(default: <program>.{pid}.mlyze in the working directory)",
     )
     parser.add_argument(
-        "-f", "--force", action="store_true", help="replace the output file if it exists"
+        "-f",
+        "--force",
+        action="store_true",
+        help="replace the output file if it exists, with the files of its processes",
     )
     parser.add_argument(
         "-q",
@@ -132,12 +135,16 @@ def make_room_for(output_file: str, *, force: bool) -> None:
             raise UsageError(
                 f"{output_file} exists; replace it with --force, or choose another with -o"
             )
-        try:
-            os.unlink(output_file)
-        except OSError as error:
-            raise UsageError(
-                f"{output_file} cannot be replaced: {error.strerror}; choose another with -o"
-            ) from None
+        from memlyze.trace.family import find_family
+
+        # With a recording go the files of its processes: without the first they belong to nothing.
+        for path in reversed(find_family([output_file]).paths):
+            try:
+                os.unlink(path)
+            except OSError as error:
+                raise UsageError(
+                    f"{path} cannot be replaced: {error.strerror}; choose another with -o"
+                ) from None
 
 
 def _record(
@@ -157,7 +164,12 @@ def _record(
     os.close(descriptor)
     in_the_way = obstacle(target.executable)
     try:
-        options = {**tracer_options, "output_file": output_file, "status_file": status_file}
+        options = {
+            **tracer_options,
+            "output_file": output_file,
+            "family_id": os.urandom(8).hex(),
+            "status_file": status_file,
+        }
         preload = bool(tracer_options.get("native", True)) and in_the_way is None
         environment = handover.child_environment(options, os.environ, preload=preload)
         try:
@@ -186,8 +198,10 @@ def report(
         cause = _why_nothing(target, outcome, in_the_way)
         print(f"memlyze: nothing was recorded: {cause}", file=sys.stderr)
         return
-    for version, cause in outcome.failures:
-        print(f"memlyze: Python {version} was not recorded: {cause}", file=sys.stderr)
+    for version, cause in dict.fromkeys(outcome.failures):
+        count = outcome.failures.count((version, cause))
+        times = "" if count == 1 else f" ({count} times)"
+        print(f"memlyze: Python {version} was not recorded{times}: {cause}", file=sys.stderr)
     if is_quiet:
         return
     if in_the_way is not None:

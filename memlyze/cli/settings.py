@@ -94,6 +94,12 @@ OPTIONS = (
     Option(
         "seed", int, "NUMBER", "seed of the sampling, to repeat it; 0 takes a new one each time"
     ),
+    Option(
+        "follow",
+        parse_switch,
+        "",
+        "record the processes too that the program starts, each into a file of its own",
+    ),
 )
 OUTPUT_FILE = "output_file"
 

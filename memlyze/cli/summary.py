@@ -13,9 +13,9 @@ import typing
 from itertools import zip_longest
 
 from memlyze.analyses.hotspots import Estimate, Hotspot
-from memlyze.analyses.summary import SITES, Peak, Summary, summarize
+from memlyze.analyses.summary import SITES, Peak, Process, Summary, summarize
 from memlyze.cli.arguments import CommandParser
-from memlyze.cli.opening import as_json, open_traces, state_lines
+from memlyze.cli.opening import add_only_option, as_json, open_traces, state_lines
 from memlyze.cli.progress import decoding_progress
 from memlyze.cli.resident import describe_resident
 from memlyze.cli.terminal import Aligned, Style, printable, shorten_path
@@ -26,11 +26,12 @@ DESCRIPTION = """\
 EXAMPLES
   memlyze summary app.1234.mlyze
   memlyze summary --sites 20 app.1234.mlyze
+  memlyze summary --only 1240 app.1234.mlyze   one of the processes that app.py started
   memlyze summary --json app.1234.mlyze
 
 Prints how long the program ran, its peak memory, when that was and what it consisted of, the lines
-of the program that allocated most, and what recording cost. Figures of a sampled trace are
-estimates, shown with their 95 % interval.
+of the program that allocated most, what recording cost, and a line for each process where there
+were several. Figures of a sampled trace are estimates, shown with their 95 % interval.
 """
 
 # The relative 95 % error of a figure that rests on ten samples: 1.96 / sqrt(10). Beyond it, an
@@ -39,8 +40,9 @@ _ERROR_OF_TEN_SAMPLES = 0.62
 _TOO_FEW_SAMPLES = 10
 # Of the list of parts, so that it is read at a glance.
 _RESIDENT_WIDTH = 90
+_PROCESSES = 12
 # Command lines of several processes, and process ids of one of them, that are shown.
-_COMMANDS = 4
+_COMMANDS = 12
 _PACKAGES = re.compile(r"^.*[/\\](?=(site|dist)-packages[/\\])")
 
 
@@ -55,6 +57,7 @@ def make_parser() -> argparse.ArgumentParser:
         metavar="COUNT",
         help=f"allocation sites to show (default: {SITES})",
     )
+    add_only_option(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser
 
@@ -65,7 +68,7 @@ def run(arguments: typing.Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     if options.sites < 0:
         parser.error(f"--sites must be 0 or more, not {options.sites}")
-    with open_traces(options.traces) as trace, decoding_progress(trace):
+    with open_traces(options.traces, only=options.only) as trace, decoding_progress(trace):
         summary = summarize(trace, sites=options.sites)
         state = state_lines(trace)
     if options.json:
@@ -122,6 +125,8 @@ def render(summary: Summary, state: typing.Sequence[str], style: Style) -> list[
         facts.add("not seen", printable(f"blocks of {', '.join(summary.invisible_allocators)}"))
     lines += [shorten_right(line, style.width) for line in facts.lines()]
     lines += ["", *_sites(summary, style)]
+    if len(summary.processes) > 1:
+        lines += ["", *_processes(summary, style)]
     return lines
 
 
@@ -131,8 +136,38 @@ def shorten_right(line: str, width: int) -> str:
 
 
 def _paths(summary: Summary) -> str:
-    shown = ", ".join(summary.paths[:3])
-    return shown if len(summary.paths) <= 3 else f"{shown} and {len(summary.paths) - 3} more"
+    first, *others = summary.paths
+    return f"{first} and {len(others)} more of its processes" if others else first
+
+
+def _processes(summary: Summary, style: Style) -> list[str]:
+    """A line for each process, those with the greatest peaks; in the order of their start."""
+    few = sorted(summary.processes, key=lambda process: -(process.peak_rss or 0))[:_PROCESSES]
+    table = Aligned(right=(True, True, True, True, True, False, False))
+    table.add("process", "parent", "peak", "allocated", "", "started by", "ended by")
+    for process in summary.processes:
+        if process in few:
+            table.add(*_process_cells(process, summary.is_exact))
+    head, *rows = (shorten_right(line, style.width) for line in table.lines())
+    lines = [style(head, "bold"), *rows]
+    more = len(summary.processes) - len(few)
+    if more:
+        lines.append(f"  and {more} more: FROM processes in memlyze query")
+    return lines
+
+
+def _process_cells(process: Process, is_exact: bool) -> tuple[str, ...]:
+    few_samples = process.samples < _TOO_FEW_SAMPLES and not is_exact and process.samples > 0
+    allocated = format_bytes(process.bytes.value)
+    return (
+        str(process.process_id),
+        str(process.parent_process_id),
+        "" if process.peak_rss is None else format_bytes(process.peak_rss),
+        "~" + allocated if few_samples else allocated,
+        "(few samples)" if few_samples else format_error(*process.bytes),
+        process.started_by or "",
+        process.ended_by or "",
+    )
 
 
 def _commands(summary: Summary) -> typing.Iterator[tuple[str, str]]:

@@ -70,6 +70,8 @@ RAW_TABLES: dict[str, dict[str, str]] = {
         "start_time_unix_ns": "BIGINT",
         "start_ns": "BIGINT",
         "end_ns": "BIGINT",
+        "started_by": "VARCHAR",
+        "ended_by": "VARCHAR",
         "path": "VARCHAR",
     },
     "memory": {

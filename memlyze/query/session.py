@@ -24,10 +24,17 @@ PathLike = typing.Union[str, "os.PathLike[str]"]
 
 
 def open_trace(
-    paths: PathLike | typing.Iterable[PathLike], *more: PathLike, trusted: bool = True
+    paths: PathLike | typing.Iterable[PathLike],
+    *more: PathLike,
+    family: bool = True,
+    trusted: bool = True,
 ) -> Trace:
     """Open one trace file or several at once: `open("a.mlyze")`, `open("a.mlyze", "b.mlyze")`,
     `open(glob.glob("run.*.mlyze"))`. A file that is given twice is read once.
+
+    With the first file of a recording, the files of all processes that came from the program are
+    opened too: those beside it that are named after it, such as `trace.4711.mlyze`, and belong to
+    the same recording. `family=False` opens just what is named, and so does naming one of these.
 
     `trusted=False` is for SQL that somebody else wrote: it can then read the trace and nothing
     else, neither files nor network nor variables of this program.
@@ -40,7 +47,7 @@ def open_trace(
     names = [os.fspath(path) for path in (*paths, *more)]
     if not names:
         raise MemlyzeError("no trace file was given; pass at least one path")
-    return Trace(distinct_files(names), trusted=trusted)
+    return Trace(distinct_files(names), family=family, trusted=trusted)
 
 
 def distinct_files(paths: typing.Iterable[str]) -> list[str]:
@@ -83,9 +90,10 @@ class Trace:
     before.
     """
 
-    def __init__(self, paths: typing.Sequence[str], *, trusted: bool = True) -> None:
-        self.paths = tuple(paths)
-        self._reader = open_reader(paths)
+    def __init__(
+        self, paths: typing.Sequence[str], *, family: bool = True, trusted: bool = True
+    ) -> None:
+        self._reader = open_reader(paths, family=family)
         self._source = Source(self._reader)
         self._trusted = trusted
         self._connection: DuckDBPyConnection | None = None
@@ -108,6 +116,21 @@ class Trace:
     def damage(self) -> list[str]:
         """What could not be read, one sentence each; empty when all was."""
         return [str(damage) for damage in self._reader.damage]
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The paths of the files."""
+        return tuple(file.path for file in self.files)
+
+    @property
+    def left_out(self) -> list[str]:
+        """The part of `damage` that is about whole files of the family."""
+        return [] if isinstance(self._reader, TraceFile) else list(self._reader.left_out)
+
+    @property
+    def process_ids(self) -> list[int]:
+        """Of each file, the `process_id` that its rows have."""
+        return [int(number) for number in self._source.columns("processes")["process_id"]]
 
     @property
     def files(self) -> list[TraceFile]:

@@ -5,15 +5,22 @@ from __future__ import annotations
 import typing
 
 from memlyze.query.stack_sites import frame_origins, stack_sites
+from memlyze.trace.family import Family, find_family
 from memlyze.trace.reader import TraceFile, TraceSet
 
 Reader = typing.Union[TraceFile, TraceSet]
 Columns = typing.Dict[str, typing.Any]
 
 
-def open_reader(paths: typing.Sequence[str]) -> Reader:
-    """The reader of one or more trace files. Raises TraceError for a file that is not a trace."""
-    return TraceFile(paths[0]) if len(paths) == 1 else TraceSet(list(paths))
+def open_reader(paths: typing.Sequence[str], *, family: bool) -> Reader:
+    """The reader of one or more trace files, and with `family` of those that belong to them.
+
+    Raises TraceError for a file that is not a trace.
+    """
+    found = find_family(paths) if family else Family(list(paths), [])
+    if len(found.paths) == 1 and not found.left_out:
+        return TraceFile(found.paths[0])
+    return TraceSet(found.paths, left_out=found.left_out)
 
 
 class Source:

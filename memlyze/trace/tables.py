@@ -75,6 +75,8 @@ def processes(merged: Mapping[str, Any], path: str) -> dict[str, Any]:
     strings = {
         "command_line": " ".join(shlex.quote(word) for word in words),
         "python_version": merged.get("python_version", ""),
+        "started_by": merged.get("started_by", ""),
+        "ended_by": merged.get("stop_reason", ""),
         "path": path,
     }
     table: dict[str, Any] = {

@@ -7,6 +7,7 @@ What would collide is made unique, so that tables can be joined by their ids alo
   of the files before is added. 0 stays 0: none.
 - `process_id` is the operating system's. A file whose process id an earlier file has, because one
   process was recorded twice or an id came again, gets 10,000,000 more.
+- `parent_process_id` is that of the file of the parent, where that is among them.
 - Times count from the start of the file that was started first, by the wall clocks in the metadata;
   −1 stays −1.
 """
@@ -22,6 +23,7 @@ from memlyze.errors import TraceError
 from memlyze.trace import format as fmt
 from memlyze.trace.placement import Placement
 from memlyze.trace.tables import metadata_int
+from memlyze.trace.text import metadata_text
 from memlyze.trace.trace_file import TraceFile
 
 REPEATED_PROCESS_STEP = 10_000_000
@@ -49,12 +51,17 @@ class TraceSet:
         self,
         paths: Sequence[str | os.PathLike[str]],
         *,
+        left_out: Sequence[str] = (),
         memory_limit_bytes: int | None = None,
         temporary_directory: str | None = None,
     ) -> None:
-        """Open the files; options and errors as of `TraceFile`."""
+        """Open the files; options and errors as of `TraceFile`.
+
+        `left_out` says what else should be here, one sentence each; it is part of the `damage`.
+        """
         if not paths:
             raise TraceError("no trace file was given; pass at least one path")
+        self.left_out = list(left_out)
         self._placement = Placement(memory_limit_bytes, temporary_directory)
         self._tables: dict[str, dict[str, Any]] = {}
         self._offsets: dict[str, list[int]] = {}
@@ -90,7 +97,8 @@ class TraceSet:
     @property
     def damage(self) -> list[str]:
         """What could not be read, one sentence each, with the name of the file."""
-        return [f"{file.path}: {found}" for file in self.files for found in file.damage]
+        found = [f"{file.path}: {found}" for file in self.files for found in file.damage]
+        return self.left_out + found
 
     def verify(self) -> list[str]:
         """Read all files, hold every block against its checksum, and return `damage`."""
@@ -108,6 +116,21 @@ class TraceSet:
                 process_id += REPEATED_PROCESS_STEP
             given.append(process_id)
         return given
+
+    def _parent_process_ids(self) -> list[int]:
+        """By the ids of recordings: those of processes come again, and a process that is made by
+        another in between, such as a shell, has that for its parent.
+        """
+        by_recording = {
+            metadata_text(file.metadata.get("recording_id", "")): process_id
+            for file, process_id in zip(self.files, self.process_ids)
+        }
+        found = []
+        for file in self.files:
+            parent = metadata_text(file.metadata.get("parent_recording_id", ""))
+            told = metadata_int(file.metadata, "parent_process_id")
+            found.append(by_recording.get(parent, told) if parent else told)
+        return found
 
     def table(self, name: str) -> dict[str, Any]:
         """The rows of all files, in the order of the files, with their `process_id`.
@@ -158,6 +181,9 @@ class TraceSet:
         """Write one file's values of a column."""
         if column == "process_id":
             here[:] = self.process_ids[number]
+            return
+        if column == "parent_process_id":
+            here[:] = self._parent_process_ids()[number]
             return
         if column not in part:
             here[:] = 1  # the weights of a file that leaves none out

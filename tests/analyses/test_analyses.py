@@ -33,7 +33,22 @@ def test_summary_of_an_exact_trace(tmp_path: Path) -> None:
     with memlyze.open(path) as trace:
         summary = summarize(trace)
     assert summary.paths == (path,)
-    assert summary.processes == (Process(7, path, "python main.py 'two words'", "3.11.7"),)
+    assert summary.processes == (
+        Process(
+            process_id=7,
+            parent_process_id=1,
+            started_by=None,
+            ended_by="exit",
+            path=path,
+            command_line="python main.py 'two words'",
+            python_version="3.11.7",
+            start_ns=0,
+            end_ns=20 * MS,
+            peak_rss=9000,
+            samples=6,
+            bytes=Estimate(1550, 0),
+        ),
+    )
     assert (summary.duration_ns, summary.is_complete, summary.is_exact) == (20 * MS, True, True)
     assert summary.bytes == Estimate(1550, 0)
     assert summary.allocations == Estimate(6, 0)

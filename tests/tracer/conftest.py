@@ -16,7 +16,9 @@ from typing import Any, Callable, Iterator
 
 import pytest
 from native_programs import LIBRARY, SHIM, Recorder, build
-from recorded import Run
+from recorded import Run, Trace
+
+from memlyze.trace.family import find_family
 
 HERE = Path(__file__).parent
 TIMEOUT_SECONDS = 120
@@ -82,6 +84,14 @@ class Programs:
             finally:
                 if process.poll() is None:
                     os.killpg(process.pid, signal.SIGKILL)
+
+    def family(self) -> list[Trace]:
+        """The decoded traces of all processes but the first, in the order of their start."""
+        return [Trace(Path(path)) for path in find_family([self.trace_path]).paths[1:]]
+
+    def files(self) -> list[str]:
+        """The names of all traces."""
+        return sorted(path.name for path in self.directory.glob("*.mlyze"))
 
     def run(self, source: str, *arguments: str, **how: Any) -> Run:
         """Run a program to its end."""

@@ -286,6 +286,7 @@ def test_few_descriptors_allowed(same: Any) -> None:
         kept.append(bytes(50_002))
         """,
         popen={"preexec_fn": _few_descriptors},
+        follow=False,
     )
     trace = done.trace
     assert trace.is_complete

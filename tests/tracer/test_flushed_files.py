@@ -198,7 +198,7 @@ def test_program_that_serves_its_own_files_is_not_asked_for_them(
         """
 print([operation for operation, _ in asked].count(FLUSH))
 del asked[:]
-memlyze.start(sys.argv[1], sample_rate=1.0)
+memlyze.start(sys.argv[1], sample_rate=1.0, follow=False)
 child = os.fork()
 if child == 0:
     os._exit(0)

@@ -9,7 +9,7 @@ import pytest
 
 START = """
 import os, sys, memlyze
-tracer = memlyze.start(sys.argv[1], sample_rate=1.0)
+tracer = memlyze.start(sys.argv[1], sample_rate=1.0, follow=False)
 kept = [bytes(50_001)]
 def fork():
     pid = os.fork()

@@ -1,4 +1,7 @@
-"""Processes that the program makes: all is as without a recording, and no trace is disturbed."""
+"""Processes that the program makes: all is as without a recording, and no trace is disturbed.
+
+What their own traces hold is the subject of test_following.py.
+"""
 
 from __future__ import annotations
 
@@ -38,8 +41,9 @@ kept.append(bytes(50_002))
         "sys.stdout.flush(); os.abort()",
     ],
 )
-def test_forked_child_leaves_the_trace_alone(same: Any, end: str) -> None:
-    done = same(FORK.format(end=end))
+@pytest.mark.parametrize("follow", [True, False])
+def test_forked_child_leaves_the_trace_alone(same: Any, end: str, follow: bool) -> None:
+    done = same(FORK.format(end=end), follow=follow)
     trace = done.trace
     assert trace.is_complete
     trace.check_sound()
@@ -88,7 +92,7 @@ def test_forked_child_can_record_on_its_own(run: Any) -> None:
     done = run(
         """
         import os, sys, memlyze
-        tracer = memlyze.start(sys.argv[1], sample_rate=1.0)
+        tracer = memlyze.start(sys.argv[1], sample_rate=1.0, follow=False)
         kept = [bytes(50_001)]
         with memlyze.window("of the parent"):
             pid = os.fork()
@@ -131,7 +135,7 @@ def test_child_of_a_busy_recording_writes_only_its_own_rows(run: Any) -> None:
                 space = {}
                 exec(f"def parents_{number}(): return [[] for _ in range(50)]", space)
                 space[f"parents_{number}"]()
-        memlyze.start(sys.argv[1], sample_rate=1.0)
+        memlyze.start(sys.argv[1], sample_rate=1.0, follow=False)
         stopping = False
         thread = threading.Thread(target=busy)
         thread.start()
@@ -215,21 +219,68 @@ def test_subprocesses(same: Any) -> None:
     done.trace.check_sound()
 
 
-def test_exec_replaces_the_program_and_leaves_a_readable_trace(same: Any) -> None:
+def test_exec_replaces_the_program_and_completes_the_trace(same: Any) -> None:
     done = same(
         """
-        import os, sys, time
+        import os
         kept = [bytes(50_001)]
-        time.sleep(0.4)
         print("before", flush=True)
         os.execv("/bin/sh", ["sh", "-c", "echo after; ls /proc/self/fd | wc -l; exit 3"])
         """
     )
     assert done.status == 3
     trace = done.trace
-    assert not trace.is_complete
+    assert trace.is_complete
+    assert trace.metadata["stop_reason"] == "exec"
     assert trace.one(50_034)
     trace.check_sound()
+
+
+def test_recording_goes_on_after_an_exec_that_fails(same: Any) -> None:
+    done = same(
+        """
+        import os, time
+        kept = [bytes(50_001)]
+        for _ in range(3):
+            try:
+                os.execv("/does/not/exist", ["it"])
+            except OSError as error:
+                print(error)
+        kept.append(bytes(50_002))
+        try:
+            os._exit("not a number")
+        except TypeError as error:
+            print(error)
+        time.sleep(0.3)  # for more than the last block to come after it
+        kept.append(bytes(50_003))
+        """
+    )
+    trace = done.trace
+    trace.check_sound()
+    assert trace.is_complete
+    assert trace.metadata["stop_reason"] == "exit"
+    assert trace.one(50_034) and trace.one(50_035) and trace.one(50_036)
+
+
+def test_ending_that_was_none_is_gone_when_the_program_is_killed(same: Any) -> None:
+    """What comes after it may be shorter than it: a trailer would be left over."""
+    done = same(
+        """
+        import os, time
+        kept = [bytes(50_001)]
+        kept.append([bytes(number) for number in range(3_000)])
+        try:
+            os.execv("/does/not/exist", ["it"])
+        except OSError:
+            time.sleep(0.5)
+            os.kill(os.getpid(), 9)
+        """,
+        memory_interval_ms=200,
+    )
+    trace = done.trace
+    trace.check_sound()
+    assert not trace.is_complete and "stop_reason" not in trace.metadata
+    assert trace.one(50_034)
 
 
 @pytest.mark.skipif(not hasattr(os, "register_at_fork"), reason="no fork")

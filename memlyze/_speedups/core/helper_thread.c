@@ -17,6 +17,7 @@
  * of its times. */
 #define BUSY_TURN_NS 1000000
 #define IDLE_TURNS_BEFORE_REST 20
+#define ENDING_PATIENCE_NS 2000000000
 
 /* Whose descriptor table the recorder's descriptors are in. While the helper thread begins only it
  * knows. */
@@ -29,6 +30,7 @@ static struct {
     uint64_t session;
     _Atomic int wake;
     _Atomic bool stopping;
+    _Atomic bool ending_wanted;
     _Atomic bool pausing;
     _Atomic bool paused; /* there is no helper thread for a moment */
     pid_t thread_number;
@@ -123,6 +125,8 @@ static void *run(void *unused)
             ml_recorder_raise_clock(now_ns);
         if (!abandoned) {
             idle_turns = ml_writer_turn(now_ns) ? 0 : idle_turns + 1;
+            if (helper.ending_wanted)
+                ml_writer_write_ending(now_ns, helper.reason);
             if (ml_writer_failure()) {
                 ml_recorder_abandon();
                 ml_threads_end_reading();
@@ -130,6 +134,7 @@ static void *run(void *unused)
                 abandoned = true;
             }
         }
+        atomic_store_explicit(&helper.ending_wanted, false, memory_order_release);
         const bool busy =
             ml_recording.coarse_clock && idle_turns < IDLE_TURNS_BEFORE_REST && !abandoned;
         const int64_t turn_ns = ml_writer_longest_rest_ns();
@@ -207,7 +212,8 @@ int ml_helper_start(const ml_options *options, uint64_t session, const char **wh
         return error;
     helper.session = session;
     helper.wake = 0;
-    helper.stopping = helper.pausing = helper.paused = helper.table_can_be_left = false;
+    helper.stopping = helper.ending_wanted = helper.pausing = helper.paused =
+        helper.table_can_be_left = false;
     error = start_thread();
     if (error) {
         *what = "start the helper thread for";
@@ -233,7 +239,7 @@ bool ml_helper_is_here(void)
 
 void ml_helper_pause(void)
 {
-    if (!helper.running || helper.paused || !ml_helper_is_here())
+    if (!helper.running || helper.paused || helper.stopping || !ml_helper_is_here())
         return;
     atomic_store_explicit(&helper.paused, true, memory_order_release);
     const bool elsewhere = helper.table == TABLE_OF_HELPER;
@@ -296,10 +302,29 @@ int ml_helper_stop(const char *reason)
     return ml_writer_failure();
 }
 
+void ml_helper_write_ending(const char *reason)
+{
+    if (!helper.running || !ml_helper_is_here() || ml_helper_is_paused())
+        return;
+    if (!helper.stopping) {
+        helper.reason = reason;
+        atomic_store_explicit(&helper.ending_wanted, true, memory_order_release);
+        ml_helper_wake();
+    }
+    const int64_t patience_ends_ns = ml_monotonic_ns() + ENDING_PATIENCE_NS;
+    while ((atomic_load_explicit(&helper.ending_wanted, memory_order_acquire) ||
+            (helper.stopping && helper.running)) &&
+           ml_monotonic_ns() < patience_ends_ns) {
+        const struct timespec moment = {0, 50000};
+        nanosleep(&moment, NULL);
+    }
+}
+
 void ml_helper_after_fork(void)
 {
     if (!helper.running)
         return;
     helper.running = false;
-    ml_writer_after_fork(helper.table != TABLE_OF_HELPER);
+    ml_writer_after_fork(helper.paused, helper.table != TABLE_OF_HELPER);
+    helper.paused = false;
 }

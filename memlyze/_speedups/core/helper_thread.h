@@ -27,6 +27,10 @@ bool ml_helper_is_running(void);
 /* Writes all that the session has recorded, closes the file, ends the thread. 0, or the errno that
  * ended writing earlier. */
 int ml_helper_stop(const char *reason);
+/* The process may end or be replaced in a moment, at which nobody is told any more: all that was
+ * recorded goes into the file, which is then complete. If the process lives on, so does the
+ * recording. Waits for the helper thread, but not for long: it may need what this thread holds. */
+void ml_helper_write_ending(const char *reason);
 /* In a forked child: there is no helper thread here, and the file is the parent's. */
 void ml_helper_after_fork(void);
 

@@ -227,6 +227,7 @@ void ml_live_table_after_fork(ml_live_table *table)
     for (int i = 0; i < ML_SHARDS; i++)
         atomic_store_explicit(&table->shards[i].lock, 0, memory_order_relaxed);
     atomic_store_explicit(&table->filter_lock, 0, memory_order_relaxed);
+    memset(ml_filter, 0, sizeof ml_filter); /* nothing is recorded: no free has to ask for more */
 }
 
 /* Of an address that may have one; made when it is not there yet. NULL: no memory for it. */

@@ -193,11 +193,18 @@ void ml_threads_end_reading(void)
 
 void ml_threads_after_fork(void)
 {
+    ml_thread *thread = ml_current_thread;
     atomic_store(&ml_threads_lock, 0);
+    list_is_read = false;
     /* The states of the other threads stay mapped, unused: their owners do not exist here. */
     ml_threads = NULL;
-    list_is_read = false;
-    ml_current_thread = &ml_no_thread;
+    atomic_store(&ml_recording.mapped_bytes, 0);
+    if (thread == &ml_no_thread)
+        return;
+    ml_threads = thread;
+    thread->next = NULL;
+    thread->os_thread_id = os_thread_id();
+    atomic_store(&ml_recording.mapped_bytes, (int64_t)thread->mapped_bytes);
 }
 
 static bool map_buffers(ml_thread *thread)

@@ -24,6 +24,12 @@ static bool write_all(ml_trace_file *file, const uint8_t *data, size_t bytes)
         return false;
     }
     const int descriptor = file->descriptor.number;
+    if (file->has_ending) {
+        file->has_ending = false;
+        if (ftruncate(descriptor, (off_t)file->offset) != 0) {
+            /* Its beginning is written over; readers cope with the rest. */
+        }
+    }
     while (done < bytes) {
         ssize_t written =
             pwrite(descriptor, data + done, bytes - done, (off_t)(file->offset + done));
@@ -123,7 +129,8 @@ static void remember_block(ml_trace_file *file, uint64_t offset, uint8_t block_t
     ml_columns_put(index, 4, last_ns);
 }
 
-static void write_block(ml_trace_file *file, ml_columns *rows)
+/* False: it is not in the file. */
+static bool put_block(ml_trace_file *file, const ml_columns *rows)
 {
     ml_buffer *stored = &file->stored;
     const bool timed = rows->first_time_ns <= rows->last_time_ns;
@@ -157,19 +164,28 @@ static void write_block(ml_trace_file *file, ml_columns *rows)
     ml_put_u64(header + 32, timed ? (uint64_t)rows->last_time_ns : 0);
     ml_put_u32(header + 40, ml_crc32(payload, payload_bytes));
     ml_put_u32(header + 44, ml_crc32(header, 44));
-    const uint64_t offset = file->offset;
     if (!write_all(file, header, ML_BLOCK_HEADER_BYTES + payload_bytes))
-        return;
+        return false;
     file->sequence++;
-    const uint32_t row_count = rows->rows;
-    if (rows->block_type == ML_BLOCK_INDEX)
-        ml_columns_clear(rows); /* the next index begins with this one */
-    remember_block(file, offset, rows->block_type, row_count, timed ? rows->first_time_ns : 0,
-                   timed ? rows->last_time_ns : 0);
-    return;
+    return true;
 no_memory:
     file->failed = true;
     file->error = ENOMEM;
+    return false;
+}
+
+static void write_block(ml_trace_file *file, ml_columns *rows)
+{
+    const uint64_t offset = file->offset;
+    if (!put_block(file, rows))
+        return;
+    const bool timed = rows->first_time_ns <= rows->last_time_ns;
+    const int64_t first_ns = timed ? rows->first_time_ns : 0;
+    const int64_t last_ns = timed ? rows->last_time_ns : 0;
+    const uint32_t row_count = rows->rows;
+    if (rows->block_type == ML_BLOCK_INDEX)
+        ml_columns_clear(rows); /* the next index begins with this one */
+    remember_block(file, offset, rows->block_type, row_count, first_ns, last_ns);
 }
 
 void ml_trace_file_write(ml_trace_file *file, ml_columns *rows)
@@ -182,23 +198,42 @@ void ml_trace_file_write(ml_trace_file *file, ml_columns *rows)
     ml_columns_clear(rows);
 }
 
-void ml_trace_file_finish(ml_trace_file *file)
+/* The rows that the index had when it was like `before`; it has only got more since. */
+static void forget_later_rows(ml_columns *index, const ml_columns *before)
 {
+    for (int i = 0; i < index->column_count; i++) {
+        index->columns[i].size = before->columns[i].size;
+        index->previous[i] = before->previous[i];
+    }
+    index->rows = before->rows;
+}
+
+void ml_trace_file_write_ending(ml_trace_file *file, ml_columns *rows)
+{
+    const uint64_t offset = file->offset;
+    const uint32_t sequence = file->sequence;
+    const ml_columns index = file->index;
+    if (rows->rows && !file->failed)
+        write_block(file, rows);
+    ml_columns_clear(rows);
     const uint64_t index_offset = file->offset;
-    struct stat status;
-    if (!file->failed)
-        write_block(file, &file->index);
-    if (!file->failed) {
+    if (!file->failed && put_block(file, &file->index)) {
         uint8_t trailer[16];
         ml_put_u64(trailer, index_offset);
         ml_put_u32(trailer + 8, ml_crc32(trailer, 8));
         memcpy(trailer + 12, "MLZE", 4);
         write_all(file, trailer, sizeof trailer);
     }
+    if (file->failed)
+        return;
     /* Not by its path: the file may have been renamed, or the process be in another root. */
+    struct stat status;
     file->has_no_name = ml_descriptor_is_ours(&file->descriptor) &&
                         fstat(file->descriptor.number, &status) == 0 && status.st_nlink == 0;
-    ml_trace_file_close(file);
+    file->offset = offset;
+    file->sequence = sequence;
+    forget_later_rows(&file->index, &index);
+    file->has_ending = true;
 }
 
 void ml_trace_file_close(ml_trace_file *file)

@@ -15,6 +15,7 @@ typedef struct {
     char path[4096];
     uint64_t offset; /* end of the last whole block */
     uint32_t sequence;
+    bool has_ending; /* index and trailer follow `offset`, for the time being */
     bool failed;
     bool has_no_name; /* when it was finished: somebody has deleted it */
     int error;        /* errno of what failed */
@@ -29,9 +30,9 @@ int ml_trace_file_create(ml_trace_file *file, const char *path, bool overwrite,
 /* Writes the rows as one block and clears them; nothing when there are none. After a failure the
  * file is cut back to its last whole block and nothing more is written. */
 void ml_trace_file_write(ml_trace_file *file, ml_columns *rows);
-/* Index and trailer, then closes. */
-void ml_trace_file_finish(ml_trace_file *file);
-/* Closes without them. */
+/* Writes these rows, the index and the trailer: the file is complete. When something is written
+ * after all, that takes their place. */
+void ml_trace_file_write_ending(ml_trace_file *file, ml_columns *rows);
 void ml_trace_file_close(ml_trace_file *file);
 
 #endif

@@ -43,6 +43,7 @@ static struct {
     int64_t region_bytes;  /* of the live table, when last asked for */
     int64_t cpu_before_ns; /* of helper threads before this one */
     bool failure_told;
+    bool is_inherited; /* by a forked child: memory, and nothing that goes on */
 } writer;
 
 /* ---- the tables
@@ -363,28 +364,32 @@ int64_t ml_writer_longest_rest_ns(void)
                                                          : FLUSH_INTERVAL_NS;
 }
 
-void ml_writer_finish(int64_t now_ns, const char *reason)
+void ml_writer_write_ending(int64_t now_ns, const char *reason)
 {
     char json[256];
-    if (writer.file.failed) {
-        ml_trace_file_close(&writer.file);
+    if (writer.file.failed)
         return;
-    }
     ml_threads_look_after_late();
     drain(now_ns);
-    ml_threads_end_reading();
-    writer.has_ended = true;
+    writer.has_ended = true; /* as far as is known */
     writer.region_bytes = ml_live_table_region_bytes(&ml_recording.live);
     tick_memory(now_ns);
-    writer.next_metadata_ns = 0;
+    writer.has_ended = false;
+    flush(now_ns);
+    put_statistics();
     put_number("end_ns", (uint64_t)now_ns);
     snprintf(json, sizeof json, "\"%s\"", reason);
     put_metadata("stop_reason", json);
-    ml_columns last = writer.metadata; /* flush swaps the buffers: what was just put goes first */
-    ml_trace_file_write(&writer.file, &last);
-    writer.metadata = last;
-    flush(now_ns);
-    ml_trace_file_finish(&writer.file);
+    ml_trace_file_write_ending(&writer.file, &writer.metadata);
+}
+
+void ml_writer_finish(int64_t now_ns, const char *reason)
+{
+    if (!writer.file.failed) {
+        ml_writer_write_ending(now_ns, reason);
+        ml_threads_end_reading();
+    }
+    ml_trace_file_close(&writer.file);
 }
 
 /* ---- when writing fails
@@ -481,6 +486,10 @@ static void free_columns(void)
 
 int ml_writer_open(const ml_options *options, uint64_t session)
 {
+    if (writer.is_inherited) {
+        ml_writer_close();
+        writer.is_inherited = false;
+    }
     int error = ml_trace_file_create(&writer.file, options->output_file, options->overwrite,
                                      options->header_metadata_json);
     if (error)
@@ -543,12 +552,14 @@ void ml_writer_add_metadata(const char *key, const char *json)
     ml_unlock(&writer.metadata_lock);
 }
 
-void ml_writer_after_fork(bool has_descriptors)
+void ml_writer_after_fork(bool is_whole, bool has_descriptors)
 {
     writer.metadata_lock = 0;
-    /* Of the parent: the helper thread may have been at any of them. The memory stays with this
-     * copy of the process. */
-    memset(&writer.taken_codes, 0, sizeof writer.taken_codes);
+    /* The memory stays with this copy of the process; and where the helper thread may have been at
+     * work on it, it is of no use any more. */
+    writer.is_inherited = is_whole;
+    if (!is_whole)
+        memset(&writer.taken_codes, 0, sizeof writer.taken_codes);
     if (has_descriptors) {
         ml_descriptor_close(&writer.file.descriptor);
         ml_descriptor_close(&writer.statm);

@@ -20,8 +20,10 @@ void ml_writer_end_thread(void);
 /* Takes what waits in the rings, and writes what is due. True: something was there. */
 bool ml_writer_turn(int64_t now_ns);
 int64_t ml_writer_longest_rest_ns(void);
-/* Writes all that the session has recorded, with index and trailer, where that is still possible,
- * and closes the file. */
+/* Writes all that the session has recorded, with index and trailer, where that is still possible:
+ * the file is complete until something more is written. */
+void ml_writer_write_ending(int64_t now_ns, const char *reason);
+/* The same for good: closes the file. */
 void ml_writer_finish(int64_t now_ns, const char *reason);
 
 /* The errno that ended writing, or 0. */
@@ -36,7 +38,8 @@ void ml_writer_say_failed(int descriptor);
 /* Adds to the metadata; the value is JSON. From the binding, at most 64 KiB in all between two
  * writes. */
 void ml_writer_add_metadata(const char *key, const char *json);
-/* In a forked child; `has_descriptors`: copies of the parent's are open here. */
-void ml_writer_after_fork(bool has_descriptors);
+/* In a forked child. `is_whole`: no helper thread was at work; `has_descriptors`: copies of the
+ * parent's are open here. */
+void ml_writer_after_fork(bool is_whole, bool has_descriptors);
 
 #endif

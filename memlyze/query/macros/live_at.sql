@@ -1,10 +1,15 @@
 -- What was live at a moment: one row for each allocation site (chosen as in `hotspots()`), the greatest first.
--- Counted are allocations made since the start of the trace and not yet freed.
+-- Counted are allocations made since the start of the trace and not yet freed. Of several processes, those that
+-- ended before have nothing live.
 --
 -- Parameters:
 --   t: the moment, in nanoseconds since the start of the trace.
 CREATE MACRO live_at(t) AS TABLE
 WITH
+gone AS (
+    SELECT process_id FROM _raw_processes
+    WHERE end_ns <> -1 AND end_ns < t AND end_ns < (SELECT max(end_ns) FROM _raw_processes)
+),
 per_stack AS (
     SELECT
         stack_id,
@@ -16,6 +21,7 @@ per_stack AS (
         min(time_ns) AS oldest_ns
     FROM _raw_allocations
     WHERE allocator <= 4 AND time_ns <= t AND (freed_ns = -1 OR freed_ns > t)
+        AND process_id NOT IN (SELECT process_id FROM gone)
     GROUP BY stack_id
 ),
 named AS (

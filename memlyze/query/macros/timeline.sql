@@ -48,6 +48,16 @@ freed AS (
     WHERE allocator <= 4 AND freed_ns <> -1
     GROUP BY ALL
 ),
+ended AS ( -- with a process goes what it had, while others go on
+    SELECT
+        p.end_ns // w.width_ns AS slice,
+        sum(a.size * a.weight) AS bytes
+    FROM _raw_processes AS p
+    JOIN _raw_allocations AS a USING (process_id)
+    CROSS JOIN widths AS w
+    WHERE a.allocator <= 4 AND a.freed_ns = -1 AND p.end_ns <> -1 AND p.end_ns < (SELECT max(end_ns) FROM _raw_processes)
+    GROUP BY ALL
+),
 clock AS (
     SELECT slice, sum(rss)::BIGINT AS rss, sum(heap_live)::BIGINT AS heap_live
     FROM (
@@ -81,7 +91,7 @@ SELECT
     -- Bytes freed in the slice, among those allocated since the start of the trace.
     coalesce(f.bytes, 0) AS freed_bytes,
     -- Bytes live at the end of the slice, among those allocated since the start of the trace.
-    sum(coalesce(m.bytes, 0) - coalesce(f.bytes, 0)) OVER (ORDER BY s.slice) AS live_bytes,
+    sum(coalesce(m.bytes, 0) - coalesce(f.bytes, 0) - coalesce(e.bytes, 0)) OVER (ORDER BY s.slice) AS live_bytes,
     -- Number of allocations in the slice (an estimate while sampling).
     coalesce(m.allocations, 0) AS allocations,
     -- Number of frees in the slice (an estimate while sampling).
@@ -97,6 +107,7 @@ SELECT
 FROM slices AS s
 LEFT JOIN made AS m ON m.slice = s.slice
 LEFT JOIN freed AS f ON f.slice = s.slice
+LEFT JOIN ended AS e ON e.slice = s.slice
 LEFT JOIN clock AS c ON c.slice = s.slice
 LEFT JOIN collections AS g ON g.slice = s.slice
 ORDER BY s.slice;

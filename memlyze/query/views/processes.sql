@@ -3,7 +3,7 @@ CREATE VIEW processes AS
 SELECT
     -- Number of the process; other tables refer to it.
     process_id,
-    -- Number of the process that started it.
+    -- Number of the process that started it, or in which another program ran before; through others that were not recorded.
     parent_process_id,
     -- Its command line, words separated by spaces.
     command_line,
@@ -15,6 +15,12 @@ SELECT
     start_ns,
     -- End of its trace on that time line; NULL: it was cut off (the process was killed).
     nullif(end_ns, -1) AS end_ns,
+    -- How its recording came about: `fork`, `spawn` (a new process), `exec` (a new program in the same process);
+    -- NULL: it was the first.
+    nullif(started_by, '') AS started_by,
+    -- How it ended: `exit`, `_exit`, `exec` (another program took its place), `stop` (recording was stopped);
+    -- NULL: it was killed, or runs on.
+    nullif(ended_by, '') AS ended_by,
     -- Path of its trace file.
     path
 FROM _raw_processes;

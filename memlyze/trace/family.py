@@ -1,0 +1,111 @@
+"""The files of one recording: that of the program, and one for each process that came from it.
+
+They stand in one folder. The first has the name that was asked for, such as `trace.mlyze`; the
+others are named after it and their process, `trace.4711.mlyze`, or `trace.4711-2.mlyze` where the
+process has several or its id came again. Names alone prove nothing: the files of a family have one
+`family_id` in their metadata.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any, NamedTuple, Sequence
+
+from memlyze.errors import TraceError
+from memlyze.trace.blocks import FileBytes, header_metadata
+from memlyze.trace.tables import metadata_int
+from memlyze.trace.text import parse_json
+
+
+class Family(NamedTuple):
+    """Files to be read together."""
+
+    paths: list[str]
+    """Those that were asked for, each followed by its members, in the order of their start."""
+    left_out: list[str]
+    """What may belong to them and cannot be read, one sentence each."""
+
+
+def find_family(paths: Sequence[str | os.PathLike[str]]) -> Family:
+    """The files at `paths` and, where one is the first of a family, the other files of it.
+
+    Each file is there once. Nothing is said of a path that cannot be read: opening it does that.
+    """
+    family = Family([], [])
+    seen: set[tuple[int, int]] = set()
+    for path in [os.fspath(path) for path in paths]:
+        _add(family, path, seen, is_wanted=True)
+        for member in _members(path, family.left_out):
+            _add(family, member, seen)
+    return family
+
+
+def _add(family: Family, path: str, seen: set[tuple[int, int]], *, is_wanted: bool = False) -> None:
+    try:
+        status = os.stat(path)
+    except OSError:
+        if is_wanted:
+            family.paths.append(path)
+        return
+    identity = status.st_dev, status.st_ino
+    if identity not in seen:
+        seen.add(identity)
+        family.paths.append(path)
+
+
+def _members(first: str, left_out: list[str]) -> list[str]:
+    """The other files of the family that the file at `first` is the first of."""
+    try:
+        metadata = _read_metadata(first)
+    except (TraceError, OSError):
+        return []
+    family_id = metadata.get("family_id") if metadata else None
+    if not family_id or not isinstance(family_id, str):
+        return []
+    found = []
+    for path in _namesakes(first):
+        try:
+            metadata = _read_metadata(path)
+        except TraceError as error:
+            if os.path.getsize(path):  # otherwise it is only just being made
+                left_out.append(f"left out: {error}")
+            continue
+        except OSError as error:
+            left_out.append(f"left out: {path!r} cannot be read: {error.strerror}")
+            continue
+        if metadata is None:
+            left_out.append(
+                f"left out: the metadata at the start of {path!r} is damaged, so that it is not "
+                f"known whether it belongs to {first!r}"
+            )
+        elif metadata.get("family_id") == family_id:
+            found.append((metadata_int(metadata, "start_time_unix_ns"), path))
+    return [path for _, path in sorted(found)]
+
+
+def _namesakes(first: str) -> list[str]:
+    folder, name = os.path.split(first)
+    stem, extension = os.path.splitext(name)
+    pattern = re.compile(rf"{re.escape(stem)}\.\d+(-\d+)?{re.escape(extension)}")
+    try:
+        names = os.listdir(folder or os.curdir)
+    except OSError:
+        return []
+    return [os.path.join(folder, other) for other in names if pattern.fullmatch(other)]
+
+
+def _read_metadata(path: str) -> dict[str, Any] | None:
+    """What the header says; None where it is damaged. Raises TraceError and OSError."""
+    if not os.path.isfile(path):
+        return {}
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+    try:
+        text, _ = header_metadata(FileBytes(descriptor, path), path)
+    finally:
+        os.close(descriptor)
+    try:
+        found = parse_json(text.decode("utf-8")) if text is not None else None
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None

@@ -15,25 +15,31 @@ class Mode(NamedTuple):
         label: its name in the tables.
         tracer: what traces it, a key of `TRACERS`; empty: nothing.
         options: keyword options of that tracer.
+        is_preloaded: whether memlyze's shim goes before the program's libraries, as `memlyze
+            record` puts it there.
     """
 
     label: str
     tracer: str = ""
     options: dict[str, Any] = {}  # noqa: RUF012  # a constant of a constant
+    is_preloaded: bool = False
 
     @property
     def is_peer(self) -> bool:
         return self.tracer not in ("", "memlyze")
 
 
-#: By name. `untraced_again` is the same as `untraced`: what differs between the two is noise.
+#: By name. `untraced_again` is the same as `untraced`: what differs between the two is noise. Modes
+#: that record native memory, which is the default, have the program preloaded; the others record
+#: Python's allocators alone.
 MODES = {
     "untraced": Mode("untraced"),
     "untraced_again": Mode("untraced again"),
-    "default": Mode("default", "memlyze"),
-    "rate_0.01": Mode("rate 0.01", "memlyze", {"sample_rate": 0.01}),
-    "rate_0.1": Mode("rate 0.1", "memlyze", {"sample_rate": 0.1}),
-    "rate_1.0": Mode("rate 1.0", "memlyze", {"sample_rate": 1.0}),
+    "default": Mode("default", "memlyze", {}, is_preloaded=True),
+    "rate_0.01": Mode("rate 0.01", "memlyze", {"sample_rate": 0.01, "native": False}),
+    "rate_0.1": Mode("rate 0.1", "memlyze", {"sample_rate": 0.1, "native": False}),
+    "rate_1.0": Mode("rate 1.0", "memlyze", {"sample_rate": 1.0, "native": False}),
+    "native_1.0": Mode("1.0, native too", "memlyze", {"sample_rate": 1.0}, is_preloaded=True),
     "memray": Mode("memray", "memray"),
     "memray_all": Mode("memray, all", "memray", {"trace_python_allocators": True}),
     "tracemalloc": Mode("tracemalloc", "tracemalloc", {"nframe": 1}),

@@ -119,6 +119,7 @@ def _run(
                 scratch,
                 tracer=mode.tracer,
                 options=mode.options,
+                is_preloaded=mode.is_preloaded,
                 warmup_loops=1 if calibration["loop_s"] <= LONGEST_WARMUP_S else 0,
             )
         )

@@ -33,7 +33,7 @@ def wall_time(results: Results) -> str:
 
 def cpu_time(results: Results) -> str:
     ratios = Ratios(results, "cpu_s")
-    modes = ("default", "rate_1.0", "memray", "memray_all", "tracemalloc")
+    modes = ("default", "rate_1.0", "native_1.0", "memray", "memray_all", "tracemalloc")
     rows = []
     for program in ratios.programs:
         if program in ratios.untraced:

@@ -10,7 +10,9 @@ import tempfile
 import threading
 import time
 from pathlib import Path
-from typing import Any, NamedTuple, Sequence
+from typing import Any, Mapping, NamedTuple, Sequence
+
+from memlyze.cli.handover import SHIM
 
 HARNESS = Path(__file__).resolve().parent
 TIMEOUT_S = 600
@@ -54,7 +56,9 @@ class Scratch:
         return {**kept, "PYTHONHASHSEED": "0", "TMPDIR": str(temporary)}
 
 
-def run_process(command: Sequence[str], scratch: Scratch) -> Finished:
+def run_process(
+    command: Sequence[str], scratch: Scratch, variables: Mapping[str, str] | None = None
+) -> Finished:
     """Run a command and measure the whole process.
 
     Raises:
@@ -63,7 +67,11 @@ def run_process(command: Sequence[str], scratch: Scratch) -> Finished:
     with (scratch.path / "stdout").open("w+b") as out, (scratch.path / "stderr").open("w+b") as err:
         start = time.perf_counter()
         process = subprocess.Popen(
-            command, stdout=out, stderr=err, cwd=scratch.path, env=scratch.environment()
+            command,
+            stdout=out,
+            stderr=err,
+            cwd=scratch.path,
+            env={**scratch.environment(), **(variables or {})},
         )
         alarm = threading.Timer(TIMEOUT_S, process.kill)
         alarm.start()
@@ -82,14 +90,18 @@ def run_process(command: Sequence[str], scratch: Scratch) -> Finished:
 
 
 def run_script(
-    script: str | Path, request: dict[str, Any], scratch: Scratch, prefix: Sequence[str] = ()
+    script: str | Path,
+    request: dict[str, Any],
+    scratch: Scratch,
+    prefix: Sequence[str] = (),
+    variables: Mapping[str, str] | None = None,
 ) -> Any:
     """Run a script (a name: one of the harness) with a request; give back its answer."""
     answer = scratch.path / "result.json"
     answer.unlink(missing_ok=True)
     request = {**request, "result": str(answer)}
     path = HARNESS / f"{script}.py" if isinstance(script, str) else script
-    run_process([*prefix, sys.executable, str(path), json.dumps(request)], scratch)
+    run_process([*prefix, sys.executable, str(path), json.dumps(request)], scratch, variables)
     return json.loads(answer.read_text(encoding="utf-8"))
 
 
@@ -102,6 +114,8 @@ def run_program(
     warmup_loops: int = 1,
     output: str = "trace.mlyze",
     prefix: Sequence[str] = (),
+    *,
+    is_preloaded: bool = False,
 ) -> dict[str, Any]:
     """Run a program of the catalogue once; the result is that of `worker.measure`."""
     path = scratch.path / output
@@ -115,5 +129,6 @@ def run_program(
         "options": options or {},
         "output": str(path),
     }
-    result: dict[str, Any] = run_script("worker", request, scratch, prefix)
+    variables = {"LD_PRELOAD": SHIM} if is_preloaded else None
+    result: dict[str, Any] = run_script("worker", request, scratch, prefix, variables)
     return result

@@ -7,6 +7,7 @@ from statistics import median
 from typing import Callable, NamedTuple
 
 from harness import accuracy, markdown, memory, other_tables, overhead_tables
+from harness.modes import MODES
 from harness.ratios import Ratios
 from harness.results import Results
 
@@ -53,15 +54,16 @@ def _overhead(results: Results) -> list[Line]:
     ratios = Ratios(results, "wall_s")
     measured = ratios.pyperformance("default")
     lines = [_at_most("default, geometric mean", ratios.mean("default"), 1.02, _three)]
-    above = ratios.above("default", 1.05)
-    lines.append(
-        Line(
-            "default, programs above 1.05 beyond the noise",
-            "none",
-            f"{markdown.names(above)} of {len(measured)}" if measured else "not measured",
-            not above if measured else None,
+    for limit in (1.05, 1.06):
+        above = ratios.above("default", limit)
+        lines.append(
+            Line(
+                f"default, programs above {limit} beyond the noise",
+                "none",
+                f"{markdown.names(above)} of {len(measured)}" if measured else "not measured",
+                not above if measured else None,
+            )
         )
-    )
     for mode, limit in (("rate_0.01", 1.03), ("rate_0.1", 1.08), ("rate_1.0", 1.20)):
         title = f"`sample_rate={mode[5:]}`, geometric mean"
         lines.append(_at_most(title, ratios.mean(mode), limit, _three))
@@ -90,10 +92,25 @@ def _overhead(results: Results) -> list[Line]:
             faster >= 0.9 * compared if compared else None,
         )
     )
-    for program, limit in (("allocation_loop", 1.4), ("allocation_loop_deep", 2.0)):
-        ratio = ratios.of(program, "rate_1.0")
+    for program, mode, limit in (
+        ("allocation_loop", "rate_1.0", 1.4),
+        ("allocation_loop_deep", "rate_1.0", 2.0),
+        ("malloc_loop", "default", 1.25),
+    ):
+        ratio = ratios.of(program, mode)
         value = ratio.median if ratio else None
-        lines.append(_at_most(f"`{program}` at 1.0", value, limit, _two))
+        lines.append(_at_most(f"`{program}`, {MODES[mode].label}", value, limit, _two))
+    title = "1.0, native memory too, geometric mean"
+    lines.append(_at_most(title, ratios.mean("native_1.0"), 1.30, _three))
+    slower, compared = ratios.not_faster("native_1.0", "memray")
+    lines.append(
+        Line(
+            "1.0, native memory too: not faster than memray's default, which sees the same of it",
+            "none",
+            f"{markdown.names(slower)} of {compared}" if compared else "not measured",
+            not slower if compared else None,
+        )
+    )
     return lines
 
 

@@ -4,6 +4,7 @@ summary`.
 
 from __future__ import annotations
 
+import math
 import os
 import typing
 
@@ -14,6 +15,7 @@ from memlyze.analyses.statements import run_statement
 from memlyze.query.session import Trace
 
 SITES = 5
+_SMALL_OBJECT_BYTES = 48
 
 
 class Peak(typing.NamedTuple):
@@ -77,6 +79,8 @@ class Summary(typing.NamedTuple):
     damage: tuple[str, ...]
     events_dropped: int
     is_exact: bool
+    small_object_weight: float
+    """How many small objects one sample of them stands for: counts below that say little."""
     """Whether every allocation was recorded; otherwise all figures are estimates."""
     samples: int
     allocations: Estimate
@@ -102,6 +106,15 @@ class Summary(typing.NamedTuple):
     """`NAME in FILE` of each allocator whose blocks cannot be seen."""
 
 
+def _small_object_weight(metadata: typing.Mapping[str, typing.Any]) -> float:
+    """1 / (probability with which an object of 48 bytes is recorded); see `docs/how-it-works.md`."""
+    rate, interval = metadata.get("sample_rate"), metadata.get("sample_interval")
+    if not isinstance(rate, (int, float)) or not isinstance(interval, (int, float)) or rate >= 1:
+        return 1.0
+    kept = 1 - (1 - rate) * math.exp(-_SMALL_OBJECT_BYTES / max(interval, 1))
+    return 1 / kept if kept > 0 else math.inf
+
+
 def summarize(trace: Trace, *, sites: int = SITES) -> Summary:
     """Summarise an opened trace, whatever state it is in: an empty one gives zeros."""
     totals = run_statement(trace, "totals")[0]
@@ -118,8 +131,8 @@ def summarize(trace: Trace, *, sites: int = SITES) -> Summary:
         is_complete=trace.is_complete,
         damage=tuple(trace.damage),
         events_dropped=count_losses(trace).events,
-        is_exact=totals["allocations_error"] == 0
-        and (totals["samples"] > 0 or trace.metadata.get("sample_rate") == 1.0),
+        is_exact=all(file.metadata.get("sample_rate") == 1.0 for file in trace.files),
+        small_object_weight=max(_small_object_weight(file.metadata) for file in trace.files),
         samples=totals["samples"],
         allocations=Estimate(totals["allocations"], totals["allocations_error"]),
         bytes=Estimate(totals["bytes"], totals["bytes_error"]),

@@ -97,7 +97,7 @@ def state_lines(trace: Trace) -> list[str]:
             who = ", ".join(os.path.basename(file.path) for file in cut_off[:_SHOWN])
             who += ", …" if len(cut_off) > _SHOWN else ""
         lines.append(
-            f"{which} cut off ({who} was killed, or still runs, or there was no room for more); "
+            f"{which} cut off ({who}: killed, still running, or out of room); "
             "what was written up to then is shown"
         )
     lines += [f"the trace is damaged: {damage}" for damage in trace.damage]

@@ -221,7 +221,9 @@ def _allocated(summary: Summary) -> str:
         return "nothing was recorded"
     few = not summary.is_exact and summary.samples < _TOO_FEW_SAMPLES
     size = _figure(format_bytes, *summary.bytes, few)
-    count = _figure(format_count, *summary.allocations, few)
+    # Small objects of which none was recorded do not widen the interval.
+    few_small = summary.allocations.value < _TOO_FEW_SAMPLES * summary.small_object_weight
+    count = _figure(format_count, *summary.allocations, few or (few_small and not summary.is_exact))
     noun = "allocation" if count == "1" else "allocations"
     live = _figure(format_bytes, *summary.live_bytes, few)
     return f"{size} in {count} {noun}; {live} not freed at the end"

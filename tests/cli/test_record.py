@@ -163,7 +163,10 @@ def test_options_after_the_program_are_the_programs(memlyze: Runner, tmp_path: P
 def test_program_that_is_no_python_runs_and_the_cause_is_said(memlyze: Runner) -> None:
     result = memlyze("record", "echo", "hello")
     assert (result.returncode, result.stdout) == (0, "hello\n")
-    assert "nothing was recorded: echo started no Python" in result.stderr
+    # The latter where this Python has a loader, and so a C library, of its own.
+    causes = "echo started no Python", "echo uses another C library"
+    assert "nothing was recorded: " in result.stderr
+    assert any(cause in result.stderr for cause in causes)
     assert len(result.stderr.splitlines()) == 1
 
 

@@ -205,7 +205,7 @@ def test_losses_are_told_with_the_advice_for_their_cause(
 
 
 def test_figures_of_one_are_not_plural(memlyze: Runner, tmp_path: Path) -> None:
-    encoder = TraceEncoder({"process_id": 1})
+    encoder = TraceEncoder({"process_id": 1, "sample_rate": 1.0})
     encoder.add_runs([Run(1, 0, 65536, [Allocation(100, 0)])])
     encoder.add("gc", [{"time_ns": 1, "duration_ns": 5, "generation": 0, "thread_id": 1}])
     encoder.write(tmp_path / "t.mlyze")

@@ -107,7 +107,7 @@ class Summary(typing.NamedTuple):
 
 
 def _small_object_weight(metadata: typing.Mapping[str, typing.Any]) -> float:
-    """1 / (probability with which an object of 48 bytes is recorded); see `docs/how-it-works.md`."""
+    """1 / (probability with which an object of 48 bytes is recorded): `docs/how-it-works.md`."""
     rate, interval = metadata.get("sample_rate"), metadata.get("sample_interval")
     if not isinstance(rate, (int, float)) or not isinstance(interval, (int, float)) or rate >= 1:
         return 1.0

@@ -29,6 +29,8 @@ _PASSED_ON = {
     signal.SIGWINCH,
     signal.SIGTSTP,
 }
+# However long no signal comes, the program's end is not missed for longer.
+_LOOK_S = 1.0
 _GROUP_GRACE_S = 0.2
 _TERMINAL_STOPS = (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
 
@@ -59,15 +61,14 @@ def run_child(
 
 def _wait(child: int, waited_for: typing.Iterable[int], beside: guard.Guard) -> int:
     while True:
-        received = signal.sigwaitinfo(waited_for)
-        if received.si_signo != signal.SIGCHLD:
+        received = signal.sigtimedwait(waited_for, _LOOK_S)
+        if received is not None and received.si_signo != signal.SIGCHLD:
             was_sent_to_group = beside.was_sent_to_group(received.si_signo)
             # Codes above 0 are the kernel's, that is the terminal's: the program has the signal
             # too.
             if received.si_code <= 0 and received.si_pid != child and not was_sent_to_group:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(child, received.si_signo)
-            continue
         status = _follow(child)
         if status is not None:
             return status

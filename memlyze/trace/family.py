@@ -64,7 +64,8 @@ def _members(first: str, left_out: list[str]) -> list[str]:
     if not family_id or not isinstance(family_id, str):
         return []
     found = []
-    for path in _namesakes(first):
+    known = {str(metadata.get("recording_id"))} if metadata else set()
+    for path in sorted(_namesakes(first)):
         try:
             metadata = _read_metadata(path)
         except TraceError as error:
@@ -80,6 +81,11 @@ def _members(first: str, left_out: list[str]) -> list[str]:
                 f"known whether it belongs to {first!r}"
             )
         elif metadata.get("family_id") == family_id:
+            recording_id = str(metadata.get("recording_id"))
+            if "recording_id" in metadata and recording_id in known:
+                left_out.append(f"left out: {path!r} is a copy of another file of the recording")
+                continue
+            known.add(recording_id)
             found.append((metadata_int(metadata, "start_time_unix_ns"), path))
     return [path for _, path in sorted(found)]
 

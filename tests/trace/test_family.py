@@ -63,6 +63,15 @@ def test_first_file_opens_its_family_in_the_order_of_start(family: list[str]) ->
         assert trace.sql("SELECT count(*) FROM allocations").fetchall() == [(3,)]
 
 
+def test_copy_of_a_member_is_read_once_and_said(family: list[str], tmp_path: Path) -> None:
+    copy = tmp_path / "t.77.mlyze"
+    copy.write_bytes(Path(family[1]).read_bytes())
+    found = find_family(family[:1])
+    assert found.paths == family
+    (said,) = found.left_out
+    assert str(copy) in said and "copy" in said
+
+
 def test_one_file_is_read_alone_when_that_is_asked_for(family: list[str]) -> None:
     with memlyze.open(family[0], family=False) as trace:
         assert list(trace.paths) == family[:1]

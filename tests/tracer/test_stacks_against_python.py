@@ -287,3 +287,66 @@ for n in range(10):
 finish()
 """
     compare(record(PRELUDE + LASTING + source, **options))
+
+
+def test_a_frame_that_a_trace_function_sends_to_another_line_is_there(record: Any) -> None:
+    """As a debugger does: it has not ended, and is not where it stood."""
+    source = """
+def jumps():
+    a = 1
+    a = 2
+    a = 3
+    a = 4
+    a = 5
+at = jumps.__code__.co_firstlineno
+def sends_on(frame, event, argument):
+    if frame.f_code is jumps.__code__ and event == "line" and frame.f_lineno == at + 2:
+        end = time.perf_counter() + 0.1
+        while time.perf_counter() < end:
+            [str(i) for i in range(200)]
+            bytes(100_000)
+        note()
+        frame.f_lineno = at + 4
+        for _ in range(3):
+            note()
+    return sends_on
+for _ in range(3):
+    sys.settrace(sends_on)
+    jumps()
+    sys.settrace(None)
+for _ in range(250): note()
+finish()
+"""
+    compare(record(PRELUDE + LASTING + source))
+
+
+def test_no_more_than_one_pending_call_is_asked_for_at_a_time(record: Any) -> None:
+    """CPython has room for 32 at least, and the main thread may be in a long call."""
+    done = record(
+        """
+        import collections, ctypes, itertools, threading, time
+        add = ctypes.pythonapi.Py_AddPendingCall
+        function = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
+        nothing = function(lambda unused: 0)
+        add.argtypes = [function, ctypes.c_void_p]
+        accepted = []
+        def count():
+            while len(steps) < 110:
+                time.sleep(0.01)
+            accepted.append(sum(add(nothing, None) == 0 for _ in range(31)))
+        steps = []
+        thread = threading.Thread(target=count)
+        thread.start()
+        def deeper(n):
+            if n:
+                return deeper(n - 1)
+            # In C alone: no pending call is run, but time.sleep lets the other thread in.
+            pauses = map(time.sleep, itertools.repeat(0.01, 120))
+            blocks = map(bytes, itertools.repeat(100))
+            collections.deque(zip(map(steps.append, blocks), pauses), maxlen=0)
+        deeper(8)
+        thread.join()
+        print(accepted)
+        """
+    )
+    assert int(done.lines[0].strip("[]")) >= 30

@@ -254,6 +254,7 @@ static bool map_buffers(ml_thread *thread)
     ml_drop_anchor(cache);
     cache->next_wish_ns = INT64_MIN;
     cache->wish_pause_ns = 0;
+    cache->wants_frame_objects = false;
     size_t bytes = sizeof *thread + ml_recording.ring_words * 8 + ML_DEPTH_HINTS * 2 +
                    ML_KNOWN_CODES * sizeof(ml_known_code) + children * sizeof(ml_known_child) +
                    depth * 4;

@@ -41,12 +41,26 @@ static int make_frame_objects(void *unused)
     return 0;
 }
 
+/* At most one pending call at a time: there is room for few, and the program may want it. */
 static void ask_for_frame_objects(ml_thread *thread)
 {
+    if (thread->stacks.wants_frame_objects)
+        return;
     thread->stacks.wants_frame_objects = true;
     const uintptr_t main = atomic_load(&main_thread);
-    if (main == 0 || main == thread->native_handle)
-        Py_AddPendingCall(make_frame_objects, NULL); /* no room: the next time */
+    if ((main == 0 || main == thread->native_handle) &&
+        Py_AddPendingCall(make_frame_objects, NULL) != 0)
+        thread->stacks.wants_frame_objects = false; /* no room: the next time */
+}
+
+/* A trace function may give its caller another line: then that frame is not where it stood, though
+ * it has not ended. Neither is an anchor set by a thread of which nothing is known, not holding the
+ * GIL. */
+static bool may_set_anchor(const ml_thread *thread)
+{
+    const PyThreadState *python = ml_current_python_thread();
+    return python && python->thread_id == (unsigned long)thread->native_handle &&
+           python->tracing == 0;
 }
 
 void ml_look_for_anchor(ml_thread *thread, const ml_frame *top)
@@ -59,6 +73,10 @@ void ml_look_for_anchor(ml_thread *thread, const ml_frame *top)
     const uint32_t innermost = top ? cache->depth_hint[ml_depth_hint_index(top)] : UINT32_MAX;
     if (innermost >= cache->depth || cache->frames[innermost].frame != top)
         return;
+    if (!may_set_anchor(thread)) {
+        cache->next_look_ns = thread->last_time_ns + FIRST_PAUSE_NS;
+        return;
+    }
     uint32_t depth = innermost + 1;
     while (depth > 0 && !ml_frame_can_be_anchor(cache->frames[depth - 1].frame))
         depth--;

@@ -81,6 +81,7 @@ cdef extern from "core/malloc_figures.h" nogil:
 
 cdef extern from "cpython/runtime_layout.h":
     void ml_runtime_describe()
+
 cdef extern from "cpython/native_memory.h" nogil:
     void ml_native_memory_prepare()
     const char *ml_native_memory_install()

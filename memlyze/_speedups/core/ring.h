@@ -37,6 +37,7 @@ enum {
  * numbers begin anew. So no thread needs to know whether a stack is known already: to give each
  * stack one id is the helper thread's work. */
 #define ML_STACK_NUMBERS ((uint32_t)1 << 16)
+#define ML_STACK_DROPPED UINT32_MAX /* no number: there was no room to tell of new stacks */
 #define ML_STACK_WIDE (((uint64_t)1 << 21) - 1)
 #define ML_WORD_STACK_PARENT(word) ((word) >> 3 & (ML_STACK_NUMBERS - 1))
 #define ML_WORD_STACK_CODE(word) ((word) >> 19 & ML_STACK_WIDE)

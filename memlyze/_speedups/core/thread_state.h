@@ -113,7 +113,18 @@ ML_INLINE void ml_thread_leave(ml_thread *thread)
     thread->active_session = thread->session;
 }
 
-/* The same for code that knows not whether the thread is paused already; counted. */
+/* The state of this thread when it is inside, and of the running session; otherwise NULL. Nothing
+ * that it allocates is recorded, but blocks that were recorded before may die there: a collection
+ * runs, a cache is emptied. */
+ML_INLINE ml_thread *ml_thread_if_inside(void)
+{
+    ml_thread *thread = ml_current_thread;
+    const bool is_inside = thread->active_session == ML_INSIDE && thread->ring.words &&
+                           thread->session == atomic_load(&ml_session);
+    return is_inside ? thread : NULL;
+}
+
+/* Enter and leave for code that knows not whether the thread is paused already; counted. */
 ML_INLINE void ml_thread_pause(ml_thread *thread)
 {
     thread->pauses++;

@@ -75,18 +75,12 @@ static inline void update_window(ml_thread *thread, PyThreadState *python)
 /* The Python state of the calling thread, NULL for a native thread that has none. */
 ML_INLINE PyThreadState *python_thread(ml_thread *thread, bool is_raw)
 {
-    PyThreadState *python;
-    if (ML_UNLIKELY(is_raw))
-        /* Perhaps without the GIL: this thread's own state, whose frames nobody else moves. The
-         * window stays the last one known. */
-        python = PyGILState_GetThisThreadState();
-    else
-        python = ml_current_python_thread();
-    /* Up to 3.11 this is a global: make sure that it is not another thread's, whatever our caller
-     * did. */
-    if (ML_UNLIKELY(!python || python->thread_id != (unsigned long)thread->native_handle))
+    if (ML_UNLIKELY(is_raw)) /* perhaps without the GIL: the window stays the last one known */
+        return ml_own_python_thread(thread);
+    PyThreadState *python = ml_current_python_thread();
+    if (!ml_is_state_of(python, thread))
         return NULL;
-    if (ML_UNLIKELY(window_variable != NULL) && !is_raw)
+    if (ML_UNLIKELY(window_variable != NULL))
         update_window(thread, python);
     return python;
 }
@@ -132,16 +126,6 @@ static inline ml_thread *recording_thread(void)
     if (ML_UNLIKELY(!thread) && ml_current_thread->pauses >= ML_PROBING)
         probe_seen = true;
     return thread;
-}
-
-/* The state of a thread that is inside, NULL of any other. Nothing that it allocates is recorded,
- * but blocks that were recorded before may die there: a collection runs, a cache is emptied. */
-static inline ml_thread *inside_thread(void)
-{
-    ml_thread *thread = ml_current_thread;
-    const bool is_inside = thread->active_session == ML_INSIDE && thread->ring.words &&
-                           thread->session == atomic_load(&ml_session);
-    return is_inside ? thread : NULL;
 }
 
 /* The hooks for malloc and free do what is usual without a stack frame of their own, and leave the
@@ -229,7 +213,7 @@ static void *hooked_realloc(void *context, void *block, size_t size)
     ml_thread *thread = recording_thread();
     const bool is_inside = !thread;
     if (ML_UNLIKELY(is_inside))
-        thread = inside_thread();
+        thread = ml_thread_if_inside();
     if (ML_UNLIKELY(!thread))
         return domain->wrapped.realloc(domain->wrapped.ctx, block, size);
     /* Out of the books before the address can be another thread's, back into them when nothing came
@@ -263,7 +247,7 @@ static ML_NOINLINE void free_guarded(const hooked_domain *domain, void *block, m
 static ML_NOINLINE void free_slowly(const hooked_domain *domain, void *block, uint64_t entry)
 {
     ml_thread *recording = recording_thread();
-    ml_thread *thread = recording ? recording : inside_thread();
+    ml_thread *thread = recording ? recording : ml_thread_if_inside();
     if (thread && block &&
         ml_record_free_slowly(thread, (uintptr_t)block, entry) > SURELY_SMALL_BYTES && recording)
         free_guarded(domain, block, thread);

@@ -1,6 +1,7 @@
 #include "anchor.h"
 
 #include "allocator_hooks.h"
+#include "capture.h"
 
 #include <pthread.h>
 
@@ -59,8 +60,7 @@ static void ask_for_frame_objects(ml_thread *thread)
 static bool may_set_anchor(const ml_thread *thread)
 {
     const PyThreadState *python = ml_current_python_thread();
-    return python && python->thread_id == (unsigned long)thread->native_handle &&
-           python->tracing == 0;
+    return ml_is_state_of(python, thread) && python->tracing == 0;
 }
 
 void ml_look_for_anchor(ml_thread *thread, const ml_frame *top)

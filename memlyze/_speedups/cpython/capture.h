@@ -11,15 +11,27 @@
 
 #include "../core/recorder.h"
 
-/* No room to tell of new stacks. */
-#define ML_STACK_DROPPED UINT32_MAX
-
 /* Anything but a stack that is as it was, or differs from the last one in the position of its
  * innermost frame alone. */
 uint32_t ml_capture_slowly(ml_thread *thread, const ml_frame *top);
 /* The code table's epoch is another one, so what the thread remembers may not be so; or it is time
  * to look for an anchor. */
 uint32_t ml_capture_attentively(ml_thread *thread, const ml_frame *top, uint64_t epoch);
+
+/* Up to 3.11 the "current" state is a global: make sure that it is not another thread's, whatever
+ * the caller of an allocator did. */
+ML_INLINE bool ml_is_state_of(const PyThreadState *python, const ml_thread *thread)
+{
+    return ML_LIKELY(python && python->thread_id == (unsigned long)thread->native_handle);
+}
+
+/* With or without the GIL: the calling thread's own state, whose frames nobody else moves; NULL of
+ * a native thread that has none. */
+ML_INLINE PyThreadState *ml_own_python_thread(const ml_thread *thread)
+{
+    PyThreadState *python = PyGILState_GetThisThreadState();
+    return ml_is_state_of(python, thread) ? python : NULL;
+}
 
 static inline const ml_known_child *ml_known_child_of(const ml_stack_cache *cache, uint32_t parent,
                                                       uint64_t position)

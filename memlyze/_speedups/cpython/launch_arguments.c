@@ -67,6 +67,13 @@ static bool is_isolated(PyObject *arguments)
     return argument == ML_ARGUMENT_ISOLATES;
 }
 
+/* Whether None stands for the environment of the process. */
+static bool may_be_none(ml_launch_call call)
+{
+    return call == ML_CALL_FORK_EXEC || call == ML_CALL_EXECV ||
+           (PY_VERSION_HEX >= 0x030d0000 && call != ML_CALL_EXECVE);
+}
+
 Py_ssize_t ml_find_environment(ml_launch_call call, PyObject *const *values, Py_ssize_t count,
                                PyObject *names, ml_program_kind *kind)
 {
@@ -86,5 +93,7 @@ Py_ssize_t ml_find_environment(ml_launch_call call, PyObject *const *values, Py_
         call == ML_CALL_FORK_EXEC ? 0 : ml_find_argument(1, "argv", count, names);
     if (*kind == ML_PROGRAM_PYTHON && (arguments < 0 || is_isolated(values[arguments])))
         *kind = ML_PROGRAM_OTHER;
+    if (place >= 0 && !may_be_none(call) && values[place] == Py_None)
+        return -1; /* what took its place would make it right */
     return place;
 }

@@ -76,11 +76,6 @@ static PyObject *start_program(ml_launch_call function, PyObject *self, PyObject
         ml_hooks_pause_thread(); /* what this allocates is not the program's */
         ml_program_kind kind;
         place = ml_find_environment(function, values, count, names, &kind);
-        /* What takes the place of an environment that is wrong would make it right. */
-        const bool may_be_none = function == ML_CALL_FORK_EXEC || function == ML_CALL_EXECV ||
-                                 (PY_VERSION_HEX >= 0x030d0000 && function != ML_CALL_EXECVE);
-        if (place >= 0 && values[place] == Py_None && !may_be_none)
-            place = -1;
         if (kind == ML_PROGRAM_OTHER || (kind == ML_PROGRAM_LAUNCHER && !shim_text[0]))
             place = -1;
         if (place >= 0)

@@ -7,13 +7,10 @@
 
 #include "../native/native_hooks.h"
 
-/* With or without the GIL: the calling thread's own state, whose frames nobody else moves. */
 static uint32_t python_stack(ml_thread *thread)
 {
-    PyThreadState *python = PyGILState_GetThisThreadState();
-    if (!python || python->thread_id != (unsigned long)thread->native_handle)
-        return 0;
-    return ml_capture_stack(thread, python);
+    PyThreadState *python = ml_own_python_thread(thread);
+    return python ? ml_capture_stack(thread, python) : 0;
 }
 
 /* ---- pymalloc's arenas

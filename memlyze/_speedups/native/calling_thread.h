@@ -28,13 +28,16 @@ static inline ml_thread *ml_recording_thread(void)
  * In a hook nothing goes but what the hook itself sees to. */
 static inline ml_thread *ml_paused_thread(void)
 {
-    ml_thread *thread = ml_current_thread;
-    const bool is_paused = thread->pauses && thread->active_session == ML_INSIDE &&
-                           thread->ring.words && thread->session == atomic_load(&ml_session);
-    return is_paused ? thread : NULL;
+    ml_thread *thread = ml_thread_if_inside();
+    return thread && thread->pauses ? thread : NULL;
 }
 
 /* How it gets the stack of a thread; NULL: no language is known. */
 extern ML_INTERNAL ml_native_capture ml_capture_native_stack;
+
+static inline uint32_t ml_native_stack(ml_thread *thread)
+{
+    return ml_capture_native_stack ? ml_capture_native_stack(thread) : 0;
+}
 
 #endif

@@ -37,7 +37,7 @@ ML_INLINE void record(ml_thread *thread, void *block, size_t size)
     uint64_t *entry = ml_live_table_new_entry(&ml_recording.live, (uintptr_t)block, size);
     if (!entry)
         ml_live_table_prefetch(&ml_recording.live, (uintptr_t)block);
-    const uint32_t stack = ml_capture_native_stack ? ml_capture_native_stack(thread) : 0;
+    const uint32_t stack = ml_native_stack(thread);
     if (ML_LIKELY(stack != ML_STACK_DROPPED))
         ml_record_allocation(thread, (uintptr_t)block, size, entry, ML_ALLOCATOR_MALLOC, stack);
     errno = error;

@@ -77,20 +77,20 @@ static bool make_room(uint32_t entries)
     return false;
 }
 
-static uint32_t present_stack(ml_thread *thread)
+/* For which there is room. `stack` and `origin`: as ml_record_mapping has them. */
+static void put_in(ml_thread *thread, ml_mapping mapping, uint32_t stack, uint64_t origin)
 {
-    return ml_capture_native_stack ? ml_capture_native_stack(thread) : 0;
+    mapping.allocation_id =
+        ml_record_mapping(thread, mapping.end - mapping.start, mapping.allocator, stack, origin);
+    if (mapping.allocation_id)
+        ml_mapping_insert(&ml_mappings, mapping);
 }
 
 static void enter_rest(ml_thread *thread, const ml_mapping *whole, uintptr_t start, uintptr_t end)
 {
     if (start >= end || !keeps_part(thread, end - start, whole->end - whole->start))
         return;
-    ml_mapping rest = {start, end, 0, whole->allocator};
-    rest.allocation_id =
-        ml_record_mapping(thread, end - start, rest.allocator, 0, whole->allocation_id);
-    if (rest.allocation_id)
-        ml_mapping_insert(&ml_mappings, rest);
+    put_in(thread, (ml_mapping){start, end, 0, whole->allocator}, 0, whole->allocation_id);
 }
 
 /* A part of a reservation becomes memory; whose doing that is counts. */
@@ -99,13 +99,9 @@ static void enter_committed(ml_thread *thread, const ml_mapping *whole, uintptr_
 {
     if (!keeps_part(thread, end - start, whole->end - whole->start))
         return;
-    const uint32_t stack = present_stack(thread);
-    if (stack == ML_STACK_DROPPED)
-        return;
-    ml_mapping part = {start, end, 0, ML_ALLOCATOR_MMAP};
-    part.allocation_id = ml_record_mapping(thread, end - start, part.allocator, stack, 0);
-    if (part.allocation_id)
-        ml_mapping_insert(&ml_mappings, part);
+    const uint32_t stack = ml_native_stack(thread);
+    if (stack != ML_STACK_DROPPED)
+        put_in(thread, (ml_mapping){start, end, 0, ML_ALLOCATOR_MMAP}, stack, 0);
 }
 
 static void end_entry(ml_thread *thread, const ml_mapping *gone)
@@ -154,14 +150,9 @@ static void enter(ml_thread *thread, uintptr_t start, uintptr_t bytes, uint32_t 
 {
     if (!ml_sampler_spend(&thread->sampler, bytes, thread->surcharge_bytes))
         return;
-    const uint32_t stack = present_stack(thread);
-    if (stack != ML_STACK_DROPPED) {
-        ml_mapping mapping = {start, start + bytes, 0, allocator};
-        if (make_room(1))
-            mapping.allocation_id = ml_record_mapping(thread, bytes, allocator, stack, 0);
-        if (mapping.allocation_id)
-            ml_mapping_insert(&ml_mappings, mapping);
-    }
+    const uint32_t stack = ml_native_stack(thread);
+    if (stack != ML_STACK_DROPPED && make_room(1))
+        put_in(thread, (ml_mapping){start, start + bytes, 0, allocator}, stack, 0);
     ml_recorder_refill(thread);
 }
 
@@ -175,15 +166,17 @@ typedef struct {
 
 static change begin_change(void)
 {
+    const int error = errno;
     change begun = {.thread = ml_recording_thread()};
     begun.is_paused = !begun.thread;
     if (begun.is_paused)
         begun.thread = ml_paused_thread();
-    if (!begun.thread)
-        return begun;
-    ml_thread_enter(begun.thread);
-    if (!ml_mapping_lock(&ml_mappings, begun.thread))
-        begun.thread = NULL; /* a signal came in the middle of such a call */
+    if (begun.thread) {
+        ml_thread_enter(begun.thread);
+        if (!ml_mapping_lock(&ml_mappings, begun.thread))
+            begun.thread = NULL; /* a signal came in the middle of such a call */
+    }
+    errno = error;
     return begun;
 }
 
@@ -202,9 +195,7 @@ static void end_change(const change *begun)
 static void *map(void *(*real)(void *, size_t, int, int, int, off_t), void *address, size_t size,
                  int protection, int flags, int descriptor, off_t offset)
 {
-    const int error = errno;
     const change begun = begin_change();
-    errno = error;
     void *mapping = real(address, size, protection, flags, descriptor, offset);
     const int result = errno;
     if (begun.thread && mapping != MAP_FAILED) {
@@ -236,9 +227,7 @@ static int hooked_munmap(void *address, size_t size)
     uint32_t unused;
     if (atomic_load_explicit(&ml_mappings.count, memory_order_relaxed) == 0)
         return ml_real.munmap(address, size);
-    const int error = errno;
     const change begun = begin_change();
-    errno = error;
     const int failure = ml_real.munmap(address, size);
     const int result = errno;
     if (begun.thread && failure == 0)
@@ -272,9 +261,7 @@ static void *hooked_mremap(void *address, size_t old_size, size_t size, int flag
     va_start(more, flags);
     void *wanted = flags & MREMAP_FIXED ? va_arg(more, void *) : NULL;
     va_end(more);
-    const int error = errno;
     const change begun = begin_change();
-    errno = error;
     void *mapping = ml_real.mremap(address, old_size, size, flags, wanted);
     const int result = errno;
     if (begun.thread && mapping != MAP_FAILED)
@@ -290,9 +277,7 @@ static int hooked_mprotect(void *address, size_t size, int protection)
     if (protection == PROT_NONE ||
         atomic_load_explicit(&ml_mappings.count, memory_order_relaxed) == 0)
         return ml_real.mprotect(address, size, protection);
-    const int error = errno;
     const change begun = begin_change();
-    errno = error;
     const int failure = ml_real.mprotect(address, size, protection);
     const int result = errno;
     if (begun.thread && failure == 0)

@@ -10,9 +10,6 @@
  * thread's number for it, 0 when none is known, ML_STACK_DROPPED when there was no room to tell of
  * it. Neither allocates nor takes a lock of the language's. */
 typedef uint32_t (*ml_native_capture)(ml_thread *thread);
-#ifndef ML_STACK_DROPPED
-#define ML_STACK_DROPPED UINT32_MAX
-#endif
 
 /* Puts the hooks in place for the present recording. NULL, or why native memory cannot be seen: a
  * sentence without a full stop. */

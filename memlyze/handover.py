@@ -18,14 +18,20 @@ if TYPE_CHECKING:
 SEPARATOR = "\x1f"
 _PACKAGE_FOLDER = os.path.dirname(os.path.abspath(__file__))
 STARTUP_FOLDER = os.path.join(_PACKAGE_FOLDER, "_startup")
-_SHIM = os.path.join(_PACKAGE_FOLDER, "_speedups", "_follow.so")
+_LIBRARY_FOLDER = os.path.join(_PACKAGE_FOLDER, "_speedups")
+#: Through which native memory is seen from a program's first instruction on.
+NATIVE_SHIM = os.path.join(_LIBRARY_FOLDER, "_preload.so")
+#: Through which shells hand the recording on.
+FOLLOW_SHIM = os.path.join(_LIBRARY_FOLDER, "_follow.so")
 
 
-def shim() -> str:
-    """The library through which shells hand the recording on; empty: there is none here, or its
-    path is one that LD_PRELOAD cannot hold.
+def can_preload(shim: str) -> bool:
+    """Whether the shim is there, and its path one that LD_PRELOAD can hold: there, spaces separate.
+
+    Where it cannot be preloaded, the recorder looks for native memory in its other way, and no
+    shell hands the recording on.
     """
-    return _SHIM if os.path.isfile(_SHIM) and not set(_SHIM) & set(" :;\t\n$") else ""
+    return os.path.isfile(shim) and not set(shim) & set(" :;\t\n$")
 
 
 def encode_options(options: Mapping[str, Value]) -> str:

@@ -147,8 +147,9 @@ class Tracer:
         own = ("output_file", "force")
         handed = {name: getattr(options, name) for name in options.__slots__ if name not in own}
         record = handover.encode_options({**handed, **self._member.handover()})
+        shim = handover.FOLLOW_SHIM if handover.can_preload(handover.FOLLOW_SHIM) else ""
         _tracer.follow_launches(
-            os.fsencode(record), os.fsencode(handover.STARTUP_FOLDER), os.fsencode(handover.shim())
+            os.fsencode(record), os.fsencode(handover.STARTUP_FOLDER), os.fsencode(shim)
         )
 
     def _attach(self) -> None:

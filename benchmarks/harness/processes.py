@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any, Mapping, NamedTuple, Sequence
 
-from memlyze.cli.handover import SHIM
+from memlyze.handover import NATIVE_SHIM
 
 HARNESS = Path(__file__).resolve().parent
 TIMEOUT_S = 600
@@ -129,6 +129,6 @@ def run_program(
         "options": options or {},
         "output": str(path),
     }
-    variables = {"LD_PRELOAD": SHIM} if is_preloaded else None
+    variables = {"LD_PRELOAD": NATIVE_SHIM} if is_preloaded else None
     result: dict[str, Any] = run_script("worker", request, scratch, prefix, variables)
     return result

@@ -72,16 +72,15 @@ class Summary(typing.NamedTuple):
     paths: tuple[str, ...]
     processes: tuple[Process, ...]
     """In the order of their start."""
-    """In the order of `paths`."""
     duration_ns: int
     """To the end of the recording, or to the last event of a trace that was cut off."""
     is_complete: bool
     damage: tuple[str, ...]
     events_dropped: int
     is_exact: bool
+    """Whether every allocation was recorded; otherwise all figures are estimates."""
     small_object_weight: float
     """How many small objects one sample of them stands for: counts below that say little."""
-    """Whether every allocation was recorded; otherwise all figures are estimates."""
     samples: int
     allocations: Estimate
     bytes: Estimate

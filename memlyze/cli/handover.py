@@ -10,9 +10,7 @@ from __future__ import annotations
 import os
 import typing
 
-from memlyze.handover import STARTUP_FOLDER, encode_options
-
-SHIM = os.path.join(os.path.dirname(STARTUP_FOLDER), "_speedups", "_preload.so")
+from memlyze.handover import NATIVE_SHIM, STARTUP_FOLDER, can_preload, encode_options
 
 Value = typing.Union[bool, int, float, str]
 
@@ -41,9 +39,9 @@ def child_environment(
         handed_over["original_pythonpath"] = original
     changed = dict(environment)
     preloaded = environment.get("LD_PRELOAD")
-    if preload and can_preload(SHIM) and not _wants_to_be_first(preloaded or ""):
+    if preload and can_preload(NATIVE_SHIM) and not _wants_to_be_first(preloaded or ""):
         handed_over["original_ld_preload"] = False if preloaded is None else preloaded
-        changed["LD_PRELOAD"] = os.pathsep.join(part for part in (SHIM, preloaded) if part)
+        changed["LD_PRELOAD"] = os.pathsep.join(part for part in (NATIVE_SHIM, preloaded) if part)
     # An empty part would put the working directory on the path.
     changed["PYTHONPATH"] = os.pathsep.join(part for part in (STARTUP_FOLDER, original) if part)
     changed["MEMLYZE_RECORD"] = encode_options(handed_over)
@@ -54,14 +52,6 @@ def _wants_to_be_first(preloaded: str) -> bool:
     """Whether a sanitizer is among the libraries: it ends a program in which another is first."""
     names = [os.path.basename(path) for path in preloaded.replace(":", " ").split()]
     return any(name.startswith(("libasan", "libtsan", "libclang_rt")) for name in names)
-
-
-def can_preload(shim: str) -> bool:
-    """Whether the shim is there, and its path one that LD_PRELOAD can hold: there, spaces separate.
-
-    Where it cannot be preloaded, the recorder looks for native memory in its other way.
-    """
-    return os.path.isfile(shim) and not set(shim) & set(" :;\t\n$")
 
 
 def read_outcome(status_file: str) -> Outcome:

@@ -41,7 +41,8 @@ def open_traces(
             raise UsageError(f"there is no file {path}; give the path of a .mlyze trace")
         if os.path.isdir(path):
             raise UsageError(f"{path} is a folder; give the path of a .mlyze trace in it")
-    from memlyze.query.session import distinct_files, open_trace
+    from memlyze.query.session import open_trace
+    from memlyze.trace.family import distinct_files
 
     kept = distinct_files(paths)
     if len(kept) < len(paths):

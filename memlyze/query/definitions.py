@@ -41,6 +41,8 @@ VIEW_ORDER = (
     "processes",
     "metadata",
 )
+#: Views that others are made of, and nobody else need know.
+PRIVATE = ("ended_processes",)
 MACRO_ORDER = ("hotspots", "live_at", "timeline", "lifetimes", "windows_by_name")
 
 
@@ -77,9 +79,20 @@ def macros() -> tuple[Definition, ...]:
     return tuple(_load("macros", name) for name in MACRO_ORDER)
 
 
+def create_statements() -> str:
+    """The SQL that creates the views and macros, over the private tables."""
+    private = [_read("private", name) for name in PRIVATE]
+    public = [definition.sql for definition in views() + macros()]
+    return ";\n".join(sql.strip().rstrip(";") for sql in private + public)
+
+
 def _load(folder: str, name: str) -> Definition:
+    return parse(_read(folder, name))
+
+
+def _read(folder: str, name: str) -> str:
     with open(os.path.join(_HERE, folder, name + ".sql"), encoding="utf-8") as file:
-        return parse(file.read())
+        return file.read()
 
 
 def parse(sql: str) -> Definition:

@@ -15,6 +15,7 @@ from memlyze.query.refusals import refusal
 from memlyze.query.registration import register_table
 from memlyze.query.source import Columns, Source, open_reader
 from memlyze.query.touched import tables_touched
+from memlyze.trace.family import distinct_files
 from memlyze.trace.reader import TraceFile
 
 if typing.TYPE_CHECKING:
@@ -48,19 +49,6 @@ def open_trace(
     if not names:
         raise MemlyzeError("no trace file was given; pass at least one path")
     return Trace(distinct_files(names), family=family, trusted=trusted)
-
-
-def distinct_files(paths: typing.Iterable[str]) -> list[str]:
-    """`paths` without those of a file that stands before them already, under whatever name."""
-    kept: dict[tuple[int, int] | str, str] = {}
-    for path in paths:
-        try:
-            status = os.stat(path)
-        except OSError:  # whoever opens it says what is wrong with it
-            kept.setdefault(path, path)
-        else:
-            kept.setdefault((status.st_dev, status.st_ino), path)
-    return list(kept.values())
 
 
 class Tables(typing.Mapping[str, Columns]):
@@ -228,12 +216,7 @@ class Trace:
         connection.execute("SET pandas_analyze_sample = 0")
         connection.execute("SET explain_output = 'all'")
         connection.execute(raw_tables.create_statements())
-        connection.execute(
-            ";\n".join(
-                definition.sql.strip().rstrip(";")
-                for definition in definitions.views() + definitions.macros()
-            )
-        )
+        connection.execute(definitions.create_statements())
         if not self._trusted:
             guard.restrict(connection)
         return connection

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any, NamedTuple, Sequence
+from typing import Any, Iterable, NamedTuple, Sequence
 
 from memlyze.errors import TraceError
 from memlyze.trace.blocks import FileBytes, header_metadata
@@ -32,26 +32,24 @@ def find_family(paths: Sequence[str | os.PathLike[str]]) -> Family:
 
     Each file is there once. Nothing is said of a path that cannot be read: opening it does that.
     """
-    family = Family([], [])
-    seen: set[tuple[int, int]] = set()
+    found: list[str] = []
+    left_out: list[str] = []
     for path in [os.fspath(path) for path in paths]:
-        _add(family, path, seen, is_wanted=True)
-        for member in _members(path, family.left_out):
-            _add(family, member, seen)
-    return family
+        found += [path, *_members(path, left_out)]
+    return Family(distinct_files(found), left_out)
 
 
-def _add(family: Family, path: str, seen: set[tuple[int, int]], *, is_wanted: bool = False) -> None:
-    try:
-        status = os.stat(path)
-    except OSError:
-        if is_wanted:
-            family.paths.append(path)
-        return
-    identity = status.st_dev, status.st_ino
-    if identity not in seen:
-        seen.add(identity)
-        family.paths.append(path)
+def distinct_files(paths: Iterable[str]) -> list[str]:
+    """`paths` without those of a file that stands before them already, under whatever name."""
+    kept: dict[tuple[int, int] | str, str] = {}
+    for path in paths:
+        try:
+            status = os.stat(path)
+        except OSError:  # whoever opens it says what is wrong with it
+            kept.setdefault(path, path)
+        else:
+            kept.setdefault((status.st_dev, status.st_ino), path)
+    return list(kept.values())
 
 
 def _members(first: str, left_out: list[str]) -> list[str]:

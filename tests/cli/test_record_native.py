@@ -13,7 +13,8 @@ import pytest
 from command_line import Runner, clean_environment
 
 import memlyze as memlyze_package
-from memlyze.cli.handover import SHIM, can_preload
+from memlyze.handover import NATIVE_SHIM as SHIM
+from memlyze.handover import can_preload
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux alone")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 import pytest
 from native_programs import Recorder
@@ -60,28 +60,35 @@ class Mapped:
         return [(allocator, pages) for allocator, pages, name, _ in self.rows if name in functions]
 
 
-def test_mapping_is_one_allocation_and_its_unmapping_the_free(record_native: Recorder) -> None:
-    mapped = Mapped(
-        record_native(
-            MAPPINGS
-            + """
+@pytest.fixture
+def record_mappings(record_native: Recorder) -> Callable[[str], Mapped]:
+    """Record what a program maps; the library's functions are declared in it."""
+
+    def record_mappings(source: str) -> Mapped:
+        return Mapped(record_native(MAPPINGS + source))
+
+    return record_mappings
+
+
+def test_mapping_is_one_allocation_and_its_unmapping_the_free(
+    record_mappings: Callable[[str], Mapped],
+) -> None:
+    mapped = record_mappings(
+        """
 def work():
     kept, gone = library.map_pages(100), library.map_pages(50)
     assert library.unmap_pages(gone, 0, 50) == 0
 work()
 """
-        )
     )
     assert mapped.all("work") == [("mmap", 100), ("mmap", 50)]
     assert mapped.live("work") == Counter([("mmap", "work", 100)])
     mapped.trace.check_sound()
 
 
-def test_rests_of_a_mapping_keep_its_stack(record_native: Recorder) -> None:
-    mapped = Mapped(
-        record_native(
-            MAPPINGS
-            + """
+def test_rests_of_a_mapping_keep_its_stack(record_mappings: Callable[[str], Mapped]) -> None:
+    mapped = record_mappings(
+        """
 base = library.reserve_pages(200)
 def work():
     return library.map_over(base, 0, 100)
@@ -91,18 +98,15 @@ def cut(base):
     assert library.unmap_pages(base, 98, 7) == 0  # beyond its end, too
 cut(work())
 """
-        )
     )
     assert mapped.live("work") == Counter([("mmap", "work", 35), ("mmap", "work", 48)])
     assert mapped.all("cut") == []
     mapped.trace.check_sound()
 
 
-def test_one_call_can_unmap_several_mappings(record_native: Recorder) -> None:
-    mapped = Mapped(
-        record_native(
-            MAPPINGS
-            + """
+def test_one_call_can_unmap_several_mappings(record_mappings: Callable[[str], Mapped]) -> None:
+    mapped = record_mappings(
+        """
 def work():
     base = library.map_pages(100)
     for first in (20, 40, 60):
@@ -111,7 +115,6 @@ def work():
 base = work()
 assert library.unmap_pages(base, 25, 40) == 0
 """
-        )
     )
     assert mapped.live("work") == Counter(
         {("mmap", "work", 20): 1, ("mmap", "work", 5): 2, ("mmap", "work", 30): 1}
@@ -119,28 +122,23 @@ assert library.unmap_pages(base, 25, 40) == 0
     mapped.trace.check_sound()
 
 
-def test_failed_unmapping_leaves_the_mapping(record_native: Recorder) -> None:
-    mapped = Mapped(
-        record_native(
-            MAPPINGS
-            + """
+def test_failed_unmapping_leaves_the_mapping(record_mappings: Callable[[str], Mapped]) -> None:
+    mapped = record_mappings(
+        """
 def work():
     return library.map_pages(100)
 assert library.unmap_badly(work(), 100) == 1
 """
-        )
     )
     assert mapped.all("work") == [("mmap", 100)]
     assert mapped.live("work") == Counter([("mmap", "work", 100)])
 
 
 def test_moved_mapping_is_of_who_moved_it_and_a_shortened_one_is_not(
-    record_native: Recorder,
+    record_mappings: Callable[[str], Mapped],
 ) -> None:
-    mapped = Mapped(
-        record_native(
-            MAPPINGS
-            + """
+    mapped = record_mappings(
+        """
 def work():
     return library.map_pages(100), library.map_pages(70)
 def resize(first, second):
@@ -149,7 +147,6 @@ def resize(first, second):
     return first
 resize(*work())
 """
-        )
     )
     assert mapped.live("work", "resize") == Counter(
         [("mmap", "resize", 3_000), ("mmap", "work", 30)]
@@ -158,12 +155,10 @@ resize(*work())
 
 
 def test_reservation_becomes_memory_where_it_is_made_accessible(
-    record_native: Recorder,
+    record_mappings: Callable[[str], Mapped],
 ) -> None:
-    mapped = Mapped(
-        record_native(
-            MAPPINGS
-            + """
+    mapped = record_mappings(
+        """
 def reserve():
     return library.reserve_pages(1 << 20)
 def commit(base):
@@ -175,7 +170,6 @@ base = reserve()
 commit(base)
 fix(base)
 """
-        )
     )
     live = mapped.live("reserve", "commit", "fix")
     pages: Counter[tuple[str, str]] = Counter()
@@ -216,8 +210,8 @@ print(kept[0][0])
     assert 2_000 * page_bytes < heap_live < 7_000 * page_bytes
 
 
-def test_many_mappings_are_right_one_by_one(record_native: Recorder) -> None:
-    mapped = Mapped(record_native(MAPPINGS + "assert library.map_many(20_000) == 0"))
+def test_many_mappings_are_right_one_by_one(record_mappings: Callable[[str], Mapped]) -> None:
+    mapped = record_mappings("assert library.map_many(20_000) == 0")
     live = mapped.live("<module>")
     assert live["mmap", "<module>", 1] == 10_000
     assert sum(1 for allocator, _ in mapped.all("<module>") if allocator == "mmap") == 20_000

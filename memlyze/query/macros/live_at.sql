@@ -6,19 +6,8 @@
 --   t: the moment, in nanoseconds since the start of the trace.
 CREATE MACRO live_at(t) AS TABLE
 WITH
-last_seen AS ( -- of one that was killed nobody wrote when it ended
-    SELECT
-        p.process_id,
-        CASE WHEN any_value(p.end_ns) <> -1 THEN any_value(p.end_ns) ELSE coalesce(max(m.time_ns), 0) END AS end_ns,
-        -- One that still runs is a little behind those that are read after it.
-        CASE WHEN any_value(p.end_ns) <> -1 THEN 0 ELSE 1000000000 END AS margin_ns
-    FROM _raw_processes AS p
-    LEFT JOIN _raw_memory AS m USING (process_id)
-    GROUP BY p.process_id
-),
 gone AS (
-    SELECT process_id FROM last_seen
-    WHERE end_ns < t AND end_ns + margin_ns < (SELECT max(end_ns) FROM last_seen)
+    SELECT process_id FROM _ended_processes WHERE end_ns < t
 ),
 per_stack AS (
     SELECT

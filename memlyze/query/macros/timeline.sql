@@ -48,27 +48,14 @@ freed AS (
     WHERE allocator <= 4 AND freed_ns <> -1
     GROUP BY ALL
 ),
-last_seen AS ( -- of one that was killed nobody wrote when it ended
-    SELECT
-        p.process_id,
-        CASE WHEN any_value(p.end_ns) <> -1 THEN any_value(p.end_ns) ELSE coalesce(max(m.time_ns), 0) END AS end_ns,
-        -- One that still runs is a little behind those that are read after it.
-        CASE WHEN any_value(p.end_ns) <> -1 THEN 0 ELSE 1000000000 END AS margin_ns
-    FROM _raw_processes AS p
-    LEFT JOIN _raw_memory AS m USING (process_id)
-    GROUP BY p.process_id
-),
 ended AS ( -- with a process goes what it had, while others go on
     SELECT
         greatest(p.end_ns, a.time_ns) // w.width_ns AS slice,
         sum(a.size * a.weight) AS bytes
-    FROM last_seen AS p
+    FROM _ended_processes AS p
     JOIN _raw_allocations AS a USING (process_id)
     CROSS JOIN widths AS w
-    WHERE
-        a.allocator <= 4
-        AND a.freed_ns = -1
-        AND p.end_ns + p.margin_ns < (SELECT max(end_ns) FROM last_seen)
+    WHERE a.allocator <= 4 AND a.freed_ns = -1
     GROUP BY ALL
 ),
 clock AS (

@@ -1,33 +1,53 @@
-"""The greatest allocation sites of a trace."""
+"""Where memory is allocated: by line, function, file, module, thread, process or window."""
 
 from __future__ import annotations
 
 import typing
 
+from memlyze.analyses.estimates import TOO_FEW_SAMPLES, Estimate, estimate
+from memlyze.analyses.selection import END_NS, EVERYTHING, Selection, choose
 from memlyze.analyses.statements import run_statement
+from memlyze.errors import MemlyzeError
 from memlyze.query.session import Trace
 
-
-class Estimate(typing.NamedTuple):
-    """A figure and the half width of its 95 % interval (0: exact)."""
-
-    value: float
-    error: float
+#: What figures can be summed by. `site`: the innermost line of the program's own code, as
+#: `hotspots()` in SQL chooses it; `line`: the innermost line, whosever code it is. A function, file
+#: or module is that of the site.
+PLACES = ("site", "line", "function", "file", "module")
+GROUPS = ("thread", "process", "window")
+SORTS = ("allocated", "allocations", "live", "peak", "temporary", "lifetime")
+#: What is freed within this time is temporary. The clock of a trace moves about every millisecond.
+TEMPORARY_NS = 1_000_000
+# Columns that name a row, the first that it has.
+_NAMED_BY = ("group_name", "function", "file", "module")
 
 
 class Hotspot(typing.NamedTuple):
-    """One allocation site, as `hotspots()` chooses it."""
+    """What one place or group allocated."""
 
+    name: str
+    """How a person would call it: a function, a path, a module, a thread, a window."""
     function: str
+    """Empty where it is not by site, line or function."""
     file: str
-    line: int
+    """Empty where it is by thread, process, window or (where modules have names) by module."""
+    line: int | None
+    """None where it is not by site or line."""
+    module: str | None
+    origin: str | None
+    """Whose code it is, as in the view `frames`; None: it is no place."""
     bytes: Estimate
-    """Allocated there during the recording."""
+    """Allocated there."""
     allocations: Estimate
     live_bytes: Estimate
     """Of `bytes`, not freed when recording ended."""
     held_bytes: Estimate
     """Of `bytes`, live at the moment that was asked for."""
+    temporary_bytes: Estimate
+    """Of `bytes`, freed soon."""
+    temporary_allocations: float
+    mean_lifetime_ns: float | None
+    """Of the allocations that were freed; None: none was."""
     samples: int
     has_too_few_samples: bool
     """Whether the figures rest on fewer than 10 samples: say so instead of showing them as
@@ -38,23 +58,91 @@ class Hotspot(typing.NamedTuple):
     inner_line: int | None
 
 
-def hotspots(trace: Trace, *, count: int, moment_ns: int) -> list[Hotspot]:
-    """The `count` sites that allocated most, greatest first, with what each held at `moment_ns`."""
-    rows = run_statement(trace, "hotspots", {"count": count, "moment_ns": moment_ns})
-    return [
-        Hotspot(
-            function=row["function"],
-            file=row["file"],
-            line=row["line"],
-            bytes=Estimate(row["bytes"], row["bytes_error"]),
-            allocations=Estimate(row["allocations"], row["allocations_error"]),
-            live_bytes=Estimate(row["live_bytes"], row["live_bytes_error"]),
-            held_bytes=Estimate(row["held_bytes"], row["held_bytes_error"]),
-            samples=row["samples"],
-            has_too_few_samples=row["too_few_samples"],
-            inner_function=row["inner_function"],
-            inner_file=row["inner_file"],
-            inner_line=row["inner_line"],
-        )
-        for row in rows
-    ]
+class Hotspots(typing.NamedTuple):
+    """The first of the places or groups in the order that was asked for, and all together."""
+
+    by: str
+    sort: str
+    moment_ns: int
+    """The moment of `held_bytes`; `selection.END_NS`: the end."""
+    temporary_ns: int
+    """What was freed within this time counts as temporary."""
+    row_count: int
+    """How many places or groups there are."""
+    total: Hotspot | None
+    """All of them together; None: there are none."""
+    rows: tuple[Hotspot, ...]
+
+
+def hotspots(
+    trace: Trace,
+    *,
+    by: str = "site",
+    sort: str = "allocated",
+    count: int = 20,
+    moment_ns: int = END_NS,
+    temporary_ns: int = TEMPORARY_NS,
+    selection: Selection = EVERYTHING,
+) -> Hotspots:
+    """The `count` greatest places or groups (`PLACES`, `GROUPS`), in the order of `sort` (`SORTS`;
+    `peak` is what is live at `moment_ns`).
+
+    Raises MemlyzeError for a `by` or `sort` that there is not, and SelectionError.
+    """
+    if by not in PLACES + GROUPS:
+        known = ", ".join(PLACES + GROUPS)
+        raise MemlyzeError(f"nothing can be summed by {by!r}; take one of {known}")
+    if sort not in SORTS:
+        raise MemlyzeError(f"nothing is sorted by {sort!r}; take one of {', '.join(SORTS)}")
+    chosen = choose(trace, selection)
+    parameters = {
+        **chosen.parameters,
+        "stack_ids": chosen.stack_ids,
+        "by": "line" if by == "site" else by,
+        "innermost": by == "line",
+        "moment_ns": moment_ns,
+        "temporary_ns": temporary_ns,
+        "sort": sort,
+        "count": max(count, 1),
+    }
+    rows = run_statement(trace, "hotspots", parameters)
+    return Hotspots(
+        by=by,
+        sort=sort,
+        moment_ns=moment_ns,
+        temporary_ns=temporary_ns,
+        row_count=rows[0]["total_rows"] if rows else 0,
+        total=_total(rows[0]) if rows else None,
+        rows=tuple(_hotspot(row) for row in rows[:count]),
+    )
+
+
+def _hotspot(row: typing.Mapping[str, typing.Any]) -> Hotspot:
+    return Hotspot(
+        name=next(str(row[name]) for name in _NAMED_BY if row[name] is not None),
+        function=row["function"] or "",
+        file=row["file"] or "",
+        line=row["line"],
+        module=row["module"],
+        origin=row["origin"],
+        bytes=estimate(row["bytes"], row["variance"]),
+        allocations=estimate(row["allocations"], row["allocations_variance"]),
+        live_bytes=estimate(row["live_bytes"], row["live_variance"]),
+        held_bytes=estimate(row["held_bytes"], row["held_variance"]),
+        temporary_bytes=estimate(row["temporary_bytes"], row["temporary_variance"]),
+        temporary_allocations=row["temporary_allocations"],
+        mean_lifetime_ns=row["mean_lifetime_ns"],
+        samples=row["samples"],
+        has_too_few_samples=row["samples"] < TOO_FEW_SAMPLES and row["allocations_variance"] > 0,
+        inner_function=row["inner_function"],
+        inner_file=row["inner_file"],
+        inner_line=row["inner_line"],
+    )
+
+
+def _total(row: typing.Mapping[str, typing.Any]) -> Hotspot:
+    """The sums over all, which every row has."""
+    names = ("group_name", "function", "file", "line", "module", "origin", "mean_lifetime_ns")
+    inner = ("inner_function", "inner_file", "inner_line")
+    sums = {name[len("total_") :]: row[name] for name in row if name.startswith("total_")}
+    return _hotspot({**dict.fromkeys((*names, *inner)), **sums, "group_name": "all"})

@@ -8,7 +8,8 @@ import math
 import os
 import typing
 
-from memlyze.analyses.hotspots import Estimate, Hotspot, hotspots
+from memlyze.analyses.estimates import Estimate
+from memlyze.analyses.hotspots import Hotspot, hotspots
 from memlyze.analyses.losses import count_losses, metadata_total
 from memlyze.analyses.resident_memory import ResidentMemory, explain_peak
 from memlyze.analyses.statements import run_statement
@@ -141,7 +142,9 @@ def summarize(trace: Trace, *, sites: int = SITES) -> Summary:
         peak_heap=peak_heap,
         resident=explain_peak(trace, peak_rss.process_id) if peak_rss else None,
         sites=tuple(
-            hotspots(trace, count=sites, moment_ns=peak_heap.time_ns if peak_heap else duration_ns)
+            hotspots(
+                trace, count=sites, moment_ns=peak_heap.time_ns if peak_heap else duration_ns
+            ).rows
         ),
         collections=Collections(**run_statement(trace, "collections")[0]),
         cost=TracerCost(

@@ -12,7 +12,8 @@ import sys
 import typing
 from itertools import zip_longest
 
-from memlyze.analyses.hotspots import Estimate, Hotspot
+from memlyze.analyses.estimates import Estimate
+from memlyze.analyses.hotspots import Hotspot
 from memlyze.analyses.summary import SITES, Peak, Process, Summary, summarize
 from memlyze.cli.arguments import CommandParser
 from memlyze.cli.opening import add_only_option, as_json, open_traces, state_lines

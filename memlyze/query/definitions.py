@@ -41,8 +41,8 @@ VIEW_ORDER = (
     "processes",
     "metadata",
 )
-#: Views that others are made of, and nobody else need know.
-PRIVATE = ("ended_processes",)
+#: Views and macros that others are made of, and nobody else need know.
+PRIVATE = ("ended_processes", "selected", "group_labels")
 MACRO_ORDER = ("hotspots", "live_at", "timeline", "lifetimes", "windows_by_name")
 
 

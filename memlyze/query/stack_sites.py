@@ -42,8 +42,8 @@ def stack_sites(
     an installed package (such as in a command that pip installed); else its innermost frame.
     """
     own = np.arange(len(stacks["stack_id"]))
-    frame_rows = _rows_of(stacks["frame_id"], frames["frame_id"])
-    parents = _rows_of(stacks["parent_id"], stacks["stack_id"])
+    frame_rows = rows_of(stacks["frame_id"], frames["frame_id"])
+    parents = rows_of(stacks["parent_id"], stacks["stack_id"])
     site = own
     for origin in (LIBRARY, PROGRAM):
         is_wanted = np.zeros(len(own), dtype=bool)
@@ -74,7 +74,7 @@ def _innermost(is_wanted: Array, parents: Array) -> Array:
         target = further
 
 
-def _rows_of(wanted: Array, ids: Array) -> Array:
+def rows_of(wanted: Array, ids: Array) -> Array:
     """Where each of the `wanted` ids stands among `ids`; −1 for those that do not."""
     if not len(ids):
         return np.full(len(wanted), -1)

@@ -5,27 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from known_trace import MS, PROGRAM_FILE, known_trace, weight_of, write_known_trace
+from known_trace import MS, known_trace, weight_of, write_known_trace
 from trace_encoder import TraceEncoder
 
 import memlyze
-from memlyze.analyses.hotspots import Estimate, hotspots
+from memlyze.analyses.estimates import Estimate
 from memlyze.analyses.inventory import take_inventory
 from memlyze.analyses.resident_memory import Part, explain_peak
 from memlyze.analyses.summary import Collections, Peak, Process, summarize
-
-
-def test_hotspots_say_what_each_site_held_at_the_moment(tmp_path: Path) -> None:
-    with memlyze.open(write_known_trace(tmp_path / "t.mlyze")) as trace:
-        found = hotspots(trace, count=2, moment_ns=3 * MS)
-    assert [(site.function, site.file, site.line) for site in found] == [
-        ("load", PROGRAM_FILE, 20),
-        ("<unknown>", "<unknown>", 0),
-    ]
-    assert found[0].bytes == Estimate(900, 0)
-    assert found[0].held_bytes == Estimate(200, 0)
-    assert found[0].live_bytes == Estimate(400, 0)
-    assert found[1].held_bytes == Estimate(0, 0)
 
 
 def test_summary_of_an_exact_trace(tmp_path: Path) -> None:

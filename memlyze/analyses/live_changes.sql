@@ -1,0 +1,43 @@
+-- How the chosen allocations changed what was live: one row for each time at which they did, in order. What was live in
+-- a process ends with it, while others go on.
+WITH
+chosen AS (
+    SELECT * FROM _selected($from_ns, $to_ns, $process_ids, $thread_ids, $window_ids)
+    WHERE $stack_ids::BIGINT[] IS NULL OR stack_id IN (SELECT unnest($stack_ids::BIGINT[]))
+),
+changes AS (
+    SELECT
+        time_ns,
+        sum(bytes) AS allocated_bytes,
+        sum(variance) AS allocated_variance,
+        sum(weight) AS allocations,
+        0 AS freed_bytes,
+        0 AS frees,
+        sum(bytes) AS change_bytes,
+        sum(variance) AS change_variance
+    FROM chosen
+    GROUP BY time_ns
+    UNION ALL
+    SELECT freed_ns, 0, 0, 0, sum(bytes), sum(weight), -sum(bytes), -sum(variance)
+    FROM chosen
+    WHERE freed_ns <> -1
+    GROUP BY freed_ns
+    UNION ALL
+    SELECT greatest(e.end_ns + 1, c.time_ns), 0, 0, 0, 0, 0, -sum(c.bytes), -sum(c.variance)
+    FROM _ended_processes AS e
+    JOIN chosen AS c USING (process_id)
+    WHERE c.freed_ns = -1
+    GROUP BY ALL
+)
+SELECT
+    time_ns,
+    sum(allocated_bytes)::DOUBLE AS allocated_bytes,
+    sum(allocated_variance)::DOUBLE AS allocated_variance,
+    sum(allocations)::DOUBLE AS allocations,
+    sum(freed_bytes)::DOUBLE AS freed_bytes,
+    sum(frees)::DOUBLE AS frees,
+    sum(change_bytes)::DOUBLE AS change_bytes,
+    sum(change_variance)::DOUBLE AS change_variance
+FROM changes
+GROUP BY time_ns
+ORDER BY time_ns;

@@ -1,0 +1,2 @@
+-- Names that windows have.
+SELECT DISTINCT name FROM windows ORDER BY name LIMIT $count;

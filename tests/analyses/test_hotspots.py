@@ -1,0 +1,112 @@
+"""Hotspots by everything that they can be summed by."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from known_trace import MS, PROGRAM_FILE, write_known_trace
+from trace_encoder import TraceEncoder
+
+import memlyze
+from memlyze.analyses.estimates import Estimate
+from memlyze.analyses.hotspots import GROUPS, PLACES, SORTS, hotspots
+from memlyze.analyses.selection import Selection
+from memlyze.errors import MemlyzeError
+from memlyze.query.session import Trace
+
+
+def test_hotspots_say_what_each_site_held_at_the_moment(known: Trace) -> None:
+    found = hotspots(known, count=2, moment_ns=3 * MS)
+    assert found.row_count == 3
+    assert [(site.function, site.file, site.line) for site in found.rows] == [
+        ("load", PROGRAM_FILE, 20),
+        ("<unknown>", "<unknown>", 0),
+    ]
+    load, unknown = found.rows
+    assert load.bytes == Estimate(900, 0)
+    assert load.held_bytes == Estimate(200, 0)
+    assert load.live_bytes == Estimate(400, 0)
+    assert load.temporary_bytes == Estimate(300, 0)
+    assert load.mean_lifetime_ns == 3.5 * MS
+    assert load.inner_function == "decode"
+    assert unknown.held_bytes == Estimate(0, 0)
+    assert unknown.mean_lifetime_ns is None
+
+
+@pytest.mark.parametrize(
+    ("by", "expected"),
+    [
+        ("site", {"load": 900, "<unknown>": 500, "main": 150}),
+        ("line", {"decode": 500, "<unknown>": 500, "load": 400, "main": 150}),
+        ("function", {"load": 900, "<unknown>": 500, "main": 150}),
+        ("file", {PROGRAM_FILE: 1050, "<unknown>": 500}),
+        ("module", {"main": 1050, "<unknown>": 500}),
+        ("thread", {"MainThread": 1050, "thread 71": 500}),
+        ("window", {"no window": 600, "outer": 600, "inner": 350}),
+        ("process", {"process 7: python main.py 'two words'": 1550}),
+    ],
+)
+def test_what_figures_are_summed_by(by: str, expected: dict[str, float], known: Trace) -> None:
+    found = hotspots(known, by=by)
+    assert {row.name: row.bytes.value for row in found.rows} == expected
+    assert found.total is not None
+    assert (found.total.name, found.total.bytes.value, found.total.samples) == ("all", 1550, 6)
+    assert found.total.live_bytes.value == 1050
+
+
+def test_every_way_to_sum_is_tested() -> None:
+    mark = test_what_figures_are_summed_by.pytestmark[0]  # type: ignore[attr-defined]
+    assert {values[0] for values in mark.args[1]} == set(PLACES + GROUPS)
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_rows_are_in_the_order_that_is_asked_for(sort: str, known: Trace) -> None:
+    rows = hotspots(known, by="line", sort=sort, moment_ns=8 * MS).rows
+    figures = {
+        "allocated": [row.bytes.value for row in rows],
+        "allocations": [row.allocations.value for row in rows],
+        "live": [row.live_bytes.value for row in rows],
+        "peak": [row.held_bytes.value for row in rows],
+        "temporary": [row.temporary_bytes.value for row in rows],
+        "lifetime": [row.mean_lifetime_ns or 0 for row in rows],
+    }
+    assert figures[sort] == sorted(figures[sort], reverse=True)
+    assert len(rows) == 4
+
+
+def test_selection_is_by_any_function_on_the_stack(known: Trace) -> None:
+    found = hotspots(known, selection=Selection(function="decode"))
+    assert [(row.name, row.bytes.value) for row in found.rows] == [("load", 500)]
+
+
+def test_temporary_is_what_is_freed_within_the_time(known: Trace) -> None:
+    load = hotspots(known, temporary_ns=7 * MS).rows[0]
+    assert (load.temporary_bytes.value, load.temporary_allocations) == (500, 2)
+
+
+def test_few_samples_are_told(sampled: Trace) -> None:
+    assert all(row.has_too_few_samples for row in hotspots(sampled).rows)
+
+
+def test_moment_after_the_end_of_a_process_leaves_out_what_it_had(tmp_path: Path) -> None:
+    first = write_known_trace(tmp_path / "a.mlyze")
+    second = write_known_trace(tmp_path / "b.mlyze", process_id=8, start_unix_ns=10**18 + 30 * MS)
+    with memlyze.open(first, second) as trace:
+        rows = hotspots(trace, by="process", moment_ns=45 * MS).rows
+        assert [row.held_bytes.value for row in rows] == [0, 1050]
+        assert [row.held_bytes.value for row in hotspots(trace, by="process").rows] == [1050, 1050]
+
+
+def test_empty_trace_has_none(tmp_path: Path) -> None:
+    TraceEncoder({"process_id": 1}).write(tmp_path / "empty.mlyze")
+    with memlyze.open(tmp_path / "empty.mlyze") as trace:
+        found = hotspots(trace)
+    assert (found.rows, found.total, found.row_count) == ((), None, 0)
+
+
+def test_unknown_words_are_answered_with_those_there_are(known: Trace) -> None:
+    with pytest.raises(MemlyzeError, match="site, line, function"):
+        hotspots(known, by="colour")
+    with pytest.raises(MemlyzeError, match="allocated, allocations"):
+        hotspots(known, sort="colour")

@@ -91,6 +91,21 @@ PYPERFORMANCE = [
     *_group("xml_etree", "generate", "parse", "process"),
 ]
 
+#: Native memory as it is used in practice.
+NUMERIC = [
+    Program(name, "numeric", is_own=True)
+    for name in (
+        "numpy_temporaries",
+        "numpy_small_arrays",
+        "numpy_matrices",
+        "numpy_distances",
+        "pandas_groupby",
+        "pandas_merge",
+        "pandas_read_csv",
+        "pandas_strings",
+    )
+]
+
 #: Our own, each about one thing that pyperformance does not show.
 OWN = [
     Program("allocation_loop", "allocation_loop", is_own=True),
@@ -103,6 +118,7 @@ OWN = [
 #: Makes the traces that are queried; its overhead is not measured.
 SERVICE = Program("service", "service", is_own=True)
 
-PROGRAMS = {program.name: program for program in [*PYPERFORMANCE, *OWN, SERVICE]}
+MEASURED = [*PYPERFORMANCE, *NUMERIC, *OWN]
+PROGRAMS = {program.name: program for program in [*MEASURED, SERVICE]}
 #: What `--quick` measures: one of each kind.
 QUICK = ("deltablue", "float", "go", "json_dumps", "coroutines", "allocation_loop")

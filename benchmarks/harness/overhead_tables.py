@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterator
+from typing import Any, Iterator, Sequence
 
 from harness import markdown
 from harness.modes import MODES
-from harness.ratios import SECTION, Ratios
+from harness.ratios import PYPERFORMANCE_NAMES, SECTION, WITH_NUMERIC_NAMES, Ratios
 from harness.results import Results
 
 COMPARED = [mode for mode in MODES if mode != "untraced"]
@@ -24,11 +24,19 @@ def wall_time(results: Results) -> str:
             cells = [markdown.ratio(ratios.of(program, mode)) for mode in COMPARED]
             rows.append([f"`{program}`", markdown.number(ratios.untraced[program].median), *cells])
     if rows:
-        means = [markdown.number(ratios.mean(mode), 3) for mode in COMPARED]
-        best = [markdown.number(ratios.mean_of_best(mode), 3) for mode in COMPARED]
-        rows.append(["**geometric mean of pyperformance's**", "", *means])
-        rows.append(["the same, shortest run to shortest run", "", *best])
+        rows += [[title, "", *cells] for title, cells in _means(ratios, COMPARED)]
     return markdown.table(["program", "untraced, s", *labels], rows)
+
+
+def _means(ratios: Ratios, modes: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
+    """The last rows of a table: title, and a figure for each mode."""
+    for title, names in (
+        ("**geometric mean of pyperformance's**", PYPERFORMANCE_NAMES),
+        ("**with numpy's and pandas's**", WITH_NUMERIC_NAMES),
+    ):
+        yield title, [markdown.number(ratios.mean(mode, names), 3) for mode in modes]
+        best = [markdown.number(ratios.mean_of_best(mode, names), 3) for mode in modes]
+        yield "the same, shortest run to shortest run", best
 
 
 def cpu_time(results: Results) -> str:
@@ -40,10 +48,7 @@ def cpu_time(results: Results) -> str:
             cells = [markdown.ratio(ratios.of(program, mode)) for mode in modes]
             rows.append([f"`{program}`", *cells])
     if rows:
-        means = [markdown.number(ratios.mean(mode), 3) for mode in modes]
-        best = [markdown.number(ratios.mean_of_best(mode), 3) for mode in modes]
-        rows.append(["**geometric mean of pyperformance's**", *means])
-        rows.append(["the same, shortest run to shortest run", *best])
+        rows += [[title, *cells] for title, cells in _means(ratios, modes)]
     return markdown.table(["program", *(MODES[mode].label for mode in modes)], rows)
 
 

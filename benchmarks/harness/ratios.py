@@ -6,12 +6,14 @@ import math
 from collections import defaultdict
 from typing import Any
 
-from harness.catalogue import OWN
+from harness.catalogue import NUMERIC, PYPERFORMANCE
 from harness.results import Results
 from harness.spreads import Spread, geometric_mean, spread
 
 SECTION = "overhead"
-OWN_NAMES = frozenset(program.name for program in OWN)
+PYPERFORMANCE_NAMES = frozenset(program.name for program in PYPERFORMANCE)
+#: What native memory is judged on: pyperformance's programs, and numpy's and pandas's.
+WITH_NUMERIC_NAMES = PYPERFORMANCE_NAMES | {program.name for program in NUMERIC}
 BASES = ("untraced", "untraced_again")
 
 
@@ -55,20 +57,20 @@ class Ratios:
         """Median and margin over the rounds; None where the mode was not measured or failed."""
         return self._spreads.get((program, mode))
 
+    def among(self, names: frozenset[str], mode: str) -> dict[str, Spread]:
+        """Of the programs of these names, by program."""
+        ratios = {name: self.of(name, mode) for name in self.programs if name in names}
+        return {name: ratio for name, ratio in ratios.items() if ratio is not None}
+
     def pyperformance(self, mode: str) -> dict[str, Spread]:
         """By program, our own left out."""
-        found = {}
-        for program in self.programs:
-            ratio = self.of(program, mode)
-            if program not in OWN_NAMES and ratio is not None:
-                found[program] = ratio
-        return found
+        return self.among(PYPERFORMANCE_NAMES, mode)
 
-    def mean(self, mode: str) -> float:
-        """Geometric mean of the medians over pyperformance's programs; not a number without any."""
-        return geometric_mean([ratio.median for ratio in self.pyperformance(mode).values()])
+    def mean(self, mode: str, names: frozenset[str] = PYPERFORMANCE_NAMES) -> float:
+        """Geometric mean of the medians over these programs; not a number without any."""
+        return geometric_mean([ratio.median for ratio in self.among(names, mode).values()])
 
-    def mean_of_best(self, mode: str) -> float:
+    def mean_of_best(self, mode: str, names: frozenset[str] = PYPERFORMANCE_NAMES) -> float:
         """The same of the shortest runs: what is left when a busy machine is taken out.
 
         Only the first untraced run of a round counts, so that both sides had as many tries; a mode
@@ -77,14 +79,16 @@ class Ratios:
         found = []
         for program in self.programs:
             best, base = self._best.get((program, mode)), self._best.get((program, "untraced"))
-            if program not in OWN_NAMES and best is not None and base is not None:
+            if program in names and best is not None and base is not None:
                 found.append(best / base)
         return geometric_mean(found)
 
-    def above(self, mode: str, limit: float) -> list[str]:
+    def above(
+        self, mode: str, limit: float, names: frozenset[str] = PYPERFORMANCE_NAMES
+    ) -> list[str]:
         """Programs whose ratio is above the limit by more than its margin and the noise."""
         found = []
-        for program, ratio in self.pyperformance(mode).items():
+        for program, ratio in self.among(names, mode).items():
             if ratio.median - max(ratio.margin, self.noise(program)) > limit:
                 found.append(program)
         return found

@@ -77,7 +77,7 @@ def build_of_memlyze() -> str:
 def environment() -> dict[str, Any]:
     """On what was measured: machine and versions, nothing that names the machine."""
     versions = {}
-    for package in ("memlyze", "memray", "pyperformance", "duckdb", "numpy"):
+    for package in ("memlyze", "memray", "pyperformance", "duckdb", "numpy", "pandas"):
         try:
             versions[package] = metadata.version(package)
         except metadata.PackageNotFoundError:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Sequence
 
 from harness import accuracy, instructions, intervals, memory, overhead, query_speed, report
-from harness.catalogue import OWN, PYPERFORMANCE, QUICK
+from harness.catalogue import MEASURED, NUMERIC, OWN, PYPERFORMANCE, QUICK
 from harness.modes import MODES
 from harness.processes import ProgramFailedError, Scratch
 from harness.results import Results, build_of_memlyze
@@ -37,6 +37,7 @@ def run(arguments: argparse.Namespace, page: Path) -> None:
 
 def _list() -> None:
     print("modes:", ", ".join(MODES))
+    print("numpy and pandas:", ", ".join(program.name for program in NUMERIC))
     print("own programs:", ", ".join(program.name for program in OWN))
     print("pyperformance:", ", ".join(program.name for program in PYPERFORMANCE))
 
@@ -55,7 +56,7 @@ def _chosen(
 
 
 def _measure(arguments: argparse.Namespace, results: Results) -> None:
-    every = [program.name for program in [*PYPERFORMANCE, *OWN]]
+    every = [program.name for program in MEASURED]
     quick = arguments.quick
     programs = _chosen("program", arguments.programs, every, QUICK if quick else every)
     modes = _chosen("mode", arguments.modes, list(MODES), list(MODES))

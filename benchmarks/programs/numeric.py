@@ -6,6 +6,10 @@ The inputs are made once, before anything is measured.
 from __future__ import annotations
 
 import io
+import os
+
+# Threads of the linear algebra library that wait for each other are all that would be seen.
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import numpy as np
 import pandas as pd

@@ -15,6 +15,7 @@ HELP = """\
 EXAMPLES
   memlyze record app.py                        run a program and record its memory
   memlyze summary app.1234.mlyze               what a trace shows at a glance
+  memlyze leaks app.1234.mlyze                 what grows without bound, and how sure that is
   memlyze query "FROM hotspots() LIMIT 10" app.1234.mlyze
                                                ask it anything in SQL
   memlyze info app.1234.mlyze                  what a trace holds, and whether it is whole
@@ -24,6 +25,7 @@ Records where a Python program's memory goes, and answers questions about it in 
 commands:
   record     run a program and record its allocations
   summary    print what record printed at the end
+  leaks      say which sites grow without bound, and which merely stay
   query      ask SQL of one or more traces
   info       print what a trace holds: metadata, sizes, counts, drops, damage
 
@@ -33,7 +35,7 @@ options:
 
 'memlyze' may also be written 'python -m memlyze'.
 """
-COMMANDS = ("record", "summary", "query", "info")
+COMMANDS = ("record", "summary", "leaks", "query", "info")
 
 
 def main(arguments: typing.Sequence[str] | None = None) -> int:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import shlex
 import sys
 import typing
@@ -17,9 +16,10 @@ from memlyze.analyses.hotspots import Hotspot
 from memlyze.analyses.summary import SITES, Peak, Process, Summary, summarize
 from memlyze.cli.arguments import CommandParser
 from memlyze.cli.opening import add_only_option, as_json, open_traces, state_lines
+from memlyze.cli.places import short_place
 from memlyze.cli.progress import decoding_progress
 from memlyze.cli.resident import describe_resident
-from memlyze.cli.terminal import Aligned, Style, printable, shorten_path
+from memlyze.cli.terminal import Aligned, Style, printable
 from memlyze.cli.units import format_bytes, format_count, format_duration, format_error, plural
 from memlyze.errors import MemlyzeError
 
@@ -44,7 +44,6 @@ _RESIDENT_WIDTH = 90
 _PROCESSES = 12
 # Command lines of several processes, and process ids of one of them, that are shown.
 _COMMANDS = 12
-_PACKAGES = re.compile(r"^.*[/\\](?=(site|dist)-packages[/\\])")
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -310,9 +309,7 @@ def _held_cells(held: Estimate) -> tuple[str, str]:
 
 
 def _place(site: Hotspot) -> str:
-    if site.line == 0 and site.file == site.function:  # <unknown>: no Python code was running
-        return site.function
-    return printable(f"{_short_file(site.file)}:{site.line} {site.function}")
+    return short_place(site.function, site.file or "", site.line or 0)
 
 
 def _inner(site: Hotspot, width: int) -> str:
@@ -322,14 +319,5 @@ def _inner(site: Hotspot, width: int) -> str:
         site.function,
     ):
         return ""
-    return printable(
-        f"mostly in {_short_file(site.inner_file)}:{site.inner_line} {site.inner_function}"
-    )
-
-
-def _short_file(file: str) -> str:
-    if _PACKAGES.match(file):
-        return shorten_path(_PACKAGES.sub("", file), 60)
-    relative = os.path.relpath(file) if os.path.isabs(file) else file
-    shortest = file if relative.startswith("..") else relative
-    return shorten_path(shortest, 60)
+    place = short_place(site.inner_function or "", site.inner_file, site.inner_line or 0)
+    return f"mostly in {place}"

@@ -43,7 +43,7 @@ VIEW_ORDER = (
 )
 #: Views and macros that others are made of, and nobody else need know.
 PRIVATE = ("ended_processes", "selected", "group_labels")
-MACRO_ORDER = ("hotspots", "live_at", "timeline", "lifetimes", "windows_by_name")
+MACRO_ORDER = ("hotspots", "leaks", "live_at", "timeline", "lifetimes", "windows_by_name")
 
 
 class Column(typing.NamedTuple):

@@ -54,7 +54,7 @@ def open_trace(
 class Tables(typing.Mapping[str, Columns]):
     """The recorded tables by name, each decoded when it is first asked for."""
 
-    _NAMES = tuple(name for name in raw_tables.RAW_TABLES if name != "stack_sites")
+    _NAMES = tuple(name for name in raw_tables.RAW_TABLES if name not in ("stack_sites", "leaks"))
 
     def __init__(self, source: Source) -> None:
         self._source = source

@@ -32,10 +32,15 @@ class Source:
 
     def columns(self, table: str) -> Columns:
         """Columns of the private table `table` by name."""
-        if table not in ("frames", "stack_sites"):
+        make = {
+            "frames": self._frames,
+            "stack_sites": self._stack_sites,
+            "leaks": self._leaks,
+        }.get(table)
+        if make is None:
             return self._reader.table(table)
         if table not in self._made:
-            self._made[table] = self._frames() if table == "frames" else self._stack_sites()
+            self._made[table] = make()
         return self._made[table]
 
     def constants(self) -> dict[str, int | float]:
@@ -52,3 +57,8 @@ class Source:
     def _stack_sites(self) -> Columns:
         frames = self.columns("frames")
         return stack_sites(self._reader.table("stacks"), frames, frames["origin"])
+
+    def _leaks(self) -> Columns:
+        from memlyze.query.leaks.table import leak_rows
+
+        return leak_rows(self.columns)

@@ -1,0 +1,180 @@
+"""What grows without bound, what stays, and how sure that is: `docs/leaks.md`."""
+
+from __future__ import annotations
+
+import json
+import typing
+
+from memlyze.analyses.estimates import Estimate
+from memlyze.analyses.statements import run_statement
+from memlyze.errors import MemlyzeError
+from memlyze.query.session import Trace
+
+#: All verdicts, those that need attention first.
+VERDICTS = (
+    "growing",
+    "warming_up",
+    "too_few_samples",
+    "freed_late",
+    "sawtooth",
+    "bounded",
+    "one_time",
+)
+SITE_KINDS = ("line", "function", "stack")
+
+
+class Frame(typing.NamedTuple):
+    """A position in a call stack."""
+
+    function: str
+    file: str
+    line: int
+    origin: str
+
+
+class Cohort(typing.NamedTuple):
+    """What a site allocated in one part of the process's life, and what of it stays."""
+
+    start_ns: int
+    allocated: int
+    """Bytes (an estimate while sampling)."""
+    surviving: int
+    """Of `allocated`, live at `judged_until_ns`."""
+
+
+class LeakSite(typing.NamedTuple):
+    """One site of one process, and what is to be thought of it. Times are nanoseconds since the
+    start of the trace.
+    """
+
+    function: str
+    file: str
+    line: int
+    """0 where sites are functions."""
+    origin: str
+    process_id: int
+    verdict: str
+    """One of `VERDICTS`."""
+    confidence: float
+    """From 0 to 1."""
+    p_value: float
+    """Chance that such growth is an accident, corrected for all the sites that were tested."""
+    live_bytes: Estimate
+    """When recording ended."""
+    peak_bytes: float
+    growth_bytes_per_second: Estimate
+    """Over the last two thirds of the time between the next two."""
+    growing_since_ns: int
+    judged_until_ns: int
+    growth_bytes_per_window: float | None
+    """What a window of `window_name` leaves behind on average; None: made in no window."""
+    window_name: str | None
+    first_ns: int
+    """When it was first seen to allocate."""
+    survival: float
+    """Share of the bytes allocated that were live at `judged_until_ns`, from 0 to 1."""
+    cohorts: tuple[Cohort, ...]
+    """By time of birth, in order."""
+    curve: tuple[int, ...]
+    """Live bytes over the life of the process, at equal distances."""
+    collected_share: float
+    """Of what was freed after a while, the share that the garbage collector freed."""
+    samples: int
+    live_samples: int
+    stack: tuple[Frame, ...]
+    """The call stack that most of it comes from, innermost frame first."""
+    holders: typing.Any
+    """Who holds it; None: not known."""
+
+
+class Leaks(typing.NamedTuple):
+    """The verdicts on a trace."""
+
+    site_kind: str
+    is_exact: bool
+    """Whether every allocation was recorded."""
+    judged: dict[str, int]
+    """How many sites have each verdict."""
+    growth_bytes_per_second: Estimate
+    """Of all growing sites together."""
+    sites: tuple[LeakSite, ...]
+    """Those that need attention first; of each verdict the greatest first."""
+
+    def having(self, verdict: str) -> tuple[LeakSite, ...]:
+        """The returned sites with this verdict."""
+        return tuple(site for site in self.sites if site.verdict == verdict)
+
+
+def leaks(
+    trace: Trace,
+    *,
+    site: str = "line",
+    count: int = 20,
+    verdicts: typing.Collection[str] = VERDICTS,
+    process_id: int | None = None,
+) -> Leaks:
+    """Judge every site of `trace`, whatever state it is in: an empty one has none.
+
+    Args:
+        site: what a site is: a `line` of the program, a `function` or a whole call `stack`.
+        count: how many sites to return of each verdict.
+        verdicts: return only sites with one of these.
+        process_id: judge only the sites of this process.
+
+    Raises MemlyzeError for a kind of site or a verdict that does not exist.
+    """
+    _check("site", [site], SITE_KINDS)
+    _check("verdict", verdicts, VERDICTS)
+    rows = [
+        row
+        for row in run_statement(trace, "leaks", {"site": site})
+        if process_id is None or row["process_id"] == process_id
+    ]
+    by_verdict = {
+        verdict: [row for row in rows if row["verdict"] == verdict] for verdict in VERDICTS
+    }
+    growing = by_verdict["growing"]
+    chosen = [
+        row for verdict in VERDICTS if verdict in verdicts for row in by_verdict[verdict][:count]
+    ]
+    stacks = _stacks(trace, [row["stack_id"] for row in chosen if row["stack_id"] is not None])
+    return Leaks(
+        site_kind=site,
+        is_exact=all(file.metadata.get("sample_rate") == 1.0 for file in trace.files),
+        judged={verdict: len(of_verdict) for verdict, of_verdict in by_verdict.items()},
+        growth_bytes_per_second=Estimate(
+            sum(row["growth_bytes_per_second"] for row in growing),
+            sum(row["growth_error"] ** 2 for row in growing) ** 0.5,
+        ),
+        sites=tuple(_site(row, stacks.get(row["stack_id"], ())) for row in chosen),
+    )
+
+
+def _site(row: typing.Mapping[str, typing.Any], stack: tuple[Frame, ...]) -> LeakSite:
+    values = {name: row[name] for name in LeakSite._fields if name in row}
+    values.update(
+        live_bytes=Estimate(row["live_bytes"], row["live_bytes_error"]),
+        growth_bytes_per_second=Estimate(row["growth_bytes_per_second"], row["growth_error"]),
+        cohorts=tuple(Cohort(**cohort) for cohort in json.loads(row["cohorts"])),
+        curve=tuple(json.loads(row["curve"])),
+        stack=stack,
+        holders=None,
+    )
+    return LeakSite(**values)
+
+
+def _stacks(trace: Trace, stack_ids: list[int]) -> dict[int | None, tuple[Frame, ...]]:
+    """The frames of each of these stacks."""
+    if not stack_ids:
+        return {}
+    frames: dict[int | None, list[Frame]] = {}
+    for row in run_statement(trace, "leak_stacks", {"stack_ids": stack_ids}):
+        frame = Frame(row["function"], row["file"], row["line"], row["origin"])
+        frames.setdefault(row["stack_id"], []).append(frame)
+    return {stack_id: tuple(of_stack) for stack_id, of_stack in frames.items()}
+
+
+def _check(what: str, given: typing.Iterable[str], known: typing.Sequence[str]) -> None:
+    for value in given:
+        if value not in known:
+            raise MemlyzeError(f"there is no {what} {value!r}; take one of {', '.join(known)}")

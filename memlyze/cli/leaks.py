@@ -1,0 +1,220 @@
+"""`memlyze leaks`: what grows without bound, what merely stays, and how sure that is."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import typing
+
+from memlyze.analyses.leaks import SITE_KINDS, VERDICTS, Frame, Leaks, LeakSite, leaks
+from memlyze.cli.arguments import CommandParser
+from memlyze.cli.opening import add_only_option, as_json, open_traces, state_lines
+from memlyze.cli.places import short_place
+from memlyze.cli.progress import decoding_progress
+from memlyze.cli.sparkline import sparkline
+from memlyze.cli.summary import shorten_right
+from memlyze.cli.terminal import Aligned, Style, printable
+from memlyze.cli.units import format_bytes, format_duration, format_error, plural
+
+DESCRIPTION = """\
+EXAMPLES
+  memlyze leaks app.1234.mlyze
+  memlyze leaks --site function app.1234.mlyze
+  memlyze leaks --all app.1234.mlyze           also what is bounded, was built once, comes and goes
+  memlyze leaks --json app.1234.mlyze
+
+Prints the sites whose live memory grows without bound: how much is live, how fast it grows, since
+when, how much of what was allocated stays, and how sure that is. docs/leaks.md says how it is
+told from caches that fill, one-time initialisation, warming up and what waits for the collector.
+"""
+
+WORDS = {
+    "growing": "growing without bound",
+    "warming_up": "still warming up",
+    "too_few_samples": "too few samples",
+    "freed_late": "freed in one go",
+    "sawtooth": "rises and falls",
+    "bounded": "bounded",
+    "one_time": "built once, and stays",
+}
+_SITES = 10
+_CURVE_WIDTH = 30
+_STACK_FRAMES = 8
+# The relative 95 % error of a figure that rests on ten samples.
+_ERROR_OF_TEN_SAMPLES = 0.62
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of the command."""
+    parser = CommandParser("leaks", DESCRIPTION)
+    parser.add_argument("traces", nargs="+", metavar="trace.mlyze", help="trace file")
+    parser.add_argument(
+        "--site",
+        choices=SITE_KINDS,
+        default="line",
+        help="what a site is: a line of the program, a function or a whole call stack "
+        "(default: line)",
+    )
+    parser.add_argument(
+        "--sites",
+        type=int,
+        default=_SITES,
+        metavar="COUNT",
+        help=f"sites to show of each verdict (default: {_SITES})",
+    )
+    parser.add_argument(
+        "--all", action="store_true", help="also list the sites that do not grow, by verdict"
+    )
+    add_only_option(parser)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    return parser
+
+
+def run(arguments: typing.Sequence[str]) -> int:
+    """Run the command; return its exit status."""
+    parser = make_parser()
+    options = parser.parse_args(arguments)
+    if options.sites < 0:
+        parser.error(f"--sites must be 0 or more, not {options.sites}")
+    shown = VERDICTS if options.all or options.json else VERDICTS[:2]
+    with open_traces(options.traces, only=options.only) as trace, decoding_progress(trace):
+        found = leaks(trace, site=options.site, count=options.sites, verdicts=shown)
+        state = state_lines(trace)
+        paths = trace.paths
+    if options.json:
+        import json
+
+        print(json.dumps(as_json(found), ensure_ascii=False, indent=2))
+        return 0
+    style = Style(sys.stdout)
+    print("\n".join(render(found, paths, state, style)))
+    return 0
+
+
+def render(
+    found: Leaks, paths: typing.Sequence[str], state: typing.Sequence[str], style: Style
+) -> list[str]:
+    """The verdicts as lines of text."""
+    several = len(paths) > 1
+    more = f" and {len(paths) - 1} more of its processes" if several else ""
+    lines = [f"{style('memlyze', 'bold')}: {paths[0]}{more}"]
+    lines += [style(f"  ! {line}", "yellow") for line in state]
+    growing = found.having("growing")
+    lines += _headline(found, style)
+    for site in growing:
+        lines += ["", *_suspect(site, style, several=several)]
+    left = found.judged["growing"] - len(growing)
+    if left > 0:
+        lines += ["", f"  and {left} more that grow: --sites {found.judged['growing']}"]
+    for verdict in VERDICTS[1:]:
+        if found.having(verdict):
+            lines += ["", *_others(verdict, found, style, several=several)]
+    return [shorten_right(line, style.width) for line in lines]
+
+
+def _headline(found: Leaks, style: Style) -> list[str]:
+    judged = sum(found.judged.values())
+    if not judged:
+        return ["  Nothing to judge: no site ever had 16 KiB live, as far as was recorded."]
+    number = found.judged["growing"]
+    if number:
+        rate = _figure(*found.growth_bytes_per_second)
+        text = f"{plural(number, 'site grows', 'sites grow')} without bound, by {rate} per second"
+        text = style(text, "red", "bold")
+    else:
+        text = style("No site grows without bound.", "bold")
+    rest = ", ".join(
+        f"{found.judged[verdict]} {WORDS[verdict]}"
+        for verdict in VERDICTS[1:]
+        if found.judged[verdict]
+    )
+    lines = [
+        f"  {text}",
+        f"  {plural(judged, 'site', 'sites')} judged{'; ' + rest if rest else ''}",
+    ]
+    if not number and found.judged["too_few_samples"] and not found.is_exact:
+        lines.append(
+            "  Sites with too few samples may hide a slow leak: record for longer, with a greater "
+            "--sample-rate or a smaller --sample-interval."
+        )
+    return lines
+
+
+def _suspect(site: LeakSite, style: Style, *, several: bool) -> list[str]:
+    where = f"  process {site.process_id}" if several else ""
+    lines = [f"  {style(_place(site), 'bold')}{where}"]
+    facts = Aligned(right=(False, False))
+    watched = site.judged_until_ns - site.growing_since_ns
+    facts.add(
+        "live",
+        f"{_figure(*site.live_bytes)}, growing by {_figure(*site.growth_bytes_per_second)} per "
+        f"second since {format_duration(site.growing_since_ns)} "
+        f"(watched for {format_duration(watched)})",
+    )
+    if site.growth_bytes_per_window is not None:
+        name = printable(site.window_name or "")
+        size = format_bytes(site.growth_bytes_per_window)
+        facts.add("", f"each {name} leaves {size} behind")
+    facts.add("over time", sparkline(site.curve, _CURVE_WIDTH))
+    facts.add("survival", _survival(site))
+    facts.add(
+        "confidence",
+        f"{100 * site.confidence:.0f} %; chance of such growth by accident: "
+        + _chance(site.p_value),
+    )
+    if len(site.stack) > 1:
+        for number, frame in enumerate(_telling(site.stack)):
+            facts.add("" if number else "allocated at", _frame(frame))
+    return lines + facts.lines("    ")
+
+
+def _survival(site: LeakSite) -> str:
+    """How much of each cohort stays, oldest first, and of all together."""
+    shares = [
+        f"{100 * min(cohort.surviving / cohort.allocated, 1):.0f}" if cohort.allocated else "–"
+        for cohort in site.cohorts
+    ]
+    return f"{100 * site.survival:.0f} % of what was allocated stays; by age: {' '.join(shares)} %"
+
+
+def _others(verdict: str, found: Leaks, style: Style, *, several: bool) -> list[str]:
+    table = Aligned(right=(True, True, True, False, False))
+    table.add(WORDS[verdict], "at peak", "sure", "over time", "site")
+    sites = found.having(verdict)
+    for site in sites:
+        where = f"  process {site.process_id}" if several else ""
+        table.add(
+            format_bytes(site.live_bytes.value) + " live",
+            format_bytes(site.peak_bytes),
+            f"{100 * site.confidence:.0f} %" if verdict != "too_few_samples" else "",
+            sparkline(site.curve, _CURVE_WIDTH // 2),
+            _place(site) + where,
+        )
+    head, *rows = table.lines()
+    lines = [style(head, "bold"), *rows]
+    left = found.judged[verdict] - len(sites)
+    return [*lines, f"  and {left} more"] if left > 0 else lines
+
+
+def _telling(stack: typing.Sequence[Frame]) -> typing.Sequence[Frame]:
+    """The innermost frames, and those of the program."""
+    shown = [frame for place, frame in enumerate(stack) if place == 0 or frame.origin == "program"]
+    return shown[:_STACK_FRAMES]
+
+
+def _place(site: LeakSite) -> str:
+    return _frame(Frame(site.function, site.file, site.line, site.origin))
+
+
+def _frame(frame: Frame) -> str:
+    return short_place(frame.function, frame.file, frame.line)
+
+
+def _figure(value: float, error: float) -> str:
+    if value > 0 and error > _ERROR_OF_TEN_SAMPLES * value:
+        return f"~{format_bytes(value)} (few samples)"
+    return " ".join(part for part in (format_bytes(value), format_error(value, error)) if part)
+
+
+def _chance(p_value: float) -> str:
+    return "under 1 in 10 000" if p_value < 1e-4 else f"{100 * p_value:.2g} %"

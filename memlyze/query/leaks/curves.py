@@ -1,0 +1,242 @@
+"""The live bytes of each allocation site over time.
+
+The life of a process is cut into `CELLS` cells of equal length. What is born and dies within one
+cell never shows at its end and is left out early: that is nearly everything, so that the rest can
+be laid out site by site.
+"""
+
+from __future__ import annotations
+
+import typing
+
+import numpy as np
+
+Array = typing.Any  # a numpy array
+Columns = typing.Mapping[str, Array]
+
+CELLS = 480
+#: Cohorts of birth, for their survival: equal parts of the process's life.
+COHORTS = 12
+_CELLS_PER_COHORT = CELLS // COHORTS
+_CHUNK_ROWS = 1 << 20
+_LIVE = -1
+_MAPPED_MEMORY = 4  # the last allocator that counts as an allocation
+_COLLECTION_MARGIN_NS = 2_000_000  # events carry a coarse clock
+#: Sites beyond these, by live bytes at their greatest, are not looked at.
+_MOST_SITES = 1500
+#: A site that never had as much is not looked at.
+LEAST_BYTES = 16 << 10
+
+
+#: Of no allocations: what `read_lives` keeps of each.
+_NOTHING = tuple(
+    np.empty(0, dtype)
+    for dtype in (np.int64, np.int16, np.int16, np.float64, np.float64, np.int64, np.bool_)
+)
+
+
+class Lives(typing.NamedTuple):
+    """The allocations of one process that lived beyond their cell, and sums over all of them."""
+
+    start_ns: int
+    end_ns: int
+    stack_id: Array
+    born: Array
+    """Cell of birth."""
+    died: Array
+    """Cell of death; `CELLS`: live at the end."""
+    bytes: Array
+    variance: Array
+    """Of the estimate of `bytes`: 0 where all allocations are recorded."""
+    window_id: Array
+    died_in_collection: Array
+    activity: Array
+    """Recorded allocations in each cell."""
+    stack_bytes: Array
+    """Bytes allocated, by stack and cohort."""
+    stack_samples: Array
+    """Recorded allocations, by stack."""
+    stack_first_ns: Array
+    """Time of the first, by stack."""
+    is_exact: bool
+
+    @property
+    def cell_ns(self) -> float:
+        """Length of a cell."""
+        return (self.end_ns - self.start_ns) / CELLS
+
+
+class Rows(typing.NamedTuple):
+    """Allocations that lived beyond their cell, of the sites that have curves."""
+
+    site: Array
+    """Row of the site among the curves."""
+    born: Array
+    died: Array
+    bytes: Array
+    stack_id: Array
+    window_id: Array
+
+
+class Curves(typing.NamedTuple):
+    """Sites × cells."""
+
+    sites: Array
+    """Number of each site, as the caller gave them to the stacks."""
+    live: Array
+    """Bytes live at the end of each cell."""
+    born: Array
+    """Bytes born in each cell that lived beyond it."""
+    died: Array
+    variance: Array
+    """Of what was born or died in each cell."""
+    live_variance: Array
+    """Of what is live at the end, by site."""
+    live_samples: Array
+    """Recorded allocations that are live at the end, by site."""
+    lasting_samples: Array
+    """Recorded allocations that lived beyond their cell, by site."""
+    collected: Array
+    """Share of what died that died in runs of the collector, by site."""
+    rows: Rows
+    """What the curves were made of."""
+
+
+def read_lives(
+    allocations: Columns, rows: slice, collections: Columns, span: tuple[int, int], stacks: int
+) -> Lives:
+    """Sort the allocations of one process: `rows` of the table, from `span[0]` to `span[1]`."""
+    start_ns, end_ns = span
+    end_ns = max(end_ns, start_ns + CELLS)
+    scale = CELLS / (end_ns - start_ns)
+    is_exact = "weight" not in allocations
+    kept: list[tuple[Array, ...]] = []
+    activity = np.zeros(CELLS)
+    stack_bytes = np.zeros(stacks * COHORTS)
+    stack_samples = np.zeros(stacks, dtype=np.int64)
+    stack_first_ns = np.full(stacks, np.iinfo(np.int64).max)
+    for first in range(rows.start, rows.stop, _CHUNK_ROWS):
+        part = slice(first, min(first + _CHUNK_ROWS, rows.stop))
+        counts = allocations["allocator"][part] <= _MAPPED_MEMORY
+        time_ns, freed_ns = allocations["time_ns"][part], allocations["freed_ns"][part]
+        stack_id = allocations["stack_id"][part]
+        size = allocations["size"][part].astype(np.float64)
+        weight = None if is_exact else allocations["weight"][part]
+        if not counts.all():
+            time_ns, freed_ns, stack_id, size = (
+                array[counts] for array in (time_ns, freed_ns, stack_id, size)
+            )
+            weight = None if weight is None else weight[counts]
+        weighted = size if weight is None else size * weight
+        born = _cells(time_ns, start_ns, scale)
+        activity += np.bincount(born, minlength=CELLS)
+        stack_bytes += np.bincount(
+            stack_id.astype(np.int64) * COHORTS + born // _CELLS_PER_COHORT,
+            weights=weighted,
+            minlength=stacks * COHORTS,
+        )
+        stack_samples += np.bincount(stack_id, minlength=stacks)
+        # Rows are nearly in order of time: the first row of each stack in a chunk will do.
+        seen, where = np.unique(stack_id, return_index=True)
+        stack_first_ns[seen] = np.minimum(stack_first_ns[seen], time_ns[where])
+        died = _cells(freed_ns, start_ns, scale)
+        died[freed_ns == _LIVE] = CELLS
+        lasting = died > born
+        freed = freed_ns[lasting]
+        variance = (
+            np.zeros(int(lasting.sum()))
+            if weight is None
+            else (weighted * size * (weight - 1))[lasting]
+        )
+        window_id = allocations["window_id"][part]
+        kept.append(
+            (
+                stack_id[lasting],
+                born[lasting].astype(np.int16),
+                died[lasting].astype(np.int16),
+                weighted[lasting],
+                variance,
+                (window_id if counts.all() else window_id[counts])[lasting],
+                _in_collection(freed, collections),
+            )
+        )
+    if not kept:
+        kept.append(_NOTHING)
+    joined = (np.concatenate(arrays) for arrays in zip(*kept))
+    stack_id, born, died, weighted, variance, window_id, died_in_collection = joined
+    return Lives(
+        start_ns=start_ns,
+        end_ns=end_ns,
+        stack_id=stack_id,
+        born=born,
+        died=died,
+        bytes=weighted,
+        variance=variance,
+        window_id=window_id,
+        died_in_collection=died_in_collection,
+        activity=activity,
+        stack_bytes=stack_bytes.reshape(stacks, COHORTS),
+        stack_samples=stack_samples,
+        stack_first_ns=stack_first_ns,
+        is_exact=is_exact,
+    )
+
+
+def lay_curves(lives: Lives, site_of_stack: Array) -> Curves:
+    """The curves of the sites that ever had `LEAST_BYTES`.
+
+    `site_of_stack` says which site a stack belongs to, by its number.
+    """
+    site = site_of_stack[lives.stack_id]
+    total = np.bincount(site, weights=lives.bytes)
+    sites = np.flatnonzero(total >= LEAST_BYTES)
+    if len(sites) > _MOST_SITES:
+        sites = np.sort(sites[np.argsort(total[sites])[-_MOST_SITES:]])
+    row_of_site = np.full(len(total), -1)
+    row_of_site[sites] = np.arange(len(sites))
+    row = row_of_site[site] if len(site) else site
+    chosen = row >= 0
+    row, size, variance = row[chosen], lives.bytes[chosen], lives.variance[chosen]
+    born, died = lives.born[chosen].astype(np.int64), lives.died[chosen].astype(np.int64)
+    ended = died < CELLS
+
+    def lay(rows: Array, cells: Array, weights: Array) -> Array:
+        flat = np.bincount(rows * CELLS + cells, weights=weights, minlength=len(sites) * CELLS)
+        return flat.reshape(len(sites), CELLS)
+
+    def add_up(which: Array, weights: Array | None = None) -> Array:
+        return np.bincount(row[which], weights=weights, minlength=len(sites))
+
+    born_bytes = lay(row, born, size)
+    died_bytes = lay(row[ended], died[ended], size[ended])
+    variances = lay(row, born, variance) + lay(row[ended], died[ended], variance[ended])
+    lasts = ~ended
+    in_collection = ended & lives.died_in_collection[chosen]
+    return Curves(
+        sites=sites,
+        live=np.cumsum(born_bytes - died_bytes, axis=1),
+        born=born_bytes,
+        died=died_bytes,
+        variance=variances,
+        live_variance=add_up(lasts, variance[lasts]),
+        live_samples=add_up(lasts),
+        lasting_samples=np.bincount(row, minlength=len(sites)),
+        collected=add_up(in_collection, size[in_collection])
+        / np.maximum(add_up(ended, size[ended]), 1),
+        rows=Rows(row, born, died, size, lives.stack_id[chosen], lives.window_id[chosen]),
+    )
+
+
+def _cells(time_ns: Array, start_ns: int, scale: float) -> Array:
+    cells = ((time_ns - start_ns) * scale).astype(np.int64)
+    return np.clip(cells, 0, CELLS - 1, out=cells)
+
+
+def _in_collection(freed_ns: Array, collections: Columns) -> Array:
+    """Whether each time lies within a run of the collector."""
+    starts = collections["time_ns"] - _COLLECTION_MARGIN_NS
+    if not len(starts):
+        return np.zeros(len(freed_ns), dtype=bool)
+    ends = collections["time_ns"] + collections["duration_ns"] + _COLLECTION_MARGIN_NS
+    place = np.searchsorted(starts, freed_ns, side="right") - 1
+    return (place >= 0) & (freed_ns <= ends[np.maximum(place, 0)])

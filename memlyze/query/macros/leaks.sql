@@ -1,0 +1,78 @@
+-- What grows and what stays: one row for each allocation site that ever had 16 KiB live, those that
+-- need attention first. Sites are judged for each process by itself. `docs/leaks.md` says how.
+--
+-- Parameters:
+--   site: 'line' (a line of the program, chosen as in `hotspots()`), 'function' (the function that it is in) or 'stack' (a whole call stack).
+CREATE MACRO leaks(site := 'line') AS TABLE
+WITH
+chosen AS (
+    SELECT l.*
+    FROM _raw_leaks AS l
+    WHERE l.site = CASE
+        WHEN site IN ('line', 'function', 'stack') THEN site
+        ELSE error('leaks: site is line, function or stack')::VARCHAR
+    END
+)
+SELECT
+    -- Function of the site.
+    function,
+    -- Source file of the site.
+    file,
+    -- Line of the site; 0 where sites are functions.
+    line,
+    -- What became of its memory: `growing` (without bound, as far as was seen), `bounded` (a cache or
+    -- queue: what comes in drives out what was there), `one_time` (it grew once and stays),
+    -- `warming_up` (it grows, and ever slower or not for long enough), `freed_late` (it grew, and was
+    -- freed in one go, at shutdown above all), `sawtooth` (it rises and falls back, as what waits for
+    -- the collector does) or `too_few_samples`.
+    verdict,
+    -- How sure the verdict is, from 0 to 1.
+    confidence,
+    -- Chance that growth such as this is an accident, corrected for all the sites that were tested.
+    p_value,
+    -- Bytes live when recording ended (an estimate while sampling).
+    live_bytes,
+    -- Half width of the 95 % interval around `live_bytes`: 0 at `sample_rate=1.0`.
+    live_bytes_error,
+    -- Most bytes that were live at once.
+    peak_bytes,
+    -- How fast the live bytes grow: over the last two thirds of the time between `growing_since_ns` and
+    -- `judged_until_ns`.
+    growth_bytes_per_second,
+    -- Half width of the 95 % interval around `growth_bytes_per_second`, from sampling alone.
+    growth_error,
+    -- How much a window of `window_name` leaves behind on average; NULL: what stays was not made in windows.
+    growth_bytes_per_window,
+    -- Name of the windows in which most of what stays was made; NULL: in none.
+    window_name,
+    -- When the site was first seen to allocate, in nanoseconds since the start of the trace.
+    first_ns,
+    -- Since when what stays has been growing.
+    growing_since_ns,
+    -- Up to when it was judged: before what was freed in one go, and before the program's last activity.
+    judged_until_ns,
+    -- Share of the bytes allocated that were live then, from 0 to 1.
+    survival,
+    -- The same by cohort of birth, as JSON: a list of `start_ns`, `allocated` and `surviving` bytes.
+    cohorts,
+    -- Live bytes over the life of the process, as JSON: a list of 60.
+    curve,
+    -- Of what was freed (and had lived for a while), the share that runs of the garbage collector freed.
+    collected_share,
+    -- Recorded allocations of the site.
+    samples,
+    -- Recorded allocations of the site that were live when recording ended.
+    live_samples,
+    -- Call stack that most of what stays comes from (`stacks`, `stack_frames`); NULL: none was known.
+    nullif(stack_id, 0) AS stack_id,
+    -- Whose code the site is, as in `frames`.
+    origin,
+    -- Process of the site (`processes`).
+    process_id
+FROM chosen
+ORDER BY
+    list_position(
+        ['growing', 'warming_up', 'too_few_samples', 'freed_late', 'sawtooth', 'bounded', 'one_time'], verdict
+    ),
+    CASE WHEN verdict = 'growing' THEN growth_bytes_per_second ELSE live_bytes END DESC,
+    file, line, function;

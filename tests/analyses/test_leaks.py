@@ -1,0 +1,197 @@
+"""Each kind of site gets its verdict, whether every allocation is recorded or few are."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Callable
+
+import pytest
+from known_trace import write_known_trace
+from lives_trace import MS, PROGRAM_FILE, Life, write_lives
+
+import memlyze
+from memlyze.analyses.leaks import VERDICTS, Leaks, leaks
+from memlyze.errors import MemlyzeError
+
+END_MS = 2000
+SIZE = 20_000
+
+
+def growing() -> list[Life]:
+    return [Life("site", at, None, SIZE) for at in range(20, END_MS, 4)]
+
+
+def growing_beside_churn() -> list[Life]:
+    draw = random.Random(1)
+    churn = [Life("site", at, at + 1 + int(draw.expovariate(0.02)), SIZE) for at in range(1900)]
+    return growing() + [life for life in churn if life.died_ms and life.died_ms < END_MS]
+
+
+def growing_late() -> list[Life]:
+    return [Life("site", at, None, SIZE) for at in range(1300, END_MS, 2)]
+
+
+def growing_in_steps() -> list[Life]:
+    return [
+        Life("site", 20 + step * 200 + n % 5, None, SIZE) for step in range(10) for n in range(60)
+    ]
+
+
+def growing_after_a_large_start() -> list[Life]:
+    return [Life("site", 10, None, 100 * SIZE), *growing()]
+
+
+def backlog() -> list[Life]:
+    """A queue that is filled faster than it is emptied: everything goes, ever later."""
+    ends = [(at, at + at // 2) for at in range(10, END_MS, 2)]
+    return [Life("site", at, died if died < END_MS else None, SIZE) for at, died in ends]
+
+
+def one_time() -> list[Life]:
+    return [Life("site", at, None, SIZE) for at in range(10, 200)]
+
+
+def fifo_cache() -> list[Life]:
+    ends = [(at, at + 400) for at in range(10, END_MS)]
+    return [Life("site", at, died if died < END_MS else None, SIZE) for at, died in ends]
+
+
+def cache_that_fills_at_random() -> list[Life]:
+    draw = random.Random(2)
+    keys: set[int] = set()
+    lives = []
+    for at in range(10, END_MS):
+        key = draw.randrange(500)
+        if key not in keys:
+            keys.add(key)
+            lives.append(Life("site", at, None, SIZE))
+        lives.append(Life("site", at, at + 1, SIZE))
+    return lives
+
+
+def sawtooth() -> list[Life]:
+    """What waits for a collector that runs every 300 ms."""
+    ends = [(at, (at // 300 + 1) * 300) for at in range(10, END_MS)]
+    return [Life("site", at, died if died < END_MS else None, SIZE) for at, died in ends]
+
+
+def freed_at_the_end() -> list[Life]:
+    return [Life("site", at, END_MS - 10, SIZE) for at in range(10, END_MS - 20)]
+
+
+CASES: dict[Callable[[], list[Life]], set[str]] = {
+    growing: {"growing"},
+    growing_beside_churn: {"growing"},
+    growing_late: {"growing"},
+    growing_in_steps: {"growing"},
+    growing_after_a_large_start: {"growing"},
+    backlog: {"growing"},
+    one_time: {"one_time"},
+    fifo_cache: {"bounded"},
+    cache_that_fills_at_random: {"one_time", "bounded", "warming_up"},
+    sawtooth: {"sawtooth"},
+    freed_at_the_end: {"freed_late"},
+}
+
+
+def judged(path: str, **options: object) -> Leaks:
+    with memlyze.open(path) as trace:
+        return leaks(trace, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: str(case.__name__))
+def test_verdict_from_every_allocation(case: Callable[[], list[Life]], tmp_path: Path) -> None:
+    found = judged(write_lives(tmp_path / "t.mlyze", case(), end_ms=END_MS))
+    (site,) = found.sites
+    assert site.verdict in CASES[case]
+    assert (site.function, site.file) == ("site", PROGRAM_FILE)
+
+
+def test_figures_of_steady_growth(tmp_path: Path) -> None:
+    windows = [(at, "GET /item", at) for at in range(20, END_MS, 4)]
+    lives = [life._replace(window_id=life.born_ms) for life in growing()]
+    path = write_lives(tmp_path / "t.mlyze", lives, end_ms=END_MS, windows=windows)
+    found = judged(path)
+    (site,) = found.sites
+    assert site.live_bytes == (len(lives) * SIZE, 0)
+    assert site.growth_bytes_per_second.value == pytest.approx(250 * SIZE, rel=0.05)
+    assert site.growth_bytes_per_second.error == 0
+    assert (site.window_name, site.growth_bytes_per_window) == ("GET /item", SIZE)
+    assert site.first_ns == 20 * MS
+    assert site.survival == 1
+    assert sum(cohort.allocated for cohort in site.cohorts) == len(lives) * SIZE
+    assert all(cohort.allocated == cohort.surviving for cohort in site.cohorts)
+    assert site.p_value < 1e-6
+    assert site.confidence > 0.95
+    assert list(site.curve) == sorted(site.curve)
+    assert [frame.function for frame in site.stack] == ["site"]
+    assert found.growth_bytes_per_second == site.growth_bytes_per_second
+
+
+def test_cohorts_say_how_much_of_each_age_survives(tmp_path: Path) -> None:
+    (site,) = judged(write_lives(tmp_path / "t.mlyze", fifo_cache(), end_ms=END_MS)).sites
+    shares = [cohort.surviving / cohort.allocated for cohort in site.cohorts]
+    assert shares[:9] == [0] * 9
+    assert shares[-2:] == [1, 1]
+
+
+def test_sites_are_lines_functions_or_stacks(tmp_path: Path) -> None:
+    path = write_lives(tmp_path / "t.mlyze", growing(), end_ms=END_MS)
+    lines = {kind: judged(path, site=kind).sites[0] for kind in ("line", "function", "stack")}
+    assert {site.verdict for site in lines.values()} == {"growing"}
+    assert (lines["line"].line, lines["function"].line) == (10, 0)
+    with pytest.raises(MemlyzeError, match="there is no site 'file'"):
+        judged(path, site="file")
+
+
+def test_two_leaks_are_found_beside_a_cache_and_the_faster_comes_first(tmp_path: Path) -> None:
+    lives = [life._replace(site="cache") for life in fifo_cache()]
+    lives += [life._replace(site="slow") for life in growing()]
+    lives += [life._replace(site="fast", size=2 * SIZE) for life in growing()]
+    found = judged(write_lives(tmp_path / "t.mlyze", lives, end_ms=END_MS))
+    assert [(site.function, site.verdict) for site in found.sites] == [
+        ("fast", "growing"),
+        ("slow", "growing"),
+        ("cache", "bounded"),
+    ]
+    assert found.judged["growing"] == 2
+
+
+def test_few_samples_are_said_to_be_few(tmp_path: Path) -> None:
+    lives = [Life("site", at, None, 400) for at in (100, 900, 1700)]
+    path = write_lives(tmp_path / "t.mlyze", lives, end_ms=END_MS, interval_bytes=512 * 1024)
+    (site,) = judged(path).sites
+    assert (site.verdict, site.confidence) == ("too_few_samples", 0)
+    assert site.live_bytes.error > 0
+
+
+def test_a_trace_that_was_cut_off_is_judged_up_to_its_end(tmp_path: Path) -> None:
+    (site,) = judged(write_lives(tmp_path / "t.mlyze", growing(), end_ms=None)).sites
+    assert site.verdict == "growing"
+
+
+def test_what_is_too_little_is_not_judged(tmp_path: Path) -> None:
+    for path in (
+        write_known_trace(tmp_path / "small.mlyze"),
+        write_lives(tmp_path / "empty.mlyze", []),
+        write_lives(tmp_path / "cut.mlyze", [], end_ms=None),
+    ):
+        found = judged(path)
+        assert found.sites == ()
+        assert found.judged == dict.fromkeys(VERDICTS, 0)
+
+
+def test_processes_are_judged_by_themselves(tmp_path: Path) -> None:
+    paths = [
+        write_lives(tmp_path / "a.mlyze", growing(), end_ms=END_MS),
+        write_lives(tmp_path / "b.mlyze", one_time(), end_ms=END_MS, process_id=8),
+    ]
+    with memlyze.open(paths) as trace:
+        found = leaks(trace)
+        (other,) = leaks(trace, process_id=8).sites
+    assert [(site.process_id, site.verdict) for site in found.sites] == [
+        (7, "growing"),
+        (8, "one_time"),
+    ]
+    assert other.verdict == "one_time"

@@ -1,0 +1,48 @@
+"""`memlyze leaks` over traces in every state."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from command_line import Runner
+from lives_trace import Life, write_lives
+
+GROWING = [Life("leak", at, None, 2000) for at in range(20, 2000, 2)]
+STAYING = [Life("load", at, None, 20_000) for at in range(10, 100)]
+
+
+def test_growing_site_is_shown_with_its_evidence(memlyze: Runner, tmp_path: Path) -> None:
+    write_lives(tmp_path / "t.mlyze", GROWING + STAYING)
+    result = memlyze("leaks", "t.mlyze")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "1 site grows without bound" in result.stdout
+    assert "/srv/app/main.py:10 leak" in result.stdout
+    assert "load" not in result.stdout
+    assert "load" in memlyze("leaks", "--all", "t.mlyze").stdout
+
+
+def test_leaks_as_json_has_all_verdicts(memlyze: Runner, tmp_path: Path) -> None:
+    write_lives(tmp_path / "t.mlyze", GROWING + STAYING)
+    found = json.loads(memlyze("leaks", "--json", "t.mlyze").stdout)
+    assert [(site["function"], site["verdict"]) for site in found["sites"]] == [
+        ("leak", "growing"),
+        ("load", "one_time"),
+    ]
+    assert found["judged"]["growing"] == 1
+    assert found["sites"][0]["live_bytes"] == {"value": 990 * 2000, "error": 0}
+
+
+def test_nothing_to_judge_is_said(memlyze: Runner, tmp_path: Path) -> None:
+    write_lives(tmp_path / "t.mlyze", [])
+    result = memlyze("leaks", "t.mlyze")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "Nothing to judge" in result.stdout
+
+
+def test_wrong_options_are_refused_in_one_line(memlyze: Runner, tmp_path: Path) -> None:
+    write_lives(tmp_path / "t.mlyze", [])
+    for words in (["--sites", "-1"], ["--site", "file"]):
+        result = memlyze("leaks", *words, "t.mlyze")
+        assert result.returncode == 2
+        assert len(result.stderr.splitlines()) == 1

@@ -6,14 +6,14 @@ one, on which the query runs, has no access to files.
 
 from __future__ import annotations
 
-import contextlib
-import importlib
 import os
 import sys
 import threading
 import typing
 
-from memlyze.cli.errors import CommandError
+from memlyze.cli.output import writing
+from memlyze.exporters import csv, json, parquet
+from memlyze.exporters.arrow import ArrowStream, write_arrow
 
 if typing.TYPE_CHECKING:
     from duckdb import DuckDBPyRelation
@@ -21,24 +21,14 @@ if typing.TYPE_CHECKING:
 Interrupt = typing.Callable[[], object]
 
 _COPY_OPTIONS = {
-    "csv": "FORMAT csv, HEADER true",
-    "json": "FORMAT json, ARRAY true",
-    "jsonl": "FORMAT json",
-    "parquet": "FORMAT parquet, COMPRESSION zstd",
+    "csv": csv.COPY_OPTIONS,
+    "json": json.COPY_OPTIONS,
+    "jsonl": json.LINES_COPY_OPTIONS,
+    "parquet": parquet.COPY_OPTIONS,
 }
 #: What `--format` accepts beside `table`.
 FORMATS = (*_COPY_OPTIONS, "arrow")
 BINARY_FORMATS = ("parquet", "arrow")
-
-
-class _ArrowStream:
-    """A relation with only what DuckDB and pyarrow need to read it: the Arrow stream protocol."""
-
-    def __init__(self, relation: DuckDBPyRelation) -> None:
-        self._relation = relation
-
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        return self._relation.__arrow_c_stream__(requested_schema)
 
 
 def format_of(path: str | None) -> str | None:
@@ -54,33 +44,8 @@ def write_file(relation: DuckDBPyRelation, form: str, path: str, interrupt: Inte
 
     Raises CommandError when it cannot be written, `duckdb.Error` when the query fails.
     """
-    with output_file(path) as file:
-        _write(relation, form, file, interrupt)
-
-
-@contextlib.contextmanager
-def output_file(path: str) -> typing.Iterator[typing.BinaryIO]:
-    """The file to write a result to. It takes its name when all is written; devices and pipes are
-    written to as they are.
-
-    Raises CommandError when it cannot be written.
-    """
-    path = os.path.realpath(path)
-    is_replaced = os.path.isfile(path) or not os.path.exists(path)
-    partial = f"{path}.{os.getpid()}.partial" if is_replaced else path
-    try:
-        with open(partial, "wb") as file:
-            yield file
-        if is_replaced:
-            os.replace(partial, path)
-    except OSError as error:
-        raise CommandError(
-            f"{path} cannot be written: {error.strerror}; choose another -o"
-        ) from None
-    finally:
-        if is_replaced:
-            with contextlib.suppress(OSError):
-                os.unlink(partial)
+    with writing(path) as file:
+        write_relation(relation, form, file, interrupt)
 
 
 def write_stdout(relation: DuckDBPyRelation, form: str, interrupt: Interrupt) -> None:
@@ -89,14 +54,18 @@ def write_stdout(relation: DuckDBPyRelation, form: str, interrupt: Interrupt) ->
     Raises BrokenPipeError when nobody reads it any more, `duckdb.Error` when the query fails.
     """
     sys.stdout.flush()
-    _write(relation, form, sys.stdout.buffer, interrupt)
+    write_relation(relation, form, sys.stdout.buffer, interrupt)
 
 
-def _write(
+def write_relation(
     relation: DuckDBPyRelation, form: str, sink: typing.BinaryIO, interrupt: Interrupt
 ) -> None:
+    """Write the result to an open file; `interrupt` stops the query.
+
+    Raises `duckdb.Error` when the query fails.
+    """
     if form == "arrow":
-        _write_arrow(relation, sink)
+        write_arrow(relation, sink)
     else:
         _copy_through_pipe(relation, _COPY_OPTIONS[form], sink.fileno(), interrupt)
 
@@ -122,7 +91,7 @@ def _copy_through_pipe(
         finally:
             os.close(write_end)
 
-    connection.register("result", _ArrowStream(relation))
+    connection.register("result", ArrowStream(relation))
     thread = threading.Thread(target=copy, daemon=True)
     thread.start()
     try:
@@ -147,18 +116,3 @@ def _drain(source: int, sink: int) -> None:
             return
         while data:
             data = data[os.write(sink, data) :]
-
-
-def _write_arrow(relation: DuckDBPyRelation, sink: typing.BinaryIO) -> None:
-    try:
-        pa = importlib.import_module("pyarrow")
-    except ImportError:
-        raise CommandError(
-            "--format arrow needs the package pyarrow: pip install pyarrow "
-            "(or take --format parquet, which needs nothing more)"
-        ) from None
-    reader = pa.RecordBatchReader.from_stream(_ArrowStream(relation))
-    with pa.ipc.new_file(sink, reader.schema) as writer:
-        for batch in reader:
-            writer.write_batch(batch)
-    sink.flush()

@@ -27,6 +27,7 @@ commands:
   summary    print what record printed at the end
   leaks      say which sites grow without bound, and which merely stay
   query      ask SQL of one or more traces
+  export     write a trace for other tools: pprof, speedscope, Parquet, Arrow, …
   info       print what a trace holds: metadata, sizes, counts, drops, damage
 
 options:
@@ -35,7 +36,7 @@ options:
 
 'memlyze' may also be written 'python -m memlyze'.
 """
-COMMANDS = ("record", "summary", "leaks", "query", "info")
+COMMANDS = ("record", "summary", "leaks", "query", "export", "info")
 
 
 def main(arguments: typing.Sequence[str] | None = None) -> int:

@@ -14,6 +14,7 @@ from memlyze.cli import formats, interrupts, schema
 from memlyze.cli.arguments import CommandParser
 from memlyze.cli.errors import CommandError, UsageError
 from memlyze.cli.opening import add_only_option, open_traces, state_lines
+from memlyze.cli.output import check_output, writing
 from memlyze.cli.progress import decoding_progress
 from memlyze.cli.tables import table_lines
 from memlyze.cli.terminal import Style, is_terminal
@@ -84,7 +85,7 @@ def run(arguments: typing.Sequence[str]) -> int:
         return 0
     query, paths = _query_and_traces(options.arguments, options.file)
     if options.output_file is not None:
-        _check_output(options.output_file, paths, force=options.force)
+        check_output(options.output_file, paths, force=options.force)
     form = options.format or formats.format_of(options.output_file) or "table"
     if form in formats.BINARY_FORMATS and options.output_file is None and is_terminal(sys.stdout):
         raise UsageError(f"{form} is not for a terminal; name a file with -o")
@@ -136,7 +137,7 @@ def answer(
                 print("\n".join(table_lines(relation, Style(sys.stdout))))
             else:
                 lines = table_lines(relation, Style(io.StringIO()))
-                with formats.output_file(output_file) as file:
+                with writing(output_file) as file:
                     file.write("\n".join([*lines, ""]).encode("utf-8", "backslashreplace"))
     except QueryError as error:
         raise CommandError(_with_advice(str(error))) from None
@@ -174,18 +175,3 @@ def _query_and_traces(
             'which trace? give its file after the query: memlyze query "SELECT …" trace.mlyze'
         )
     return first, list(arguments[1:])
-
-
-def _check_output(output_file: str, paths: typing.Sequence[str], *, force: bool) -> None:
-    if os.path.isdir(output_file):
-        raise UsageError(f"{output_file} is a folder; name a file with -o")
-    for path in paths:
-        both_exist = os.path.exists(output_file) and os.path.exists(path)
-        if both_exist and os.path.samefile(output_file, path):
-            raise UsageError(f"-o would overwrite the trace {path}; choose another file")
-    if (
-        os.path.isfile(output_file) and not force
-    ):  # what is no file, such as /dev/stdout, is written to
-        raise UsageError(
-            f"{output_file} exists; replace it with --force, or choose another with -o"
-        )

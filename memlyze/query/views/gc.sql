@@ -6,7 +6,7 @@ SELECT
     -- How long it took, in nanoseconds.
     duration_ns,
     -- Oldest generation that it collected: 0, 1 or 2.
-    generation,
+    generation::TINYINT AS generation,
     -- Objects that it found unreachable and released.
     collected,
     -- Objects that it found unreachable and could not release.

@@ -21,20 +21,20 @@ if TYPE_CHECKING:
     F = TypeVar("F", bound=Callable[..., Any])
 
 
-_present: ContextVar[int] = ContextVar("memlyze_window", default=0)
+present: ContextVar[int] = ContextVar("memlyze_window", default=0)
 
 
-def _set_present(number: int) -> None:
+def set_present(number: int) -> None:
     """Also where `reset` would do: that takes the variable out of the context, which allocates,
     and a hook that looks it up in that moment makes CPython cache, unreferenced, what is taken out.
     """
-    _present.set(number)
+    present.set(number)
     _tracer.window_changed()
 
 
 def install() -> None:
     """Show the recorder the variable in which it finds the present window."""
-    _tracer.set_window_variable(_present)
+    _tracer.set_window_variable(present)
 
 
 class window:  # noqa: N801
@@ -75,7 +75,7 @@ class window:  # noqa: N801
         return call
 
     def _open(self) -> None:
-        self._parent = _present.get()
+        self._parent = present.get()
         self._number = _tracer.new_window_id()
         self._start_ns = _tracer.trace_time_ns()
         self._resume_in = self._number
@@ -103,7 +103,7 @@ class window:  # noqa: N801
     def __enter__(self) -> window:
         if _tracer.is_recording():
             self._open()
-            _set_present(self._number)
+            set_present(self._number)
         return self
 
     def __exit__(
@@ -114,8 +114,8 @@ class window:  # noqa: N801
     ) -> None:
         if self._number == 0:
             return
-        if _present.get() == self._number:  # otherwise closed in another context, by a generator
-            _set_present(self._parent)
+        if present.get() == self._number:  # otherwise closed in another context, by a generator
+            set_present(self._parent)
         self._close()
 
 
@@ -257,13 +257,13 @@ def _in_window(call_window: window, step: Callable[[Any], Any], argument: Any) -
     """One step of a generator: in the window that it was in after its last step."""
     if not call_window._number:
         return step(argument)
-    outside = _present.get()
-    _set_present(call_window._resume_in)
+    outside = present.get()
+    set_present(call_window._resume_in)
     try:
         return step(argument)
     finally:
-        call_window._resume_in = _present.get()
-        _set_present(outside)
+        call_window._resume_in = present.get()
+        set_present(outside)
 
 
 def _closed(steps: Any) -> None:

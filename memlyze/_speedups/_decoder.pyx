@@ -26,7 +26,7 @@ cdef extern from "decoder_payload.h" nogil:
     ctypedef struct ml_error:
         char text[160]
     ctypedef struct ml_column:
-        pass
+        const uint8_t *data
     ctypedef struct ml_payload:
         uint32_t row_count
         uint8_t block_type
@@ -178,7 +178,8 @@ def decode_columns(bytes block not None, columns):
     """Decode a block of one row a value.
 
     `columns` has for each column, in the order of their numbers, a tuple of encoding, least and
-    greatest value. Integers come as int64 arrays, doubles as float64 arrays, texts as lists of
+    greatest value, and the value of all rows where the block lacks the column (None: it must not).
+    Integers come as int64 arrays, doubles as float64 arrays, texts as lists of
     bytes. Raises CorruptBlockError.
     """
     cdef BlockOpener opener = BlockOpener()
@@ -187,16 +188,25 @@ def decode_columns(bytes block not None, columns):
     opener.open(block)
     rows = opener.payload.row_count
     decoded = []
-    for number, (encoding, low, high) in enumerate(columns):
+    for number, (encoding, low, high, absent) in enumerate(columns):
         if number >= ML_COLUMN_LIMIT:
             raise ValueError("no block type has that many columns")
-        if encoding == ML_BYTES:
+        if opener.payload.columns[number].data == NULL and absent is not None:
+            decoded.append(repeated(encoding, absent, rows))
+        elif encoding == ML_BYTES:
             decoded.append(read_texts(opener, number, rows))
         elif encoding == ML_F64:
             decoded.append(read_doubles(opener, number, rows))
         else:
             decoded.append(read_integers(opener, number, rows, low, high))
     return decoded
+
+
+def repeated(encoding, value, size_t rows):
+    """A column of equal values: a list of bytes, or an array."""
+    if encoding == ML_BYTES:
+        return [value] * rows
+    return numpy.full(rows, value, numpy.float64 if encoding == ML_F64 else numpy.int64)
 
 
 def check_block(bytes block not None):

@@ -27,6 +27,9 @@ def add_window(
     start_ns: int,
     end_ns: int,
     attributes_json: bytes,
+    method: bytes = b"",
+    status: int = 0,
+    first_byte_after_ns: int = -1,
 ) -> None: ...
 def set_thread_name(os_thread_id: int, name: bytes) -> None: ...
 def before_fork() -> None: ...

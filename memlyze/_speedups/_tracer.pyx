@@ -58,10 +58,21 @@ cdef extern from "core/helper_thread.h" nogil:
 
 cdef extern from "core/side_rows.h" nogil:
     void ml_side_rows_add_gc(int64_t start_ns, int64_t duration_ns, int generation,
-                             int64_t collected, int64_t uncollectable, uint32_t thread_id)
-    void ml_side_rows_add_window(uint32_t window_id, uint32_t parent_id, const char *kind,
-                                 const char *name, int64_t start_ns, int64_t end_ns,
-                                 uint32_t thread_id, const char *attributes_json)
+                             int64_t collected, int64_t uncollectable, uint32_t thread_id,
+                             uint32_t window_id)
+    ctypedef struct ml_window_row:
+        uint32_t window_id
+        uint32_t parent_id
+        uint32_t thread_id
+        const char *kind
+        const char *name
+        const char *attributes_json
+        int64_t start_ns
+        int64_t end_ns
+        const char *method
+        uint32_t status
+        int64_t first_byte_after_ns
+    void ml_side_rows_add_window(const ml_window_row *row)
 
 cdef extern from "cpython/allocator_hooks.h":
     int ml_hooks_install()
@@ -195,6 +206,12 @@ def window_changed():
     ml_hooks_window_changed()
 
 
+cdef uint32_t present_window_id():
+    """The number of the window that the calling code runs in; 0: none of this recording."""
+    window_id = window_variable.get() if window_variable is not None else 0
+    return window_id if window_id >= first_window_id else 0
+
+
 def new_window_id():
     """The number for a new window."""
     global next_window_id
@@ -204,13 +221,26 @@ def new_window_id():
 
 
 def add_window(uint32_t window_id, uint32_t parent_id, bytes kind not None, bytes name not None,
-               int64_t start_ns, int64_t end_ns, bytes attributes_json not None):
-    """A row of `windows`: `end_ns` is -1 when the window opens."""
-    if parent_id < first_window_id:
-        parent_id = 0
-    if ml_session and window_id >= first_window_id:
-        ml_side_rows_add_window(window_id, parent_id, kind, name, start_ns, end_ns,
-                                ml_hooks_thread_id(), attributes_json)
+               int64_t start_ns, int64_t end_ns, bytes attributes_json not None,
+               bytes method not None=b"", uint32_t status=0, int64_t first_byte_after_ns=-1):
+    """A row of `windows`: `end_ns` is -1 when the window opens; the last three are of requests, 0
+    or -1 where they are not known.
+    """
+    cdef ml_window_row row
+    if not ml_session or window_id < first_window_id:
+        return
+    row.window_id = window_id
+    row.parent_id = parent_id if parent_id >= first_window_id else 0
+    row.thread_id = ml_hooks_thread_id()
+    row.kind = kind
+    row.name = name
+    row.attributes_json = attributes_json
+    row.start_ns = start_ns
+    row.end_ns = end_ns
+    row.method = method
+    row.status = status
+    row.first_byte_after_ns = first_byte_after_ns
+    ml_side_rows_add_window(&row)
 
 
 def set_thread_name(uint64_t os_thread_id, bytes name not None):
@@ -335,7 +365,7 @@ def gc_callback(phase, info):
         elif collection_start_ns:
             ml_side_rows_add_gc(collection_start_ns, now_ns() - collection_start_ns,
                                 info["generation"], info["collected"], info["uncollectable"],
-                                ml_hooks_thread_id())
+                                ml_hooks_thread_id(), present_window_id())
             collection_start_ns = 0
             ensure_hooks()
             ml_make_frame_objects()

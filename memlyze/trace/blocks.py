@@ -161,7 +161,7 @@ def _read_index_block(file: FileBytes, start: int, offset: int, end: int) -> lis
     try:
         columns = _decoder.decode_columns(
             file.read(offset, stored_bytes),
-            [(column.encoding, column.low, column.high) for column in fmt.COLUMNS[fmt.INDEX]],
+            [fmt.decoded_as(column) for column in fmt.COLUMNS[fmt.INDEX]],
         )
     except _decoder.CorruptBlockError:
         return None

@@ -119,6 +119,13 @@ class Column(NamedTuple):
     """Values outside [low, high] make the block corrupt."""
     per: str = "row"
     """What it has one value of; in `events` blocks "run", "event", "allocation" or "free"."""
+    absent: int | bytes | None = None
+    """What each row of a block without this column has; None: such a block is corrupt."""
+
+
+def decoded_as(column: Column) -> tuple[int, int, int, int | bytes | None]:
+    """A column as `_decoder.decode_columns` wants it."""
+    return column.encoding, column.low, column.high, column.absent
 
 
 def _identifier(name: str, per: str = "row") -> Column:
@@ -174,6 +181,7 @@ COLUMNS: dict[int, tuple[Column, ...]] = {
         Column("collected", UVARINT),
         Column("uncollectable", UVARINT),
         _identifier("thread_id"),
+        Column("window_id", DELTA, 0, ID_MAX, absent=0),
     ),
     WINDOWS: (
         _identifier("window_id"),
@@ -184,6 +192,9 @@ COLUMNS: dict[int, tuple[Column, ...]] = {
         Column("end_ns", SVARINT),
         _identifier("thread_id"),
         Column("attributes", BYTES),
+        Column("method", BYTES, absent=b""),
+        Column("status", UVARINT, 0, ID_MAX, absent=0),
+        Column("first_byte_after_ns", SVARINT, -1, INT64_MAX, absent=-1),
     ),
     METADATA: (
         Column("key", BYTES),

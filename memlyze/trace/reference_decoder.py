@@ -85,8 +85,8 @@ def read_columns(block: RawBlock, raw: bytes) -> dict[int, tuple[int, bytes]]:
         at += size
     if at != len(raw):
         raise CorruptError("bytes are left over")
-    for number in range(len(fmt.COLUMNS[block.block_type])):
-        if number not in columns:
+    for number, column in enumerate(fmt.COLUMNS[block.block_type]):
+        if number not in columns and column.absent is None:
             raise CorruptError(f"column {number} is missing")
     return columns
 
@@ -98,6 +98,8 @@ def read_rows(
     schema = fmt.COLUMNS[block_type]
     values = [
         read_values(column, *columns[number], count=row_count)
+        if number in columns
+        else [column.absent] * row_count
         for number, column in enumerate(schema)
     ]
     return [

@@ -184,7 +184,7 @@ def windows(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """A later row replaces an earlier one."""
     table: dict[int, dict[str, Any]] = {}
     for row in rows:
-        texts = {name: decode_text(row[name]) for name in ("kind", "name", "attributes")}
+        texts = {name: decode_text(row[name]) for name in ("kind", "name", "attributes", "method")}
         table[row["window_id"]] = dict(row, **texts)
     return list(table.values())
 

@@ -82,7 +82,7 @@ class BlockSource:
         Integers are int64 arrays, doubles float64 arrays, texts lists of bytes.
         """
         schema = fmt.COLUMNS[block_type]
-        wanted = [(column.encoding, column.low, column.high) for column in schema]
+        wanted = [fmt.decoded_as(column) for column in schema]
         parts: list[list[Any]] = []
         for block, data in self.each(block_type):
             try:

@@ -191,6 +191,8 @@ class TraceEncoder:
             default: Any = (
                 b"" if column.encoding == fmt.BYTES else -1 if column.name == "end_ns" else 0
             )
+            if column.absent is not None:
+                default = column.absent
             columns[column.name] = [row.get(column.name, default) for row in rows]
         self.add_columns(block_type, columns, row_count=len(rows), encodings=encodings)
 
@@ -227,6 +229,8 @@ class TraceEncoder:
         number = TYPE_NUMBERS[block_type]
         packed = []
         for k, column in enumerate(fmt.COLUMNS[number]):
+            if column.name not in columns and column.absent is not None:
+                continue
             encoding = (encodings or {}).get(column.name, column.encoding)
             packed.append((k, encoding, encode_column(columns[column.name], encoding)))
         times = next((columns[name] for name in TIME_COLUMNS if name in columns), ())

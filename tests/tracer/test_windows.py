@@ -486,7 +486,7 @@ def test_number_of_a_closed_window_is_not_found_again(record: Any) -> None:
             other.set(None)
         with memlyze.window("empty"):
             pass
-        print(windows._present.get())
+        print(windows.present.get())
         """
     )
     assert done.stdout == "0\n"

@@ -5,7 +5,7 @@
 
 #include "buffer.h"
 
-#define ML_MAX_COLUMNS 10
+#define ML_MAX_COLUMNS 11
 
 enum {
     ML_BLOCK_EVENTS = 1,

@@ -12,8 +12,8 @@ void ml_side_rows_init(void)
     ml_lock(&ml_sides.lock);
     ml_columns_free(&ml_sides.gc);
     ml_columns_free(&ml_sides.windows);
-    ml_columns_init(&ml_sides.gc, ML_BLOCK_GC, "dubuud");
-    ml_columns_init(&ml_sides.windows, ML_BLOCK_WINDOWS, "ddttdsdt");
+    ml_columns_init(&ml_sides.gc, ML_BLOCK_GC, "dubuudd");
+    ml_columns_init(&ml_sides.windows, ML_BLOCK_WINDOWS, "ddttdsdttus");
     ml_sides.dropped = 0;
     ml_unlock(&ml_sides.lock);
 }
@@ -28,7 +28,7 @@ static bool open_row(ml_columns *rows, size_t text_bytes)
 }
 
 void ml_side_rows_add_gc(int64_t start_ns, int64_t duration_ns, int generation, int64_t collected,
-                         int64_t uncollectable, uint32_t thread_id)
+                         int64_t uncollectable, uint32_t thread_id, uint32_t window_id)
 {
     ml_columns *rows = &ml_sides.gc;
     ml_lock(&ml_sides.lock);
@@ -39,29 +39,31 @@ void ml_side_rows_add_gc(int64_t start_ns, int64_t duration_ns, int generation, 
         ml_columns_put(rows, 3, collected);
         ml_columns_put(rows, 4, uncollectable);
         ml_columns_put(rows, 5, thread_id);
+        ml_columns_put(rows, 6, window_id);
         ml_columns_cover_time(rows, start_ns, start_ns + duration_ns);
     }
     ml_unlock(&ml_sides.lock);
 }
 
-void ml_side_rows_add_window(uint32_t window_id, uint32_t parent_id, const char *kind,
-                             const char *name, int64_t start_ns, int64_t end_ns, uint32_t thread_id,
-                             const char *attributes_json)
+void ml_side_rows_add_window(const ml_window_row *row)
 {
     ml_columns *rows = &ml_sides.windows;
-    size_t kind_bytes = strlen(kind), name_bytes = strlen(name),
-           json_bytes = strlen(attributes_json);
+    size_t kind_bytes = strlen(row->kind), name_bytes = strlen(row->name),
+           json_bytes = strlen(row->attributes_json), method_bytes = strlen(row->method);
     ml_lock(&ml_sides.lock);
-    if (open_row(rows, kind_bytes + name_bytes + json_bytes)) {
-        ml_columns_put(rows, 0, window_id);
-        ml_columns_put(rows, 1, parent_id);
-        ml_columns_put_text(rows, 2, kind, kind_bytes);
-        ml_columns_put_text(rows, 3, name, name_bytes);
-        ml_columns_put(rows, 4, start_ns);
-        ml_columns_put(rows, 5, end_ns);
-        ml_columns_put(rows, 6, thread_id);
-        ml_columns_put_text(rows, 7, attributes_json, json_bytes);
-        ml_columns_cover_time(rows, start_ns, end_ns < 0 ? start_ns : end_ns);
+    if (open_row(rows, kind_bytes + name_bytes + json_bytes + method_bytes)) {
+        ml_columns_put(rows, 0, row->window_id);
+        ml_columns_put(rows, 1, row->parent_id);
+        ml_columns_put_text(rows, 2, row->kind, kind_bytes);
+        ml_columns_put_text(rows, 3, row->name, name_bytes);
+        ml_columns_put(rows, 4, row->start_ns);
+        ml_columns_put(rows, 5, row->end_ns);
+        ml_columns_put(rows, 6, row->thread_id);
+        ml_columns_put_text(rows, 7, row->attributes_json, json_bytes);
+        ml_columns_put_text(rows, 8, row->method, method_bytes);
+        ml_columns_put(rows, 9, row->status);
+        ml_columns_put(rows, 10, row->first_byte_after_ns);
+        ml_columns_cover_time(rows, row->start_ns, row->end_ns < 0 ? row->start_ns : row->end_ns);
     }
     ml_unlock(&ml_sides.lock);
 }

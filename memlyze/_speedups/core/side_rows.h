@@ -12,15 +12,23 @@ typedef struct {
     uint64_t dropped;
 } ml_side_rows;
 
+/* A window when it opens (`end_ns` -1) or closes. Texts are UTF-8; what is not known is empty, of
+ * `status` 0 and of `first_byte_after_ns` -1. */
+typedef struct {
+    uint32_t window_id, parent_id, thread_id;
+    const char *kind, *name, *attributes_json;
+    int64_t start_ns, end_ns;
+    const char *method;
+    uint32_t status;
+    int64_t first_byte_after_ns;
+} ml_window_row;
+
 extern ml_side_rows ml_sides;
 
 void ml_side_rows_init(void);
 void ml_side_rows_add_gc(int64_t start_ns, int64_t duration_ns, int generation, int64_t collected,
-                         int64_t uncollectable, uint32_t thread_id);
-/* `end_ns` -1: the window opens. Texts are UTF-8. */
-void ml_side_rows_add_window(uint32_t window_id, uint32_t parent_id, const char *kind,
-                             const char *name, int64_t start_ns, int64_t end_ns, uint32_t thread_id,
-                             const char *attributes_json);
+                         int64_t uncollectable, uint32_t thread_id, uint32_t window_id);
+void ml_side_rows_add_window(const ml_window_row *row);
 /* Hands the rows over: `taken` must be empty; its memory serves for the next ones. */
 void ml_side_rows_take(ml_columns *rows, ml_columns *taken);
 

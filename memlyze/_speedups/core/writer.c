@@ -464,8 +464,8 @@ static bool init_columns(void)
     ml_columns_init(&writer.threads, ML_BLOCK_THREADS, "dutus");
     ml_columns_init(&writer.memory, ML_BLOCK_MEMORY, "ddddd");
     ml_columns_init(&writer.resident, ML_BLOCK_RESIDENT, ML_RESIDENT_ENCODINGS);
-    ml_columns_init(&writer.gc, ML_BLOCK_GC, "dubuud");
-    ml_columns_init(&writer.windows, ML_BLOCK_WINDOWS, "ddttdsdt");
+    ml_columns_init(&writer.gc, ML_BLOCK_GC, "dubuudd");
+    ml_columns_init(&writer.windows, ML_BLOCK_WINDOWS, "ddttdsdttus");
     ml_columns_init(&writer.metadata, ML_BLOCK_METADATA, "tt");
     ml_columns_init(&writer.told_metadata, ML_BLOCK_METADATA, "tt");
     ml_columns_init(&writer.samplings, ML_BLOCK_SAMPLINGS, "dfff");

@@ -1,0 +1,106 @@
+"""The template of the route that an ASGI request took: `/items/{id}`, never `/items/4711`.
+
+There is no standard for it. Frameworks leave traces in the scope while they route:
+
+- anything that sets `scope["memlyze.route"]` is believed;
+- Litestar sets `path_template`;
+- Starlette, and FastAPI above it, set the endpoint and the outermost router; the routes beneath
+  that are searched once for where the endpoint hangs, mounts included.
+
+Quart and Flask say nothing there: for Quart, the application is asked to tell (`quart_tells`).
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+from typing import Any, Iterator, List, MutableMapping, Pattern, Tuple
+
+ROUTE_KEY = "memlyze.route"
+NO_ROUTE = "(no route)"
+
+_Places = List[Tuple[str, Pattern[str]]]
+
+
+class RouteNames:
+    """Finds the templates for the requests of one application."""
+
+    def __init__(self, app: Any) -> None:
+        self._places: dict[int, dict[int, _Places]] = {}
+        self._sizes: dict[int, int] = {}
+        quart_tells(app)
+
+    def name(self, scope: MutableMapping[str, Any]) -> str:
+        """The template of the route that was taken; `(no route)` where there was none."""
+        told = scope.get(ROUTE_KEY) or scope.get("path_template")
+        if isinstance(told, str):
+            return told
+        endpoint, router = scope.get("endpoint"), scope.get("router")
+        if endpoint is None or router is None:
+            path = getattr(scope.get("route"), "path", None)
+            return path if isinstance(path, str) else NO_ROUTE
+        places = self._places_of(router).get(id(endpoint))
+        if places is None:
+            return NO_ROUTE
+        if len(places) > 1:
+            for template, pattern in places:
+                if pattern.match(scope["path"]):
+                    return template
+        return places[0][0]
+
+    def _places_of(self, router: Any) -> dict[int, _Places]:
+        """Where each endpoint hangs beneath a router; anew when routes were added to it."""
+        key, size = id(router), len(router.routes)
+        if self._sizes.get(key) != size:
+            found: dict[int, _Places] = {}
+            for template, endpoint in _endpoints(router.routes, ""):
+                found.setdefault(id(endpoint), []).append((template, _pattern(template)))
+            self._places[key], self._sizes[key] = found, size
+        return self._places[key]
+
+
+def _endpoints(routes: Any, prefix: str) -> Iterator[tuple[str, Any]]:
+    """Each endpoint with its whole template; of a mounted application, all that is beneath."""
+    for route in routes or ():
+        path = prefix + (getattr(route, "path", None) or "")
+        endpoint = getattr(route, "endpoint", None)
+        if endpoint is not None:
+            yield path or "/", endpoint
+        included = getattr(route, "effective_candidates", None)
+        if callable(included):  # a router that a newer FastAPI includes whole, prefixes and all
+            yield from _endpoints(included(), prefix)
+        mounted = getattr(route, "app", None)
+        beneath = getattr(route, "routes", None)
+        if beneath:
+            yield from _endpoints(beneath, path)
+        elif endpoint is None and mounted is not None:
+            yield path + "/{path:path}", mounted
+
+
+def _pattern(template: str) -> Pattern[str]:
+    """What matches the paths of a template; `{name:path}` goes over several parts."""
+    parts = re.split(r"(\{[^}]*\})", template)
+    written = (
+        re.escape(part)
+        if not part.startswith("{")
+        else ".*"
+        if part.endswith(":path}")
+        else "[^/]+"
+        for part in parts
+    )
+    return re.compile("".join(written) + r"\Z")
+
+
+def quart_tells(app: Any) -> None:
+    """Let a Quart application say the rule of each request in its scope."""
+    quart = getattr(app, "__self__", app)  # of `app.asgi_app`, the application
+    if type(quart).__module__.partition(".")[0] != "quart" or not hasattr(quart, "url_map"):
+        return
+    module: Any = importlib.import_module("quart")
+
+    async def tell() -> None:
+        rule = module.request.url_rule
+        if rule is not None:
+            module.request.scope[ROUTE_KEY] = rule.rule
+
+    quart.before_request_funcs.setdefault(None, []).insert(0, tell)

@@ -1,0 +1,118 @@
+"""The recording that the integrations of a process share: one, whoever asks for it.
+
+A program that is recorded already, by `memlyze record` or by itself, is left as it is: then the
+integrations only say which request is which.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import Iterator
+
+from memlyze.errors import OptionError, TracerStateError, TraceWriteError
+from memlyze.options import TraceOptions
+from memlyze.tracer import Tracer, active_tracer
+
+from ._options import IntegrationOptions
+
+log = logging.getLogger("memlyze")
+
+_MOST_FILES = 10_000
+_shared: Recording | None = None
+
+
+class Recording:
+    """Starts and stops the recording of this process.
+
+    A forked child goes on with a trace of its own, which the recorder sees to.
+    """
+
+    def __init__(self, options: IntegrationOptions) -> None:
+        self.options = options
+        self._tracer: Tracer | None = None
+        self._users = 0
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether the integrations have started what is recording now."""
+        return self._tracer is not None and self._tracer.is_active
+
+    def join(self) -> None:
+        """One more application uses it; the first starts it. Raises TraceWriteError."""
+        if self._users == 0 and self.options.record_at_start:
+            self.start()
+        self._users += 1
+
+    def leave(self) -> None:
+        """An application has ended; the last one ends the recording."""
+        self._users = max(self._users - 1, 0)
+        if self._users == 0:
+            self.stop()
+
+    def start(self) -> str | None:
+        """Start recording, unless something is recording. Returns the path of the trace, None where
+        nothing was started. Raises TraceWriteError.
+        """
+        if active_tracer() is not None:
+            return None
+        options = self.options.trace
+        keywords = {
+            name: getattr(options, name)
+            for name in TraceOptions.__slots__
+            if name not in ("output_file", "force")
+        }
+        for path in _numbered(options.output_file.replace("{pid}", str(os.getpid()))):
+            if os.path.lexists(path):
+                continue
+            try:
+                tracer = Tracer(path, **keywords).start()
+            except TraceWriteError:
+                if os.path.lexists(path):  # somebody else took the name in between
+                    continue
+                raise
+            except TracerStateError:
+                return None
+            self._tracer = tracer
+            log.info("recording memory into %s", tracer.output_file)
+            return tracer.output_file
+        raise TraceWriteError(
+            f"{options.output_file} exists already, and so do {_MOST_FILES} names after it; "
+            "remove old traces"
+        )
+
+    def stop(self) -> str | None:
+        """Finish the trace that `start` began. Returns its path; None: there was none."""
+        tracer = self._tracer
+        self._tracer = None
+        if tracer is None or not tracer.is_active:
+            return None
+        try:
+            tracer.stop()
+        except (TraceWriteError, TracerStateError) as error:
+            log.warning("memlyze: %s", error)
+        return tracer.output_file
+
+
+def share(options: IntegrationOptions) -> Recording:
+    """The recording of this process, made with these options if there is none in use.
+
+    Raises OptionError when one is in use that was asked for with other options.
+    """
+    global _shared
+    if _shared is None or _shared._users == 0:
+        _shared = Recording(options)
+    elif not _shared.options.same_recording(options):
+        raise OptionError(
+            "this process is recorded with other options, by another memlyze middleware or "
+            "extension; give both the same"
+        )
+    return _shared
+
+
+def _numbered(path: str) -> Iterator[str]:
+    """`a.mlyze`, `a-2.mlyze`, `a-3.mlyze` …"""
+    yield path
+    root, extension = os.path.splitext(path)
+    for number in range(2, _MOST_FILES):
+        yield f"{root}-{number}{extension}"

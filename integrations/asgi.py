@@ -1,0 +1,203 @@
+"""A window for each request of an ASGI application: Starlette, FastAPI, Litestar, Quart, any other.
+
+    from memlyze.integrations.asgi import MemlyzeMiddleware
+
+    app.add_middleware(MemlyzeMiddleware, sample_rate=0.01)      # Starlette, FastAPI
+    app = MemlyzeMiddleware(app)                                 # any
+
+It needs no framework, and does not buffer: streamed bodies pass as they come, and the window of a
+request lasts until the application is done with it, background tasks included.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Awaitable, Callable, MutableMapping
+
+from memlyze.errors import MemlyzeError, OptionError
+from memlyze.request_windows import RequestWindow
+from memlyze.tracer import active_tracer
+
+from ._asgi_routes import RouteNames
+from ._options import integration_options
+from ._recording import Recording, log, share
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+WINDOW_KEY = "memlyze.window"
+
+
+class MemlyzeMiddleware:
+    """Pure ASGI middleware: each request, and each websocket connection, is a window.
+
+    Args:
+        app: the application.
+        **options: those of `IntegrationOptions`, and of the recording, as of `memlyze.start`.
+
+    Raises:
+        OptionError: an option is wrong, or the middleware is around this application already.
+        TraceWriteError: the trace cannot be written.
+
+    Both are mistakes to be found at the start. Where a server is running already, because the
+    framework makes its middlewares only then, they are reported as a failed start-up instead, and
+    without a lifespan in the log: requests are answered in any case.
+    """
+
+    def __init__(self, app: Application, **options: Any) -> None:
+        self.app = app
+        self._names = RouteNames(app)
+        self._recording: Recording | None = None
+        self._mistake: MemlyzeError | None = None
+        self._is_joined = False
+        try:
+            _refuse_second(app)
+            self.options = integration_options(options)
+            if self.options.enabled:
+                self._recording = share(self.options)
+                self._join()
+        except MemlyzeError as mistake:
+            if not _is_loop_running():
+                raise
+            self._mistake = mistake
+            log.error("memlyze does not record this application: %s", mistake)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        kind = scope["type"]
+        if kind == "lifespan":
+            await self._lifespan(scope, receive, send)
+        elif (
+            self._recording is None
+            or self._mistake is not None
+            or active_tracer() is None
+            or WINDOW_KEY in scope
+            or kind not in ("http", "websocket")
+            or self.options.leaves_out(scope["path"])
+        ):
+            await self.app(scope, receive, send)
+        else:
+            await self._request(scope, receive, send)
+
+    async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
+        window = RequestWindow(scope["type"], scope.get("method", ""))
+        scope[WINDOW_KEY] = window
+        outside = window.enter()
+        answer = _Answer(window, send, scope["type"] == "websocket")
+        try:
+            await self.app(scope, answer.watching(receive), answer.send)
+        except BaseException as error:
+            window.attributes["exception"] = type(error).__name__
+            if window.status == 0 and isinstance(error, Exception) and scope["type"] == "http":
+                window.status = 500  # that is what the server answers then
+            raise
+        finally:
+            if not answer.is_whole:
+                window.attributes["incomplete"] = True
+            window.leave(outside)
+            window.close(self._name(scope))
+
+    def _name(self, scope: Scope) -> str:
+        try:
+            asked = self.options.route_name
+            return (asked(scope) if asked else None) or self._names.name(scope)
+        except Exception as error:  # the request is answered: nothing to disturb it for
+            log.warning("memlyze: no name for a request: %r", error)
+            return "(no name)"
+
+    async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            self._join()
+        except MemlyzeError as mistake:
+            self._mistake = mistake
+        if self._mistake is not None:
+            await receive()
+            await send({"type": "lifespan.startup.failed", "message": f"memlyze: {self._mistake}"})
+            return
+
+        async def send_and_end(message: Message) -> None:
+            # Before the server hears of it: some end the process at once.
+            if message["type"] in ("lifespan.shutdown.complete", "lifespan.shutdown.failed"):
+                self._leave()
+            await send(message)
+
+        await self.app(scope, receive, send_and_end)
+
+    def _join(self) -> None:
+        """The application is up; also when it comes up once more."""
+        if self._recording is not None and not self._is_joined:
+            self._recording.join()
+            self._is_joined = True
+
+    def _leave(self) -> None:
+        if self._recording is not None and self._is_joined:
+            self._is_joined = False
+            self._recording.leave()
+
+
+class _Answer:
+    """Looks at what an application sends for one request."""
+
+    __slots__ = ("_window", "_send", "_is_websocket", "is_whole")
+
+    def __init__(self, window: RequestWindow, send: Send, is_websocket: bool) -> None:
+        self._window = window
+        self._send = send
+        self._is_websocket = is_websocket
+        self.is_whole = is_websocket
+
+    def send(self, message: Message) -> Awaitable[None]:
+        """Pass a message on."""
+        kind = message["type"]
+        if kind == "http.response.body":
+            self._window.first_byte()
+            if not message.get("more_body", False):
+                self.is_whole = True
+        elif kind == "http.response.start":
+            self._window.status = message["status"]
+        elif kind == "websocket.accept":
+            self._window.first_byte()
+        elif kind == "websocket.close":
+            self._window.status = message.get("code", 1000)
+        elif kind == "http.response.pathsend":
+            self._window.first_byte()
+            self.is_whole = True
+        return self._send(message)
+
+    def watching(self, receive: Receive) -> Receive:
+        """What the application is to receive from: of a websocket, the code that the client closes
+        it with is remembered.
+        """
+        if not self._is_websocket:
+            return receive
+
+        async def watched() -> Message:
+            message = await receive()
+            if message["type"] == "websocket.disconnect":
+                self._window.status = message.get("code", 1005)
+            return message
+
+        return watched
+
+
+def _refuse_second(app: Any) -> None:
+    """Raise OptionError where the middleware is inside `app` already."""
+    seen = 0
+    while app is not None and seen < 100:
+        if isinstance(app, MemlyzeMiddleware):
+            raise OptionError(
+                "MemlyzeMiddleware is around this application already; put it in once"
+            )
+        app = getattr(app, "app", None)
+        seen += 1
+
+
+def _is_loop_running() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

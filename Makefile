@@ -52,8 +52,8 @@ lint: setup ## check formatting, types and file lists
 format: setup ## format all sources in place
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
-	$(BIN)/python scripts/check_sources.py --write
 	$(BIN)/python scripts/write_sql_reference.py
+	$(BIN)/python scripts/check_sources.py --write
 	$(BIN)/python scripts/lint_native.py --fix
 
 docs: setup ## build the documentation into docs/_build/html; warnings are errors

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Write what the `.sql` files say of views, macros and columns into docs/sql.md, or check it.
+"""Write what the `.sql` files say of views, macros and columns into docs/sql.md, and the queries of
+that page into memlyze/query/examples.json, or check them.
 
     python3 scripts/write_sql_reference.py           bring the page up to date
     python3 scripts/write_sql_reference.py --check   print what is out of date, and exit 1
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import json
 import re
 import sys
 from pathlib import Path
@@ -19,6 +21,9 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "sql.md"
+EXAMPLES = ROOT / "memlyze" / "query" / "examples.json"
+# What a query answers stands in the paragraph above it.
+EXAMPLE = re.compile(r"([^\n]+(?:\n[^\n]+)*)\n\n```sql\n(.*?)```", re.DOTALL)
 PART = re.compile(r"<!-- reference: (\w+) -->\n.*?<!-- end -->", re.DOTALL)
 
 
@@ -49,6 +54,15 @@ def escape(text: str) -> str:
     return text.replace("|", "\\|")
 
 
+def render_examples(page: str) -> str:
+    """The queries of the page with what they answer, for whoever has the package alone."""
+    found = [
+        {"title": " ".join(title.split()).rstrip(":"), "sql": sql.strip()}
+        for title, sql in EXAMPLE.findall(page)
+    ]
+    return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--check", action="store_true", help="change nothing")
@@ -60,11 +74,14 @@ def main() -> int:
     for name in sorted(missing):
         print(f"docs/sql.md has no part for {name}: add '<!-- reference: {name} -->'")
     written = PART.sub(lambda match: render(by_name[match[1]]) if match[1] in by_name else "", text)
+    examples = render_examples(written)
     if arguments.check:
-        if written != text:
+        is_current = written == text and EXAMPLES.read_text(encoding="utf-8") == examples
+        if not is_current:
             print("docs/sql.md is out of date: run python3 scripts/write_sql_reference.py")
-        return 1 if missing or written != text else 0
+        return 1 if missing or not is_current else 0
     PAGE.write_text(written, encoding="utf-8")
+    EXAMPLES.write_text(examples, encoding="utf-8")
     return 1 if missing else 0
 
 

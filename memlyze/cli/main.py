@@ -18,6 +18,7 @@ EXAMPLES
   memlyze leaks app.1234.mlyze                 what grows without bound, and how sure that is
   memlyze query "FROM hotspots() LIMIT 10" app.1234.mlyze
                                                ask it anything in SQL
+  memlyze serve app.1234.mlyze                 see it in the browser
   memlyze info app.1234.mlyze                  what a trace holds, and whether it is whole
 
 Records where a Python program's memory goes, and answers questions about it in SQL.
@@ -28,6 +29,7 @@ commands:
   leaks      say which sites grow without bound, and which merely stay
   query      ask SQL of one or more traces
   export     write a trace for other tools: pprof, speedscope, Parquet, Arrow, …
+  serve      show traces in the browser
   info       print what a trace holds: metadata, sizes, counts, drops, damage
 
 options:
@@ -36,7 +38,7 @@ options:
 
 'memlyze' may also be written 'python -m memlyze'.
 """
-COMMANDS = ("record", "summary", "leaks", "query", "export", "info")
+COMMANDS = ("record", "summary", "leaks", "query", "export", "serve", "info")
 
 
 def main(arguments: typing.Sequence[str] | None = None) -> int:

@@ -16,6 +16,7 @@ A macro with parameters names them under `-- Parameters:`, one `name: meaning` e
 from __future__ import annotations
 
 import functools
+import json
 import os
 import re
 import typing
@@ -77,6 +78,21 @@ def views() -> tuple[Definition, ...]:
 def macros() -> tuple[Definition, ...]:
     """All public table macros."""
     return tuple(_load("macros", name) for name in MACRO_ORDER)
+
+
+class Example(typing.NamedTuple):
+    """A query of docs/sql.md."""
+
+    title: str
+    """What it answers."""
+    sql: str
+
+
+@functools.lru_cache(maxsize=None)
+def examples() -> tuple[Example, ...]:
+    """Queries to begin with; each runs as it is."""
+    with open(os.path.join(_HERE, "examples.json"), encoding="utf-8") as file:
+        return tuple(Example(**example) for example in json.load(file))
 
 
 def create_statements() -> str:

@@ -118,6 +118,19 @@ def find_blocks(file: FileBytes, start: int, *, is_start_known: bool = True) -> 
     return Layout(blocks, gaps, is_complete=index_offset is not None, is_indexed=False)
 
 
+def is_finished(path: str) -> bool:
+    """Whether a file ends as a trace does whose recording has ended. Nothing but its end is read.
+
+    Raises OSError and TraceError.
+    """
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+    try:
+        file = FileBytes(descriptor, path)
+        return _read_trailer(file, file.size()) is not None
+    finally:
+        os.close(descriptor)
+
+
 def _read_trailer(file: FileBytes, size: int) -> int | None:
     """Where the trailer says that the index is."""
     data = file.read(max(size - fmt.TRAILER.size, 0), fmt.TRAILER.size)

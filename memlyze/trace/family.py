@@ -55,7 +55,7 @@ def distinct_files(paths: Iterable[str]) -> list[str]:
 def _members(first: str, left_out: list[str]) -> list[str]:
     """The other files of the family that the file at `first` is the first of."""
     try:
-        metadata = _read_metadata(first)
+        metadata = read_metadata(first)
     except (TraceError, OSError):
         return []
     family_id = metadata.get("family_id") if metadata else None
@@ -65,7 +65,7 @@ def _members(first: str, left_out: list[str]) -> list[str]:
     known = {str(metadata.get("recording_id"))} if metadata else set()
     for path in sorted(_namesakes(first)):
         try:
-            metadata = _read_metadata(path)
+            metadata = read_metadata(path)
         except TraceError as error:
             if os.path.getsize(path):  # otherwise it is only just being made
                 left_out.append(f"left out: {error}")
@@ -99,8 +99,11 @@ def _namesakes(first: str) -> list[str]:
     return [os.path.join(folder, other) for other in names if pattern.fullmatch(other)]
 
 
-def _read_metadata(path: str) -> dict[str, Any] | None:
-    """What the header says; None where it is damaged. Raises TraceError and OSError."""
+def read_metadata(path: str) -> dict[str, Any] | None:
+    """What the header of a file says, nothing where it is no file; None where it is damaged.
+
+    Raises TraceError and OSError.
+    """
     if not os.path.isfile(path):
         return {}
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))

@@ -1,3 +1,8 @@
-"""The web interface: its built pages in ``static/``; the server comes with ``memlyze serve``."""
+"""`memlyze serve`: the server, the routes that `openapi.json` describes, and the built pages in
+`static/`.
+
+a request ──> security ──> app ──> requests ──> worker ──> routes ──> analyses
+                                      └── answers that were given before
+"""
 
 from __future__ import annotations

@@ -1,0 +1,49 @@
+"""The built pages: `static/`, where the package was built with the web UI."""
+
+from __future__ import annotations
+
+import os
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+
+FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "static")
+_INDEX = "index.html"
+# The names of what is in there change with the content.
+_ASSETS = "assets"
+_FOR_EVER = "private, max-age=31536000, immutable"
+# Not what the system's own table says, which may be wrong: a script of the wrong type is not run.
+_MEDIA_TYPES = {
+    ".css": "text/css",
+    ".html": "text/html",
+    ".ico": "image/x-icon",
+    ".js": "text/javascript",
+    ".json": "application/json",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".woff2": "font/woff2",
+}
+
+
+def are_built(folder: str = FOLDER) -> bool:
+    """Whether there are pages to serve."""
+    return os.path.isfile(os.path.join(folder, _INDEX))
+
+
+async def page(request: Request) -> Response:
+    """A file of the pages; the one page itself for whatever is not one, since its views have
+    paths.
+    """
+    name = request.path_params.get("path", "")
+    root = os.path.realpath(FOLDER)
+    path = os.path.realpath(os.path.join(root, name))
+    if os.path.commonpath([root, path]) != root or not os.path.isfile(path):
+        if name.startswith((_ASSETS + "/", "api/")):
+            return PlainTextResponse("there is nothing here; go to /", 404)
+        path = os.path.join(root, _INDEX)
+    is_asset = os.path.dirname(os.path.relpath(path, root)) == _ASSETS
+    return FileResponse(
+        path,
+        media_type=_MEDIA_TYPES.get(os.path.splitext(path)[1], "application/octet-stream"),
+        headers={"Cache-Control": _FOR_EVER if is_asset else "private, no-cache"},
+    )

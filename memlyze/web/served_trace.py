@@ -1,0 +1,175 @@
+"""A trace that is served: its files, what state they are in, and the session that answers for
+it.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import typing
+
+from memlyze.errors import MemlyzeError, TraceError
+from memlyze.query.session import Trace, open_trace
+from memlyze.trace.blocks import is_finished
+from memlyze.trace.family import find_family, read_metadata
+from memlyze.trace.tables import metadata_int
+from memlyze.web.failures import GoneError
+
+COMPLETE, LIVE, CUT_OFF, GONE, BAD = "complete", "live", "cut_off", "gone", "bad"
+
+# A recorder writes at least four times a second.
+_SILENCE_NS = 3_000_000_000
+# Opening anew what has grown takes at most this part of the time.
+_SHARE = 0.25
+_LEAST_INTERVAL_S = 0.4
+
+
+class Entry(typing.NamedTuple):
+    """What is told of a trace: `TraceEntry` in the contract."""
+
+    id: str
+    name: str
+    path: str
+    file_bytes: int
+    files: int
+    modified_unix_ns: int
+    state: str
+    error: str | None
+    revision: int
+    command_line: str
+    start_time_unix_ns: int | None
+
+
+class _FileState(typing.NamedTuple):
+    device: int
+    inode: int
+    size: int
+    modified_ns: int
+
+
+class ServedTrace:
+    """One recording. `look` is called on the watcher's thread, `session` on the worker's."""
+
+    def __init__(self, trace_id: str, path: str) -> None:
+        self.id = trace_id
+        self.path = path
+        self.paths: tuple[str, ...] = (path,)
+        self.revision = 0
+        self.state = BAD
+        self.error: str | None = None
+        self._files: dict[str, _FileState] = {}
+        self._folder_ns = -1
+        self._header: dict[str, typing.Any] = {}
+        self._session: Trace | None = None
+        self._session_revision = -1
+        self._not_before = 0.0
+
+    @property
+    def entry(self) -> Entry:
+        """What is known of it at this moment."""
+        files = list(self._files.values())
+        command_line = self._header.get("command_line")
+        started_ns = metadata_int(self._header, "start_time_unix_ns")
+        return Entry(
+            id=self.id,
+            name=os.path.basename(self.path),
+            path=self.path,
+            file_bytes=sum(file.size for file in files),
+            files=len(self.paths),
+            modified_unix_ns=max((file.modified_ns for file in files), default=0),
+            state=self.state,
+            error=self.error,
+            revision=self.revision,
+            command_line=" ".join(map(str, command_line)) if isinstance(command_line, list) else "",
+            start_time_unix_ns=started_ns if started_ns > 0 else None,
+        )
+
+    def look(self) -> bool:
+        """See what has become of the files; whether there is anything to tell."""
+        before = (self.state, self.error, self.revision)
+        try:
+            files = self._stat_files()
+        except OSError as error:
+            self._lose(f"{error.filename} cannot be read any more: {error.strerror}")
+            return before != (self.state, self.error, self.revision)
+        is_back = self.state == GONE
+        if files != self._files or is_back:
+            if self._files and not is_back and time.monotonic() < self._not_before:
+                return False  # it has grown, and is opened anew a little later
+            self._files = files
+            self.revision += 1
+            self._read_header()
+        if self.error is None:
+            self.state = self._state(files)
+        return before != (self.state, self.error, self.revision)
+
+    def _stat_files(self) -> dict[str, _FileState]:
+        folder_ns = os.stat(os.path.dirname(self.path) or os.curdir).st_mtime_ns
+        if folder_ns != self._folder_ns:  # a process more may have begun to write
+            self.paths = tuple(find_family([self.path]).paths)
+            self._folder_ns = folder_ns
+        found = {}
+        for path in self.paths:
+            status = os.stat(path)
+            found[path] = _FileState(
+                status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+            )
+        return found
+
+    def _lose(self, why: str) -> None:
+        if self.state != GONE:
+            self.state, self.error = GONE, why
+            self.revision += 1
+
+    def _read_header(self) -> None:
+        try:
+            self._header = read_metadata(self.path) or {}
+            self.error = None
+        except (TraceError, OSError) as error:
+            self.state, self.error = BAD, str(error)
+
+    def _state(self, files: dict[str, _FileState]) -> str:
+        unfinished = [path for path in self.paths if not is_finished(path)]
+        if not unfinished:
+            return COMPLETE
+        newest_ns = max(files[path].modified_ns for path in unfinished)
+        return LIVE if time.time_ns() - newest_ns < _SILENCE_NS else CUT_OFF
+
+    def session(self) -> Trace:
+        """The trace as it is now, opened anew where the file has grown.
+
+        Raises MemlyzeError when it cannot be read, GoneError when it is no longer there.
+        """
+        if self._session is not None and (
+            self._session_revision == self.revision or self.state == GONE
+        ):
+            return self._session
+        if self.state == GONE:
+            raise GoneError(self.error or f"{self.path} is gone")
+        revision, begun = self.revision, time.monotonic()
+        try:
+            opened = open_trace(self.path)
+            self._take(opened, revision)
+        except MemlyzeError as error:
+            self.error = str(error)
+            raise
+        cost_s = time.monotonic() - begun
+        self._not_before = time.monotonic() + max(cost_s / _SHARE, _LEAST_INTERVAL_S)
+        return opened
+
+    def _take(self, opened: Trace, revision: int) -> None:
+        """Let the new session take the place of the old one, whose memory goes first."""
+        self.close()
+        self._session, self._session_revision = opened, revision
+        opened.decode_for("SELECT count(*) FROM allocations")
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it takes memory."""
+        return self._session is not None
+
+    def close(self) -> None:
+        """Give back the memory; it is opened again when it is asked for again."""
+        if self._session is not None:
+            self._session.close()
+            self._session = None

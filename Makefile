@@ -54,6 +54,7 @@ format: setup ## format all sources in place
 	$(BIN)/ruff format .
 	$(BIN)/python scripts/write_sql_reference.py
 	$(BIN)/python scripts/check_sources.py --write
+	$(BIN)/python scripts/write_json_reference.py
 	$(BIN)/python scripts/lint_native.py --fix
 
 docs: setup ## build the documentation into docs/_build/html; warnings are errors

@@ -46,6 +46,7 @@ class Frame(typing.NamedTuple):
     function: str
     """Empty where functions are merged by file or module."""
     file: str
+    """Empty where functions are merged by module, and for a group."""
     line: int | None
     """None where lines are merged, or there is none."""
     module: str | None
@@ -74,9 +75,11 @@ class FlameGraph(typing.NamedTuple):
     """A call tree, depth first: every node stands behind its parent, the greatest child first."""
 
     frames: tuple[Frame, ...]
+    """What nodes stand for."""
     nodes: tuple[FlameNode, ...]
     """The first is the root."""
     is_inverted: bool
+    """Whether the innermost functions come first, and their callers beneath them."""
     is_cut: bool
     """Whether nodes were left out for want of room, being the smallest. What they have is in the
     `bytes` of those above them; in an inverted graph it is in their `self_bytes`, too.

@@ -39,6 +39,7 @@ class Hotspot(typing.NamedTuple):
     bytes: Estimate
     """Allocated there."""
     allocations: Estimate
+    """How many they were."""
     live_bytes: Estimate
     """Of `bytes`, not freed when recording ended."""
     held_bytes: Estimate
@@ -46,6 +47,7 @@ class Hotspot(typing.NamedTuple):
     temporary_bytes: Estimate
     """Of `bytes`, freed soon."""
     temporary_allocations: float
+    """How many of them were freed soon."""
     mean_lifetime_ns: float | None
     """Of the allocations that were freed; None: none was."""
     samples: int
@@ -54,17 +56,22 @@ class Hotspot(typing.NamedTuple):
     precise.
     """
     inner_function: str | None
+    """Function of the innermost frame that most of the bytes come from; null: none is known."""
     inner_file: str | None
+    """Source file of that frame."""
     inner_line: int | None
+    """Line of that frame."""
 
 
 class Hotspots(typing.NamedTuple):
     """The first of the places or groups in the order that was asked for, and all together."""
 
     by: str
+    """What a row is: one of `PLACES` or `GROUPS`."""
     sort: str
-    moment_ns: int
-    """The moment of `held_bytes`; `selection.END_NS`: the end."""
+    """What the rows are in the order of: one of `SORTS`."""
+    moment_ns: int | None
+    """The moment of `held_bytes`; None: the end."""
     temporary_ns: int
     """What was freed within this time counts as temporary."""
     row_count: int
@@ -72,6 +79,7 @@ class Hotspots(typing.NamedTuple):
     total: Hotspot | None
     """All of them together; None: there are none."""
     rows: tuple[Hotspot, ...]
+    """The greatest first."""
 
 
 def hotspots(
@@ -109,7 +117,7 @@ def hotspots(
     return Hotspots(
         by=by,
         sort=sort,
-        moment_ns=moment_ns,
+        moment_ns=None if moment_ns >= END_NS else moment_ns,
         temporary_ns=temporary_ns,
         row_count=rows[0]["total_rows"] if rows else 0,
         total=_total(rows[0]) if rows else None,

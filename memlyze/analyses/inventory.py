@@ -11,9 +11,11 @@ class TableSize(typing.NamedTuple):
     """What the file holds of one kind of block."""
 
     blocks: int
+    """How many blocks."""
     rows: int
     """Of `events`: allocations and frees."""
     stored_bytes: int
+    """In the file."""
     raw_bytes: int
     """Once decompressed."""
 
@@ -23,10 +25,13 @@ class Inventory(typing.NamedTuple):
 
     path: str
     file_bytes: int
+    """Size of the file."""
     is_complete: bool
     damage: tuple[str, ...]
     tables: dict[str, TableSize]
+    """By kind of block."""
     metadata: dict[str, typing.Any]
+    """What the trace says about itself, by key."""
 
 
 def take_inventory(trace: Trace) -> list[Inventory]:

@@ -1,5 +1,5 @@
--- What the resident memory of a process was, greatest first, at the snapshot that saw most of it; no
--- rows when there was none.
+-- What the resident memory of a process was, greatest first, at the snapshot nearest to a moment, or (where that is
+-- NULL) at the one that saw most; no rows when there was none.
 SELECT time_ns, category, resident_bytes, reserved_bytes, share
 FROM rss_explained
 WHERE
@@ -9,7 +9,9 @@ WHERE
         FROM rss_explained
         WHERE process_id = $process_id
         GROUP BY time_ns
-        ORDER BY sum(resident_bytes) DESC, time_ns
+        ORDER BY
+            CASE WHEN $moment_ns::BIGINT IS NULL THEN -sum(resident_bytes) ELSE abs(time_ns - $moment_ns) END,
+            time_ns
         LIMIT 1
     )
     AND resident_bytes > 0

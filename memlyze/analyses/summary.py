@@ -25,24 +25,32 @@ class Peak(typing.NamedTuple):
     bytes: int
     time_ns: int
     process_id: int
+    """Process that was read."""
 
 
 class TracerCost(typing.NamedTuple):
     """What recording itself cost, in all processes. None: the trace does not say, being cut off."""
 
     file_bytes: int
+    """Size of the files."""
     peak_bytes: int | None
+    """Memory that the recorder itself held at most."""
     writer_cpu_ns: int | None
+    """CPU time of its helper thread."""
     waits: int | None
+    """How often the program had to wait for it."""
     wait_ns: int | None
+    """How long, in all."""
 
 
 class Collections(typing.NamedTuple):
     """What the garbage collector did."""
 
     runs: int
+    """How many runs."""
     duration_ns: int
     collected: int
+    """Objects that were found unreachable and released."""
 
 
 class Process(typing.NamedTuple):
@@ -50,6 +58,7 @@ class Process(typing.NamedTuple):
 
     process_id: int
     parent_process_id: int
+    """Number of the process that started it."""
     started_by: str | None
     """`fork`, `spawn` or `exec`; None: it was the first."""
     ended_by: str | None
@@ -58,6 +67,7 @@ class Process(typing.NamedTuple):
     command_line: str
     """As it would be typed; empty where the trace does not say."""
     python_version: str
+    """Version of its Python."""
     start_ns: int
     end_ns: int
     """When it ended, or the last that is known of it."""
@@ -65,12 +75,14 @@ class Process(typing.NamedTuple):
     """None: its memory clock did not tick."""
     samples: int
     bytes: Estimate
+    """Allocated in it during the recording."""
 
 
 class Summary(typing.NamedTuple):
     """A trace at a glance. Times are nanoseconds since its start."""
 
     paths: tuple[str, ...]
+    """Paths of the files."""
     processes: tuple[Process, ...]
     """In the order of their start."""
     duration_ns: int
@@ -78,6 +90,7 @@ class Summary(typing.NamedTuple):
     is_complete: bool
     damage: tuple[str, ...]
     events_dropped: int
+    """Allocations and frees that could not be recorded."""
     is_exact: bool
     """Whether every allocation was recorded; otherwise all figures are estimates."""
     small_object_weight: float
@@ -85,7 +98,9 @@ class Summary(typing.NamedTuple):
     samples: int
     allocations: Estimate
     bytes: Estimate
+    """Allocated during the recording."""
     live_bytes: Estimate
+    """Of `bytes`, not freed when recording ended."""
     peak_rss: Peak | None
     """None: no reading of the memory clock was written."""
     peak_rss_tracer_bytes: int
@@ -101,7 +116,9 @@ class Summary(typing.NamedTuple):
     end.
     """
     collections: Collections
+    """What the garbage collector did."""
     cost: TracerCost
+    """What recording cost."""
     invisible_allocators: tuple[str, ...]
     """`NAME in FILE` of each allocator whose blocks cannot be seen."""
 

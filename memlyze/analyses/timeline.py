@@ -31,9 +31,12 @@ class Slice(typing.NamedTuple):
     end_ns: int
     """Not included."""
     allocated_bytes: Estimate
+    """Allocated in the slice."""
     allocations: float
     freed_bytes: float
+    """Freed in the slice, among what was allocated since the start of the trace."""
     frees: float
+    """How many were freed."""
     live_bytes: Estimate
     """Live at the end of the slice, among what was allocated since the start of the trace."""
     peak_live_bytes: float
@@ -41,7 +44,9 @@ class Slice(typing.NamedTuple):
     rss: int | None
     """Greatest resident memory, of all processes that were chosen, summed; None: no reading yet."""
     gc_runs: int
+    """Runs of the garbage collector that began in the slice."""
     gc_duration_ns: int
+    """How long they took."""
 
 
 class LivePeak(typing.NamedTuple):
@@ -49,6 +54,7 @@ class LivePeak(typing.NamedTuple):
 
     time_ns: int
     live_bytes: Estimate
+    """Live at that moment."""
     sites: tuple[Hotspot, ...]
     """What was live then, the greatest sites first: `held_bytes`."""
 
@@ -57,7 +63,9 @@ class Timeline(typing.NamedTuple):
     """Slices of equal length in order, and peaks, the greatest first."""
 
     slices: tuple[Slice, ...]
+    """In the order of time."""
     peaks: tuple[LivePeak, ...]
+    """Those that stand out most, first."""
 
 
 def timeline(

@@ -8,12 +8,11 @@ import typing
 
 from memlyze.analyses.leaks import SITE_KINDS, VERDICTS, Frame, Leaks, LeakSite, leaks
 from memlyze.cli.arguments import CommandParser
-from memlyze.cli.opening import add_only_option, as_json, open_traces, state_lines
+from memlyze.cli.opening import add_only_option, open_traces, print_json, state_lines
 from memlyze.cli.places import short_place
 from memlyze.cli.progress import decoding_progress
 from memlyze.cli.sparkline import sparkline
-from memlyze.cli.summary import shorten_right
-from memlyze.cli.terminal import Aligned, Style, printable
+from memlyze.cli.terminal import Aligned, Style, printable, shorten_right
 from memlyze.cli.units import format_bytes, format_duration, format_error, plural
 
 DESCRIPTION = """\
@@ -82,9 +81,7 @@ def run(arguments: typing.Sequence[str]) -> int:
         state = state_lines(trace)
         paths = trace.paths
     if options.json:
-        import json
-
-        print(json.dumps(as_json(found), ensure_ascii=False, indent=2))
+        print_json(found)
         return 0
     style = Style(sys.stdout)
     print("\n".join(render(found, paths, state, style)))

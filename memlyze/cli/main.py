@@ -16,6 +16,7 @@ EXAMPLES
   memlyze record app.py                        run a program and record its memory
   memlyze summary app.1234.mlyze               what a trace shows at a glance
   memlyze leaks app.1234.mlyze                 what grows without bound, and how sure that is
+  memlyze peak app.1234.mlyze                  what was live when most was
   memlyze query "FROM hotspots() LIMIT 10" app.1234.mlyze
                                                ask it anything in SQL
   memlyze serve app.1234.mlyze                 see it in the browser
@@ -27,6 +28,10 @@ commands:
   record     run a program and record its allocations
   summary    print what record printed at the end
   leaks      say which sites grow without bound, and which merely stay
+  hotspots   print who allocates most, keeps most, or makes most that is freed at once
+  timeline   draw how memory moved, and name its peaks
+  peak       print what was live when most was, or at any other moment
+  flamegraph print the call tree with what was allocated, or is live
   query      ask SQL of one or more traces
   export     write a trace for other tools: pprof, speedscope, Parquet, Arrow, …
   serve      show traces in the browser
@@ -38,7 +43,19 @@ options:
 
 'memlyze' may also be written 'python -m memlyze'.
 """
-COMMANDS = ("record", "summary", "leaks", "query", "export", "serve", "info")
+COMMANDS = (
+    "record",
+    "summary",
+    "leaks",
+    "hotspots",
+    "timeline",
+    "peak",
+    "flamegraph",
+    "query",
+    "export",
+    "serve",
+    "info",
+)
 
 
 def main(arguments: typing.Sequence[str] | None = None) -> int:

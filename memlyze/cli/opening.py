@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import json
 import os
 import sys
 import typing
 
 from memlyze.cli.errors import UsageError
+from memlyze.cli.terminal import Style
 from memlyze.cli.units import plural
 
 if typing.TYPE_CHECKING:
@@ -18,7 +20,7 @@ FIRST = "first"
 _SHOWN = 5
 
 
-def add_only_option(parser: argparse.ArgumentParser) -> None:
+def add_only_option(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
     """Give a command that reads traces the option `--only`."""
     parser.add_argument(
         "--only",
@@ -136,6 +138,24 @@ def _lost_lines(trace: Trace) -> list[str]:
 
 def _events(count: int) -> str:
     return plural(count, "event was", "events were")
+
+
+def print_json(value: typing.Any) -> None:
+    """Print what an analysis found as one JSON object."""
+    print(json.dumps(as_json(value), ensure_ascii=False, indent=2))
+
+
+def title_lines(trace: Trace, style: Style) -> list[str]:
+    """The first lines of what a command says of a trace: its file, and what is wrong with it."""
+    return titled(trace.paths, state_lines(trace), style)
+
+
+def titled(paths: typing.Sequence[str], state: typing.Sequence[str], style: Style) -> list[str]:
+    """`title_lines` of a trace that is closed by now."""
+    first, *others = paths
+    name = f"{first} and {len(others)} more of its processes" if others else first
+    title = f"{style('memlyze', 'bold')}: {name}"
+    return [title, *(style(f"  ! {line}", "yellow") for line in state)]
 
 
 def as_json(value: typing.Any) -> typing.Any:

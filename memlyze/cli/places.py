@@ -1,28 +1,52 @@
-"""How a place in the source is written."""
+"""How places in the source are shown."""
 
 from __future__ import annotations
 
 import os
 import re
 
+from memlyze.analyses.hotspots import Hotspot
 from memlyze.cli.terminal import printable, shorten_path
 
-_PACKAGES = re.compile(r"^.*[/\\](?=(site|dist)-packages[/\\])")
-_WIDTH = 60
-
-
-def short_place(function: str, file: str, line: int) -> str:
-    """`app/main.py:20 load`; a line of 0 is left out."""
-    if line == 0 and file == function:  # <unknown>: no Python code was running
-        return function
-    number = f":{line}" if line else ""
-    return printable(f"{short_file(file)}{number} {function}")
+# What stands before the folders of packages, and of the standard library.
+_BEFORE_LIBRARIES = re.compile(
+    r"^.*[/\\](?=(site|dist)-packages[/\\])|^.*[/\\]lib(64)?[/\\](?=python\d+\.\d+t?[/\\])"
+)
+_WIDEST_FILE = 60
 
 
 def short_file(file: str) -> str:
-    """A path from here, or from the folder of installed packages."""
-    if _PACKAGES.match(file):
-        return shorten_path(_PACKAGES.sub("", file), _WIDTH)
+    """The path from here, or from where packages and the standard library are installed."""
+    if _BEFORE_LIBRARIES.match(file):
+        return shorten_path(_BEFORE_LIBRARIES.sub("", file), _WIDEST_FILE)
     relative = os.path.relpath(file) if os.path.isabs(file) else file
-    shortest = file if relative.startswith("..") else relative
-    return shorten_path(shortest, _WIDTH)
+    return shorten_path(file if relative.startswith("..") else relative, _WIDEST_FILE)
+
+
+def short_place(function: str, file: str, line: int | None) -> str:
+    """`app/views.py:31 Login.get`, with as much of it as there is."""
+    if not line and file == function:  # <unknown>: no Python code was running
+        return function
+    where = short_file(file) if file else ""
+    if line:
+        where += f":{line}"
+    return printable(" ".join(part for part in (where, function) if part))
+
+
+def place_of(site: Hotspot) -> str:
+    """What a row of hotspots is about."""
+    if not site.file:  # a thread, a window, a module
+        return printable(site.name)
+    return short_place(site.function, site.file, site.line)
+
+
+def inner_place_of(site: Hotspot) -> str:
+    """Where beneath a site most was allocated; empty: in itself, or it is not by line."""
+    inner = (site.inner_file, site.inner_line, site.inner_function)
+    if (
+        site.line is None
+        or site.inner_file is None
+        or inner == (site.file, site.line, site.function)
+    ):
+        return ""
+    return f"mostly in {short_place(site.inner_function or '', site.inner_file, site.inner_line)}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from memlyze.analyses.resident_memory import ResidentMemory
-from memlyze.cli.units import format_bytes, format_duration
+from memlyze.cli.units import format_bytes
 
 _NAMES = {
     "python_objects": "Python objects",
@@ -22,13 +22,11 @@ _NAMES = {
 }
 _PARTS = 6
 _LEAST_SHARE = 0.01
-# A snapshot that saw so much of the peak is taken for it.
-_NEAR_THE_PEAK = 0.98
 
 
-def describe_resident(resident: ResidentMemory, peak_bytes: int, width: int) -> list[str]:
+def describe_resident(resident: ResidentMemory, width: int, note: str = "") -> list[str]:
     """`60 MiB Python objects, 17 MiB malloc, …`: the parts that matter and the rest as one, in
-    lines of at most `width` characters where a part is not longer.
+    lines of at most `width` characters where a part is not longer, and a note behind the last.
     """
     main = [part for part in resident.parts if part.share >= _LEAST_SHARE]
     shown = main[:_PARTS]
@@ -41,9 +39,7 @@ def describe_resident(resident: ResidentMemory, peak_bytes: int, width: int) -> 
     rest = resident.bytes - sum(part.resident_bytes for part in shown)
     if rest:
         texts.append(f"{format_bytes(rest)} other")
-    if resident.bytes < _NEAR_THE_PEAK * peak_bytes:
-        seen, when = format_bytes(resident.bytes), format_duration(resident.time_ns)
-        texts[-1] += f" (of {seen} at {when})"
+    texts[-1] += note
     lines = [texts[0]]
     for text in texts[1:]:
         lines[-1] += ","

@@ -11,16 +11,18 @@ import sys
 import typing
 from itertools import zip_longest
 
-from memlyze.analyses.estimates import Estimate
+from memlyze.analyses.estimates import TOO_FEW_SAMPLES
 from memlyze.analyses.hotspots import Hotspot
+from memlyze.analyses.resident_memory import ResidentMemory
 from memlyze.analyses.summary import SITES, Peak, Process, Summary, summarize
 from memlyze.cli.arguments import CommandParser
-from memlyze.cli.opening import add_only_option, as_json, open_traces, state_lines
-from memlyze.cli.places import short_place
+from memlyze.cli.figures import figure, figure_cells
+from memlyze.cli.opening import add_only_option, open_traces, print_json, state_lines, titled
+from memlyze.cli.places import inner_place_of, place_of
 from memlyze.cli.progress import decoding_progress
 from memlyze.cli.resident import describe_resident
-from memlyze.cli.terminal import Aligned, Style, printable
-from memlyze.cli.units import format_bytes, format_count, format_duration, format_error, plural
+from memlyze.cli.terminal import Aligned, Style, printable, shorten_right
+from memlyze.cli.units import format_bytes, format_count, format_duration, plural
 from memlyze.errors import MemlyzeError
 
 DESCRIPTION = """\
@@ -35,13 +37,12 @@ of the program that allocated most, what recording cost, and a line for each pro
 were several. Figures of a sampled trace are estimates, shown with their 95 % interval.
 """
 
-# The relative 95 % error of a figure that rests on ten samples: 1.96 / sqrt(10). Beyond it, an
-# interval would look more precise than it is.
-_ERROR_OF_TEN_SAMPLES = 0.62
-_TOO_FEW_SAMPLES = 10
 # Of the list of parts, so that it is read at a glance.
 _RESIDENT_WIDTH = 90
 _PROCESSES = 12
+# A snapshot within a tick of the memory clock and of so nearly the same size is that of the peak.
+_CLOCK_NS = 10_000_000
+_SAME_SIZE = 0.01
 # Command lines of several processes, and process ids of one of them, that are shown.
 _COMMANDS = 12
 
@@ -72,9 +73,7 @@ def run(arguments: typing.Sequence[str]) -> int:
         summary = summarize(trace, sites=options.sites)
         state = state_lines(trace)
     if options.json:
-        import json
-
-        print(json.dumps(as_json(summary), ensure_ascii=False, indent=2))
+        print_json(summary)
         return 0
     style = Style(sys.stdout)
     print("\n".join(render(summary, state, style)))
@@ -100,8 +99,7 @@ def print_after_recording(paths: typing.Sequence[str]) -> None:
 
 def render(summary: Summary, state: typing.Sequence[str], style: Style) -> list[str]:
     """The summary as lines of text."""
-    lines = [f"{style('memlyze', 'bold')}: {_paths(summary)}"]
-    lines += [style(f"  ! {line}", "yellow") for line in state]
+    lines = titled(summary.paths, state, style)
     facts = Aligned(right=(False, False))
     for name, text in _commands(summary):
         facts.add(name, text)
@@ -109,7 +107,9 @@ def render(summary: Summary, state: typing.Sequence[str], style: Style) -> list[
     facts.add("peak memory", _peak_memory(summary))
     if summary.peak_rss is not None and summary.resident is not None:
         described = describe_resident(
-            summary.resident, summary.peak_rss.bytes, min(style.width - 15, _RESIDENT_WIDTH)
+            summary.resident,
+            min(style.width - 15, _RESIDENT_WIDTH),
+            _snapshot_note(summary.resident, summary.peak_rss),
         )
         for label, line in zip_longest(["of which"], described, fillvalue=""):
             facts.add(label, line)
@@ -130,16 +130,6 @@ def render(summary: Summary, state: typing.Sequence[str], style: Style) -> list[
     return lines
 
 
-def shorten_right(line: str, width: int) -> str:
-    """`line` in at most `width` characters, its beginning kept."""
-    return line if len(line) <= width else line[: width - 1] + "…"
-
-
-def _paths(summary: Summary) -> str:
-    first, *others = summary.paths
-    return f"{first} and {len(others)} more of its processes" if others else first
-
-
 def _processes(summary: Summary, style: Style) -> list[str]:
     """A line for each process, those with the greatest peaks; in the order of their start."""
     few = sorted(summary.processes, key=lambda process: -(process.peak_rss or 0))[:_PROCESSES]
@@ -157,14 +147,12 @@ def _processes(summary: Summary, style: Style) -> list[str]:
 
 
 def _process_cells(process: Process, is_exact: bool) -> tuple[str, ...]:
-    few_samples = process.samples < _TOO_FEW_SAMPLES and not is_exact and process.samples > 0
-    allocated = format_bytes(process.bytes.value)
+    few_samples = process.samples < TOO_FEW_SAMPLES and not is_exact and process.samples > 0
     return (
         str(process.process_id),
         str(process.parent_process_id),
         "" if process.peak_rss is None else format_bytes(process.peak_rss),
-        "~" + allocated if few_samples else allocated,
-        "(few samples)" if few_samples else format_error(*process.bytes),
+        *figure_cells(process.bytes, few_samples=few_samples),
         process.started_by or "",
         process.ended_by or "",
     )
@@ -211,6 +199,14 @@ def _peak_memory(summary: Summary) -> str:
     return text
 
 
+def _snapshot_note(resident: ResidentMemory, peak: Peak) -> str:
+    """Which moment the snapshot is of, where that is not the peak's own."""
+    is_near = abs(resident.time_ns - peak.time_ns) <= _CLOCK_NS
+    if is_near and abs(resident.bytes - peak.bytes) <= _SAME_SIZE * peak.bytes:
+        return ""
+    return f" (of {format_bytes(resident.bytes)} at {format_duration(resident.time_ns)})"
+
+
 def _when(summary: Summary, peak: Peak) -> str:
     where = f" in process {peak.process_id}" if len(summary.processes) > 1 else ""
     return format_duration(peak.time_ns) + where
@@ -219,22 +215,15 @@ def _when(summary: Summary, peak: Peak) -> str:
 def _allocated(summary: Summary) -> str:
     if not summary.samples:
         return "nothing was recorded"
-    few = not summary.is_exact and summary.samples < _TOO_FEW_SAMPLES
-    size = _figure(format_bytes, *summary.bytes, few)
+    few = not summary.is_exact and summary.samples < TOO_FEW_SAMPLES
+    size = figure(summary.bytes, few_samples=few)
     # Small objects of which none was recorded do not widen the interval.
-    few_small = summary.allocations.value < _TOO_FEW_SAMPLES * summary.small_object_weight
-    count = _figure(format_count, *summary.allocations, few or (few_small and not summary.is_exact))
+    few_small = summary.allocations.value < TOO_FEW_SAMPLES * summary.small_object_weight
+    few_small = few_small and not summary.is_exact
+    count = figure(summary.allocations, format_count, few_samples=few or few_small)
     noun = "allocation" if count == "1" else "allocations"
-    live = _figure(format_bytes, *summary.live_bytes, few)
+    live = figure(summary.live_bytes, few_samples=few)
     return f"{size} in {count} {noun}; {live} not freed at the end"
-
-
-def _figure(
-    form: typing.Callable[[float], str], value: float, error: float, few_samples: bool
-) -> str:
-    if few_samples or (value > 0 and error > _ERROR_OF_TEN_SAMPLES * value):
-        return f"~{form(value)} (few samples)"
-    return " ".join(part for part in (form(value), format_error(value, error)) if part)
 
 
 def _recording(summary: Summary) -> str:
@@ -272,9 +261,9 @@ def _sites(summary: Summary, style: Style) -> list[str]:
     lines = [style(head, "bold")]
     for row, site in zip(rows, summary.sites):
         lines.append(shorten_right(row, style.width))
-        inner = _inner(site, style.width)
+        inner = inner_place_of(site)
         if inner:
-            lines.append(style(" " * (row.index(_place(site)) + 2) + inner, "dim"))
+            lines.append(style(" " * (row.index(place_of(site)) + 2) + inner, "dim"))
     if any(site.has_too_few_samples for site in summary.sites):
         lines.append(
             "  Too few samples for some sites: record with a greater --sample-rate "
@@ -284,40 +273,10 @@ def _sites(summary: Summary, style: Style) -> list[str]:
 
 
 def _site_cells(site: Hotspot) -> tuple[str, ...]:
-    if site.has_too_few_samples:
-        samples = plural(site.samples, "sample", "samples")
-        return (
-            "~" + format_bytes(site.bytes.value),
-            f"({samples})",
-            *_held_cells(site.held_bytes),
-            _place(site),
-        )
+    note = f"({plural(site.samples, 'sample', 'samples')})"
+    few = site.has_too_few_samples
     return (
-        format_bytes(site.bytes.value),
-        format_error(*site.bytes),
-        *_held_cells(site.held_bytes),
-        _place(site),
+        *figure_cells(site.bytes, few_samples=few, note=note),
+        *figure_cells(site.held_bytes),
+        place_of(site),
     )
-
-
-def _held_cells(held: Estimate) -> tuple[str, str]:
-    if not held.value:
-        return "0 B", ""
-    if held.error > _ERROR_OF_TEN_SAMPLES * held.value:
-        return "~" + format_bytes(held.value), "(few samples)"
-    return format_bytes(held.value), format_error(*held)
-
-
-def _place(site: Hotspot) -> str:
-    return short_place(site.function, site.file or "", site.line or 0)
-
-
-def _inner(site: Hotspot, width: int) -> str:
-    if site.inner_file is None or (site.inner_file, site.inner_line, site.inner_function) == (
-        site.file,
-        site.line,
-        site.function,
-    ):
-        return ""
-    place = short_place(site.inner_function or "", site.inner_file, site.inner_line or 0)
-    return f"mostly in {place}"

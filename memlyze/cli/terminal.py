@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import typing
+from itertools import zip_longest
 
-_CODES = {"bold": "1", "dim": "2", "red": "31", "yellow": "33", "cyan": "36"}
+_CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 _USUAL_WIDTH = 100
 _LEAST_WIDTH = 20
 
@@ -23,7 +24,7 @@ class Style:
         )
 
     def __call__(self, text: str, *names: str) -> str:
-        """`text` in the named styles: bold, dim, red, yellow, cyan."""
+        """`text` in the named styles: bold, dim, red, green, yellow, cyan."""
         if not self.has_colour or not text:
             return text
         codes = ";".join(_CODES[name] for name in names)
@@ -58,27 +59,55 @@ def shorten_path(path: str, width: int) -> str:
     return path if len(path) <= width else "…" + path[-(width - 1) :]
 
 
+def shorten_right(line: str, width: int) -> str:
+    """`line` in at most `width` characters, its beginning kept."""
+    return line if len(line) <= width else line[: width - 1] + "…"
+
+
 class Aligned:
     """Rows of text in columns, as wide as they need to be."""
 
     def __init__(self, right: typing.Sequence[bool]) -> None:
         self._right = right
         self._rows: list[list[str]] = []
+        self._looks: list[typing.Sequence[str]] = []
 
-    def add(self, *cells: str) -> None:
-        """Add a row; one cell for each column."""
+    def add(self, *cells: str, looks: typing.Sequence[str] = ()) -> None:
+        """Add a row: a cell for each column, and how each looks (a name of `Style`, or empty)."""
         self._rows.append(list(cells))
+        self._looks.append(looks)
 
-    def lines(self, indent: str = "  ") -> list[str]:
-        """The rows as lines of text."""
+    def lines(self, indent: str = "  ", style: Style | None = None) -> list[str]:
+        """The rows as lines of text; with `style`, coloured and no wider than the terminal."""
         if not self._rows:
             return []
         widths = [max(len(cell) for cell in column) for column in zip(*self._rows)]
         return [
-            indent
-            + "  ".join(
-                cell.rjust(width) if right else cell.ljust(width)
-                for cell, width, right in zip(row, widths, self._right)
-            ).rstrip()
-            for row in self._rows
+            self._line(row, looks, widths, indent, style)
+            for row, looks in zip(self._rows, self._looks)
         ]
+
+    def _line(
+        self,
+        row: typing.Sequence[str],
+        looks: typing.Sequence[str],
+        widths: typing.Sequence[int],
+        indent: str,
+        style: Style | None,
+    ) -> str:
+        cells = [
+            (indent if number == 0 else "  ") + (cell.rjust(width) if right else cell.ljust(width))
+            for number, (cell, width, right) in enumerate(zip(row, widths, self._right))
+        ]
+        line = "".join(cells).rstrip()
+        if style is None:
+            return line
+        line = shorten_right(line, style.width)
+        if not any(looks):
+            return line
+        parts, start = [], 0
+        for cell, look in zip_longest(cells, looks, fillvalue=""):
+            part = line[start : start + len(cell)]
+            parts.append(style(part, look) if look and part.strip() else part)
+            start += len(cell)
+        return "".join(parts)

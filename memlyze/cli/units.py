@@ -30,7 +30,9 @@ def plural(count: int, one: str, many: str) -> str:
 
 
 def format_duration(duration_ns: float) -> str:
-    """`850 µs`, `12.3 ms`, `4.56 s`, `2 min 05 s`, `1 h 02 min`."""
+    """`0 s`, `850 µs`, `12.3 ms`, `4.56 s`, `2 min 05 s`, `1 h 02 min`."""
+    if not duration_ns:
+        return "0 s"
     if duration_ns < 999_500:
         return f"{_three_digits(duration_ns / 1e3)} µs"
     if duration_ns < 999_500_000:

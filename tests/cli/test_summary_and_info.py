@@ -39,7 +39,7 @@ def test_summary_of_an_exact_trace(trace: str, memlyze: Runner) -> None:
         "",
         "  allocated    live at peak    site",
         "      900 B           400 B    /srv/app/main.py:20 load",
-        "                                 mostly in /usr/lib/python3.11/json/decoder.py:30 decode",
+        "                                 mostly in python3.11/json/decoder.py:30 decode",
         "      500 B           500 B    <unknown>",
         "      150 B           150 B    /srv/app/main.py:10 main",
     ]

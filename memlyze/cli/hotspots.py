@@ -1,0 +1,221 @@
+"""`memlyze hotspots`: where memory is allocated, by anything that it can be summed by."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import typing
+
+from memlyze.analyses.hotspots import (
+    GROUPS,
+    PLACES,
+    SORTS,
+    TEMPORARY_NS,
+    Hotspot,
+    Hotspots,
+    hotspots,
+)
+from memlyze.cli.arguments import CommandParser
+from memlyze.cli.figures import figure, figure_cells, share_cell, share_look
+from memlyze.cli.opening import open_traces, print_json, title_lines
+from memlyze.cli.places import inner_place_of, place_of
+from memlyze.cli.progress import decoding_progress
+from memlyze.cli.selecting import add_selection_options, selection_of
+from memlyze.cli.terminal import Aligned, Style
+from memlyze.cli.times import moment_ns, parse_duration_ns
+from memlyze.cli.units import format_count, format_duration
+
+DESCRIPTION = """\
+EXAMPLES
+  memlyze hotspots app.1234.mlyze
+  memlyze hotspots --by function --sort live app.1234.mlyze
+  memlyze hotspots --sort peak --at 1.5s app.1234.mlyze     what was live then
+  memlyze hotspots --sort temporary --within 10ms app.1234.mlyze
+  memlyze hotspots --time 1s..1.5s --thread MainThread app.1234.mlyze
+  memlyze hotspots --function 'Session.*' --by line app.1234.mlyze
+
+Prints who allocates most, keeps most, or makes most that is freed at once: by line of the program
+(site), innermost line, function, file, module, thread, window, process or object type. Figures of a
+sampled trace are estimates, shown with their 95 % interval.
+"""
+COUNT = 20
+# From this width on there is room for all columns.
+_WIDE = 130
+_NOUNS = {
+    "site": ("site", "sites"),
+    "line": ("line", "lines"),
+    "function": ("function", "functions"),
+    "file": ("file", "files"),
+    "module": ("module", "modules"),
+    "thread": ("thread", "threads"),
+    "window": ("name of a window", "names of windows"),
+    "process": ("process", "processes"),
+}
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of the command."""
+    parser = CommandParser("hotspots", DESCRIPTION)
+    parser.add_argument("traces", nargs="+", metavar="trace.mlyze", help="trace file")
+    parser.add_argument(
+        "--by", choices=PLACES + GROUPS, default="site", help="what a row is (default: site)"
+    )
+    parser.add_argument(
+        "--sort", choices=SORTS, default="allocated", help="greatest first (default: allocated)"
+    )
+    parser.add_argument(
+        "--at",
+        metavar="MOMENT",
+        default="peak",
+        help="the moment of --sort peak: 1.5s, 40%%, end, or peak, when most was live (default)",
+    )
+    parser.add_argument(
+        "--within",
+        metavar="TIME",
+        default=f"{TEMPORARY_NS // 1_000_000}ms",
+        help="temporary is what is freed within this time (default: 1ms)",
+    )
+    parser.add_argument(
+        "--limit", type=int, default=COUNT, metavar="COUNT", help=f"rows to show ({COUNT})"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_selection_options(parser)
+    return parser
+
+
+def run(arguments: typing.Sequence[str]) -> int:
+    """Run the command; return its exit status."""
+    parser = make_parser()
+    options = parser.parse_args(arguments)
+    if options.limit < 1:
+        parser.error(f"--limit must be 1 or more, not {options.limit}")
+    style = Style(sys.stdout)
+    with open_traces(options.traces, only=options.only) as trace, decoding_progress(trace):
+        selection = selection_of(options, trace)
+        found = hotspots(
+            trace,
+            by=options.by,
+            sort=options.sort,
+            count=options.limit,
+            moment_ns=moment_ns(options.at if options.sort == "peak" else "end", trace, selection),
+            temporary_ns=parse_duration_ns(options.within),
+            selection=selection,
+        )
+        lines = title_lines(trace, style)
+    if options.json:
+        print_json(found)
+    else:
+        print("\n".join([*lines, *render(found, style)]))
+    return 0
+
+
+def render(found: Hotspots, style: Style) -> list[str]:
+    """Hotspots as lines of text."""
+    if found.total is None:
+        return ["  Nothing was allocated, of what was asked for."]
+    total = found.total
+    few = total.has_too_few_samples
+    lines = [
+        f"  {figure(total.bytes, few_samples=few)} allocated in "
+        f"{figure(total.allocations, format_count, few_samples=few)} allocations, "
+        f"{figure(total.live_bytes, few_samples=few)} not freed at the end, "
+        f"{share_cell(total.temporary_bytes.value, total.bytes.value)} "
+        f"freed within {format_duration(found.temporary_ns)}",
+        "",
+    ]
+    lines += _table(found, total, style)
+    more = found.row_count - len(found.rows)
+    if more > 0:
+        one, many = _NOUNS[found.by]
+        lines.append(style(f"  and {more} more {one if more == 1 else many} (--limit)", "dim"))
+    if any(row.has_too_few_samples for row in found.rows):
+        lines.append(
+            "  Few samples: record with a greater --sample-rate or a smaller --sample-interval."
+        )
+    return lines
+
+
+class _Column(typing.NamedTuple):
+    heading: str
+    right: bool
+    cells: typing.Callable[[Hotspot], tuple[str, ...]]
+
+
+def _columns(found: Hotspots, total: Hotspot, *, is_wide: bool) -> list[_Column]:
+    """The columns, those that the rows are sorted by first among the figures."""
+    moment = "the end" if found.moment_ns is None else format_duration(found.moment_ns)
+    estimates: dict[str, _Column] = {
+        "allocated": _estimate_column("allocated", lambda row: row.bytes, total),
+        "live": _estimate_column("live at the end", lambda row: row.live_bytes, total),
+        "peak": _estimate_column(f"live at {moment}", lambda row: row.held_bytes, total),
+        "temporary": _estimate_column("temporary", lambda row: row.temporary_bytes, total),
+    }
+    first = found.sort if found.sort in estimates else "allocated"
+    order = [first, *(name for name in ("allocated", "live") if name != first)]
+    columns = [estimates[name] for name in (order if is_wide else order[:2])]
+    count = _Column("count", True, lambda row: (format_count(row.allocations.value),))
+    temporary = _Column(
+        "temporary", True, lambda row: (share_cell(row.temporary_bytes.value, row.bytes.value),)
+    )
+    life = _Column(
+        "mean life",
+        True,
+        lambda row: (_lifetime(row.mean_lifetime_ns),),
+    )
+    if is_wide or found.sort == "allocations":
+        columns.append(count)
+    if is_wide and first != "temporary":
+        columns.append(temporary)
+    if is_wide or found.sort == "lifetime":
+        columns.append(life)
+    return columns
+
+
+def _lifetime(lifetime_ns: float | None) -> str:
+    if lifetime_ns is None:
+        return ""
+    # The clock of a trace does not see less.
+    return format_duration(lifetime_ns) if lifetime_ns >= 1e6 else "<1 ms"
+
+
+def _estimate_column(
+    heading: str, get: typing.Callable[[Hotspot], typing.Any], total: Hotspot
+) -> _Column:
+    def cells(row: Hotspot) -> tuple[str, ...]:
+        few = figure_cells(get(row), few_samples=row.has_too_few_samples)
+        return (*few, share_cell(get(row).value, get(total).value))
+
+    return _Column(heading, True, cells)
+
+
+def _table(found: Hotspots, total: Hotspot, style: Style) -> list[str]:
+    columns = _columns(found, total, is_wide=style.width >= _WIDE)
+    shapes = [len(column.cells(total)) for column in columns]
+    table = Aligned(right=[place % 2 == 0 for size in shapes for place in range(size)] + [False])
+    heading = [
+        text
+        for column, size in zip(columns, shapes)
+        for text in (column.heading, *[""] * (size - 1))
+    ]
+    table.add(*heading, found.by, looks=["bold"] * (len(heading) + 1))
+    for row in found.rows:
+        share = columns[0].cells(row)
+        look = share_look(_sorted_by(found, row), _sorted_by(found, total))
+        cells = [cell for column in columns for cell in column.cells(row)]
+        looks = [look if place < len(share) else "" for place in range(len(cells))]
+        table.add(*cells, place_of(row), looks=looks)
+    lines = []
+    head, *rows = table.lines(style=style)
+    plain = table.lines()[1:]
+    for text, bare, row in zip(rows, plain, found.rows):
+        lines.append(text)
+        inner = inner_place_of(row) if found.by == "site" else ""
+        if inner:
+            indent = " " * (bare.index(place_of(row)) + 2)
+            lines.append(style((indent + inner)[: style.width], "dim"))
+    return [head, *lines]
+
+
+def _sorted_by(found: Hotspots, row: Hotspot) -> float:
+    figures = {"live": row.live_bytes, "peak": row.held_bytes, "temporary": row.temporary_bytes}
+    return figures.get(found.sort, row.bytes).value

@@ -17,6 +17,7 @@ EXAMPLES
   memlyze summary app.1234.mlyze               what a trace shows at a glance
   memlyze leaks app.1234.mlyze                 what grows without bound, and how sure that is
   memlyze peak app.1234.mlyze                  what was live when most was
+  memlyze windows memlyze-1234.mlyze           what each route of a web application takes
   memlyze query "FROM hotspots() LIMIT 10" app.1234.mlyze
                                                ask it anything in SQL
   memlyze serve app.1234.mlyze                 see it in the browser
@@ -32,6 +33,7 @@ commands:
   timeline   draw how memory moved, and name its peaks
   peak       print what was live when most was, or at any other moment
   flamegraph print the call tree with what was allocated, or is live
+  windows    say what requests, tasks and functions allocate, hold and leave behind
   query      ask SQL of one or more traces
   export     write a trace for other tools: pprof, speedscope, Parquet, Arrow, …
   serve      show traces in the browser
@@ -51,6 +53,7 @@ COMMANDS = (
     "timeline",
     "peak",
     "flamegraph",
+    "windows",
     "query",
     "export",
     "serve",

@@ -43,7 +43,16 @@ VIEW_ORDER = (
     "metadata",
 )
 #: Views and macros that others are made of, and nobody else need know.
-PRIVATE = ("ended_processes", "selected", "group_labels")
+PRIVATE = (
+    "process_ends",
+    "ended_processes",
+    "window_blocks",
+    "window_figures",
+    "window_peaks",
+    "window_collections",
+    "selected",
+    "group_labels",
+)
 MACRO_ORDER = ("hotspots", "leaks", "live_at", "timeline", "lifetimes", "windows_by_name")
 
 

@@ -126,6 +126,7 @@ RAW_TABLES: dict[str, dict[str, str]] = {
         "collected": "BIGINT",
         "uncollectable": "BIGINT",
         "thread_id": "BIGINT",
+        "window_id": "BIGINT",
         "process_id": "BIGINT",
     },
     "windows": {
@@ -137,6 +138,9 @@ RAW_TABLES: dict[str, dict[str, str]] = {
         "end_ns": "BIGINT",
         "thread_id": "BIGINT",
         "attributes": "VARCHAR",
+        "method": "VARCHAR",
+        "status": "BIGINT",
+        "first_byte_after_ns": "BIGINT",
         "process_id": "BIGINT",
     },
     "metadata": {

@@ -149,7 +149,8 @@ def gc_runs(source: BlockSource) -> dict[str, Any]:
     """One row a run of the collector."""
     columns = source.columns(fmt.GC)
     columns["generation"] = columns["generation"].astype(np.uint8)
-    columns["thread_id"] = columns["thread_id"].astype(np.int32)
+    for name in ("thread_id", "window_id"):
+        columns[name] = columns[name].astype(np.int32)
     return columns
 
 

@@ -13,6 +13,8 @@ SELECT
     uncollectable,
     -- Thread that ran it (`threads`).
     thread_id,
+    -- Window in which it ran (`windows`); NULL: none.
+    nullif(window_id, 0) AS window_id,
     -- Process in which it ran (`processes`).
     process_id
 FROM _raw_gc;

@@ -1,55 +1,33 @@
--- One window: a call of a profiled function, a `with memlyze.window(...)`, a request, a task or a test.
+-- One window: a request, a call of a profiled function, a `with memlyze.window(...)`, a task or a test.
 -- Windows nest. The memory figures of a window count what was allocated in it *and in the windows
--- inside it*; those named `own_` leave the inner windows out.
+-- inside it*; those named `own_` leave the inner windows out. What is allocated in a window after it was closed, by a task
+-- that it started, still belongs to it.
 CREATE VIEW windows AS
-WITH RECURSIVE
-enclosing AS (
-    SELECT window_id, window_id AS enclosing_id, parent_id
-    FROM _raw_windows
-    UNION ALL
-    SELECT e.window_id, w.window_id AS enclosing_id, w.parent_id
-    FROM enclosing AS e
-    JOIN _raw_windows AS w ON w.window_id = e.parent_id
-),
-figures AS (
-    SELECT
-        e.enclosing_id AS window_id,
-        sum(a.bytes) AS allocated_bytes,
-        sum(a.variance) AS allocated_variance,
-        sum(a.weight) AS allocations,
-        count(*) AS samples,
-        sum(a.bytes) FILTER (WHERE a.window_id = e.enclosing_id) AS own_allocated_bytes,
-        sum(a.bytes) FILTER (WHERE a.freed_ns = -1 OR a.freed_ns >= w.end_ns) AS retained_bytes,
-        sum(a.variance) FILTER (WHERE a.freed_ns = -1 OR a.freed_ns >= w.end_ns) AS retained_variance,
-        sum(a.bytes) FILTER (WHERE a.freed_ns = -1) AS live_bytes
-    FROM (
-        SELECT
-            window_id, freed_ns, weight,
-            size * weight AS bytes,
-            size::DOUBLE * size * weight * (weight - 1) AS variance
-        FROM _raw_allocations
-        WHERE allocator <= 4 AND window_id <> 0
-    ) AS a
-    JOIN enclosing AS e ON e.window_id = a.window_id
-    JOIN (
-        SELECT
-            window_id,
-            CASE WHEN end_ns = -1 THEN 9223372036854775807 ELSE end_ns END AS end_ns
-        FROM _raw_windows
-    ) AS w ON w.window_id = e.enclosing_id
-    GROUP BY e.enclosing_id
+WITH
+exactness AS (
+    SELECT process_id, max(try_cast(value AS DOUBLE)) >= 1 AS is_exact
+    FROM _raw_metadata
+    WHERE key = 'sample_rate'
+    GROUP BY process_id
 )
 SELECT
     -- Number of the window, unique among the opened traces.
     w.window_id,
     -- Window in which this one was opened; NULL: none.
     nullif(w.parent_id, 0) AS parent_id,
-    -- What opened it: `window` (a `with` block), `call` (a profiled function), or what an integration says.
+    -- What opened it: `window` (a `with` block), `call` (a profiled function), `http` or `websocket` (a request), or
+    -- what another integration says.
     w.kind,
-    -- Name that it was given.
+    -- Name that it was given; of a request, the template of its route; empty: of a request that was not over when recording ended.
     w.name,
+    -- Method of the request, such as `GET`; NULL: no HTTP request.
+    nullif(w.method, '') AS method,
+    -- Status of the answer, of a websocket its close code; NULL: none.
+    nullif(w.status, 0) AS status,
     -- When it was opened, in nanoseconds since the start of the trace.
     w.start_ns,
+    -- When the answer to the request began, in nanoseconds since the start of the trace; NULL: never, or no request.
+    CASE WHEN w.first_byte_after_ns >= 0 THEN w.start_ns + w.first_byte_after_ns END AS first_byte_ns,
     -- When it was closed; NULL: open when recording ended.
     nullif(w.end_ns, -1) AS end_ns,
     -- How long it was open, in nanoseconds; NULL: open when recording ended.
@@ -59,22 +37,57 @@ SELECT
     -- Attributes that it was given, as a JSON object; NULL: none.
     nullif(w.attributes, '') AS attributes,
     -- Bytes allocated in it and in the windows inside it (an estimate while sampling).
-    coalesce(f.allocated_bytes, 0) AS allocated_bytes,
+    coalesce(f.bytes, 0) AS allocated_bytes,
     -- Half width of the 95 % interval around `allocated_bytes`: 0 at `sample_rate=1.0`.
-    1.96 * sqrt(coalesce(f.allocated_variance, 0)) AS allocated_bytes_error,
+    1.96 * sqrt(coalesce(f.variance, 0)) AS allocated_bytes_error,
     -- Number of those allocations (an estimate while sampling).
     coalesce(f.allocations, 0) AS allocations,
-    -- Recorded rows from which the figures come; fewer than 10 are too few to rely on.
+    -- Half width of the 95 % interval around `allocations`.
+    1.96 * sqrt(coalesce(f.allocations_variance, 0)) AS allocations_error,
+    -- Recorded rows from which the figures come.
     coalesce(f.samples, 0) AS samples,
+    -- Whether there were too few samples (under 10, and not exact) for the figures and their intervals to be relied on.
+    coalesce(f.samples, 0) < 10 AND NOT coalesce(x.is_exact, coalesce(f.allocations_variance, 1) = 0) AS too_few_samples,
     -- Bytes allocated in it while no window inside it was open.
-    coalesce(f.own_allocated_bytes, 0) AS own_allocated_bytes,
-    -- Of `allocated_bytes`, those not yet freed when the window was closed (or recording ended).
-    coalesce(f.retained_bytes, 0) AS retained_bytes,
+    coalesce(f.own_bytes, 0) AS own_allocated_bytes,
+    -- The most bytes that it held at one time, of those that it allocated; a lower bound where blocks come and go within
+    -- a millisecond.
+    coalesce(k.bytes, 0) AS peak_bytes,
+    -- Half width of the 95 % interval around `peak_bytes`.
+    1.96 * sqrt(coalesce(k.variance, 0)) AS peak_bytes_error,
+    -- Bytes that it held when it was closed (or recording ended).
+    CASE WHEN w.end_ns = -1 THEN coalesce(f.live, 0) ELSE coalesce(f.retained, 0) END AS retained_bytes,
     -- Half width of the 95 % interval around `retained_bytes`.
-    1.96 * sqrt(coalesce(f.retained_variance, 0)) AS retained_bytes_error,
-    -- Of `allocated_bytes`, those still not freed when recording ended.
-    coalesce(f.live_bytes, 0) AS live_bytes,
+    1.96 * sqrt(coalesce(CASE WHEN w.end_ns = -1 THEN f.live_variance ELSE f.retained_variance END, 0)) AS retained_bytes_error,
+    -- Bytes that it held 1 second after it was closed; NULL: recording had ended by then.
+    CASE WHEN w.end_ns <> -1 AND w.end_ns + 1000000000 <= p.end_ns THEN coalesce(f.retained_1s, 0) END AS retained_1s_bytes,
+    -- Half width of the 95 % interval around `retained_1s_bytes`.
+    CASE
+        WHEN w.end_ns <> -1 AND w.end_ns + 1000000000 <= p.end_ns THEN 1.96 * sqrt(coalesce(f.retained_1s_variance, 0))
+    END AS retained_1s_bytes_error,
+    -- Bytes that it held 10 seconds after it was closed; NULL: recording had ended by then.
+    CASE WHEN w.end_ns <> -1 AND w.end_ns + 10000000000 <= p.end_ns THEN coalesce(f.retained_10s, 0) END AS retained_10s_bytes,
+    -- Half width of the 95 % interval around `retained_10s_bytes`.
+    CASE
+        WHEN w.end_ns <> -1 AND w.end_ns + 10000000000 <= p.end_ns THEN 1.96 * sqrt(coalesce(f.retained_10s_variance, 0))
+    END AS retained_10s_bytes_error,
+    -- Bytes that it held 60 seconds after it was closed; NULL: recording had ended by then.
+    CASE WHEN w.end_ns <> -1 AND w.end_ns + 60000000000 <= p.end_ns THEN coalesce(f.retained_60s, 0) END AS retained_60s_bytes,
+    -- Half width of the 95 % interval around `retained_60s_bytes`.
+    CASE
+        WHEN w.end_ns <> -1 AND w.end_ns + 60000000000 <= p.end_ns THEN 1.96 * sqrt(coalesce(f.retained_60s_variance, 0))
+    END AS retained_60s_bytes_error,
+    -- Bytes that it still held when recording ended.
+    coalesce(f.live, 0) AS live_bytes,
+    -- Half width of the 95 % interval around `live_bytes`.
+    1.96 * sqrt(coalesce(f.live_variance, 0)) AS live_bytes_error,
+    -- How long the garbage collector ran in it, in nanoseconds.
+    coalesce(c.duration_ns, 0) AS collector_ns,
     -- Process of the window (`processes`).
     w.process_id
 FROM _raw_windows AS w
-LEFT JOIN figures AS f ON f.window_id = w.window_id;
+LEFT JOIN _window_figures AS f USING (window_id)
+LEFT JOIN _window_peaks AS k USING (window_id)
+LEFT JOIN _window_collections AS c USING (window_id)
+LEFT JOIN _process_ends AS p USING (process_id)
+LEFT JOIN exactness AS x USING (process_id);

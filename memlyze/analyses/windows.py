@@ -1,0 +1,267 @@
+"""What requests, tasks and other windows take: by route, one by one, and at the peak."""
+
+from __future__ import annotations
+
+import typing
+
+from memlyze.analyses.estimates import TOO_FEW_SAMPLES, Estimate
+from memlyze.analyses.statements import run_statement
+from memlyze.query.session import Trace
+
+#: What routes can be put in the order of.
+ORDERS = ("allocated", "retained", "live", "peak", "count", "time")
+_LEAST_WINDOWS_FOR_GROWTH = 10
+_HOLDERS = 5
+
+
+class Spread(typing.NamedTuple):
+    """How a figure is distributed over the windows of a route, in bytes."""
+
+    mean: float
+    median: float
+    p95: float
+    max: float
+
+
+class Growth(typing.NamedTuple):
+    """What a window of a route leaves behind for good, judged by those of its windows that were
+    closed between the first tenth and the half.
+    """
+
+    bytes_per_window: Estimate
+    windows: int
+    """How many windows were judged."""
+    verdict: str
+    """`grows` (the 95 % interval excludes 0), `steady`, or `unknown` (too few windows or
+    samples).
+    """
+
+
+class Route(typing.NamedTuple):
+    """The windows of one name, kind and method."""
+
+    name: str
+    kind: str
+    method: str | None
+    windows: int
+    unfinished: int
+    failed: int
+    allocated_bytes: Estimate
+    """In all of its windows."""
+    allocated: Spread
+    retained_bytes: Estimate
+    """Held by each when it was closed, summed."""
+    retained: Spread
+    live_bytes: Estimate
+    """Still held when recording ended."""
+    max_peak_bytes: float
+    """The most that one of its windows held at one time."""
+    growth: Growth
+    mean_duration_ns: float | None
+    p95_duration_ns: float | None
+    collector_ns: int
+    samples: int
+    has_too_few_samples: bool
+    """Whether the sums rest on fewer than 10 samples."""
+    has_spreads: bool
+    """Whether its windows have samples enough for `allocated` and `retained` to be more than
+    chance: 10 each, or exact.
+    """
+
+
+class Window(typing.NamedTuple):
+    """One window."""
+
+    window_id: int
+    name: str
+    kind: str
+    method: str | None
+    status: int | None
+    start_ns: int
+    duration_ns: int | None
+    allocated_bytes: Estimate
+    peak_bytes: Estimate
+    retained_bytes: Estimate
+    live_bytes: Estimate
+    samples: int
+    has_too_few_samples: bool
+    attributes: str | None
+    process_id: int
+
+
+class Holder(typing.NamedTuple):
+    """What the windows of a route held at one moment. `name` is None: made in no window."""
+
+    name: str | None
+    kind: str | None
+    method: str | None
+    windows: int
+    bytes: Estimate
+    window_id: int | None
+    """Of these windows, the one with the greatest block."""
+
+
+class PeakHolders(typing.NamedTuple):
+    """Who held what when the heap of a process was greatest."""
+
+    time_ns: int
+    heap_bytes: int
+    process_id: int
+    holders: tuple[Holder, ...]
+
+
+class Windows(typing.NamedTuple):
+    """What the windows of a trace took."""
+
+    windows: int
+    """How many there were."""
+    is_exact: bool
+    routes: tuple[Route, ...]
+    worst: tuple[Window, ...]
+    at_peak: PeakHolders | None
+    """None: the memory clock did not tick."""
+    allocated_bytes: float
+    """In windows or not."""
+    unattributed_bytes: Estimate
+    """Allocated in no window."""
+
+
+def windows(
+    trace: Trace, *, sort_by: str = "allocated", kind: str | None = None, count: int = 10
+) -> Windows:
+    """What the windows of a trace took.
+
+    Args:
+        trace: an opened trace.
+        sort_by: the order of the routes, one of `ORDERS`.
+        kind: only windows of this kind, such as `http`; None: all.
+        count: how many single windows to list.
+    """
+    growths = {
+        (row["name"], row["kind"], row["method"]): row
+        for row in run_statement(trace, "window_growth")
+    }
+    is_exact = all(file.metadata.get("sample_rate") == 1.0 for file in trace.files)
+    interval_bytes = max(_interval_bytes(file.metadata) for file in trace.files)
+    routes = tuple(
+        _route(
+            row, growths.get((row["name"], row["kind"], row["method"])), is_exact, interval_bytes
+        )
+        for row in run_statement(trace, "window_routes", {"sort_by": sort_by, "kind": kind})
+    )
+    worst = run_statement(trace, "window_worst", {"sort_by": sort_by, "kind": kind, "count": count})
+    totals = run_statement(trace, "window_unattributed")[0]
+    return Windows(
+        windows=sum(route.windows for route in routes),
+        is_exact=is_exact,
+        routes=routes,
+        worst=tuple(_window(row) for row in worst),
+        at_peak=_holders_at_peak(trace),
+        allocated_bytes=totals["bytes"],
+        unattributed_bytes=Estimate(totals["outside"], totals["outside_error"]),
+    )
+
+
+def _route(
+    row: typing.Mapping[str, typing.Any],
+    growth: typing.Mapping[str, typing.Any] | None,
+    is_exact: bool,
+    interval_bytes: float,
+) -> Route:
+    return Route(
+        name=row["name"],
+        kind=row["kind"],
+        method=row["method"],
+        windows=row["windows"],
+        unfinished=row["unfinished"],
+        failed=row["failed"],
+        allocated_bytes=Estimate(row["allocated_bytes"], row["allocated_bytes_error"]),
+        allocated=_spread(row, "allocated"),
+        retained_bytes=Estimate(row["retained_bytes"], row["retained_bytes_error"]),
+        retained=_spread(row, "retained"),
+        live_bytes=Estimate(row["live_bytes"], row["live_bytes_error"]),
+        max_peak_bytes=row["max_peak_bytes"],
+        growth=_growth(growth, is_exact, interval_bytes),
+        mean_duration_ns=row["mean_duration_ns"],
+        p95_duration_ns=row["p95_duration_ns"],
+        collector_ns=row["collector_ns"],
+        samples=row["samples"],
+        has_too_few_samples=row["too_few_samples"],
+        has_spreads=is_exact or row["samples"] >= TOO_FEW_SAMPLES * row["windows"],
+    )
+
+
+def _spread(row: typing.Mapping[str, typing.Any], what: str) -> Spread:
+    mean = row["allocated_bytes"] if what == "allocated" else row["retained_bytes"]
+    return Spread(
+        mean=mean / row["windows"],
+        median=row[f"median_{what}_bytes"],
+        p95=row[f"p95_{what}_bytes"],
+        max=row[f"max_{what}_bytes"],
+    )
+
+
+def _growth(
+    row: typing.Mapping[str, typing.Any] | None, is_exact: bool, interval_bytes: float
+) -> Growth:
+    if row is None:
+        return Growth(Estimate(0.0, 0.0), 0, "unknown")
+    value, error, count = row["bytes"], row["error"], row["windows"]
+    if not is_exact and row["leaving"] == 0:
+        error = 3 * interval_bytes / count  # what none of all samples leaves room for, at 95 %
+    enough = count >= _LEAST_WINDOWS_FOR_GROWTH
+    if not is_exact and 0 < row["leaving"] < TOO_FEW_SAMPLES:
+        enough = False
+    verdict = "unknown" if not enough else "grows" if value > error else "steady"
+    return Growth(Estimate(value, error), count, verdict)
+
+
+def _interval_bytes(metadata: typing.Mapping[str, typing.Any]) -> float:
+    interval = metadata.get("sample_interval")
+    return float(interval) if isinstance(interval, (int, float)) else 0.0
+
+
+def _window(row: typing.Mapping[str, typing.Any]) -> Window:
+    def figure(name: str) -> Estimate:
+        return Estimate(row[name], row[name + "_error"])
+
+    return Window(
+        window_id=row["window_id"],
+        name=row["name"],
+        kind=row["kind"],
+        method=row["method"],
+        status=row["status"],
+        start_ns=row["start_ns"],
+        duration_ns=row["duration_ns"],
+        allocated_bytes=figure("allocated_bytes"),
+        peak_bytes=figure("peak_bytes"),
+        retained_bytes=figure("retained_bytes"),
+        live_bytes=figure("live_bytes"),
+        samples=row["samples"],
+        has_too_few_samples=row["too_few_samples"],
+        attributes=row["attributes"],
+        process_id=row["process_id"],
+    )
+
+
+def _holders_at_peak(trace: Trace) -> PeakHolders | None:
+    peaks = run_statement(trace, "memory_peaks")[0]
+    if peaks["heap_live"] is None:
+        return None
+    where = {
+        "moment_ns": peaks["heap_live_time_ns"],
+        "process_id": peaks["heap_live_process_id"],
+        "count": _HOLDERS,
+    }
+    holders = tuple(
+        Holder(
+            row["name"],
+            row["kind"],
+            row["method"],
+            row["windows"],
+            Estimate(row["bytes"], row["bytes_error"]),
+            row["window_id"],
+        )
+        for row in run_statement(trace, "window_holders", where)
+    )
+    return PeakHolders(where["moment_ns"], peaks["heap_live"], where["process_id"], holders)

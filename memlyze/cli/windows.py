@@ -1,0 +1,231 @@
+"""`memlyze windows`: what requests, tasks and other windows take."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import typing
+
+from memlyze.analyses.estimates import Estimate
+from memlyze.analyses.windows import ORDERS, Growth, Holder, Route, Window, Windows, windows
+from memlyze.cli.arguments import CommandParser
+from memlyze.cli.opening import add_only_option, as_json, open_traces, state_lines
+from memlyze.cli.progress import decoding_progress
+from memlyze.cli.terminal import Aligned, Style, printable, shorten_right
+from memlyze.cli.units import format_bytes, format_count, format_duration, format_error, plural
+
+DESCRIPTION = """\
+EXAMPLES
+  memlyze windows memlyze-1234.mlyze
+  memlyze windows memlyze-*.mlyze              all workers as one
+  memlyze windows --sort live memlyze-1234.mlyze
+  memlyze windows --kind http --worst 20 memlyze-1234.mlyze
+  memlyze windows --json memlyze-1234.mlyze
+
+Prints, for each route of a web application (and each other kind of window), how many requests
+there were, what they allocated and held, and whether what they leave behind grows; the single
+requests that took most; and who held what when the heap was greatest. Figures of a sampled trace
+are estimates, shown with their 95 % interval.
+"""
+
+_ROUTES = 20
+_WORST = 5
+_ERROR_OF_TEN_SAMPLES = 0.62
+_VERDICT_WORDS = {"grows": "grows", "steady": "steady", "unknown": "?"}
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of the command."""
+    parser = CommandParser("windows", DESCRIPTION)
+    parser.add_argument("traces", nargs="+", metavar="trace.mlyze", help="trace file")
+    parser.add_argument(
+        "--sort",
+        choices=ORDERS,
+        default="allocated",
+        help="put first what has most of this (default: allocated)",
+    )
+    parser.add_argument("--kind", help="only windows of this kind, such as http or call")
+    parser.add_argument(
+        "--routes",
+        type=int,
+        default=_ROUTES,
+        metavar="COUNT",
+        help=f"routes to show (default: {_ROUTES})",
+    )
+    parser.add_argument(
+        "--worst",
+        type=int,
+        default=_WORST,
+        metavar="COUNT",
+        help=f"single requests to show (default: {_WORST})",
+    )
+    add_only_option(parser)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    return parser
+
+
+def run(arguments: typing.Sequence[str]) -> int:
+    """Run the command; return its exit status."""
+    parser = make_parser()
+    options = parser.parse_args(arguments)
+    for name in ("routes", "worst"):
+        if getattr(options, name) < 0:
+            parser.error(f"--{name} must be 0 or more, not {getattr(options, name)}")
+    with open_traces(options.traces, only=options.only) as trace, decoding_progress(trace):
+        found = windows(trace, sort_by=options.sort, kind=options.kind, count=options.worst)
+        state = state_lines(trace)
+        paths = trace.paths
+    if options.json:
+        import json
+
+        print(json.dumps(as_json(found), ensure_ascii=False, indent=2))
+        return 0
+    style = Style(sys.stdout)
+    lines = render(found, paths, state, style, routes=options.routes, kind=options.kind)
+    print("\n".join(lines))
+    return 0
+
+
+def render(
+    found: Windows,
+    paths: typing.Sequence[str],
+    state: typing.Sequence[str],
+    style: Style,
+    *,
+    routes: int = _ROUTES,
+    kind: str | None = None,
+) -> list[str]:
+    """The windows as lines of text."""
+    more = f" and {len(paths) - 1} more of its processes" if len(paths) > 1 else ""
+    lines = [f"{style('memlyze', 'bold')}: {paths[0]}{more}"]
+    lines += [style(f"  ! {line}", "yellow") for line in state]
+    if not found.windows:
+        what = f"no windows of the kind {kind}" if kind else "no windows"
+        lines += [
+            f"  There are {what} in this trace. A web application has one for each request with "
+            "a middleware",
+            "  of memlyze.integrations; any program with memlyze.window and memlyze.profile.",
+        ]
+        return lines
+    lines += ["", *_routes(found.routes[:routes], style)]
+    left = len(found.routes) - routes
+    if left > 0:
+        lines.append(f"  and {left} more: --routes {len(found.routes)}")
+    lines += ["", f"  {_outside(found)}"]
+    if any(route.growth.verdict == "grows" for route in found.routes):
+        lines.append(
+            "  What grows is in memlyze leaks, with the lines that allocated it: memlyze leaks "
+            + paths[0]
+        )
+    if found.worst:
+        lines += ["", *_worst(found.worst, style)]
+    if found.at_peak is not None and found.at_peak.holders:
+        peak = found.at_peak
+        title = (
+            f"  when {format_bytes(peak.heap_bytes)} were live, the most, at "
+            f"{format_duration(peak.time_ns)}"
+        )
+        lines += ["", style(title, "bold"), *_holders(peak.holders)]
+    return [shorten_right(line, style.width) for line in lines]
+
+
+def _routes(routes: typing.Sequence[Route], style: Style) -> list[str]:
+    table = Aligned(right=(True, True, True, True, True, True, True, False, False))
+    table.add(
+        "count", "allocated", "each", "95 %", "peak", "held at end", "left by each", "", "route"
+    )
+    for route in routes:
+        failed = f"  ({plural(route.failed, 'failed', 'failed')})" if route.failed else ""
+        table.add(
+            format_count(route.windows),
+            _figure(route.allocated_bytes),
+            _mean(route),
+            format_bytes(route.allocated.p95) if route.has_spreads else "–",
+            format_bytes(route.max_peak_bytes),
+            _figure(route.live_bytes),
+            _growth(route.growth),
+            _VERDICT_WORDS[route.growth.verdict],
+            _label(route.method, route.name, route.kind) + failed,
+        )
+    head, *rows = table.lines()
+    return [
+        style(head, "bold"),
+        *(
+            style(row, "red") if route.growth.verdict == "grows" else row
+            for row, route in zip(rows, routes)
+        ),
+    ]
+
+
+def _mean(route: Route) -> str:
+    if _is_vague(route.allocated_bytes):
+        return f"~{format_bytes(route.allocated.mean)}"
+    return format_bytes(route.allocated.mean)
+
+
+def _growth(growth: Growth) -> str:
+    value, error = growth.bytes_per_window
+    if growth.windows == 0:
+        return "–"
+    if value < 1:  # a byte in a few of them: nothing
+        return f"under {format_bytes(error)}" if error >= 1 else "0 B"
+    return f"{format_bytes(value)} {format_error(value, error)}".rstrip()
+
+
+def _outside(found: Windows) -> str:
+    share = found.unattributed_bytes.value / found.allocated_bytes if found.allocated_bytes else 0
+    return f"{_figure(found.unattributed_bytes)} ({100 * share:.0f} %) were allocated in no window"
+
+
+def _worst(worst: typing.Sequence[Window], style: Style) -> list[str]:
+    table = Aligned(right=(True, True, True, True, True, True, True, False))
+    table.add("allocated", "peak", "kept", "at", "took", "status", "window", "the greatest single")
+    for window in worst:
+        few = "  (few samples)" if window.has_too_few_samples else ""
+        table.add(
+            _short(window.allocated_bytes, window),
+            _short(window.peak_bytes, window),
+            _short(window.retained_bytes, window),
+            format_duration(window.start_ns),
+            format_duration(window.duration_ns) if window.duration_ns is not None else "open",
+            str(window.status or ""),
+            str(window.window_id),
+            _label(window.method, window.name, window.kind) + few,
+        )
+    head, *rows = table.lines()
+    return [style(head, "bold"), *rows]
+
+
+def _short(figure: Estimate, window: Window) -> str:
+    return ("~" if window.has_too_few_samples and figure.value else "") + format_bytes(figure.value)
+
+
+def _holders(holders: typing.Sequence[Holder]) -> list[str]:
+    table = Aligned(right=(True, False))
+    for holder in holders:
+        if holder.name is None:
+            label = "allocated in no window"
+        else:
+            label = _label(holder.method, holder.name, holder.kind or "")
+            one = f", window {holder.window_id}" if holder.windows == 1 else ""
+            label += f"  ({plural(holder.windows, 'window', 'windows')}{one})"
+        table.add(_figure(holder.bytes), label)
+    return table.lines()
+
+
+def _label(method: str | None, name: str, kind: str) -> str:
+    shown = printable(name) or "(not finished)"
+    if method:
+        return f"{printable(method)} {shown}"
+    return shown if kind in ("window", "call") else f"{printable(kind)} {shown}"
+
+
+def _is_vague(figure: Estimate) -> bool:
+    return figure.value > 0 and figure.error > _ERROR_OF_TEN_SAMPLES * figure.value
+
+
+def _figure(figure: Estimate) -> str:
+    if _is_vague(figure):
+        return f"~{format_bytes(figure.value)}"
+    error = format_error(*figure) if figure.value else ""
+    return f"{format_bytes(figure.value)} {error}".rstrip()

@@ -1,0 +1,148 @@
+"""What windows take: by route, one by one, at the peak, and what they leave behind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from trace_encoder import Allocation, Free, Run, TraceEncoder
+
+import memlyze
+from memlyze.analyses.windows import Route, windows
+
+SECOND = 1_000_000_000
+FIRST_ID = 1 << 16
+SAMPLED = {
+    "sampling_id": 1,
+    "interval_bytes": 524_288.0,
+    "rate": 0.0,
+    "surcharge_bytes": 0.0,
+}
+
+
+def request(number: int, name: str, start: int, end: int, **more: Any) -> dict[str, Any]:
+    return {
+        "window_id": number,
+        "kind": "http",
+        "name": name,
+        "method": "GET",
+        "status": 200,
+        "start_ns": start,
+        "end_ns": end,
+        "thread_id": 1,
+        **more,
+    }
+
+
+def service(path: Path, *, leaks: bool, sampled: bool = False, requests: int = 100) -> str:
+    """Requests one second after the other, of 1000 bytes each; `/leak` never gives back 100 more,
+    `/cached` only when four more requests of it have come.
+    """
+    metadata = {
+        "process_id": 7,
+        "start_time_unix_ns": 1,
+        "sample_rate": 0.0 if sampled else 1.0,
+        "sample_interval": 524_288,
+        "end_ns": (requests + 1) * SECOND,
+    }
+    trace = TraceEncoder(metadata, samplings=[SAMPLED] if sampled else [*_exact()])
+    trace.add("threads", [{"thread_id": 1, "os_thread_id": 7}])
+    rows, runs, cached = [], [], []
+    number = FIRST_ID
+    for window in range(1, requests + 1):
+        start = window * SECOND
+        name = "/leak" if window % 2 else "/cached"
+        rows.append(request(window, name, start, start + SECOND // 2))
+        runs.append(Run(1, start, number, [Allocation(1000), Allocation(100)], window_id=window))
+        runs.append(Run(1, start + SECOND // 4, number + 2, [Free(number)], window_id=window))
+        if name == "/cached":
+            cached.append(number + 1)
+            if len(cached) > 4:
+                runs.append(
+                    Run(1, start + SECOND // 4, number + 2, [Free(cached.pop(0))], window_id=window)
+                )
+        elif not leaks:
+            runs.append(Run(1, start + SECOND // 4, number + 2, [Free(number + 1)]))
+        number += 2
+    runs.append(Run(1, (requests + 1) * SECOND, number, [Allocation(5000)]))
+    trace.add("windows", rows)
+    trace.add_runs(runs)
+    trace.add("memory", [{"time_ns": SECOND, "heap_live": 1100, "rss": 5000}])
+    trace.write(path)
+    return str(path)
+
+
+def _exact() -> Any:
+    from trace_encoder import EXACT_SAMPLING
+
+    return [EXACT_SAMPLING]
+
+
+def by_name(path: str) -> dict[str, Route]:
+    with memlyze.open(path) as trace:
+        return {route.name: route for route in windows(trace).routes}
+
+
+def test_routes_have_their_counts_and_figures(tmp_path: Path) -> None:
+    route = by_name(service(tmp_path / "t.mlyze", leaks=True))["/leak"]
+    assert (route.windows, route.kind, route.method, route.unfinished) == (50, "http", "GET", 0)
+    assert route.allocated_bytes == (55_000, 0)
+    assert (route.allocated.mean, route.allocated.p95, route.allocated.max) == (1100, 1100, 1100)
+    assert route.retained_bytes == (5000, 0)
+    assert route.live_bytes == (5000, 0)
+    assert route.max_peak_bytes == 1100
+    assert (route.mean_duration_ns, route.has_spreads) == (SECOND / 2, True)
+
+
+def test_what_stays_of_every_request_grows_and_a_bounded_cache_does_not(tmp_path: Path) -> None:
+    routes = by_name(service(tmp_path / "t.mlyze", leaks=True))
+    assert routes["/leak"].growth == ((100, 0), 20, "grows")
+    assert routes["/cached"].live_bytes == (400, 0)
+    assert routes["/cached"].growth == ((0, 0), 20, "steady")
+    calm = by_name(service(tmp_path / "calm.mlyze", leaks=False))
+    assert calm["/leak"].growth == ((0, 0), 20, "steady")
+
+
+def test_few_requests_and_few_samples_give_no_verdict(tmp_path: Path) -> None:
+    few = by_name(service(tmp_path / "few.mlyze", leaks=True, requests=20))
+    assert few["/leak"].growth.verdict == "unknown"
+    sampled = by_name(service(tmp_path / "sampled.mlyze", leaks=False, sampled=True))
+    growth = sampled["/leak"].growth
+    # Nothing was seen to stay: at 95 %, up to three samples may have been missed.
+    assert growth.bytes_per_window == (0, 3 * 524_288 / 20)
+    assert not sampled["/leak"].has_spreads
+
+
+def test_the_greatest_single_requests_and_the_holders_at_the_peak(tmp_path: Path) -> None:
+    with memlyze.open(service(tmp_path / "t.mlyze", leaks=True)) as trace:
+        found = windows(trace, count=3)
+    assert found.windows == 100
+    assert [window.allocated_bytes for window in found.worst] == [(1100, 0)] * 3
+    assert found.unattributed_bytes == (5000, 0)
+    assert found.allocated_bytes == 115_000
+    assert found.at_peak is not None
+    assert [(h.name, h.bytes, h.windows) for h in found.at_peak.holders] == [
+        ("/leak", (1100, 0), 1)
+    ]
+
+
+@pytest.mark.parametrize(("sort_by", "first"), [("count", "/a"), ("time", "/b"), ("live", "/b")])
+def test_routes_in_the_order_that_is_asked_for(tmp_path: Path, sort_by: str, first: str) -> None:
+    trace = TraceEncoder({"process_id": 7, "sample_rate": 1.0, "end_ns": 9 * SECOND})
+    trace.add(
+        "windows",
+        [request(1, "/a", 1, 2), request(2, "/a", 3, 4), request(3, "/b", 5, SECOND, kind="call")],
+    )
+    trace.add_runs([Run(1, 6, FIRST_ID, [Allocation(10)], window_id=3)])
+    trace.write(tmp_path / "t.mlyze")
+    with memlyze.open(str(tmp_path / "t.mlyze")) as opened:
+        assert windows(opened, sort_by=sort_by).routes[0].name == first
+        assert [route.name for route in windows(opened, kind="call").routes] == ["/b"]
+
+
+def test_trace_without_windows_or_allocations_has_none(tmp_path: Path) -> None:
+    TraceEncoder({"process_id": 7}).write(tmp_path / "t.mlyze")
+    with memlyze.open(str(tmp_path / "t.mlyze")) as trace:
+        found = windows(trace)
+    assert (found.windows, found.routes, found.worst, found.at_peak) == (0, (), (), None)

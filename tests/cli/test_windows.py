@@ -1,0 +1,82 @@
+"""`memlyze windows`, as a person and as a program reads it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from trace_encoder import Allocation, Run, TraceEncoder
+
+from memlyze.cli.windows import run
+
+ID = 1 << 16
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> str:
+    """A trace of 40 requests that each leave 2 KiB behind, and one call."""
+    trace = TraceEncoder({"process_id": 7, "sample_rate": 1.0, "end_ns": 10**9})
+    rows: list[dict[str, Any]] = [
+        {
+            "window_id": number,
+            "kind": "http",
+            "name": "/items/{id}\x1b[31m",
+            "method": "GET",
+            "status": 500 if number == 3 else 200,
+            "start_ns": 1000 * number,
+            "end_ns": 1000 * number + 500,
+        }
+        for number in range(1, 41)
+    ]
+    trace.add("windows", [*rows, {"window_id": 41, "kind": "call", "name": "load", "end_ns": 5}])
+    runs = [
+        Run(1, 1000 * number, ID + number, [Allocation(2048)], window_id=number)
+        for number in range(1, 41)
+    ]
+    trace.add_runs(runs)
+    trace.add("memory", [{"time_ns": 50_000, "heap_live": 40 * 2048, "rss": 1 << 20}])
+    trace.write(tmp_path / "t.mlyze")
+    return str(tmp_path / "t.mlyze")
+
+
+def test_routes_worst_requests_and_holders_are_shown(
+    path: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([path]) == 0
+    out = capsys.readouterr().out
+    route = next(line for line in out.splitlines() if "GET /items/{id}" in line)
+    assert route.split()[:3] == ["40", "80.0", "KiB"]
+    assert "2.00 KiB  grows" in route
+    assert route.endswith("(1 failed)")
+    assert "\x1b" not in out
+    assert "0 B (0 %) were allocated in no window" in out
+    assert "80.0 KiB  GET /items/{id}\\x1b[31m  (40 windows)" in out
+
+
+def test_json_has_the_same(path: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--json", "--worst", "1", path]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["routes"][0]["growth"]["verdict"] == "grows"
+    assert found["routes"][0]["growth"]["bytes_per_window"] == {"value": 2048.0, "error": 0.0}
+    assert [window["window_id"] for window in found["worst"]] == [1]
+
+
+def test_trace_without_windows_says_where_windows_come_from(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    TraceEncoder({"process_id": 7}).write(tmp_path / "t.mlyze", complete=False)
+    assert run([str(tmp_path / "t.mlyze")]) == 0
+    out = capsys.readouterr().out
+    assert "There are no windows in this trace" in out
+    assert "memlyze.integrations" in out
+
+
+def test_fewer_routes_are_shown_when_asked_for(
+    path: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([path, "--routes", "1", "--worst", "0", "--sort", "count"]) == 0
+    out = capsys.readouterr().out
+    assert "and 1 more: --routes 2" in out
+    assert "the greatest single" not in out

@@ -51,3 +51,48 @@ def _explain(trace: Trace, process_id: int, moment_ns: int | None) -> ResidentMe
         return None
     parts = tuple(Part(**{name: row[name] for name in Part._fields}) for row in rows)
     return ResidentMemory(rows[0]["time_ns"], sum(part.resident_bytes for part in parts), parts)
+
+
+class Category(typing.NamedTuple):
+    """A category over time: its bytes at each snapshot."""
+
+    name: str
+    resident_bytes: list[int]
+    reserved_bytes: list[int]
+
+
+class ResidentOverTime(typing.NamedTuple):
+    """All snapshots of a range. Of several processes each counts with its last one."""
+
+    times_ns: list[int]
+    categories: tuple[Category, ...]
+    """The greatest first."""
+
+
+def resident_over_time(
+    trace: Trace, *, from_ns: int, to_ns: int, process_id: int | None = None
+) -> ResidentOverTime:
+    """What the resident memory consisted of at each snapshot in [from_ns, to_ns)."""
+    rows = run_statement(
+        trace,
+        "resident_snapshots",
+        {"from_ns": from_ns, "to_ns": to_ns, "process_id": process_id},
+    )
+    times = sorted({row["time_ns"] for row in rows})
+    by_time: dict[int, dict[int, list[dict[str, typing.Any]]]] = {}
+    for row in rows:
+        by_time.setdefault(row["time_ns"], {}).setdefault(row["process_id"], []).append(row)
+    ends = {row["process_id"]: row["end_ns"] for row in run_statement(trace, "ended_processes")}
+    last: dict[int, list[dict[str, typing.Any]]] = {}
+    names = sorted({row["category"] for row in rows})
+    sums = {name: Category(name, [0] * len(times), [0] * len(times)) for name in names}
+    for place, time_ns in enumerate(times):
+        last.update(by_time[time_ns])
+        for number, snapshot in last.items():
+            if ends.get(number, time_ns) < time_ns:
+                continue
+            for row in snapshot:
+                sums[row["category"]].resident_bytes[place] += row["resident_bytes"]
+                sums[row["category"]].reserved_bytes[place] += row["reserved_bytes"]
+    greatest = sorted(sums.values(), key=lambda part: (-max(part.resident_bytes), part.name))
+    return ResidentOverTime(times, tuple(greatest))

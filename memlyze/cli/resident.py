@@ -5,7 +5,8 @@ from __future__ import annotations
 from memlyze.analyses.resident_memory import ResidentMemory
 from memlyze.cli.units import format_bytes
 
-_NAMES = {
+#: What the categories of `rss_explained` are called.
+CATEGORY_NAMES = {
     "python_objects": "Python objects",
     "pymalloc_free": "free in Python's pools",
     "python_frames": "Python frames",
@@ -33,7 +34,7 @@ def describe_resident(resident: ResidentMemory, width: int, note: str = "") -> l
     # What is not known is never hidden among the rest.
     shown += [part for part in main[_PARTS:] if part.category == "unexplained"]
     texts = [
-        f"{format_bytes(part.resident_bytes)} {_NAMES.get(part.category, part.category)}"
+        f"{format_bytes(part.resident_bytes)} {CATEGORY_NAMES.get(part.category, part.category)}"
         for part in shown
     ]
     rest = resident.bytes - sum(part.resident_bytes for part in shown)

@@ -16,7 +16,7 @@ from memlyze.query.session import Trace
 from memlyze.web.answers import JSON, Kept, encode, tag_of
 from memlyze.web.catalogue import Catalogue
 from memlyze.web.contract import Values, read_parameters
-from memlyze.web.failures import CancelledError
+from memlyze.web.failures import BadRequestError, CancelledError
 from memlyze.web.served_trace import Entry, ServedTrace
 from memlyze.web.worker import Use, Worker
 
@@ -73,6 +73,7 @@ class Asking:
         """The response to a request for `path` of the contract, which `function` answers."""
         values = read_parameters(path, request.query_params.multi_items())
         values.update(request.path_params)
+        _check_range(values)
         trace = self.catalogue.find(values.get("trace"))
         base = self.catalogue.find(values["base"]) if values.get("base") is not None else None
         tag = tag_of(_THIS_SERVER, path, sorted(values.items(), key=str), _now(trace), _now(base))
@@ -109,6 +110,14 @@ class Asking:
         opened = trace.session()
         use.traces.append(opened)
         return opened
+
+
+def _check_range(values: Values) -> None:
+    from_ns, to_ns = values.get("from_ns") or 0, values.get("to_ns")
+    if to_ns is not None and to_ns < from_ns:
+        raise BadRequestError(
+            f"the range ends before it begins; to_ns ({to_ns}) is not before from_ns ({from_ns})"
+        )
 
 
 def _now(trace: ServedTrace | None) -> tuple[object, ...]:

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from memlyze.web.requests import Answer
-from memlyze.web.routes import overview
+from memlyze.web.routes import curves, overview, stacks
 
 ANSWERS: tuple[tuple[str, Answer], ...] = (
     ("/api/info", overview.info),
     ("/api/lanes", overview.lanes),
     ("/api/schema", overview.schema),
+    ("/api/timeline", curves.timeline),
+    ("/api/timeline/resident", curves.resident),
+    ("/api/timeline/stacked", curves.stacked),
+    ("/api/heatmap/sites", curves.site_heatmap),
+    ("/api/heatmap/lifetimes", curves.lifetime_heatmap),
+    ("/api/flamegraph", stacks.flame_graph),
+    ("/api/hotspots", stacks.hotspot_table),
+    ("/api/spike", stacks.spike),
 )

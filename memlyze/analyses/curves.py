@@ -1,0 +1,142 @@
+"""Memory over time as curves for a picture: of each bucket the least and the greatest value, so
+that no spike is lost however few pixels there are.
+"""
+
+from __future__ import annotations
+
+import typing
+
+import numpy as np
+
+from memlyze.analyses.live_series import LiveSeries
+from memlyze.analyses.selection import END_NS
+from memlyze.analyses.statements import run_statement
+from memlyze.query.session import Trace
+
+Array = typing.Any  # a one-dimensional numpy array
+
+
+class Curve(typing.NamedTuple):
+    """Of each bucket; NaN where there is no reading."""
+
+    least: Array
+    greatest: Array
+
+
+class ClockPeak(typing.NamedTuple):
+    """The greatest reading of the memory clock in a range."""
+
+    kind: str
+    """`rss` or `heap_live`."""
+    time_ns: int
+    """Of several processes, when the bucket begins in which their sum is greatest."""
+    bytes: float
+
+
+class LiveCurve(typing.NamedTuple):
+    """What was allocated in each bucket, and what was live of it, with variances."""
+
+    allocated_bytes: Array
+    allocated_variance: Array
+    freed_bytes: Array
+    allocations: Array
+    live_bytes: Array
+    """At the end of the bucket."""
+    live_variance: Array
+
+
+def bucket_edges(from_ns: int, to_ns: int, buckets: int) -> Array:
+    """The borders of at most so many buckets of one width, the first at `from_ns`, the last
+    at `to_ns` or a little behind it.
+    """
+    width_ns = max(-(-(to_ns - from_ns) // buckets), 1)
+    count = max(-(-(to_ns - from_ns) // width_ns), 1)
+    return np.arange(count + 1, dtype=np.int64) * width_ns + from_ns
+
+
+def clock_curves(trace: Trace, edges: Array, process_id: int | None) -> dict[str, Curve]:
+    """The readings of the memory clock by column: `rss`, `heap_live`, `tracer_bytes`.
+
+    Of several processes they are summed; one that is not read in a bucket counts with its reading
+    before, as long as it runs.
+    """
+    memory = trace.table("memory")
+    of_process = memory.get("process_id", np.full(len(memory["time_ns"]), trace.process_ids[0]))
+    numbers = trace.process_ids if process_id is None else [process_id]
+    ends = {row["process_id"]: row["end_ns"] for row in run_statement(trace, "ended_processes")}
+    found = {}
+    for column in ("rss", "heap_live", "tracer_bytes"):
+        parts = []
+        for number in numbers:
+            own = of_process == number
+            times, values = memory["time_ns"][own], memory[column][own].astype(np.float64)
+            end_ns = ends.get(number, END_NS)
+            parts.append(_curve(times, values, edges, end_ns, holds=len(numbers) > 1))
+        found[column] = _sum(parts, len(edges) - 1)
+    return found
+
+
+def clock_peaks(
+    trace: Trace, clock: typing.Mapping[str, Curve], edges: Array, process_id: int | None
+) -> list[ClockPeak]:
+    """The greatest readings in the range of the curves."""
+    memory = trace.table("memory")
+    is_single = process_id is None and len(trace.process_ids) == 1
+    found = []
+    for kind in ("rss", "heap_live"):
+        greatest = clock[kind].greatest
+        if np.isnan(greatest).all():
+            continue
+        place = int(np.nanargmax(greatest))
+        time_ns = int(edges[place])
+        if is_single:
+            first, end = np.searchsorted(memory["time_ns"], edges[place : place + 2]).tolist()
+            time_ns = int(memory["time_ns"][first + int(np.argmax(memory[kind][first:end]))])
+        found.append(ClockPeak(kind, time_ns, float(greatest[place])))
+    return found
+
+
+def _curve(times: Array, values: Array, edges: Array, end_ns: int, *, holds: bool) -> Curve:
+    """The least and greatest reading in each bucket; with `holds`, one holds until the next."""
+    least, greatest = np.full(len(edges) - 1, np.nan), np.full(len(edges) - 1, np.nan)
+    bounds: Array = np.searchsorted(times, edges)
+    if holds:
+        goes_on = (bounds[:-1] > 0) & (edges[:-1] <= end_ns)
+        least[goes_on] = greatest[goes_on] = values[bounds[:-1][goes_on] - 1]
+    has_readings = np.diff(bounds) > 0
+    starts, within = bounds[:-1][has_readings], values[: bounds[-1]]
+    if len(starts):
+        least[has_readings] = np.fmin(least[has_readings], np.minimum.reduceat(within, starts))
+        greatest[has_readings] = np.fmax(
+            greatest[has_readings], np.maximum.reduceat(within, starts)
+        )
+    return Curve(least, greatest)
+
+
+def _sum(parts: list[Curve], count: int) -> Curve:
+    if len(parts) == 1:
+        return parts[0]
+    sums = []
+    for name in Curve._fields:
+        values = np.array([getattr(part, name) for part in parts]).reshape(len(parts), count)
+        total = np.nansum(values, axis=0)
+        total[np.isnan(values).all(axis=0)] = np.nan
+        sums.append(total)
+    return Curve(*sums)
+
+
+def live_curve(series: LiveSeries, edges: Array) -> LiveCurve:
+    """What a series has in each bucket and at its end."""
+    bounds: Array = np.searchsorted(series.times_ns, edges)
+
+    def sums(name: str) -> Array:
+        return np.diff(np.append(0.0, np.cumsum(series.changes[name]))[bounds])
+
+    return LiveCurve(
+        allocated_bytes=sums("allocated_bytes"),
+        allocated_variance=sums("allocated_variance"),
+        freed_bytes=sums("freed_bytes"),
+        allocations=sums("allocations"),
+        live_bytes=np.append(0.0, series.live_bytes)[bounds[1:]],
+        live_variance=np.maximum(np.append(0.0, series.live_variances)[bounds[1:]], 0.0),
+    )

@@ -1,0 +1,170 @@
+"""Pictures whose one axis is time, and that of lifetimes."""
+
+from __future__ import annotations
+
+import typing
+
+import numpy as np
+
+from memlyze.analyses import curves, places
+from memlyze.analyses.estimates import Z
+from memlyze.analyses.lifetime_classes import lifetime_classes
+from memlyze.analyses.live_series import LiveSeries, live_series
+from memlyze.analyses.place_curves import PlaceCurves, place_curves
+from memlyze.analyses.resident_memory import resident_over_time
+from memlyze.analyses.selection import END_NS, Selection
+from memlyze.analyses.timeline import last_moment_ns
+from memlyze.cli.resident import CATEGORY_NAMES
+from memlyze.query.session import Trace
+from memlyze.web.remembered import remembered
+from memlyze.web.requests import Asked
+
+Array = typing.Any  # a numpy array
+
+
+def timeline(asked: Asked) -> object:
+    """`/api/timeline`."""
+    edges = edges_of(asked)
+    process_id = asked.selection.process
+    clock = curves.clock_curves(asked.trace, edges, process_id)
+    chosen = curves.live_curve(_series(asked.trace, asked.selection), edges)
+    of_process = curves.live_curve(_series(asked.trace, Selection(process=process_id)), edges)
+    heap, rss = clock["heap_live"], clock["rss"]
+    return {
+        **_frame(edges),
+        "rss": {"min": rss.least, "max": rss.greatest},
+        "heap_live": {
+            "min": heap.least,
+            "max": heap.greatest,
+            "error": _half_widths(of_process.live_variance),
+        },
+        "tracer_bytes": clock["tracer_bytes"].greatest,
+        "allocated_bytes": chosen.allocated_bytes,
+        "allocated_error": _half_widths(chosen.allocated_variance),
+        "freed_bytes": chosen.freed_bytes,
+        "live_bytes": chosen.live_bytes,
+        "live_error": _half_widths(chosen.live_variance),
+        "allocations": chosen.allocations,
+        "peaks": curves.clock_peaks(asked.trace, clock, edges, process_id),
+    }
+
+
+def resident(asked: Asked) -> object:
+    """`/api/timeline/resident`."""
+    found = resident_over_time(
+        asked.trace,
+        from_ns=asked.selection.from_ns,
+        to_ns=asked.to_ns,
+        process_id=asked.selection.process,
+    )
+    return {
+        "time_ns": found.times_ns,
+        "categories": [
+            {
+                "category": category.name,
+                "label": CATEGORY_NAMES.get(category.name, category.name),
+                "resident_bytes": category.resident_bytes,
+                "reserved_bytes": category.reserved_bytes,
+            }
+            for category in found.categories
+        ],
+    }
+
+
+def stacked(asked: Asked) -> object:
+    """`/api/timeline/stacked`."""
+    edges = edges_of(asked)
+    found = _place_curves(asked, edges, "live")
+    errors = _half_widths(found.live_variance)
+    return {
+        **_frame(edges),
+        "layers": [
+            {
+                "label": place.label,
+                "place": place,
+                "live_bytes": found.live_bytes[row],
+                "error": errors[row],
+            }
+            for row, place in enumerate(found.places)
+        ],
+        "other": {"live_bytes": found.live_bytes[-1], "error": errors[-1]},
+    }
+
+
+def site_heatmap(asked: Asked) -> object:
+    """`/api/heatmap/sites`."""
+    edges = edges_of(asked)
+    measure = asked.values["measure"]
+    found = _place_curves(asked, edges, measure)
+    values = found.live_bytes if measure == "live" else found.allocated_bytes
+    sums = values.max(axis=1) if measure == "live" else values.sum(axis=1)
+    return {
+        **_frame(edges),
+        "measure": measure,
+        "rows": [
+            {"label": place.label, "place": place, "bytes": sums[row]}
+            for row, place in enumerate(found.places)
+        ],
+        "values": values[:-1].reshape(-1),
+        "samples": found.samples[:-1].reshape(-1).astype(np.int64),
+        "other_bytes": sums[-1],
+    }
+
+
+def lifetime_heatmap(asked: Asked) -> object:
+    """`/api/heatmap/lifetimes`."""
+    found = lifetime_classes(asked.trace, selection=asked.selection)
+    return {
+        "sizes": found.sizes,
+        "lifetimes": found.lifetimes,
+        "bytes": found.bytes.reshape(-1),
+        "allocations": found.allocations.reshape(-1),
+        "samples": found.samples.reshape(-1),
+    }
+
+
+def end_ns_of(trace: Trace) -> int:
+    """The end of the time line: no event is at or after it."""
+    return 1 + remembered(trace, "last moment", lambda: last_moment_ns(trace))
+
+
+def edges_of(asked: Asked) -> Array:
+    """The borders of the buckets that were asked for."""
+    from_ns = asked.selection.from_ns
+    to_ns = end_ns_of(asked.trace) if asked.to_ns == END_NS else asked.to_ns
+    return curves.bucket_edges(from_ns, max(to_ns, from_ns + 1), asked.values["buckets"])
+
+
+def places_of(trace: Trace, kind: str) -> places.Places:
+    """The places of a trace, worked out once."""
+    return remembered(trace, "places", lambda: places.places_of(trace, kind), kind)
+
+
+def _place_curves(asked: Asked, edges: Array, measure: str) -> PlaceCurves:
+    return place_curves(
+        asked.trace,
+        places_of(asked.trace, asked.values["by"]),
+        edges,
+        count=asked.values["top"],
+        measure=measure,
+        selection=asked.selection,
+    )
+
+
+def _series(trace: Trace, selection: Selection) -> LiveSeries:
+    """The series of a selection over all time, worked out once: to zoom is then to cut."""
+    whole = selection._replace(from_ns=0, to_ns=END_NS)
+    return remembered(trace, "series", lambda: live_series(trace, whole), whole)
+
+
+def _frame(edges: Array) -> dict[str, object]:
+    return {
+        "from_ns": int(edges[0]),
+        "to_ns": int(edges[-1]),
+        "bucket_ns": int(edges[1] - edges[0]),
+        "start_ns": edges[:-1],
+    }
+
+
+def _half_widths(variances: Array) -> Array:
+    return Z * np.sqrt(variances)

@@ -1,0 +1,259 @@
+"""What was allocated by which code: call trees, sites, lines."""
+
+from __future__ import annotations
+
+import typing
+
+from memlyze.analyses.births import Figures, birth_sites, births
+from memlyze.analyses.estimates import TOO_FEW_SAMPLES, Estimate
+from memlyze.analyses.flamegraph import FlameGraph, Frame, Measure, flamegraph
+from memlyze.analyses.hotspots import Hotspot, Hotspots, hotspots
+from memlyze.analyses.live_series import live_series
+from memlyze.analyses.places import Place
+from memlyze.analyses.selection import END_NS, Selection
+from memlyze.query.session import Trace
+from memlyze.web.failures import NotAvailableError
+from memlyze.web.remembered import remembered
+from memlyze.web.requests import Asked
+from memlyze.web.routes.curves import end_ns_of, places_of
+
+_ROOT, _OTHER = -1, -2
+
+
+def flame_graph(asked: Asked) -> object:
+    """`/api/flamegraph`."""
+    values, selection = asked.values, asked.selection
+    mode = values["mode"]
+    before = None
+    measure = Measure()
+    if mode == "born_alive":
+        measure = Measure(live_at_ns=asked.at_ns)
+    elif mode in ("live", "difference"):
+        measure = Measure(live_at_ns=asked.at_ns)
+        selection = selection._replace(from_ns=0, to_ns=END_NS)
+    if mode == "difference":
+        if asked.base is not None:
+            raise NotAvailableError(
+                "the difference of two traces is not drawn; see what differs in Compare"
+            )
+        before = Measure(live_at_ns=values["base_at_ns"] or 0)
+    found = flamegraph(
+        asked.trace,
+        selection=selection,
+        measure=measure,
+        before=before,
+        inverted=values["inverted"],
+        merge=values["merge"],
+        nodes=values["max_nodes"],
+    )
+    return {
+        "mode": mode,
+        "from_ns": selection.from_ns,
+        "to_ns": _shown_end(asked.trace, selection.to_ns),
+        "at_ns": None if mode == "allocated" else _shown_end(asked.trace, asked.at_ns),
+        "merge": values["merge"],
+        **_flame_columns(asked.trace, found),
+    }
+
+
+def _flame_columns(trace: Trace, found: FlameGraph) -> dict[str, object]:
+    root = found.nodes[0]
+    is_difference = root.before_bytes is not None
+    is_exact = root.bytes.error == 0
+    base = [node.before_bytes.value if node.before_bytes else 0.0 for node in found.nodes]
+    columns: dict[str, list[typing.Any]] = {
+        "parent": [node.parent for node in found.nodes],
+        "frame": [node.frame for node in found.nodes],
+        "bytes": [node.bytes.value - before for node, before in zip(found.nodes, base)],
+        "error": [_error(node.bytes, node.before_bytes) for node in found.nodes],
+        "self_bytes": [node.self_bytes for node in found.nodes],
+        "allocations": [node.allocations for node in found.nodes],
+        "samples": [node.samples for node in found.nodes],
+    }
+    if is_difference:
+        columns["base_bytes"] = base
+    omitted = _add_others(columns) if found.is_cut and not found.is_inverted else (0, 0.0)
+    return {
+        "is_inverted": found.is_inverted,
+        "is_difference": is_difference,
+        "total": Estimate(columns["bytes"][0], columns["error"][0]),
+        "allocations": root.allocations,
+        "samples": root.samples,
+        "has_too_few_samples": root.samples < TOO_FEW_SAMPLES and not is_exact,
+        "base_total": root.before_bytes,
+        "frames": _frames(trace, found.frames),
+        "nodes": columns,
+        "omitted": {"nodes": omitted[0], "bytes": omitted[1]},
+    }
+
+
+def _error(now: Estimate, before: Estimate | None) -> float:
+    """Of a difference: what both have in common does not make it less sure, but that is not
+    known.
+    """
+    return now.error if before is None else float((now.error**2 + before.error**2) ** 0.5)
+
+
+def _add_others(columns: dict[str, list[typing.Any]]) -> tuple[int, float]:
+    """Give each node whose children were left out a child for them; how many, and their bytes."""
+    summed = [name for name in ("bytes", "allocations", "samples", "base_bytes") if name in columns]
+    count = len(columns["parent"])
+    rest = {name: list(columns[name]) for name in summed}
+    rest["bytes"] = [size - own for size, own in zip(columns["bytes"], columns["self_bytes"])]
+    for row in range(1, count):
+        for name in summed:
+            rest[name][columns["parent"][row]] -= columns[name][row]
+    has_children = set(columns["parent"])
+    others = [row for row in range(count) if row in has_children and rest["bytes"][row] >= 1]
+    for row in others:
+        columns["parent"].append(row)
+        columns["frame"].append(_OTHER)
+        columns["error"].append(0.0)
+        columns["self_bytes"].append(rest["bytes"][row])
+        for name in summed:
+            columns[name].append(rest[name][row])
+    return len(others), sum(rest["bytes"][row] for row in others)
+
+
+def _frames(trace: Trace, frames: typing.Iterable[Frame]) -> list[object]:
+    native = remembered(trace, "native files", lambda: _native_files(trace))
+    return [
+        {
+            "function": frame.function,
+            "file": frame.file,
+            "line": frame.line or 0,
+            "module": frame.module or None,
+            "language": "native" if frame.file in native else "python",
+            "origin": frame.origin,
+        }
+        for frame in frames
+    ]
+
+
+def _native_files(trace: Trace) -> set[str]:
+    frames = trace.table("frames")
+    return {
+        file
+        for file, language in zip(frames["file"].tolist(), frames["language"].tolist())
+        if language == "native"
+    }
+
+
+def hotspot_table(asked: Asked) -> object:
+    """`/api/hotspots`."""
+    by, sort = asked.values["by"], asked.values["sort"]
+    if by == "type":
+        raise NotAvailableError(
+            "types are known of objects in a heap graph alone; this trace is not summed up by them"
+        )
+    moment_ns = asked.values["at_ns"]
+    if moment_ns is None:
+        moment_ns = _peak_ns(asked.trace, asked.selection)
+    found: Hotspots = hotspots(
+        asked.trace,
+        by=by,
+        sort=sort,
+        count=asked.values["limit"],
+        moment_ns=moment_ns,
+        selection=asked.selection,
+    )
+    nothing = Estimate(0.0, 0.0)
+    return {
+        "by": by,
+        "sort": sort,
+        "rows": [_hotspot(row) for row in found.rows],
+        "total": found.total.bytes if found.total else nothing,
+        "groups": found.row_count,
+        "peak_ns": moment_ns,
+    }
+
+
+def _peak_ns(trace: Trace, selection: Selection) -> int:
+    """When most of a selection was live within its range."""
+
+    def compute() -> int:
+        series = live_series(trace, selection._replace(from_ns=0))
+        found = series.greatest_between(selection.from_ns, selection.to_ns)
+        return selection.from_ns if found is None else found
+
+    return remembered(trace, "peak", compute, selection)
+
+
+def _hotspot(row: Hotspot) -> object:
+    is_place = row.origin is not None
+    return {
+        "label": row.name,
+        "place": {
+            "function": row.function or None,
+            "file": row.file or None,
+            "line": row.line,
+            "module": row.module,
+            "origin": row.origin,
+        },
+        "inner": {
+            "function": row.inner_function,
+            "file": row.inner_file,
+            "line": row.inner_line,
+            "module": None,
+            "origin": None,
+        }
+        if is_place
+        else None,
+        "allocated": row.bytes,
+        "allocations": row.allocations,
+        "live": row.live_bytes,
+        "peak": row.held_bytes,
+        "temporary": row.temporary_bytes,
+        "mean_lifetime_ns": row.mean_lifetime_ns,
+        "samples": row.samples,
+        "has_too_few_samples": row.has_too_few_samples,
+    }
+
+
+def spike(asked: Asked) -> object:
+    """`/api/spike`."""
+    trace, selection = asked.trace, asked.selection
+    found = births(trace, selection=selection, at_ns=asked.at_ns)
+    sites = birth_sites(trace, found, places_of(trace, "site"), count=asked.values["limit"])
+    return {
+        "from_ns": selection.from_ns,
+        "to_ns": _shown_end(trace, selection.to_ns),
+        "at_ns": _shown_end(trace, asked.at_ns),
+        **_born(found.total),
+        "born_allocations": found.total.born_allocations,
+        "alive_allocations": found.total.alive_allocations,
+        "sites": [
+            {
+                "label": site.place.label,
+                "place": site.place,
+                "inner": site.inner,
+                **_born(site.figures),
+                "stack": _stack(trace, site.stack),
+            }
+            for site in sites
+        ],
+    }
+
+
+def _born(figures: Figures) -> dict[str, object]:
+    return {
+        "born": figures.born,
+        "alive": figures.alive,
+        "samples": figures.samples,
+        "has_too_few_samples": figures.has_too_few_samples,
+    }
+
+
+def _stack(trace: Trace, stack: typing.Iterable[Place]) -> list[object]:
+    return _frames(
+        trace,
+        (
+            Frame(str(place.function), str(place.file), place.line, place.module, place.origin)
+            for place in stack
+        ),
+    )
+
+
+def _shown_end(trace: Trace, time_ns: int) -> int:
+    """A time within the time line."""
+    return min(time_ns, end_ns_of(trace))

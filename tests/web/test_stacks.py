@@ -1,0 +1,111 @@
+"""Which code allocated: what is shown of the known trace is known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from known_trace import LIBRARY_FILE, MS, PROGRAM_FILE
+from served import Served
+
+
+def paths(found: dict[str, Any], column: str = "bytes") -> dict[str, float]:
+    """What each node of a flame graph has, by its way from the root."""
+    nodes, names = found["nodes"], []
+    for parent, frame in zip(nodes["parent"], nodes["frame"]):
+        name = {-1: "", -2: "(other)"}.get(frame) or (
+            found["frames"][frame]["function"] if frame >= 0 else ""
+        )
+        names.append(names[parent] + "/" + name if parent >= 0 else "")
+    return dict(zip(names, nodes[column]))
+
+
+def test_flame_graph_of_all_that_was_allocated(served: Served) -> None:
+    found = served.get("flamegraph")
+    assert paths(found) == {
+        "": 1550,
+        "/main": 1050,
+        "/main/load": 900,
+        "/main/load/decode": 500,
+        "/<unknown>": 500,
+    }
+    assert found["total"] == {"value": 1550, "error": 0}
+
+
+def test_flame_graph_of_what_is_live_at_a_moment(served: Served) -> None:
+    found = served.get("flamegraph", mode="live", at_ns=5 * MS)
+    assert paths(found) == {"": 700, "/main": 700, "/main/load": 600, "/main/load/decode": 200}
+
+
+def test_flame_graph_of_what_was_born_in_a_range_and_is_still_alive(served: Served) -> None:
+    found = served.get("flamegraph", mode="born_alive", from_ns=2 * MS, to_ns=5 * MS)
+    assert paths(found) == {"": 400, "/main": 400, "/main/load": 400}
+
+
+def test_flame_graph_of_the_difference_of_two_moments(served: Served) -> None:
+    found = served.get("flamegraph", mode="difference", base_at_ns=5 * MS, at_ns=19 * MS)
+    assert found["is_difference"]
+    assert paths(found)["/main/load/decode"] == -200
+    assert paths(found, "base_bytes")["/main/load/decode"] == 200
+    assert found["total"]["value"] == 1050 - 700
+
+
+def test_inverted_flame_graph_begins_with_what_allocated(served: Served) -> None:
+    found = served.get("flamegraph", inverted="true")
+    assert paths(found)["/decode/load/main"] == 500
+
+
+def test_nodes_that_are_not_sent_are_summed_up(served: Served) -> None:
+    found = served.get("flamegraph", max_nodes=100)
+    assert found["omitted"] == {"nodes": 0, "bytes": 0}
+
+
+def test_frames_of_lines_are_told_apart_where_that_is_asked_for(served: Served) -> None:
+    assert {frame["line"] for frame in served.get("flamegraph")["frames"]} == {0}
+    lines = served.get("flamegraph", merge="line")["frames"]
+    assert {frame["line"] for frame in lines if frame["file"] == PROGRAM_FILE} == {10, 20}
+
+
+def test_flame_graph_of_a_sampled_trace_says_that_samples_are_few(served: Served) -> None:
+    found = served.get("flamegraph", trace="sampled.mlyze")
+    assert found["has_too_few_samples"]
+    assert found["total"]["error"] > 0
+
+
+def test_spike_shows_what_was_born_in_it_and_what_of_it_is_alive(served: Served) -> None:
+    found = served.get("spike", from_ns=2 * MS, to_ns=5 * MS, at_ns=5 * MS)
+    assert (found["born"]["value"], found["alive"]["value"], found["samples"]) == (900, 600, 3)
+    (site,) = found["sites"]
+    assert (site["label"], site["place"]["line"]) == ("load", 20)
+    assert (site["inner"]["function"], site["inner"]["line"]) == ("decode", 30)
+    assert [frame["function"] for frame in site["stack"]] == ["decode", "load", "main"]
+    assert site["stack"][0]["file"] == LIBRARY_FILE
+
+
+def test_spike_in_which_nothing_was_born_has_no_sites(served: Served) -> None:
+    found = served.get("spike", from_ns=6 * MS, to_ns=7 * MS)
+    assert (found["born"], found["sites"]) == ({"value": 0, "error": 0}, [])
+
+
+def test_hotspots_have_what_was_live_at_the_peak(served: Served) -> None:
+    found = served.get("hotspots", by="function")
+    by_label = {row["label"]: row for row in found["rows"]}
+    assert found["peak_ns"] == 12 * MS
+    load = by_label["load"]
+    assert (load["allocated"]["value"], load["peak"]["value"]) == (900, 400)
+    assert load["temporary"]["value"] == 300
+    assert found["total"]["value"] == 1550
+
+
+def test_hotspots_by_thread_have_no_place(served: Served) -> None:
+    rows = served.get("hotspots", by="thread", sort="live")["rows"]
+    assert [(row["label"], row["live"]["value"]) for row in rows] == [
+        ("MainThread", 550),
+        ("thread 71", 500),
+    ]
+    assert rows[0]["place"]["file"] is None
+
+
+def test_hotspots_by_type_say_what_they_need(served: Served) -> None:
+    status, words = served.refusal("hotspots", by="type")
+    assert status == 501
+    assert "heap graph" in words

@@ -47,6 +47,7 @@ lint: setup ## check formatting, types and file lists
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python scripts/check_sources.py
+	$(BIN)/python scripts/write_web_forms.py --check
 	$(BIN)/python scripts/lint_native.py
 
 format: setup ## format all sources in place
@@ -55,6 +56,7 @@ format: setup ## format all sources in place
 	$(BIN)/python scripts/write_sql_reference.py
 	$(BIN)/python scripts/check_sources.py --write
 	$(BIN)/python scripts/write_json_reference.py
+	$(BIN)/python scripts/write_web_forms.py
 	$(BIN)/python scripts/lint_native.py --fix
 
 docs: setup ## build the documentation into docs/_build/html; warnings are errors

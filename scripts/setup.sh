@@ -76,6 +76,18 @@ Install it and try again. On Debian and Ubuntu: sudo apt-get install $packages
 On Fedora: sudo dnf install gcc python3-devel libzstd-devel nodejs npm.  On macOS: brew install zstd node"
 }
 
+# The web UI is tested in a real browser; where there is none, those tests are skipped, and say so.
+browser_is_there() { command -v chromium || command -v chromium-browser || command -v google-chrome; }
+
+provide_browser() {
+    [ "$webui" = enabled ] && wants webui && ! browser_is_there >/dev/null || return 0
+    [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return 0
+    say "installing with apt-get: chromium"
+    { apt-get -qq update &&
+        DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends chromium >/dev/null; } ||
+        say "chromium could not be installed: the tests in a browser will be skipped"
+}
+
 # --- the virtual environment --------------------------------------------------------------------------------
 
 pip() { "$venv/bin/python" -m pip --quiet --quiet --disable-pip-version-check "$@"; }
@@ -134,9 +146,12 @@ install_package() {
 }
 
 provide_system_packages
+provide_browser
 create_venv
 install_package
 if wants webui && [ "$webui" = enabled ]; then
     # The tools of the web UI's tests; the pages themselves were built with the package.
-    if [ ! -d webui/node_modules ]; then (cd webui && npm ci --no-progress >/dev/null); fi
+    if [ webui/package-lock.json -nt webui/node_modules/.package-lock.json ]; then
+        (cd webui && npm ci --no-progress >/dev/null)
+    fi
 fi

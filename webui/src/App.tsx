@@ -1,33 +1,103 @@
-import { COMMANDS } from "./commands";
+import { lazy, Suspense, useEffect, type ComponentType } from "react";
 
-/** The start page, until `memlyze serve` brings the timeline. */
+import { useAnswer } from "./data/answers";
+import type { TraceEntry } from "./data/forms";
+import { TraceContext } from "./data/trace";
+import { FlameView } from "./flamegraph/FlameView";
+import { ErrorMessage, Message } from "./parts/States";
+import type { View } from "./selection/selection";
+import { useSelection } from "./selection/store";
+import { Header } from "./shell/Header";
+import { Navigation, VIEW_TITLES } from "./shell/Navigation";
+import { Notices } from "./shell/Notices";
+import { SelectionBar } from "./shell/SelectionBar";
+import { TimelineView } from "./timeline/TimelineView";
+import { Overview } from "./timeline/Overview";
+import "./shell/shell.css";
+
+/** The views; all but the first two are loaded when they are first opened. */
+const CONTENT: Record<View, ComponentType> = {
+  timeline: TimelineView,
+  flamegraph: FlameView,
+  heatmap: lazy(() => import("./heatmap/HeatmapView")),
+  hotspots: lazy(() => import("./hotspots/HotspotsView")),
+  source: lazy(() => import("./source/SourceView")),
+  leaks: lazy(() => import("./leaks/LeaksView")),
+  windows: lazy(() => import("./windows/WindowsView")),
+  compare: lazy(() => import("./compare/CompareView")),
+  sql: lazy(() => import("./sql/SqlView")),
+  info: lazy(() => import("./info/InfoView")),
+};
+
+/** Views that show what was selected on the timeline, and therefore have a small one above them. */
+const WITH_OVERVIEW: ReadonlySet<View> = new Set(["flamegraph", "heatmap", "hotspots", "source", "windows"]);
+
+/** The trace of the URL, or the first that can be read. */
+function chosenTrace(traces: readonly TraceEntry[], id: string | null): TraceEntry | undefined {
+  return traces.find((trace) => trace.id === id) ?? traces.find((trace) => trace.state !== "bad") ?? traces[0];
+}
+
 export function App() {
+  const { data, error } = useAnswer("traces", {});
+  const id = useSelection((selection) => selection.trace);
+  const view = useSelection((selection) => selection.view);
+  const trace = data && chosenTrace(data.traces, id);
+
+  useEffect(() => {
+    document.title = trace ? `${VIEW_TITLES[view]} – ${trace.name} – memlyze` : "memlyze";
+  }, [view, trace]);
+
   return (
-    <main>
-      <h1>memlyze</h1>
-      <p className="lead">
-        Where the memory of a Python program goes, what never comes back, and what still holds it.
-      </p>
-      <section aria-labelledby="now">
-        <h2 id="now">On the command line, now</h2>
-        <dl>
-          {COMMANDS.map(({ purpose, line }) => (
-            <div key={line}>
-              <dt>{purpose}</dt>
-              <dd>
-                <code>{line}</code>
-              </dd>
-            </div>
-          ))}
-        </dl>
+    <div className="shell">
+      <a className="skip visually-hidden" href="#main" onClick={skipToMain}>
+        Skip to the view
+      </a>
+      <Header traces={data?.traces ?? []} trace={trace} version={data?.version} />
+      <Navigation />
+      <main className="main" id="main" tabIndex={-1}>
+        <h1 className="visually-hidden">{VIEW_TITLES[view]}</h1>
+        {error !== null ? (
+          <ErrorMessage error={error} />
+        ) : data !== undefined && trace === undefined ? (
+          <Message title="No trace is served">
+            Record a program with “memlyze record -o trace.mlyze app.py”, then “memlyze serve trace.mlyze”.
+          </Message>
+        ) : trace?.state === "bad" ? (
+          <Message title={`${trace.name} cannot be read`} bad>
+            {trace.error}
+          </Message>
+        ) : trace !== undefined ? (
+          <TraceViews key={trace.id} trace={trace} traces={data?.traces ?? []} view={view} />
+        ) : null}
+      </main>
+    </div>
+  );
+}
+
+function skipToMain(event: { preventDefault(): void }) {
+  event.preventDefault();
+  document.getElementById("main")?.focus();
+}
+
+function TraceViews({ trace, traces, view }: { trace: TraceEntry; traces: readonly TraceEntry[]; view: View }) {
+  const { data: info, error } = useAnswer("info", { trace: trace.id });
+  const Content = CONTENT[view];
+  if (error !== null) {
+    return <ErrorMessage error={error} />;
+  }
+  if (info === undefined) {
+    return <div className="view" aria-busy="true" />;
+  }
+  return (
+    <TraceContext value={{ trace, traces, info }}>
+      <Notices />
+      <SelectionBar />
+      {WITH_OVERVIEW.has(view) && <Overview />}
+      <section className="view" aria-label={VIEW_TITLES[view]}>
+        <Suspense fallback={<div className="message" aria-busy="true" />}>
+          <Content />
+        </Suspense>
       </section>
-      <section aria-labelledby="later">
-        <h2 id="later">On this page, in a later release</h2>
-        <p>
-          The interactive timeline comes with <code>memlyze serve</code>: zoom into a moment, see what was
-          alive, and which line put it there.
-        </p>
-      </section>
-    </main>
+    </TraceContext>
   );
 }

@@ -2,7 +2,10 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 
 import { App } from "./App";
+import { SourceProvider } from "./data/answers";
+import { httpSource } from "./data/http";
 import "./style.css";
+import "./parts/parts.css";
 
 const root = document.getElementById("root");
 if (root === null) {
@@ -10,6 +13,8 @@ if (root === null) {
 }
 createRoot(root).render(
   <StrictMode>
-    <App />
+    <SourceProvider source={httpSource()}>
+      <App />
+    </SourceProvider>
   </StrictMode>,
 );

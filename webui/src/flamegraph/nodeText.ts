@@ -1,0 +1,64 @@
+/** What is said of one node: in the tooltip, in the line below the picture, to the screen reader, on the clipboard. */
+
+import { shortFunction, shortPath, visible } from "../lib/text";
+import { formatBytes, formatBytesChange, formatCount, formatError, formatShare } from "../lib/units";
+import { ancestry, frameOf, isOther, type FlameTree } from "./tree";
+
+const FEW_SAMPLES = 10;
+
+export function nodeTitle(tree: FlameTree, node: number): string {
+  if (node === 0) {
+    return "All";
+  }
+  return isOther(tree, node) ? "(other): nodes too small to be shown" : shortFunction(frameOf(tree, node)?.function ?? "");
+}
+
+export function nodePlace(tree: FlameTree, node: number): string {
+  const frame = frameOf(tree, node);
+  return frame === null ? "" : `${visible(frame.file)}${frame.line > 0 ? `:${frame.line}` : ""}`;
+}
+
+function bytesWithError(tree: FlameTree, node: number): string {
+  const { nodes, is_difference } = tree.form;
+  const value = nodes.bytes[node] ?? 0;
+  const error = nodes.error[node] ?? 0;
+  const isFew = error > 0 && (nodes.samples[node] ?? 0) < FEW_SAMPLES;
+  const text = is_difference ? formatBytesChange(value) : formatBytes(value);
+  return isFew ? `~${text} (few samples)` : `${text} ${formatError({ value, error })}`.trim();
+}
+
+export function nodeFacts(tree: FlameTree, node: number): [string, string][] {
+  const { nodes, is_difference, total } = tree.form;
+  const self = nodes.self_bytes[node] ?? 0;
+  const facts: [string, string][] = [
+    [is_difference ? "Change" : "With callees", bytesWithError(tree, node)],
+    ["Itself", is_difference ? formatBytesChange(self) : formatBytes(self)],
+  ];
+  if (is_difference && nodes.base_bytes !== undefined) {
+    facts.push(["Before", formatBytes(nodes.base_bytes[node] ?? 0)]);
+  } else if (total.value > 0) {
+    facts.push(["Share", formatShare((nodes.bytes[node] ?? 0) / total.value)]);
+  }
+  facts.push(["Allocations", formatCount(nodes.allocations[node] ?? 0)], ["Samples", formatCount(nodes.samples[node] ?? 0)]);
+  const place = frameOf(tree, node);
+  if (place !== null) {
+    facts.push(["Where", `${shortPath(visible(place.file))}${place.line > 0 ? `:${place.line}` : ""}`]);
+  }
+  return facts;
+}
+
+export function nodeText(tree: FlameTree, node: number): string {
+  return `${visible(nodeTitle(tree, node))}, ${nodeFacts(tree, node)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(", ")}`;
+}
+
+/** The stack down to the node, as text: one frame a line, innermost last, as a traceback has it. */
+export function stackText(tree: FlameTree, node: number): string {
+  return ancestry(tree, node)
+    .slice(1)
+    .map((at) => frameOf(tree, at))
+    .filter((frame) => frame !== null)
+    .map(({ function: name, file, line }) => `${file}${line > 0 ? `:${line}` : ""} ${name}`)
+    .join("\n");
+}

@@ -1,0 +1,47 @@
+/** Frames that match what was searched for. */
+
+import type { FlameTree } from "./tree";
+
+export interface Matches {
+  /** Whether each node matches. */
+  readonly isMatch: Uint8Array;
+  readonly nodes: number;
+  /** Bytes of all matches, what lies within another match not counted again. */
+  readonly bytes: number;
+}
+
+/** `/…/` is a regular expression, anything else a part of the name or of the path; null: not a valid expression. */
+export function matcher(search: string): ((text: string) => boolean) | null {
+  const expression = /^\/(.+)\/?$/.exec(search);
+  if (expression !== null && search.length > 1) {
+    try {
+      const pattern = new RegExp((expression[1] ?? "").replace(/\/$/, ""), "i");
+      return (text) => pattern.test(text);
+    } catch {
+      return null;
+    }
+  }
+  const part = search.toLowerCase();
+  return (text) => text.toLowerCase().includes(part);
+}
+
+export function findMatches({ form, count, parent }: FlameTree, search: string): Matches | null {
+  const matches = matcher(search);
+  if (matches === null) {
+    return null;
+  }
+  const frameMatches = form.frames.map(({ function: name, file }) => matches(name) || matches(file));
+  const isMatch = new Uint8Array(count);
+  const isWithin = new Uint8Array(count);
+  let [nodes, bytes] = [0, 0];
+  for (let index = 0; index < count; index += 1) {
+    const isBelowMatch = isWithin[parent[index] ?? -1] ?? 0;
+    if (frameMatches[form.nodes.frame[index] ?? -1]) {
+      isMatch[index] = 1;
+      nodes += 1;
+      bytes += isBelowMatch ? 0 : (form.nodes.bytes[index] ?? 0);
+    }
+    isWithin[index] = isBelowMatch || (isMatch[index] ?? 0);
+  }
+  return { isMatch, nodes, bytes };
+}

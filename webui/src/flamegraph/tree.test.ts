@@ -1,0 +1,92 @@
+import { describe, expect, test } from "vitest";
+
+import type { Flamegraph } from "../data/forms";
+import { byFrame } from "./byFrame";
+import { findMatches } from "./search";
+import { ancestry, layOut, nodeAt, nodeOfPath, pathOf } from "./tree";
+
+/** main → (load → parse, save); `parse` calls itself once. */
+function form(changes: Partial<Flamegraph> = {}): Flamegraph {
+  const frame = (name: string) => ({ function: name, file: `${name}.py`, line: 0, module: null, language: "python" as const, origin: "program" });
+  const exact = (value: number) => ({ value, error: 0 });
+  return {
+    mode: "allocated",
+    from_ns: 0,
+    to_ns: 1,
+    at_ns: null,
+    merge: "function",
+    is_inverted: false,
+    is_difference: false,
+    total: exact(100),
+    total_allocations: exact(6),
+    samples: 6,
+    has_too_few_samples: false,
+    base_total: null,
+    frames: ["main", "load", "parse", "save"].map(frame),
+    nodes: {
+      parent: [-1, 0, 1, 1, 2, 4],
+      frame: [-1, 0, 1, 3, 2, 2],
+      bytes: [100, 100, 60, 30, 50, 20],
+      error: [0, 0, 0, 0, 0, 0],
+      self_bytes: [0, 10, 10, 30, 30, 20],
+      allocations: [6, 6, 3, 1, 2, 1],
+      samples: [6, 6, 3, 1, 2, 1],
+    },
+    omitted: { nodes: 0, bytes: 0 },
+    ...changes,
+  };
+}
+
+describe("layout", () => {
+  const tree = layOut(form());
+
+  test("children stand side by side below their parent", () => {
+    expect([...tree.left]).toEqual([0, 0, 0, 0.6, 0, 0]);
+    expect([...tree.width]).toEqual([1, 1, 0.6, 0.3, 0.5, 0.2]);
+    expect([...tree.depth]).toEqual([0, 1, 2, 2, 3, 4]);
+  });
+
+  test("a place of the picture belongs to the node that is drawn there", () => {
+    expect(nodeAt(tree, 0.7, 2)).toBe(3);
+    expect(nodeAt(tree, 0.55, 3)).toBe(-1);
+    expect(nodeAt(tree, 0.95, 2)).toBe(-1);
+    expect(nodeAt(tree, 0.1, 4)).toBe(5);
+  });
+
+  test("a node is found again by its path in another answer", () => {
+    const other = layOut(form({ nodes: { ...form().nodes, bytes: [90, 90, 20, 60, 10, 5] } }));
+    expect(nodeOfPath(other, pathOf(tree, 4))).toBe(4);
+    expect(nodeOfPath(other, "zzz")).toBe(0);
+    expect(ancestry(tree, 5)).toEqual([0, 1, 2, 4, 5]);
+  });
+});
+
+describe("difference", () => {
+  test("what was freed keeps the width that it had", () => {
+    const nodes = { ...form().nodes, parent: [-1, 0, 0], frame: [-1, 0, 1], bytes: [-20, 10, -30], self_bytes: [0, 10, -30], base_bytes: [40, 0, 40] };
+    const tree = layOut(form({ is_difference: true, nodes }));
+    expect([...tree.width]).toEqual([1, 0.2, 0.8]);
+  });
+});
+
+describe("search", () => {
+  const tree = layOut(form());
+
+  test("a match within a match is not counted twice", () => {
+    const matches = findMatches(tree, "PARSE");
+    expect(matches?.nodes).toBe(2);
+    expect(matches?.bytes).toBe(50);
+  });
+
+  test("a regular expression, and a broken one", () => {
+    expect(findMatches(tree, "/^(load|save)$/")?.nodes).toBe(2);
+    expect(findMatches(tree, "/(/")).toBeNull();
+  });
+});
+
+test("the table counts a frame that calls itself once", () => {
+  const rows = byFrame(layOut(form()));
+  const parse = rows.find(({ frame }) => frame.function === "parse");
+  expect(parse).toMatchObject({ self: 50, total: { value: 50 } });
+  expect(rows[0]?.frame.function).toBe("main");
+});

@@ -1,0 +1,106 @@
+import type { ReactNode } from "react";
+
+import { useTrace } from "../data/trace";
+import { visible } from "../lib/text";
+import { usePalette } from "../lib/theme";
+import { formatBytes, formatMoment, formatShare, plural } from "../lib/units";
+import { CodeExcerpt } from "../parts/CodeExcerpt";
+import { EstimateText, isFile, PlaceText } from "../parts/Figures";
+import { LineChart, type ChartLine } from "../parts/LineChart";
+import { Stack } from "../parts/Stack";
+import { Table } from "../parts/Table";
+import { linkTo } from "../selection/store";
+import { evidence } from "./evidence";
+import { VERDICT_MEANINGS, VERDICT_TEXTS, type LeakSite } from "./form";
+import { Holders } from "./Holders";
+
+const FEW_SAMPLES = 10;
+
+/** One line of the program: what is thought of it, and why. */
+export function Suspect({ site }: { site: LeakSite }) {
+  const few = site.live_bytes.error > 0 && site.live_samples < FEW_SAMPLES;
+  const { info } = useTrace();
+  const resolution = info.duration_ns / 1000;
+  return (
+    <article className="suspect" aria-label={`${site.function}, ${VERDICT_TEXTS[site.verdict]}`}>
+      <header>
+        <span className={`badge verdict is-${site.verdict}`}>{VERDICT_TEXTS[site.verdict]}</span>
+        <h2>
+          <PlaceText place={{ ...site, module: null, origin: null }} />
+        </h2>
+        <p className="quiet">
+          {VERDICT_MEANINGS[site.verdict]} Confidence {formatShare(site.confidence)}.
+        </p>
+      </header>
+      <dl className="suspect-facts">
+        <Fact name="Live at the end"><EstimateText estimate={site.live_bytes} few={few} /></Fact>
+        <Fact name="Growth"><EstimateText estimate={site.growth_bytes_per_second} format={(value) => `${formatBytes(value)}/s`} /></Fact>
+        <Fact name="Of what is allocated, stays">{formatShare(site.survival)}</Fact>
+        <Fact name="First seen">
+          <a href={linkTo({ view: "timeline", atNs: site.first_ns })}>{formatMoment(site.first_ns, resolution)}</a>
+        </Fact>
+        {site.growth_bytes_per_window !== null && (
+          <Fact name={`Left behind by each ${visible(site.window_name ?? "window")}`}>{formatBytes(site.growth_bytes_per_window)}</Fact>
+        )}
+        <Fact name="Samples">{plural(site.samples, "sample")}</Fact>
+      </dl>
+      <Evidence site={site} />
+      <div className="suspect-columns">
+        {isFile(site.file) && site.line > 0 && <CodeExcerpt file={site.file} line={site.line} />}
+        <section>
+          <h3>Most of it comes this way, innermost first</h3>
+          <Stack frames={site.stack.map((frame) => ({ ...frame, module: null, language: "python" as const }))} />
+        </section>
+      </div>
+      <Holders holders={site.holders} />
+      <section>
+        <h3>By time of birth: what was allocated, and what of it stays</h3>
+        <Table
+          label="Survival by time of birth"
+          rows={site.cohorts}
+          rowKey={({ start_ns }) => start_ns}
+          columns={[
+            { key: "start", title: "Born from", cell: ({ start_ns }) => formatMoment(start_ns, resolution) },
+            { key: "allocated", title: "Allocated", isNumber: true, cell: ({ allocated }) => formatBytes(allocated) },
+            { key: "surviving", title: "Stays", isNumber: true, cell: ({ surviving }) => formatBytes(surviving) },
+            { key: "share", title: "Share", isNumber: true, cell: ({ allocated, surviving }) => (allocated > 0 ? formatShare(surviving / allocated) : "–") },
+          ]}
+        />
+      </section>
+    </article>
+  );
+}
+
+function Fact({ name, children }: { name: string; children: ReactNode }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+function Evidence({ site }: { site: LeakSite }) {
+  const { info } = useTrace();
+  const palette = usePalette();
+  const process = info.processes.find(({ process_id }) => process_id === site.process_id);
+  const [startNs, endNs] = [process?.start_ns ?? 0, process?.end_ns ?? info.duration_ns];
+  const { curve, trend, band } = evidence(site, startNs, endNs);
+  const lines: ChartLine[] = [{ label: "Live", colour: palette.heap, points: curve, isFilled: true }];
+  if (trend.length > 0 && site.growth_bytes_per_second.value !== 0) {
+    lines.push({ label: "Trend", colour: palette.alive, points: trend, band, isDashed: true });
+  }
+  return (
+    <figure>
+      <h3>Live bytes of this line{lines.length > 1 ? ", with the trend and its 95 % interval" : ""}</h3>
+      <LineChart
+        label={`Live bytes over time: ${formatBytes(site.curve.at(-1) ?? 0)} at the end, growing by ${formatBytes(site.growth_bytes_per_second.value)} a second. The table of births below has figures.`}
+        lines={lines}
+        fromNs={startNs}
+        toNs={endNs}
+        height={190}
+      />
+    </figure>
+  );
+}
+

@@ -1,0 +1,21 @@
+import { expect, test } from "vitest";
+
+import { shortPath, visible, visibleCode } from "./text";
+
+test("control characters and marks of direction lose their effect", () => {
+  expect(visible("a\u0000b\u001bc")).toBe("a␀b␛c");
+  expect(visible("evil\u202egpj.py")).toBe("evil�gpj.py");
+});
+
+test("a name of ten thousand characters is cut", () => {
+  expect(visible("x".repeat(10_000))).toHaveLength(300);
+});
+
+test("tabs in code stay tabs", () => {
+  expect(visibleCode("\tif x:\u0007")).toBe("\tif x:␇");
+});
+
+test("a path is told by its end", () => {
+  expect(shortPath("/usr/lib/python3/json/decoder.py")).toBe("json/decoder.py");
+  expect(shortPath("app.py")).toBe("app.py");
+});

@@ -1,0 +1,32 @@
+/** Names as they can be shown: whatever a program calls its functions and files. */
+
+const LONGEST = 300;
+const LONGEST_LINE = 2000;
+
+function harmless(text: string, longest: number): string {
+  const shortened = text.length > longest ? `${text.slice(0, longest - 1)}…` : text;
+  return shortened
+    .replace(/[\u0000-\u001f]/g, (character) => String.fromCharCode(0x2400 + character.charCodeAt(0)))
+    .replace(/[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g, "�");
+}
+
+/** Control characters as visible symbols, marks that turn the direction of text out of effect, and not too long. */
+export function visible(text: string): string {
+  return harmless(text, LONGEST);
+}
+
+/** A line of source code, in the same way; tabs stay. */
+export function visibleCode(line: string): string {
+  return line.split("\t").map((part) => harmless(part, LONGEST_LINE)).join("\t");
+}
+
+/** The end of a path that tells it from others: `package/module.py`. */
+export function shortPath(file: string, parts = 2): string {
+  const names = file.split(/[/\\]/).filter(Boolean);
+  return names.length <= parts ? file : names.slice(-parts).join("/");
+}
+
+/** `Session.login` of `Service.login.<locals>.<listcomp>`: without the markers of nesting. */
+export function shortFunction(name: string): string {
+  return name.replaceAll(".<locals>", "");
+}

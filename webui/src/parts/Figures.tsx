@@ -1,0 +1,89 @@
+/** Estimates and places, as every view shows them. */
+
+import type { Estimate, Place } from "../data/forms";
+import { formatBytes, formatError } from "../lib/units";
+import { shortFunction, shortPath, visible } from "../lib/text";
+import { linkTo } from "../selection/store";
+
+/** A figure with its error, or the remark that there are too few samples to say. */
+export function EstimateText({
+  estimate,
+  few = false,
+  format = formatBytes,
+}: {
+  estimate: Estimate;
+  few?: boolean;
+  format?: (value: number) => string;
+}) {
+  const { value } = estimate;
+  const error = few && value !== 0 ? "few" : formatError(estimate);
+  const title = few
+    ? `Too few samples to be sure of more than the order of magnitude`
+    : estimate.error > 0
+      ? `95 % interval: ${format(Math.max(0, value - estimate.error))} to ${format(value + estimate.error)}`
+      : undefined;
+  return (
+    <span className="estimate" title={title}>
+      <span>{few && value !== 0 ? `~${format(value)}` : format(value)}</span>
+      <span className="error">{error}</span>
+    </span>
+  );
+}
+
+/** An estimate with a bar beneath it, as a share of `whole`. */
+export function EstimateBar({ estimate, few, whole, kind }: { estimate: Estimate; few?: boolean; whole: number; kind?: "alive" }) {
+  const share = whole > 0 ? Math.min(1, Math.max(0, estimate.value / whole)) : 0;
+  return (
+    <>
+      <EstimateText estimate={estimate} few={few ?? false} />
+      <span className={`bar-cell ${kind ?? ""}`} aria-hidden="true">
+        <span style={{ width: `${100 * share}%` }} />
+      </span>
+    </>
+  );
+}
+
+/** The link to a line in the Source view. */
+export function sourceLink(file: string, line: number | null): string {
+  return linkTo({ view: "source", settings: { file, line: line ? String(line) : null } });
+}
+
+/** Whether a frame's file is a file at all. */
+export function isFile(file: string | null): file is string {
+  return file !== null && file !== "" && !file.startsWith("<");
+}
+
+/** `Session.login` and below it `service.py:54`, linked to the source. */
+export function PlaceText({
+  place,
+  label,
+  inner,
+  isLinked = true,
+}: {
+  place: Place;
+  label?: string;
+  inner?: Place | null;
+  isLinked?: boolean;
+}) {
+  const { file, line } = place;
+  const where = file === null ? null : `${shortPath(visible(file))}${line ? `:${line}` : ""}`;
+  const hasOtherInner = inner && (inner.file !== file || inner.line !== line) && inner.function !== null;
+  return (
+    <span className="place" dir="ltr">
+      <span className="function" title={place.function === null ? undefined : visible(place.function)}>
+        {visible(place.function === null ? (label ?? place.module ?? place.file ?? "") : shortFunction(place.function))}
+      </span>{" "}
+      {where !== null && (place.function !== null || line !== null) && (
+        <span className="where" title={visible(file ?? "")}>
+          {isLinked && isFile(file) ? <a href={sourceLink(file, line)}>{where}</a> : where}
+        </span>
+      )}
+      {hasOtherInner && (
+        <span className="inner">
+          mostly in {visible(shortFunction(inner.function ?? ""))} {shortPath(visible(inner.file ?? ""))}
+          {inner.line ? `:${inner.line}` : ""}
+        </span>
+      )}
+    </span>
+  );
+}

@@ -1,0 +1,31 @@
+import type { Frame } from "../data/forms";
+import { originColour } from "../lib/origins";
+import { shortFunction, shortPath, visible } from "../lib/text";
+import { isFile, sourceLink } from "./Figures";
+
+/** A call stack, innermost frame first, each linked to its source. */
+export function Stack({ frames }: { frames: readonly Frame[] }) {
+  return (
+    <ol className="stack" dir="ltr">
+      {frames.map((frame, index) => (
+        <li key={index}>
+          <span className="origin" style={{ background: `var(--${originColour(frame)})` }} title={frame.origin} />
+          <span className="place">
+            <span className="function">{visible(shortFunction(frame.function))}</span>{" "}
+            <span className="where" title={visible(frame.file)}>
+              {isFile(frame.file) ? (
+                <a href={sourceLink(frame.file, frame.line)}>{stackPlace(frame)}</a>
+              ) : (
+                stackPlace(frame)
+              )}
+            </span>
+          </span>
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+function stackPlace({ file, line }: Frame): string {
+  return `${shortPath(visible(file))}${line > 0 ? `:${line}` : ""}`;
+}

@@ -1,0 +1,94 @@
+/** The one selection that all views share, kept in the URL so that a link shows the same thing. */
+
+import { useSyncExternalStore } from "react";
+
+import { formatSelection, parseSelection, type Selection } from "./selection";
+
+type Change = Partial<Omit<Selection, "settings">> & {
+  /** Merged into the settings; null takes one out. */
+  readonly settings?: Readonly<Record<string, string | null>>;
+};
+
+/** Browsers refuse more than some hundred changes of the URL in half a minute. */
+const URL_DELAY_MS = 250;
+
+let current = parseSelection(window.location.hash);
+let pendingWrite: number | undefined;
+const listeners = new Set<() => void>();
+
+function publish(next: Selection): void {
+  current = next;
+  for (const listener of listeners) {
+    listener();
+  }
+}
+
+function writeUrl(): void {
+  window.clearTimeout(pendingWrite);
+  pendingWrite = undefined;
+  const hash = formatSelection(current);
+  if (hash !== window.location.hash) {
+    window.history.replaceState(null, "", hash);
+  }
+}
+
+window.addEventListener("hashchange", () => {
+  window.clearTimeout(pendingWrite);
+  publish(parseSelection(window.location.hash));
+});
+window.addEventListener("pagehide", writeUrl);
+
+export function currentSelection(): Selection {
+  return current;
+}
+
+export function subscribeToSelection(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+function merged({ settings, ...change }: Change): Selection {
+  const kept: Record<string, string> = { ...current.settings };
+  for (const [name, value] of Object.entries(settings ?? {})) {
+    if (value === null) {
+      delete kept[name];
+    } else {
+      kept[name] = value;
+    }
+  }
+  return { ...current, ...change, settings: kept };
+}
+
+/** Change the selection as part of a movement (a brush, a zoom): the URL follows a little later. */
+export function adjustSelection(change: Change): void {
+  publish(merged(change));
+  pendingWrite ??= window.setTimeout(writeUrl, URL_DELAY_MS);
+}
+
+/** Change the selection by a decision: the browser's back button leads to what was before. */
+export function select(change: Change): void {
+  writeUrl();
+  publish(merged(change));
+  const hash = formatSelection(current);
+  if (hash !== window.location.hash) {
+    window.history.pushState(null, "", hash);
+  }
+}
+
+/** The link that would make this change. */
+export function linkTo(change: Change): string {
+  return formatSelection(merged(change));
+}
+
+export function useSelection(): Selection;
+export function useSelection<T>(pick: (selection: Selection) => T): T;
+export function useSelection<T>(pick?: (selection: Selection) => T): T | Selection {
+  return useSyncExternalStore(subscribeToSelection, () => (pick ? pick(current) : current));
+}
+
+/** One setting of a view, and how to change it. A value that is not among `allowed` is as if it were absent. */
+export function useSetting<T extends string>(name: string, fallback: T, allowed?: readonly T[]): [T, (value: T) => void] {
+  const value = useSelection((selection) => selection.settings[name]);
+  const known = value !== undefined && (allowed === undefined || allowed.includes(value as T));
+  return [known ? (value as T) : fallback, (next: T) => select({ settings: { [name]: next === fallback ? null : next } })];
+}

@@ -1,0 +1,138 @@
+import { Flame } from "lucide-react";
+import { useState } from "react";
+
+import { useAnswer } from "../data/answers";
+import type { Spike } from "../data/forms";
+import { aliveAt, selectionParameters } from "../data/parameters";
+import { useTrace } from "../data/trace";
+import { formatMoment, formatCount } from "../lib/units";
+import { CodeExcerpt } from "../parts/CodeExcerpt";
+import { EstimateBar, EstimateText, isFile, PlaceText } from "../parts/Figures";
+import { Stack } from "../parts/Stack";
+import { Answered, Message } from "../parts/States";
+import { Table } from "../parts/Table";
+import { linkTo, useSelection } from "../selection/store";
+
+type Site = Spike["sites"][number];
+
+const SITES = 50;
+
+/** What was born in the brushed range, what of it is alive, and the lines that made it. */
+export function SpikePanel() {
+  const { trace } = useTrace();
+  const selection = useSelection();
+  const answer = useAnswer("spike", { ...selectionParameters(selection, trace.id), ...aliveAt(selection), limit: SITES });
+  return <Answered answer={answer}>{(spike) => <SpikeContent spike={spike} />}</Answered>;
+}
+
+function siteKey({ place, label }: Site): string {
+  return `${place.file}:${place.line}:${place.function}:${label}`;
+}
+
+function SpikeContent({ spike }: { spike: Spike }) {
+  const { info } = useTrace();
+  const { range } = useSelection();
+  const [chosen, setChosen] = useState<string | null>(null);
+  const site = spike.sites.find((candidate) => siteKey(candidate) === chosen) ?? spike.sites[0];
+  if (spike.samples === 0) {
+    return (
+      <Message title={range === null ? "Nothing was recorded" : "Nothing was allocated here"}>
+        {range === null
+          ? "Not one allocation was sampled: a program that is short or small needs more samples. Record it again with --sample-rate 1.0."
+          : info.is_exact
+            ? "Brush a longer stretch, or clear the selection."
+            : "Or no allocation of this stretch was sampled. Brush a longer one, or record with a smaller --sample-interval."}
+      </Message>
+    );
+  }
+  const isEnd = spike.at_ns >= info.duration_ns;
+  const until = isEnd ? (info.trace.state === "live" ? "now" : "at the end") : `at ${formatMoment(spike.at_ns, info.duration_ns / 1000)}`;
+  const few = spike.has_too_few_samples;
+  return (
+    <div className="spike">
+      <div className="spike-head">
+        <dl className="figure">
+          <dt>{range === null ? "Allocated in all" : "Born in the selection"}</dt>
+          <dd>
+            <EstimateText estimate={spike.born} few={few} />
+          </dd>
+        </dl>
+        <dl className="figure">
+          <dt>Of it alive {until}</dt>
+          <dd>
+            <EstimateText estimate={spike.alive} few={few} />
+          </dd>
+        </dl>
+        <dl className="figure">
+          <dt>Allocations</dt>
+          <dd>
+            <EstimateText estimate={spike.born_allocations} few={few} format={formatCount} />
+          </dd>
+        </dl>
+        <div className="actions">
+          <a className="button" href={linkTo({ view: "flamegraph", settings: { mode: null } })}>
+            <Flame size={14} aria-hidden="true" />
+            Allocated
+          </a>
+          <a className="button" href={linkTo({ view: "flamegraph", settings: { mode: "born_alive" } })}>
+            <Flame size={14} aria-hidden="true" />
+            Still alive
+          </a>
+        </div>
+      </div>
+      <SiteTable spike={spike} chosen={site} onChoose={(next) => setChosen(siteKey(next))} />
+      {site !== undefined && <SiteDetail site={site} />}
+    </div>
+  );
+}
+
+function SiteTable({ spike, chosen, onChoose }: { spike: Spike; chosen: Site | undefined; onChoose: (site: Site) => void }) {
+  return (
+    <Table
+      label="Lines that allocated in the selection"
+      rows={spike.sites}
+      rowKey={siteKey}
+      isCurrent={(site) => site === chosen}
+      onChoose={onChoose}
+      columns={[
+        {
+          key: "site",
+          title: "Line",
+          isWide: true,
+          cell: (site) => (
+            <button type="button" className="site-button" aria-pressed={site === chosen} onClick={() => onChoose(site)}>
+              <PlaceText place={site.place} label={site.label} inner={site.inner} isLinked={false} />
+            </button>
+          ),
+        },
+        {
+          key: "born",
+          title: "Born",
+          isNumber: true,
+          sortBy: ({ born }) => born.value,
+          cell: (site) => <EstimateBar estimate={site.born} few={site.has_too_few_samples} whole={spike.born.value} />,
+        },
+        {
+          key: "alive",
+          title: "Alive",
+          isNumber: true,
+          sortBy: ({ alive }) => alive.value,
+          cell: (site) => <EstimateBar estimate={site.alive} few={site.has_too_few_samples} whole={spike.born.value} kind="alive" />,
+        },
+      ]}
+    />
+  );
+}
+
+function SiteDetail({ site }: { site: Site }) {
+  const { file, line } = site.place;
+  return (
+    <section className="spike-detail" aria-label="The chosen line">
+      {isFile(file) && line !== null && line > 0 && <CodeExcerpt file={file} line={line} />}
+      <div>
+        <h3>Most of it came this way, innermost first</h3>
+        <Stack frames={site.stack} />
+      </div>
+    </section>
+  );
+}

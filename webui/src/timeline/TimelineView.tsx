@@ -1,0 +1,137 @@
+import { Maximize2, Table2, ZoomIn, ZoomOut } from "lucide-react";
+import { useRef } from "react";
+
+import { useTrace } from "../data/trace";
+import { useSize } from "../lib/canvas";
+import { usePalette } from "../lib/theme";
+import { formatBytes, formatMoment } from "../lib/units";
+import { Choice, Segmented } from "../parts/Segmented";
+import { Table } from "../parts/Table";
+import { adjustSelection, useSelection, useSetting } from "../selection/store";
+import { summaryRows } from "./series";
+import { SpikePanel } from "./SpikePanel";
+import { Timeline } from "./Timeline";
+import { useMemory, MEMORY_MODES, type Memory, type MemoryMode } from "./useMemory";
+import { zoomed } from "./viewport";
+import "./timeline.css";
+
+const PLOT_HEIGHT_PX = 248;
+
+const STACKED_BY = [
+  { value: "site", label: "site" },
+  { value: "function", label: "function" },
+  { value: "file", label: "file" },
+  { value: "module", label: "module" },
+] as const;
+
+export function TimelineView() {
+  const container = useRef<HTMLDivElement>(null);
+  const { width } = useSize(container);
+  const memory = useMemory(width, false, usePalette());
+  const [shape, setShape] = useSetting("as", "picture", ["picture", "table"]);
+  return (
+    <>
+      <TimelineToolbar shape={shape} setShape={setShape} />
+      <figure ref={container} className="timeline-figure" aria-label="Memory over time">
+        {shape === "picture" ? (
+          <>
+            <Timeline memory={memory} width={width} plotHeight={PLOT_HEIGHT_PX} />
+            <Legend memory={memory} />
+          </>
+        ) : (
+          <MemoryTable memory={memory} />
+        )}
+      </figure>
+      <SpikePanel />
+    </>
+  );
+}
+
+function TimelineToolbar({ shape, setShape }: { shape: "picture" | "table"; setShape: (shape: "picture" | "table") => void }) {
+  const { info } = useTrace();
+  const [mode, setMode] = useSetting<MemoryMode>("show", "memory", MEMORY_MODES);
+  const { zoom, atNs } = useSelection();
+  const isStacked = mode !== "memory" && mode !== "resident";
+  const zoomBy = (factor: number) => {
+    const visible = zoom ?? { fromNs: 0, toNs: info.duration_ns };
+    const middle = atNs !== null && atNs >= visible.fromNs && atNs <= visible.toNs ? atNs : (visible.fromNs + visible.toNs) / 2;
+    adjustSelection({ zoom: zoomed(visible, middle, factor, info.duration_ns) });
+  };
+  return (
+    <div className="toolbar" role="toolbar" aria-label="Timeline">
+      <Segmented
+        label="What the timeline shows"
+        value={isStacked ? "stacked" : mode}
+        onChange={(value) => setMode(value === "stacked" ? "site" : value)}
+        options={[
+          { value: "memory", label: "Memory" },
+          { value: "resident", label: "What explains it", disabled: info.has.resident ? undefined : "The trace holds no snapshot of the resident memory" },
+          { value: "stacked", label: "Who holds it" },
+        ]}
+      />
+      {isStacked && <Choice label="by" options={STACKED_BY} value={mode} onChange={setMode} />}
+      <span className="spacer" />
+      <button type="button" className="button is-quiet is-icon" aria-label="Zoom in" title="Zoom in (+)" onClick={() => zoomBy(0.5)}>
+        <ZoomIn size={16} aria-hidden="true" />
+      </button>
+      <button type="button" className="button is-quiet is-icon" aria-label="Zoom out" title="Zoom out (−)" disabled={zoom === null} onClick={() => zoomBy(2)}>
+        <ZoomOut size={16} aria-hidden="true" />
+      </button>
+      <button
+        type="button"
+        className="button is-quiet is-icon"
+        aria-label="Show everything"
+        title="Show everything (0)"
+        disabled={zoom === null}
+        onClick={() => adjustSelection({ zoom: null })}
+      >
+        <Maximize2 size={15} aria-hidden="true" />
+      </button>
+      <button
+        type="button"
+        className="button is-quiet"
+        aria-pressed={shape === "table"}
+        onClick={() => setShape(shape === "table" ? "picture" : "table")}
+      >
+        <Table2 size={15} aria-hidden="true" />
+        Table
+      </button>
+    </div>
+  );
+}
+
+function Legend({ memory }: { memory: Memory }) {
+  return (
+    <figcaption className="legend timeline-legend">
+      {(memory.model?.legend ?? []).map(({ label, colour }) => (
+        <span key={label}>
+          <i className="swatch" style={{ background: colour }} aria-hidden="true" />
+          {label}
+        </span>
+      ))}
+    </figcaption>
+  );
+}
+
+function MemoryTable({ memory: { timeline } }: { memory: Memory }) {
+  const rows = timeline ? summaryRows(timeline) : [];
+  const step = (rows[1]?.fromNs ?? 1e9) - (rows[0]?.fromNs ?? 0);
+  const withError = (bytes: number | null, error: number) =>
+    bytes === null ? "–" : formatBytes(bytes) + (error > 0 ? ` ± ${formatBytes(error)}` : "");
+  return (
+    <div className="timeline-table">
+      <Table
+        label="Memory over time"
+        rows={rows}
+        rowKey={({ fromNs }) => fromNs}
+        columns={[
+          { key: "from", title: "From", cell: ({ fromNs }) => formatMoment(fromNs, step) },
+          { key: "rss", title: "Resident, greatest", isNumber: true, cell: ({ rss }) => withError(rss, 0) },
+          { key: "heap", title: "Live heap, greatest", isNumber: true, cell: ({ heap, heapError }) => withError(heap, heapError) },
+          { key: "allocated", title: "Allocated", isNumber: true, cell: ({ allocated, allocatedError }) => withError(allocated, allocatedError) },
+          { key: "freed", title: "Freed", isNumber: true, cell: ({ freed }) => formatBytes(freed) },
+        ]}
+      />
+    </div>
+  );
+}

@@ -1,0 +1,42 @@
+/** What is known of one moment. */
+
+import { formatBytes } from "../lib/units";
+import type { Memory } from "./useMemory";
+
+function nearest(values: readonly (number | null)[], index: number): number | null {
+  for (let distance = 0; distance < 50; distance += 1) {
+    const found = values[index - distance] ?? values[index + distance] ?? null;
+    if (found !== null) {
+      return found;
+    }
+  }
+  return null;
+}
+
+/** Names and figures, as the tooltip and the screen reader say them. */
+export function momentFacts({ timeline, model, mode, isFiltered }: Memory, timeNs: number): [string, string][] {
+  if (timeline === undefined || model === undefined) {
+    return [];
+  }
+  const index = Math.min(timeline.start_ns.length - 1, Math.max(0, Math.floor((timeNs - (timeline.start_ns[0] ?? 0)) / timeline.bucket_ns)));
+  const facts: [string, string][] = [];
+  const rss = nearest(timeline.rss.max, index);
+  if (rss !== null && !isFiltered) {
+    facts.push(["Resident", formatBytes(rss)]);
+  }
+  if (mode === "memory") {
+    const clock = isFiltered ? null : nearest(timeline.heap_live.max, index);
+    const heap = clock ?? timeline.live_bytes[index] ?? 0;
+    const error = (clock === null ? timeline.live_error[index] : nearest(timeline.heap_live.error, index)) ?? 0;
+    facts.push(["Live heap", formatBytes(heap) + (error > 0 ? ` ± ${formatBytes(error)}` : "")]);
+    facts.push(["Allocated here", formatBytes(timeline.allocated_bytes[index] ?? 0)]);
+    return facts;
+  }
+  const place = model.times.findIndex((time) => time >= timeNs);
+  const at = place < 0 ? model.times.length - 1 : place;
+  const layers = model.layers.map(({ label, bytes }): [string, number] => [label, bytes[at] ?? 0]);
+  for (const [label, bytes] of layers.filter(([, bytes]) => bytes > 0).sort((a, b) => b[1] - a[1])) {
+    facts.push([label, formatBytes(bytes)]);
+  }
+  return facts;
+}

@@ -1,0 +1,22 @@
+import { expect, test } from "vitest";
+
+import { cumulative, filled, residentLayers } from "./series";
+
+test("memory is as before where the clock did not tick", () => {
+  expect(filled([null, 3, null, null, 5])).toEqual([3, 3, 3, 3, 5]);
+  expect(filled([null, null])).toEqual([0, 0]);
+});
+
+test("layers stand on each other", () => {
+  expect(cumulative([{ label: "a", bytes: [1, 2] }, { label: "b", bytes: [10, 20] }])).toEqual([[1, 2], [11, 22]]);
+});
+
+test("the last snapshot holds until the next, and small categories are summed up", () => {
+  const category = (name: string, bytes: number[]) => ({ category: name, label: name, resident_bytes: bytes, reserved_bytes: bytes });
+  const resident = { time_ns: [0, 100], categories: [category("a", [9, 8]), category("b", [3, 4]), category("c", [1, 2])] };
+  const layers = residentLayers(resident, [0, 50, 100, 150], 2);
+  expect(layers).toEqual([
+    { label: "a", bytes: [9, 9, 8, 8] },
+    { label: "All else", bytes: [4, 4, 6, 6] },
+  ]);
+});

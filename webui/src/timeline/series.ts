@@ -1,0 +1,110 @@
+/** From the answers of the source to the columns that the plot draws. */
+
+import type { Range, Resident, Stacked, Timeline } from "../data/forms";
+
+export type Column = (number | null)[];
+
+/** Greatest of each bucket, without gaps: where the clock did not tick, memory is taken to be as before. */
+export function filled(values: readonly (number | null)[]): number[] {
+  let last = values.find((value) => value !== null) ?? 0;
+  return values.map((value) => {
+    last = value ?? last;
+    return last;
+  });
+}
+
+/** The middle of each bucket. */
+export function bucketMiddles(timeline: Pick<Timeline, "start_ns" | "bucket_ns">): number[] {
+  return timeline.start_ns.map((start) => start + timeline.bucket_ns / 2);
+}
+
+export function hasReadings(range: Range): boolean {
+  return range.max.some((value) => value !== null);
+}
+
+/** The values that a spike is looked for in: live heap by the clock, or counted where one thread or window is chosen. */
+export function spikeValues(timeline: Timeline, isFiltered: boolean): number[] {
+  if (isFiltered || !hasReadings(timeline.heap_live)) {
+    return timeline.live_bytes;
+  }
+  return filled(timeline.heap_live.max);
+}
+
+export interface Layer {
+  readonly label: string;
+  /** One value a bucket. */
+  readonly bytes: number[];
+}
+
+export function stackedLayers(stacked: Stacked): Layer[] {
+  const layers = stacked.layers.map(({ label, live_bytes }) => ({ label, bytes: live_bytes }));
+  return [...layers, { label: "All else", bytes: stacked.other.live_bytes }];
+}
+
+/** What explains the resident memory at each bucket: the last snapshot before it. */
+export function residentLayers(resident: Resident, times: readonly number[], most = 8): Layer[] {
+  const snapshots: number[] = [];
+  let next = 0;
+  for (const time of times) {
+    while (next < resident.time_ns.length && (resident.time_ns[next] ?? 0) <= time) {
+      next += 1;
+    }
+    snapshots.push(Math.max(0, next - 1));
+  }
+  const layers = resident.categories.map(({ label, resident_bytes }) => ({
+    label,
+    bytes: snapshots.map((snapshot) => resident_bytes[snapshot] ?? 0),
+  }));
+  if (layers.length <= most) {
+    return layers;
+  }
+  const rest = layers.slice(most - 1);
+  const other = times.map((_, index) => rest.reduce((sum, { bytes }) => sum + (bytes[index] ?? 0), 0));
+  return [...layers.slice(0, most - 1), { label: "All else", bytes: other }];
+}
+
+/** The upper edge of each layer, the greatest layer at the bottom. */
+export function cumulative(layers: readonly Layer[]): number[][] {
+  let below: readonly number[] = [];
+  return layers.map(({ bytes }) => {
+    const edge = bytes.map((value, index) => value + (below[index] ?? 0));
+    below = edge;
+    return edge;
+  });
+}
+
+export interface SummaryRow {
+  readonly fromNs: number;
+  readonly rss: number | null;
+  readonly heap: number | null;
+  readonly heapError: number;
+  readonly allocated: number;
+  readonly allocatedError: number;
+  readonly freed: number;
+}
+
+/** At most `most` rows that say what the picture shows. */
+export function summaryRows(timeline: Timeline, most = 40): SummaryRow[] {
+  const count = timeline.start_ns.length;
+  const step = Math.max(1, Math.ceil(count / most));
+  const rows: SummaryRow[] = [];
+  for (let first = 0; first < count; first += step) {
+    const slice = <T>(values: readonly T[]) => values.slice(first, first + step);
+    const greatest = (values: readonly (number | null)[]) => {
+      const known = slice(values).filter((value) => value !== null);
+      return known.length === 0 ? null : Math.max(...known);
+    };
+    const sum = (values: readonly number[]) => slice(values).reduce((total, value) => total + value, 0);
+    rows.push({
+      fromNs: timeline.start_ns[first] ?? 0,
+      rss: greatest(timeline.rss.max),
+      heap: greatest(timeline.heap_live.max) ?? greatest(timeline.live_bytes),
+      heapError: greatest(timeline.heap_live.error) ?? greatest(timeline.live_error) ?? 0,
+      allocated: sum(timeline.allocated_bytes),
+      // Errors of independent buckets add up as squares.
+      allocatedError: Math.sqrt(slice(timeline.allocated_error).reduce((total, error) => total + error * error, 0)),
+      freed: sum(timeline.freed_bytes),
+    });
+  }
+  return rows;
+}

@@ -1,0 +1,173 @@
+import { useAnswer } from "../data/answers";
+import type { WindowName, Windows } from "../data/forms";
+import { selectionParameters } from "../data/parameters";
+import { useTrace } from "../data/trace";
+import { visible } from "../lib/text";
+import { nameColour } from "../lib/theme";
+import { formatBytes, formatCount, formatDuration, formatMoment } from "../lib/units";
+import { EstimateBar } from "../parts/Figures";
+import { Answered, Message } from "../parts/States";
+import { Table } from "../parts/Table";
+import { select, useSelection, useSetting } from "../selection/store";
+import { Distribution } from "./Distribution";
+import { OneWindow } from "./OneWindow";
+import { Scatter } from "./Scatter";
+import "./windows.css";
+
+const NAMES = 500;
+const FEW_SAMPLES = 10;
+
+/** Requests, tasks, tests and `with memlyze.window(...)` blocks: by name, each as a dot, and one by itself. */
+export default function WindowsView() {
+  const { trace, info } = useTrace();
+  const selection = useSelection();
+  const [name, setName] = useSetting<string>("name", "");
+  const parameters = { ...selectionParameters({ ...selection, windowId: null }, trace.id) };
+  const names = useAnswer("windows/names", info.has.windows ? { ...parameters, limit: NAMES } : null);
+  const windows = useAnswer("windows", info.has.windows ? { ...parameters, ...(name !== "" && { name }) } : null);
+  if (!info.has.windows) {
+    return (
+      <Message title="The trace has no windows">
+        A window is one request, task or test. Name them with “with memlyze.window("GET /item"):”, or let the middleware of
+        memlyze.integrations do it, and record again.
+      </Message>
+    );
+  }
+  return (
+    <div className="windows">
+      <section aria-label="By name">
+        <Answered answer={names}>{({ names: rows }) => <NameTable rows={rows} chosen={name} onChoose={(next) => setName(next === name ? "" : next)} />}</Answered>
+      </section>
+      <section className="windows-each" aria-label="Each window">
+        <Answered answer={windows}>
+          {(data) => (
+            <>
+              <h2>
+                {name === "" ? "All windows" : visible(name)}{" "}
+                <span className="quiet">
+                  {data.window_id.length < data.total ? `the ${formatCount(data.window_id.length)} that allocated most, of ${formatCount(data.total)}` : formatCount(data.total)}
+                </span>
+              </h2>
+              {data.window_id.length === 0 ? (
+                <Message title="No window here">Choose a longer stretch on the timeline above, or clear the selection.</Message>
+              ) : (
+                <>
+                  <Scatter windows={data} chosen={selection.windowId} onChoose={(windowId) => select({ windowId })} />
+                  <WindowTable windows={data} chosen={selection.windowId} />
+                </>
+              )}
+            </>
+          )}
+        </Answered>
+      </section>
+      {selection.windowId !== null && <OneWindow windowId={selection.windowId} />}
+    </div>
+  );
+}
+
+function NameTable({ rows, chosen, onChoose }: { rows: readonly WindowName[]; chosen: string; onChoose: (name: string) => void }) {
+  const whole = Math.max(1, ...rows.map(({ allocated }) => allocated.value));
+  const wholeRetained = Math.max(1, ...rows.map(({ retained }) => retained.value));
+  const greatest = Math.max(1, ...rows.map(({ quantiles }) => quantiles.allocated_bytes.at(-1) ?? 0));
+  return (
+    <Table
+      label="Windows by name"
+      rows={rows}
+      rowKey={({ name, kind }) => `${kind}\0${name}`}
+      initial={{ key: "retained", isAscending: false }}
+      isCurrent={({ name }) => name === chosen}
+      onChoose={({ name }) => onChoose(name)}
+      columns={[
+        {
+          key: "name",
+          title: "Name",
+          isWide: true,
+          sortBy: ({ name }) => name,
+          cell: ({ name, kind }) => (
+            <button type="button" className="site-button" aria-pressed={name === chosen} onClick={() => onChoose(name)}>
+              <i className="swatch" style={{ background: nameColour(name) }} aria-hidden="true" />
+              <strong>{visible(name)}</strong> <span className="quiet">{kind}</span>
+            </button>
+          ),
+        },
+        { key: "windows", title: "Windows", isNumber: true, sortBy: ({ windows }) => windows, cell: ({ windows }) => formatCount(windows) },
+        {
+          key: "allocated",
+          title: "Allocated",
+          isNumber: true,
+          sortBy: ({ allocated }) => allocated.value,
+          cell: ({ allocated, samples }) => <EstimateBar estimate={allocated} few={allocated.error > 0 && samples < FEW_SAMPLES} whole={whole} />,
+        },
+        {
+          key: "retained",
+          title: "Retained",
+          help: "Not freed when the window was closed",
+          isNumber: true,
+          sortBy: ({ retained }) => retained.value,
+          cell: ({ retained, samples }) => <EstimateBar estimate={retained} few={retained.error > 0 && samples < FEW_SAMPLES} whole={wholeRetained} kind="alive" />,
+        },
+        { key: "live", title: "Alive at the end", isNumber: true, sortBy: ({ live_bytes }) => live_bytes, cell: ({ live_bytes }) => formatBytes(live_bytes) },
+        { key: "mean", title: "Mean", help: "Allocated by one window", isNumber: true, sortBy: (row) => row.mean_allocated_bytes, cell: (row) => formatBytes(row.mean_allocated_bytes) },
+        {
+          key: "distribution",
+          title: "Allocated by one",
+          help: "Least, quartiles, 95 % and greatest, by powers",
+          cell: ({ quantiles }) => <Distribution quantiles={quantiles.q} values={quantiles.allocated_bytes} greatest={greatest} />,
+        },
+        {
+          key: "duration",
+          title: "Mean time",
+          isNumber: true,
+          sortBy: ({ mean_duration_ns }) => mean_duration_ns ?? 0,
+          cell: ({ mean_duration_ns }) => (mean_duration_ns === null ? "–" : formatDuration(mean_duration_ns)),
+        },
+      ]}
+    />
+  );
+}
+
+function WindowTable({ windows, chosen }: { windows: Windows; chosen: number | null }) {
+  const { info } = useTrace();
+  const at = <T,>(values: readonly T[], index: number): T => values[index] as T;
+  const few = (index: number, error: number) => error > 0 && at(windows.samples, index) < FEW_SAMPLES;
+  const estimate = (bytes: readonly number[], errors: readonly number[], index: number) => {
+    const [value, error] = [at(bytes, index), at(errors, index)];
+    return <EstimateBar estimate={{ value, error }} few={few(index, error)} whole={bytes[0] ?? 1} />;
+  };
+  return (
+    <Table
+      label="Windows"
+      rows={windows.window_id.map((_, index) => index)}
+      rowKey={(index) => at(windows.window_id, index)}
+      initial={{ key: "allocated", isAscending: false }}
+      isCurrent={(index) => at(windows.window_id, index) === chosen}
+      onChoose={(index) => select({ windowId: at(windows.window_id, index) })}
+      columns={[
+        {
+          key: "name",
+          title: "Window",
+          isWide: true,
+          sortBy: (index) => at(windows.name, index),
+          cell: (index) => (
+            <button type="button" className="site-button" onClick={() => select({ windowId: at(windows.window_id, index) })}>
+              {visible(at(windows.name, index))} <span className="quiet">{at(windows.window_id, index)}</span>
+            </button>
+          ),
+        },
+        { key: "start", title: "Began", isNumber: true, sortBy: (index) => at(windows.start_ns, index), cell: (index) => formatMoment(at(windows.start_ns, index), info.duration_ns / 1000) },
+        {
+          key: "duration",
+          title: "Took",
+          isNumber: true,
+          sortBy: (index) => at(windows.duration_ns, index) ?? Infinity,
+          cell: (index) => {
+            const duration = at(windows.duration_ns, index);
+            return duration === null ? "open" : formatDuration(duration);
+          },
+        },
+        { key: "allocated", title: "Allocated", isNumber: true, sortBy: (index) => at(windows.allocated_bytes, index), cell: (index) => estimate(windows.allocated_bytes, windows.allocated_error, index) },
+        { key: "retained", title: "Retained", isNumber: true, sortBy: (index) => at(windows.retained_bytes, index), cell: (index) => estimate(windows.retained_bytes, windows.retained_error, index) },
+      ]}
+    />
+  );
+}

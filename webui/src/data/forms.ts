@@ -305,7 +305,7 @@ export interface Flamegraph {
   /** `bytes` may be negative: this side less the base. */
   is_difference: boolean;
   total: Estimate;
-  total_allocations: Estimate;
+  allocations: number;
   samples: number;
   /** fewer than 10, and not exact */
   has_too_few_samples: boolean;
@@ -331,7 +331,7 @@ export interface Flamegraph {
     /** Of a difference: what the base has; else absent. */
     base_bytes?: number[];
   };
-  /** What `(other)` nodes hide. */
+  /** The `(other)` nodes: how many there are, and what they have. */
   omitted: {
     nodes: number;
     bytes: number;
@@ -349,7 +349,8 @@ export interface SiteHeatmap {
   rows: ({
     label: string;
     place: Place;
-    bytes: Estimate;
+    /** Allocated in all; or the most that was live. */
+    bytes: number;
   })[];
   /** bytes */
   values: number[];
@@ -413,15 +414,13 @@ export interface Source {
 export interface Hotspot {
   label: string;
   place: Place;
-  thread_id: number | null;
-  window_id: number | null;
   inner: Place | null;
   allocated: Estimate;
   allocations: Estimate;
   live: Estimate;
   peak: Estimate;
   temporary: Estimate;
-  median_lifetime_ns: number | null;
+  mean_lifetime_ns: number | null;
   samples: number;
   has_too_few_samples: boolean;
 }
@@ -434,8 +433,8 @@ export interface Hotspots {
   total: Estimate;
   /** How many there are in all. */
   groups: number;
-  /** The moment that `peak` is of. */
-  peak_ns: number | null;
+  /** The moment that `peak` is of: `at_ns`, or when most was live. */
+  peak_ns: number;
 }
 
 /** What was born in a range, and what of it is still alive at `at_ns` (default: the end of the trace). */
@@ -854,9 +853,9 @@ export interface Routes {
       /** How many rows at most. */
       limit?: number;
       /** What a row is. */
-      by?: "site" | "line" | "function" | "file" | "module" | "thread" | "window" | "type";
+      by?: "site" | "line" | "function" | "file" | "module" | "thread" | "process" | "window" | "type";
       /** Greatest first by this. */
-      sort?: "allocated" | "live" | "peak" | "temporary" | "allocations";
+      sort?: "allocated" | "live" | "peak" | "temporary" | "allocations" | "lifetime";
     };
     answers: Hotspots;
   };

@@ -18,7 +18,7 @@ function form(changes: Partial<Flamegraph> = {}): Flamegraph {
     is_inverted: false,
     is_difference: false,
     total: exact(100),
-    total_allocations: exact(6),
+    allocations: 6,
     samples: 6,
     has_too_few_samples: false,
     base_total: null,

@@ -5,7 +5,7 @@ import { useTrace } from "../data/trace";
 import { ticks, timeStep } from "../lib/scales";
 import { usePalette } from "../lib/theme";
 import { formatBytes, formatCount, formatMoment, plural } from "../lib/units";
-import { EstimateText, PlaceText } from "../parts/Figures";
+import { PlaceText } from "../parts/Figures";
 import { Choice, Segmented } from "../parts/Segmented";
 import { Answered, Message } from "../parts/States";
 import { Table } from "../parts/Table";
@@ -154,7 +154,7 @@ function SiteTable({ data }: { data: SiteHeatmap }) {
       rowKey={({ index }) => index}
       columns={[
         { key: "place", title: "Where", isWide: true, cell: ({ place, label }) => <PlaceText place={place} label={label} /> },
-        { key: "bytes", title: "Bytes", isNumber: true, sortBy: ({ bytes }) => bytes.value, cell: ({ bytes }) => <EstimateText estimate={bytes} /> },
+        { key: "bytes", title: "Bytes", isNumber: true, sortBy: ({ bytes }) => bytes, cell: ({ bytes }) => formatBytes(bytes) },
         { key: "greatest", title: "Greatest", isNumber: true, sortBy: ({ greatest }) => greatest, cell: ({ greatest }) => formatBytes(greatest) },
         { key: "at", title: "At", isNumber: true, sortBy: ({ atNs }) => atNs, cell: ({ atNs }) => formatMoment(atNs, data.bucket_ns) },
       ]}

@@ -9,9 +9,9 @@ import { EstimateBar, EstimateText, PlaceText } from "../parts/Figures";
 import { Choice } from "../parts/Segmented";
 import { Answered, Message } from "../parts/States";
 import { Table } from "../parts/Table";
-import { linkTo, useSelection, useSetting } from "../selection/store";
+import { useSelection, useSetting } from "../selection/store";
 
-const GROUPS = ["site", "line", "function", "file", "module", "thread", "window", "type"] as const;
+const GROUPS = ["site", "line", "function", "file", "module", "thread", "process", "window", "type"] as const;
 const ROWS = 500;
 
 const LABELS: Record<(typeof GROUPS)[number], string> = {
@@ -21,6 +21,7 @@ const LABELS: Record<(typeof GROUPS)[number], string> = {
   file: "file",
   module: "module",
   thread: "thread",
+  process: "process",
   window: "window",
   type: "type of object",
 };
@@ -62,7 +63,7 @@ function HotspotTable({ data, filter }: { data: Hotspots; filter: string }) {
   const { info } = useTrace();
   const rows = useMemo(() => data.rows.filter((row) => matches(row, filter)), [data, filter]);
   const whole = data.total.value;
-  const peakAt = data.peak_ns === null ? "" : ` (${formatMoment(data.peak_ns, info.duration_ns / 1000)})`;
+  const peakAt = ` (${formatMoment(data.peak_ns, info.duration_ns / 1000)})`;
   if (data.rows.length === 0) {
     return (
       <Message title="Nothing was allocated here">
@@ -85,7 +86,7 @@ function HotspotTable({ data, filter }: { data: Hotspots; filter: string }) {
     <Table
       label={`Hotspots by ${data.by}`}
       rows={rows}
-      rowKey={(row, index) => `${row.label}-${row.place.file}-${row.place.line}-${row.thread_id}-${row.window_id}-${index}`}
+      rowKey={(row, index) => `${row.label}-${row.place.file}-${row.place.line}-${index}`}
       initial={{ key: "allocated", isAscending: false }}
       columns={[
         {
@@ -93,7 +94,7 @@ function HotspotTable({ data, filter }: { data: Hotspots; filter: string }) {
           title: "Where",
           isWide: true,
           sortBy: ({ label }) => label,
-          cell: (row) => <HotspotName row={row} />,
+          cell: (row) => <PlaceText place={row.place} label={row.label} inner={row.inner} />,
         },
         estimate("allocated", "Allocated", (row) => row.allocated, "Bytes allocated in the selection"),
         estimate("live", "Alive", (row) => row.live, "Of them, not freed at the cursor, or at the end", "alive"),
@@ -115,23 +116,13 @@ function HotspotTable({ data, filter }: { data: Hotspots; filter: string }) {
         },
         {
           key: "lifetime",
-          title: "Median life",
+          title: "Mean life",
           isNumber: true,
-          sortBy: (row) => row.median_lifetime_ns ?? Infinity,
-          cell: (row) => (row.median_lifetime_ns === null ? "–" : formatDuration(row.median_lifetime_ns)),
+          sortBy: (row) => row.mean_lifetime_ns ?? Infinity,
+          cell: (row) => (row.mean_lifetime_ns === null ? "–" : formatDuration(row.mean_lifetime_ns)),
         },
         { key: "samples", title: "Samples", isNumber: true, sortBy: (row) => row.samples, cell: (row) => formatCount(row.samples) },
       ]}
     />
   );
-}
-
-function HotspotName({ row }: { row: Hotspot }) {
-  if (row.thread_id !== null && row.place.function === null) {
-    return <a href={linkTo({ threadId: row.thread_id })}>{row.label}</a>;
-  }
-  if (row.window_id !== null && row.place.function === null) {
-    return <a href={linkTo({ windowId: row.window_id })}>{row.label}</a>;
-  }
-  return <PlaceText place={row.place} label={row.label} inner={row.inner} />;
 }

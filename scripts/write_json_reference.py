@@ -26,6 +26,7 @@ FORMS = {
     "timeline": ("memlyze.analyses.timeline", "Timeline"),
     "peak": ("memlyze.analyses.peak", "Moment"),
     "flamegraph": ("memlyze.analyses.flamegraph", "FlameGraph"),
+    "diff": ("memlyze.cli.diff", "Answer"),
     "info": ("memlyze.analyses.inventory", "Inventory"),
 }
 #: What fields mean that need no docstring where they stand.
@@ -44,6 +45,9 @@ COMMON = {
     "damage": "What could not be read, a sentence each.",
     "is_complete": "Whether recording ended in order.",
     "duration_ns": "How long it took, in nanoseconds.",
+    "before": "In the first recording.",
+    "after": "In the second recording.",
+    "change": "The second less the first.",
     "value": "The figure itself.",
     "error": "Half the width of its 95 % interval; 0: exact.",
 }

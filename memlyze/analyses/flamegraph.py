@@ -8,8 +8,10 @@ import numpy as np
 
 from memlyze.analyses import call_tree
 from memlyze.analyses.estimates import Estimate, estimate
-from memlyze.analyses.selection import EVERYTHING, Chosen, Selection, choose
-from memlyze.analyses.statements import run_columns, run_statement
+from memlyze.analyses.selection import EVERYTHING, Selection, choose
+from memlyze.analyses.stack_sums import ALLOCATED, COLUMNS, stack_sums
+from memlyze.analyses.stack_sums import Measure as Measure
+from memlyze.analyses.statements import run_statement
 from memlyze.errors import MemlyzeError
 from memlyze.query.origins import RUNTIME
 from memlyze.query.session import Trace
@@ -21,23 +23,6 @@ MERGES = ("line", "function", "file", "module")
 GROUPS = ("thread", "process", "window")
 NODES = 10_000
 _UNKNOWN = "<unknown>"
-_COLUMNS = ("bytes", "variance", "allocations", "samples")
-
-
-class Measure(typing.NamedTuple):
-    """Which of the chosen allocations are counted: all that were made, unless one of these says
-    otherwise.
-    """
-
-    live_at_ns: int | None = None
-    """Only what was live at this time; `selection.END_NS`: what was never freed. Together with a
-    selection of a time range, what was born in it and was still alive then.
-    """
-    within_ns: int | None = None
-    """Only what was freed within this time: temporary allocations."""
-
-
-ALLOCATED = Measure()
 
 
 class Frame(typing.NamedTuple):
@@ -110,9 +95,9 @@ def flamegraph(
     if group is not None:
         _check("group", group, GROUPS)
     chosen = choose(trace, selection)
-    items = _items(trace, chosen, measure, group)
+    items = stack_sums(trace, chosen, measure, group)
     if before is not None:
-        items = items.beside(_items(trace, chosen, before, group))
+        items = items.beside(stack_sums(trace, chosen, before, group))
 
     names = _Names()
     stacks = _stacks(trace, names, merge)
@@ -131,38 +116,6 @@ def flamegraph(
 def _check(what: str, value: str, known: typing.Sequence[str]) -> None:
     if value not in known:
         raise MemlyzeError(f"there is no {what} {value!r}; take one of {', '.join(known)}")
-
-
-class _Items(typing.NamedTuple):
-    """Stacks (of a thread or process, where these are told apart) and their figures."""
-
-    stack_ids: typing.Any
-    group_ids: typing.Any
-    values: typing.Any
-    """A row for each, with a column for each of _COLUMNS, or twice as many."""
-
-    def beside(self, other: _Items) -> _Items:
-        """The items of both, with the columns of both, 0 where one has none."""
-        nothing, of_self = np.zeros_like(other.values), np.zeros_like(self.values)
-        return _Items(
-            np.concatenate([self.stack_ids, other.stack_ids]),
-            np.concatenate([self.group_ids, other.group_ids]),
-            np.concatenate([np.hstack([self.values, of_self]), np.hstack([nothing, other.values])]),
-        )
-
-
-def _items(trace: Trace, chosen: Chosen, measure: Measure, group: str | None) -> _Items:
-    parameters = {**chosen.parameters, **measure._asdict(), "by": group}
-    columns = run_columns(trace, "flamegraph", parameters)
-    items = _Items(
-        columns["stack_id"],
-        columns["group_id"],
-        np.stack([columns[name].astype(np.float64) for name in _COLUMNS], axis=1),
-    )
-    if chosen.stack_ids is None:
-        return items
-    is_wanted = np.isin(items.stack_ids, np.array(chosen.stack_ids, dtype=np.int64))
-    return _Items(*(column[is_wanted] for column in items))
 
 
 class _Names:
@@ -229,7 +182,7 @@ def _groups(trace: Trace, names: _Names, group: str, group_ids: typing.Any) -> t
 
 def _sizes(values: typing.Any) -> typing.Any:
     """What a node is worth showing for: the greater of what it has, and what it had before."""
-    return values[:, :: len(_COLUMNS)].max(axis=1)
+    return values[:, :: len(COLUMNS)].max(axis=1)
 
 
 def _graph(
@@ -260,7 +213,7 @@ def _graph(
 
 
 def _node(parent: int, frame: int, totals: typing.Any, own: typing.Any) -> FlameNode:
-    size, variance, allocations, samples, *earlier = totals.tolist()
+    size, variance, allocations, _, samples, *earlier = totals.tolist()
     return FlameNode(
         parent=parent,
         frame=frame,

@@ -18,6 +18,7 @@ EXAMPLES
   memlyze leaks app.1234.mlyze                 what grows without bound, and how sure that is
   memlyze peak app.1234.mlyze                  what was live when most was
   memlyze windows memlyze-1234.mlyze           what each route of a web application takes
+  memlyze diff before.mlyze after.mlyze        what differs, beyond chance
   memlyze query "FROM hotspots() LIMIT 10" app.1234.mlyze
                                                ask it anything in SQL
   memlyze serve app.1234.mlyze                 see it in the browser
@@ -34,6 +35,7 @@ commands:
   peak       print what was live when most was, or at any other moment
   flamegraph print the call tree with what was allocated, or is live
   windows    say what requests, tasks and functions allocate, hold and leave behind
+  diff       say what differs between two recordings beyond chance; thresholds for CI
   query      ask SQL of one or more traces
   export     write a trace for other tools: pprof, speedscope, Parquet, Arrow, …
   serve      show traces in the browser
@@ -53,6 +55,7 @@ COMMANDS = (
     "timeline",
     "peak",
     "flamegraph",
+    "diff",
     "windows",
     "query",
     "export",

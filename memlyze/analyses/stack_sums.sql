@@ -6,6 +6,7 @@ SELECT
     sum(bytes) AS bytes,
     sum(variance) AS variance,
     sum(weight) AS allocations,
+    sum(weight * (weight - 1)) AS allocations_variance,
     count(*) AS samples
 FROM _selected($from_ns, $to_ns, $process_ids, $thread_ids, $window_ids)
 WHERE

@@ -1,0 +1,236 @@
+"""What differs between two recordings, and what of it is more than chance: `docs/diff.md`."""
+
+from __future__ import annotations
+
+import typing
+
+import numpy as np
+
+from memlyze.analyses.chance import (
+    FALSE_DISCOVERY_RATE,
+    Sampled,
+    adjusted,
+    p_value,
+    variance_if_equal,
+)
+from memlyze.analyses.estimates import TOO_FEW_SAMPLES, Estimate, estimate
+from memlyze.analyses.live_series import live_series
+from memlyze.analyses.normalised import UNITS, NormalisedStacks, Place, Position, Units
+from memlyze.analyses.selection import END_NS, EVERYTHING, Selection, choose
+from memlyze.analyses.stack_sums import ALLOCATED, COLUMNS, Measure, stack_sums
+from memlyze.analyses.statements import run_statement
+from memlyze.errors import MemlyzeError
+from memlyze.query.session import Trace
+
+#: What can be compared by unit. `live`: not freed at the end; `peak`: live when most was.
+MEASURES = ("peak", "live", "allocated", "allocations")
+#: What is compared in all.
+FIGURES = ("allocated", "allocations", "live", "peak", "rss")
+COUNT = 20
+# What a sample stands for is told in bytes; of allocations it is as many objects of this size.
+_SMALL_OBJECT_BYTES = 48
+
+
+class Change(typing.NamedTuple):
+    """One figure in both recordings."""
+
+    before: Estimate
+    after: Estimate
+    change: Estimate
+    p_value: float
+    """Chance of such a change where there is none in truth; of rows, adjusted for all of them."""
+    is_beyond_chance: bool
+    """Whether that is below 5 %."""
+
+
+class Difference(typing.NamedTuple):
+    """A stack, function or module that differs."""
+
+    place: Place
+    """What allocated."""
+    callers: tuple[Place, ...]
+    """Of a stack, innermost first."""
+    position_before: Position | None
+    """Where most of it was allocated in the first recording; None: it is not there."""
+    position_after: Position | None
+    """Where it was in the second."""
+    figure: Change
+    """What is compared: bytes, or allocations."""
+    samples_before: int
+    """Recorded rows in the first recording."""
+    samples_after: int
+    """Recorded rows in the second."""
+    has_too_few_samples: bool
+    """Whether the figures that are estimates rest on fewer than 10 samples together."""
+
+
+class Diff(typing.NamedTuple):
+    """Two recordings beside each other, the second less the first."""
+
+    by: str
+    """What a row is: one of `UNITS`."""
+    measure: str
+    """What rows compare: one of `MEASURES`."""
+    totals: dict[str, Change | None]
+    """Each of `FIGURES`; None: the memory clock of one did not tick."""
+    row_count: int
+    """How many stacks, functions or modules there are."""
+    beyond_chance_count: int
+    """How many of them differ beyond chance."""
+    rows: tuple[Difference, ...]
+    """Those that differ beyond chance first, of these the greatest first."""
+
+
+def diff(
+    before: Trace,
+    after: Trace,
+    *,
+    by: str = "function",
+    measure: str = "peak",
+    count: int = COUNT,
+    selection: Selection = EVERYTHING,
+) -> Diff:
+    """Compare two recordings by stacks, functions or modules (`UNITS`), in one of `MEASURES`.
+
+    Line numbers and paths are not compared, so that moved code stays the same. Of the rows that are
+    said to differ beyond chance, one in twenty is expected not to, however many are compared.
+
+    Raises MemlyzeError for a `by` or `measure` that there is not, and SelectionError.
+    """
+    for what, value, known in (("by", by, UNITS), ("measure", measure, MEASURES)):
+        if value not in known:
+            raise MemlyzeError(f"there is no {what} {value!r}; take one of {', '.join(known)}")
+    units = Units()
+    sides = [_Side(trace, selection) for trace in (before, after)]
+    first, second = (side.by_unit(by, measure, units) for side in sides)
+    numbers = sorted(first.keys() | second.keys())
+    empty = _UnitSum()
+    pairs = [(first.get(number, empty), second.get(number, empty)) for number in numbers]
+    figures = [(sides[0].sampled(a, measure), sides[1].sampled(b, measure)) for a, b in pairs]
+    chances = adjusted([p_value(*pair) for pair in figures])
+    rows = [
+        Difference(
+            place=units.place(number),
+            callers=tuple(units.places(number)[1:]),
+            position_before=a.position,
+            position_after=b.position,
+            figure=_change(*pair, chance),
+            samples_before=a.samples,
+            samples_after=b.samples,
+            has_too_few_samples=_has_too_few(sides, (a, b)),
+        )
+        for number, (a, b), pair, chance in zip(numbers, pairs, figures, chances)
+    ]
+    rows.sort(key=lambda row: (not row.figure.is_beyond_chance, -abs(row.figure.change.value)))
+    return Diff(
+        by=by,
+        measure=measure,
+        totals={name: _total(name, *sides) for name in FIGURES},
+        row_count=len(rows),
+        beyond_chance_count=sum(row.figure.is_beyond_chance for row in rows),
+        rows=tuple(rows[:count]),
+    )
+
+
+class _UnitSum:
+    """What one recording has of a unit."""
+
+    def __init__(self) -> None:
+        self.values = np.zeros(len(COLUMNS))
+        self.position: Position | None = None
+        self._position_bytes = -1.0
+
+    def add(self, values: typing.Any, position: Position | None) -> None:
+        """Count a stack of the unit."""
+        self.values += values
+        if values[0] > self._position_bytes:
+            self.position, self._position_bytes = position, values[0]
+
+    @property
+    def samples(self) -> int:
+        """Recorded rows."""
+        return int(self.values[-1])
+
+
+class _Side:
+    """One of the two recordings."""
+
+    def __init__(self, trace: Trace, selection: Selection) -> None:
+        self._trace = trace
+        self._chosen = choose(trace, selection)
+        peak_ns = live_series(trace, selection._replace(from_ns=0)).greatest_between(
+            selection.from_ns, selection.to_ns
+        )
+        self._measures = {
+            "allocated": ALLOCATED,
+            "allocations": ALLOCATED,
+            "live": Measure(live_at_ns=END_NS),
+            "peak": Measure(live_at_ns=peak_ns or 0),
+        }
+        self._sums: dict[Measure, typing.Any] = {}
+        self.is_exact = all(file.metadata.get("sample_rate") == 1.0 for file in trace.files)
+        self._step_bytes = 0.0 if self.is_exact else _greatest_interval(trace)
+
+    def sampled(self, unit: _UnitSum, measure: str) -> Sampled:
+        """A figure of a unit, or of all."""
+        size, variance, allocations, allocations_variance, _ = unit.values.tolist()
+        value, step = size, self._step_bytes
+        if measure == "allocations":
+            value, variance = allocations, allocations_variance
+            step /= _SMALL_OBJECT_BYTES
+        return Sampled(value, variance, variance / value if value else step)
+
+    def _stacks(self, measure: str) -> typing.Any:
+        wanted = self._measures[measure]
+        if wanted not in self._sums:
+            self._sums[wanted] = stack_sums(self._trace, self._chosen, wanted)
+        return self._sums[wanted]
+
+    def by_unit(self, by: str, measure: str, units: Units) -> dict[int, _UnitSum]:
+        """The sums of each unit."""
+        stacks = NormalisedStacks(self._trace, by, units)
+        sums = self._stacks(measure)
+        found: dict[int, _UnitSum] = {}
+        for stack_id, values in zip(sums.stack_ids.tolist(), sums.values):
+            unit = found.setdefault(stacks.unit(stack_id), _UnitSum())
+            unit.add(values, stacks.position(stack_id))
+        return found
+
+    def total(self, figure: str) -> Sampled | None:
+        """A figure of all that was chosen; None: it is not known."""
+        if figure == "rss":
+            peak = run_statement(self._trace, "memory_peaks")[0]["rss"]
+            return None if peak is None else Sampled(float(peak), 0.0, 0.0)
+        total = _UnitSum()
+        total.values = self._stacks(figure).values.sum(axis=0)
+        return self.sampled(total, figure)
+
+
+def _total(figure: str, before: _Side, after: _Side) -> Change | None:
+    first, second = before.total(figure), after.total(figure)
+    if first is None or second is None:
+        return None
+    return _change(first, second, p_value(first, second))
+
+
+def _change(before: Sampled, after: Sampled, chance: float) -> Change:
+    # What no sample was drawn of is not known exactly.
+    variance = max(before.variance + after.variance, variance_if_equal(before, after))
+    return Change(
+        before=estimate(before.value, before.variance),
+        after=estimate(after.value, after.variance),
+        change=estimate(after.value - before.value, variance),
+        p_value=chance,
+        is_beyond_chance=chance < FALSE_DISCOVERY_RATE,
+    )
+
+
+def _has_too_few(sides: typing.Sequence[_Side], units: typing.Sequence[_UnitSum]) -> bool:
+    estimated = [unit.samples for side, unit in zip(sides, units) if not side.is_exact]
+    return bool(estimated) and sum(estimated) < TOO_FEW_SAMPLES
+
+
+def _greatest_interval(trace: Trace) -> float:
+    """How many bytes a sample of small objects stands for."""
+    intervals = [file.metadata.get("sample_interval") for file in trace.files]
+    return float(max((value for value in intervals if isinstance(value, (int, float))), default=0))

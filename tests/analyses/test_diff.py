@@ -1,0 +1,250 @@
+"""Differences between recordings whose every figure is known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from known_trace import write_known_trace
+from trace_encoder import EXACT_SAMPLING, Allocation, Free, Run, TraceEncoder
+
+import memlyze
+from memlyze.analyses.diff import Diff, diff
+from memlyze.analyses.estimates import Estimate
+from memlyze.analyses.normalised import Place
+from memlyze.analyses.selection import Selection
+from memlyze.analyses.thresholds import judge, parse_threshold
+from memlyze.errors import MemlyzeError
+
+FIRST_ID = 65536
+FUNCTIONS = {2: "main", 3: "load", 4: "visit", 5: "_find_and_load"}
+
+
+def write(
+    path: Path,
+    sizes: dict[int, int],
+    *,
+    moved_by: int = 0,
+    folder: str = "/srv/app",
+    interval: float = 0.0,
+    freed: tuple[int, ...] = (),
+    depth: int = 1,
+    rss: int | None = 1000,
+) -> str:
+    """A trace of one allocation of each of the stacks main (1), main > load (2), main > visit
+    `depth` times (3), and main > import system > load (4).
+    """
+    sampling = dict(EXACT_SAMPLING)
+    if interval:
+        sampling.update(interval_bytes=interval, rate=0.0)
+    metadata: dict[str, Any] = {
+        "process_id": 7,
+        "python_path": [folder],
+        "sample_rate": 0.0 if interval else 1.0,
+        "sample_interval": interval,
+        "end_ns": 100,
+    }
+    trace = TraceEncoder(metadata, samplings=[sampling])
+    for code_id, function in FUNCTIONS.items():
+        file = "<frozen importlib>" if function == "_find_and_load" else f"{folder}/app.py"
+        trace.add(
+            "codes",
+            [
+                {
+                    "code_id": code_id,
+                    "function": function,
+                    "file": file,
+                    "first_line": 10 * code_id + moved_by,
+                }
+            ],
+        )
+    rows = [
+        {"stack_id": 1, "parent_id": 0, "code_id": 2},
+        {"stack_id": 2, "parent_id": 1, "code_id": 3},
+        {"stack_id": 5, "parent_id": 1, "code_id": 5},
+        {"stack_id": 4, "parent_id": 5, "code_id": 3},
+        {"stack_id": 10, "parent_id": 1, "code_id": 4},
+    ]
+    rows += [
+        {"stack_id": 10 + k, "parent_id": 9 + k, "code_id": 4, "instruction": 2 * k}
+        for k in range(1, depth)
+    ]
+    trace.add("stacks", rows)
+    stacks = {1: 1, 2: 2, 3: 9 + depth, 4: 4}
+    runs = []
+    for k, (stack, size) in enumerate(sizes.items()):
+        runs.append(Run(1, k, FIRST_ID + k, [Allocation(size, stacks[stack])]))
+    for stack in freed:
+        place = list(sizes).index(stack)
+        runs.append(Run(1, 50, FIRST_ID + len(sizes), [Free(FIRST_ID + place)]))
+    trace.add_runs(runs)
+    if rss is not None:
+        trace.add("memory", [{"time_ns": 1, "rss": rss}])
+    trace.write(path)
+    return str(path)
+
+
+def compare(before: str, after: str, **options: Any) -> Diff:
+    with memlyze.open(before) as first, memlyze.open(after) as second:
+        return diff(first, second, **options)
+
+
+def changes(found: Diff) -> dict[str, tuple[float, float]]:
+    return {
+        row.place.function or row.place.module: (
+            row.figure.before.value,
+            row.figure.after.value,
+        )
+        for row in found.rows
+    }
+
+
+def test_functions_are_compared_by_what_was_live_at_the_peak(tmp_path: Path) -> None:
+    before = write(tmp_path / "a.mlyze", {1: 100, 2: 200})
+    after = write(tmp_path / "b.mlyze", {1: 100, 2: 260, 3: 7}, freed=(2,))
+    found = compare(before, after)
+    assert changes(found) == {"load": (200, 260), "visit": (0, 7), "main": (100, 100)}
+    assert found.row_count == 3
+    assert found.beyond_chance_count == 2
+    assert changes(compare(before, after, measure="live"))["load"] == (200, 0)
+    assert changes(compare(before, after, measure="allocations"))["load"] == (1, 1)
+    assert changes(compare(before, after, by="module")) == {"app": (300, 367)}
+
+
+def test_moved_lines_and_folders_are_the_same_code(tmp_path: Path) -> None:
+    before = write(tmp_path / "a.mlyze", {1: 100, 2: 200, 3: 5})
+    after = write(tmp_path / "b.mlyze", {1: 100, 2: 200, 3: 5}, moved_by=3, folder="/home/me/work")
+    for by in ("stack", "function", "module"):
+        found = compare(before, after, by=by)
+        assert found.beyond_chance_count == 0
+        assert all(row.figure.change == Estimate(0, 0) for row in found.rows)
+    load = next(row for row in compare(before, after).rows if row.place.function == "load")
+    assert load.position_before == ("/srv/app/app.py", 30)
+    assert load.position_after == ("/home/me/work/app.py", 33)
+
+
+def test_recursion_and_the_import_system_make_no_difference(tmp_path: Path) -> None:
+    before = write(tmp_path / "a.mlyze", {2: 10, 3: 50}, depth=2)
+    after = write(tmp_path / "b.mlyze", {4: 10, 3: 50}, depth=9)
+    found = compare(before, after, by="stack")
+    stacks = {(row.place, row.callers): row.figure.change.value for row in found.rows}
+    assert stacks == {
+        (Place("app", "load"), (Place("app", "main"),)): 0,
+        (Place("app", "visit"), (Place("app", "main"),)): 0,
+    }
+
+
+def test_recursion_of_a_thousand_frames_is_no_trouble(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.mlyze", {3: 50}, depth=3000)
+    assert compare(path, path, by="stack").row_count == 1
+
+
+def test_totals_are_of_both_recordings(tmp_path: Path) -> None:
+    before = write(tmp_path / "a.mlyze", {1: 100, 2: 200}, freed=(1,), rss=5000)
+    after = write(tmp_path / "b.mlyze", {1: 150}, rss=None)
+    totals = compare(before, after).totals
+    values = {
+        name: change and (change.before.value, change.after.value)
+        for name, change in totals.items()
+    }
+    assert values == {
+        "allocated": (300, 150),
+        "allocations": (2, 1),
+        "live": (200, 150),
+        "peak": (300, 150),
+        "rss": None,
+    }
+
+
+def test_what_no_sample_was_drawn_of_is_not_new(tmp_path: Path) -> None:
+    before = write(tmp_path / "a.mlyze", {1: 100_000}, interval=1000.0)
+    after = write(tmp_path / "b.mlyze", {1: 100_000, 2: 900})
+    found = compare(before, after)
+    assert changes(found)["load"] == (0, 900)
+    assert found.beyond_chance_count == 0
+    load = next(row for row in found.rows if row.place.function == "load")
+    assert load.has_too_few_samples
+    assert load.figure.change.error > 900
+
+
+def test_selection_is_for_both(tmp_path: Path) -> None:
+    before = write(tmp_path / "a.mlyze", {1: 100, 2: 200})
+    after = write(tmp_path / "b.mlyze", {1: 100, 2: 250})
+    found = compare(before, after, selection=Selection(function="load"))
+    assert changes(found) == {"load": (200, 250)}
+    assert found.totals["allocated"] is not None
+    assert found.totals["allocated"].before.value == 200
+
+
+def test_empty_recordings_have_no_rows(tmp_path: Path) -> None:
+    TraceEncoder({"process_id": 1}).write(tmp_path / "a.mlyze")
+    path = str(tmp_path / "a.mlyze")
+    found = compare(path, path, by="stack")
+    assert (found.rows, found.row_count) == ((), 0)
+
+
+def test_unknown_words_are_answered_with_those_there_are(tmp_path: Path) -> None:
+    path = write_known_trace(tmp_path / "t.mlyze")
+    with pytest.raises(MemlyzeError, match="stack, function, module"):
+        compare(path, path, by="line")
+    with pytest.raises(MemlyzeError, match="peak, live"):
+        compare(path, path, measure="size")
+
+
+@pytest.mark.parametrize(
+    ("text", "outcome"),
+    [
+        ("live > +5%", "exceeded"),
+        ("live > +25%", "kept"),
+        ("live>+10B", "exceeded"),
+        ("live > +0.1kB", "kept"),
+        ("live > 230 b", "exceeded"),
+        ("live > 1KiB", "kept"),
+        ("allocations > +0", "kept"),
+        ("allocations > 1", "exceeded"),
+        ("rss > 0.9kB", "exceeded"),
+        ("rss > +0%", "kept"),
+    ],
+)
+def test_threshold_of_exact_recordings(text: str, outcome: str, tmp_path: Path) -> None:
+    before = write(tmp_path / "a.mlyze", {1: 100, 2: 100})
+    after = write(tmp_path / "b.mlyze", {1: 100, 2: 140})
+    verdict = judge(parse_threshold(text), compare(before, after))
+    assert verdict.outcome == outcome
+    assert verdict.is_failure == (outcome == "exceeded")
+
+
+def test_threshold_is_exceeded_only_beyond_chance(tmp_path: Path) -> None:
+    before = write(tmp_path / "a.mlyze", {1: 900, 2: 900}, interval=1000.0)
+    after = write(tmp_path / "b.mlyze", {1: 900, 2: 900, 3: 900}, interval=1000.0)
+    verdict = judge(parse_threshold("live > +5%"), compare(before, after))
+    assert (verdict.outcome, verdict.is_failure) == ("uncertain", False)
+
+
+def test_anything_is_more_than_a_share_of_nothing(tmp_path: Path) -> None:
+    TraceEncoder({"process_id": 1, "sample_rate": 1.0}).write(tmp_path / "a.mlyze")
+    found = compare(str(tmp_path / "a.mlyze"), write(tmp_path / "b.mlyze", {1: 100}))
+    assert judge(parse_threshold("live > +500%"), found).outcome == "exceeded"
+
+
+def test_threshold_that_cannot_be_judged_fails(tmp_path: Path) -> None:
+    before = write(tmp_path / "a.mlyze", {1: 100}, rss=None)
+    verdict = judge(parse_threshold("rss > +5%"), compare(before, before))
+    assert (verdict.outcome, verdict.is_failure) == ("unknown", True)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("size > 5%", "figures: allocated"),
+        ("live > 5%", "a share is one of a change"),
+        ("live < 5MB", "write it as"),
+        ("live > +5 parsecs", "KiB, MiB or GiB"),
+        ("allocations > 5MB", "k, M or G"),
+        ("", "write it as"),
+    ],
+)
+def test_what_is_no_threshold_is_answered_with_how_to_write_one(text: str, complaint: str) -> None:
+    with pytest.raises(MemlyzeError, match=complaint):
+        parse_threshold(text)

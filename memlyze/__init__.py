@@ -16,6 +16,8 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # `typing` itself stays out of the recorded program
 if TYPE_CHECKING:
+    from memlyze.checkpoints import Checkpoint as Checkpoint
+    from memlyze.checkpoints import checkpoint as checkpoint
     from memlyze.errors import MemlyzeError as MemlyzeError
     from memlyze.options import TraceOptions as TraceOptions
     from memlyze.query.session import open_trace as open  # noqa: A004, F401
@@ -29,10 +31,12 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Checkpoint": ("memlyze.checkpoints", "Checkpoint"),
     "MemlyzeError": ("memlyze.errors", "MemlyzeError"),
     "TraceOptions": ("memlyze.options", "TraceOptions"),
     "Tracer": ("memlyze.tracer", "Tracer"),
     "active_tracer": ("memlyze.tracer", "active_tracer"),
+    "checkpoint": ("memlyze.checkpoints", "checkpoint"),
     "open": ("memlyze.query.session", "open_trace"),
     "profile": ("memlyze.windows", "profile"),
     "start": ("memlyze.tracer", "start"),

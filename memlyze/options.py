@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]  # `signal` would bring `enum` along
 import math
 import os
 
@@ -32,6 +33,7 @@ _RANGES = {
     "seed": _Range(int, 0, (1 << 64) - 1, "a whole number from 0 to 18446744073709551615"),
 }
 WHEN_FULL = ("wait", "drop")
+_SIGNAL_WORDS = 'the name of a signal that can be handled, such as "SIGUSR2", or "" for none'
 
 
 class TraceOptions:
@@ -54,6 +56,10 @@ class TraceOptions:
         native: record also what is allocated with malloc and its kin, and what is mapped.
         follow: record the processes too that this one starts, each into a file of its own beside
             `output_file`.
+        references: at the end, and at each `memlyze.checkpoint()`, record what refers to what:
+            that is what tells who still holds an object.
+        checkpoint_signal: take such a checkpoint when the process gets this signal, such as
+            "SIGUSR2"; "" is none. Only where recording is started in the main thread.
 
     Raises:
         OptionError: an option is unknown, of the wrong type or out of range. The message names the
@@ -72,6 +78,8 @@ class TraceOptions:
         "seed",
         "native",
         "follow",
+        "references",
+        "checkpoint_signal",
     )
 
     def __init__(
@@ -88,6 +96,8 @@ class TraceOptions:
         seed: int = 0,
         native: bool = True,
         follow: bool = True,
+        references: bool = True,
+        checkpoint_signal: str = "",
     ) -> None:
         self.output_file = _path(output_file)
         self.sample_rate = float(_number("sample_rate", sample_rate))
@@ -100,6 +110,8 @@ class TraceOptions:
         self.seed = int(_number("seed", seed))
         self.native = _flag("native", native)
         self.follow = _flag("follow", follow)
+        self.references = _flag("references", references)
+        self.checkpoint_signal = _signal_name("checkpoint_signal", checkpoint_signal)
 
     @property
     def is_exact(self) -> bool:
@@ -121,6 +133,8 @@ def accepted_values(name: str) -> str:
     """What an option accepts, in words, as in its error messages."""
     if name in _RANGES:
         return _RANGES[name].words
+    if name == "checkpoint_signal":
+        return _SIGNAL_WORDS
     return _words_of(WHEN_FULL) if name == "when_full" else "true or false"
 
 
@@ -167,6 +181,15 @@ def _flag(name: str, value: Any) -> bool:
 def _choice(name: str, value: Any, accepted: tuple[str, ...]) -> str:
     if value not in accepted:
         raise OptionError(f"{name} must be {_words_of(accepted)}, not {value!r}")
+    return str(value)
+
+
+def _signal_name(name: str, value: Any) -> str:
+    is_known = isinstance(value, str) and (
+        value == "" or (value.startswith("SIG") and hasattr(_signal, value))
+    )
+    if not is_known or value in ("SIGKILL", "SIGSTOP", "SIG_DFL", "SIG_IGN"):
+        raise OptionError(f"{name} must be {_SIGNAL_WORDS}, not {value!r}")
     return str(value)
 
 

@@ -11,7 +11,7 @@ import os
 import sys
 import time
 
-from memlyze import _json_text, family, handover, thread_names, windows
+from memlyze import _json_text, checkpoints, family, handover, thread_names, windows
 from memlyze._speedups import _tracer
 from memlyze.errors import TracerStateError, TraceWriteError
 from memlyze.options import from_keywords
@@ -46,6 +46,7 @@ class Tracer:
         self._member = family.Member(self.output_file)
         self._state = "new"
         self._tracemalloc_stops: tuple[Any, Any] | None = None
+        self._signal: checkpoints.Signal | None = None
 
     def __repr__(self) -> str:
         return f"<memlyze.Tracer {self._state} {self.output_file!r}>"
@@ -158,6 +159,11 @@ class Tracer:
         if self.options.track_gc:
             gc.callbacks.append(_tracer.gc_callback)
         self._keep_hooks_after_tracemalloc()
+        if self.options.checkpoint_signal and self.options.references:
+            self._signal = checkpoints.Signal(self.options.checkpoint_signal)
+            self._signal.listen()
+        at_exit = checkpoints.MOST_OBJECTS_AT_STOP if self.options.references else 0
+        _tracer.checkpoint_at_exit(at_exit)
         atexit.register(self._stop_at_exit)
 
     def _detach(self) -> None:
@@ -165,6 +171,8 @@ class Tracer:
         if _tracer.gc_callback in gc.callbacks:
             gc.callbacks.remove(_tracer.gc_callback)
         self._leave_tracemalloc()
+        if self._signal is not None:
+            self._signal.leave()
         thread_names.unwatch()
 
     def stop(self) -> None:
@@ -191,6 +199,7 @@ class Tracer:
             raise TracerStateError("not recording; start with memlyze.start() first")
         self._state = "stopping"
         try:
+            checkpoints.take_at_stop(self.options, reason)
             _tracer.follow_no_launches()
             lost = _tracer.ensure_hooks()
             thread_names.tell_all()
@@ -291,6 +300,7 @@ class Tracer:
             "when_full": options.when_full,
             "native": options.native,
             "follow": options.follow,
+            "references": options.references,
         }
 
 

@@ -87,6 +87,20 @@ cdef extern from "cpython/allocator_hooks.h":
 cdef extern from "cpython/anchor.h":
     void ml_make_frame_objects()
 
+cdef extern from "cpython/checkpoint.h":
+    ctypedef enum ml_checkpoint_outcome:
+        ML_CHECKPOINT_TAKEN
+        ML_CHECKPOINT_TOO_MANY_OBJECTS
+        ML_CHECKPOINT_NO_MEMORY
+    ctypedef struct ml_checkpoint:
+        ml_checkpoint_outcome outcome
+        uint64_t objects
+        uint64_t references
+        int64_t pause_ns
+    ml_checkpoint ml_checkpoint_take(const char *reason, uint64_t most_objects)
+    void ml_checkpoint_at_exit(uint64_t most_objects)
+    void ml_checkpoint_know_class(void *some_class)
+
 cdef extern from "core/malloc_figures.h" nogil:
     void ml_malloc_figures_find()
 
@@ -182,6 +196,40 @@ def stop(bytes reason not None):
     if failure:
         raise OSError(failure, (<bytes>error).decode("utf-8", "replace"))
     return not ml_writer_is_deleted()
+
+
+# Texts that outlive the call.
+cdef dict checkpoint_reasons = {"stop": b"stop", "exit": b"exit", "checkpoint": b"checkpoint",
+                                "signal": b"signal"}
+
+
+def take_checkpoint(str reason not None, uint64_t most_objects):
+    """Take the heap graph, and leave its writing to the helper thread.
+
+    Returns (why not, objects, references, nanoseconds); why not is None when it was taken,
+    otherwise "too many objects" or "no memory". While recording. Raises KeyError for a reason that
+    the format does not have.
+    """
+    cdef bytes text = checkpoint_reasons[reason]
+    cdef ml_checkpoint taken = ml_checkpoint_take(text, most_objects)
+    why_not = None
+    if taken.outcome == ML_CHECKPOINT_TOO_MANY_OBJECTS:
+        why_not = "too many objects"
+    elif taken.outcome == ML_CHECKPOINT_NO_MEMORY:
+        why_not = "no memory"
+    return why_not, taken.objects, taken.references, taken.pause_ns
+
+
+def know_class(type some_class not None):
+    """A class written in Python, any one; before the first checkpoint."""
+    ml_checkpoint_know_class(<void *>some_class)
+
+
+def checkpoint_at_exit(uint64_t most_objects):
+    """Whether one is taken when the process ends by `os._exit`, and of how many objects at most; 0:
+    none.
+    """
+    ml_checkpoint_at_exit(most_objects)
 
 
 def is_recording():

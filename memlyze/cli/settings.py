@@ -100,6 +100,18 @@ OPTIONS = (
         "",
         "record the processes too that the program starts, each into a file of its own",
     ),
+    Option(
+        "references",
+        parse_switch,
+        "",
+        "record at the end, and at checkpoints, what refers to what: who holds an object",
+    ),
+    Option(
+        "checkpoint_signal",
+        str,
+        "SIGNAL",
+        "record what refers to what when the program gets this signal, such as SIGUSR2",
+    ),
 )
 OUTPUT_FILE = "output_file"
 

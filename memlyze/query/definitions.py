@@ -40,6 +40,9 @@ VIEW_ORDER = (
     "gc",
     "threads",
     "processes",
+    "checkpoints",
+    "objects",
+    "object_references",
     "metadata",
 )
 #: Views and macros that others are made of, and nobody else need know.
@@ -52,8 +55,20 @@ PRIVATE = (
     "window_collections",
     "selected",
     "group_labels",
+    "object_how",
+    "named_types",
+    "named_roots",
 )
-MACRO_ORDER = ("hotspots", "leaks", "live_at", "timeline", "lifetimes", "windows_by_name")
+MACRO_ORDER = (
+    "hotspots",
+    "leaks",
+    "live_at",
+    "timeline",
+    "lifetimes",
+    "windows_by_name",
+    "retained",
+    "path_to_root",
+)
 
 
 class Column(typing.NamedTuple):

@@ -54,7 +54,11 @@ def open_trace(
 class Tables(typing.Mapping[str, Columns]):
     """The recorded tables by name, each decoded when it is first asked for."""
 
-    _NAMES = tuple(name for name in raw_tables.RAW_TABLES if name not in ("stack_sites", "leaks"))
+    _NAMES = tuple(
+        name
+        for name in raw_tables.RAW_TABLES
+        if name not in ("stack_sites", "leaks", "object_tree")
+    )
 
     def __init__(self, source: Source) -> None:
         self._source = source

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typing
 
+from memlyze.query.heap_graph import HeapGraph
 from memlyze.query.stack_sites import frame_origins, stack_sites
 from memlyze.trace.family import Family, find_family
 from memlyze.trace.reader import TraceFile, TraceSet
@@ -29,9 +30,12 @@ class Source:
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
         self._made: dict[str, Columns] = {}
+        self.heap_graph = HeapGraph(reader.table)
 
     def columns(self, table: str) -> Columns:
         """Columns of the private table `table` by name."""
+        if table in ("objects", "object_references", "object_roots", "object_tree"):
+            return self.heap_graph.columns(table)
         make = {
             "frames": self._frames,
             "stack_sites": self._stack_sites,

@@ -52,6 +52,13 @@ METADATA = 8
 INDEX = 9
 SAMPLINGS = 10
 RESIDENT = 11
+CHECKPOINTS = 12
+OBJECT_TYPES = 13
+OBJECTS = 14
+OBJECT_REFERENCES = 15
+OBJECT_NAMES = 16
+OBJECT_TEXTS = 17
+OBJECT_ROOTS = 18
 
 BLOCK_TYPE_NAMES: dict[int, str] = {
     EVENTS: "events",
@@ -65,6 +72,13 @@ BLOCK_TYPE_NAMES: dict[int, str] = {
     INDEX: "index",
     SAMPLINGS: "samplings",
     RESIDENT: "resident",
+    CHECKPOINTS: "checkpoints",
+    OBJECT_TYPES: "object_types",
+    OBJECTS: "objects",
+    OBJECT_REFERENCES: "object_references",
+    OBJECT_NAMES: "object_names",
+    OBJECT_TEXTS: "object_texts",
+    OBJECT_ROOTS: "object_roots",
 }
 
 ALLOCATOR_NAMES: tuple[str, ...] = (
@@ -93,6 +107,24 @@ RESIDENT_CATEGORY_NAMES: tuple[str, ...] = (
     "tracer",
     "python_frames",
 )
+
+HOW_OTHER = 0
+HOW_ATTRIBUTE = 1
+HOW_KEY = 2
+HOW_VALUE = 3
+HOW_ITEM = 4
+HOW_LOCAL = 5
+HOW_MEMBER = 6
+HOW_NAMES: tuple[str, ...] = ("other", "attribute", "key", "value", "item", "local", "member")
+
+HOWS_WITH_NAME = (HOW_ATTRIBUTE, HOW_VALUE, HOW_LOCAL)
+"""Of these the number of a reference is the id of a name, or 0; of an item it is its index."""
+
+ROOT_MODULE = 0
+ROOT_LOCAL = 1
+ROOT_GLOBALS = 2
+ROOT_THREAD = 3
+ROOT_NAMES: tuple[str, ...] = ("module", "local", "globals", "thread")
 
 LINE_TABLE_NONE = 0
 LINE_TABLE_LNOTAB = 1
@@ -220,5 +252,55 @@ COLUMNS: dict[int, tuple[Column, ...]] = {
         Column("mapping_count", UVARINT, 0),
         Column("reserved_bytes", UVARINT, 0),
         Column("resident_bytes", UVARINT, 0),
+    ),
+    CHECKPOINTS: (
+        _identifier("checkpoint_id"),
+        Column("time_ns", DELTA),
+        Column("reason", BYTES),
+        Column("pause_ns", UVARINT, 0),
+        _identifier("first_object_id"),
+        Column("object_count", UVARINT, 0, ID_MAX),
+        Column("reference_count", UVARINT, 0),
+        Column("memory_bytes", UVARINT, 0),
+    ),
+    OBJECT_TYPES: (
+        _identifier("type_id"),
+        Column("name", BYTES),
+        Column("module", BYTES),
+        _identifier("object_id"),
+        Column("is_referred", U8, 0, 255),
+    ),
+    OBJECTS: (
+        _identifier("object_id"),
+        Column("type_id", UVARINT, 0, ID_MAX),
+        Column("size", UVARINT, 0),
+        Column("length", SVARINT, -1),
+        Column("address", DELTA),
+        Column("unseen_references", UVARINT, 0, ID_MAX),
+        Column("allocation_id", DELTA, 0, INT64_MAX),
+        Column("buffer_allocation_id", DELTA, 0, INT64_MAX),
+    ),
+    OBJECT_REFERENCES: (
+        _identifier("from_id"),
+        _identifier("to_id"),
+        Column("how", U8, 0, 255),
+        Column("number", UVARINT, 0, ID_MAX),
+    ),
+    OBJECT_NAMES: (
+        _identifier("name_id"),
+        Column("name", BYTES),
+    ),
+    OBJECT_TEXTS: (
+        _identifier("object_id"),
+        Column("text", BYTES),
+    ),
+    OBJECT_ROOTS: (
+        _identifier("object_id"),
+        Column("kind", U8, 0, 255),
+        Column("name", BYTES),
+        Column("function", BYTES),
+        Column("file", BYTES),
+        Column("line", UVARINT, 0, ID_MAX),
+        Column("os_thread_id", UVARINT),
     ),
 }

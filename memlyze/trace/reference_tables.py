@@ -31,6 +31,13 @@ def make_tables(
         "gc": rows[fmt.GC],
         "windows": windows(rows[fmt.WINDOWS]),
         "samplings": samplings,
+        "checkpoints": with_text(rows[fmt.CHECKPOINTS], "reason"),
+        "object_types": with_text(rows[fmt.OBJECT_TYPES], "name", "module"),
+        "objects": rows[fmt.OBJECTS],
+        "object_references": rows[fmt.OBJECT_REFERENCES],
+        "object_names": with_text(rows[fmt.OBJECT_NAMES], "name"),
+        "object_texts": first_rows(with_text(rows[fmt.OBJECT_TEXTS], "text"), "object_id"),
+        "object_roots": with_text(rows[fmt.OBJECT_ROOTS], "name", "function", "file"),
     }
 
 
@@ -202,6 +209,11 @@ def resident(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         )
         for row in rows
     ]
+
+
+def with_text(rows: list[dict[str, Any]], *names: str) -> list[dict[str, Any]]:
+    """With these columns as text."""
+    return [dict(row, **{name: decode_text(row[name]) for name in names}) for row in rows]
 
 
 def first_rows(rows: list[dict[str, Any]], key: str) -> list[dict[str, Any]]:

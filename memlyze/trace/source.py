@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterator
+from typing import Any, Iterator, Mapping
 
 import numpy as np
 
@@ -76,22 +76,30 @@ class BlockSource:
             self.rows_shown.get(block.block_type, 0) + block.row_count
         )
 
-    def columns(self, block_type: int) -> dict[str, Any]:
+    def columns(self, block_type: int, dtypes: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """All rows of a type other than `events`, by column name.
 
-        Integers are int64 arrays, doubles float64 arrays, texts lists of bytes.
+        Integers are int64 arrays, doubles float64 arrays, texts lists of bytes. Where `dtypes`
+        names a column it comes as that, block by block, so that no wider copy of all is made.
         """
         schema = fmt.COLUMNS[block_type]
+        narrowed = [(k, (dtypes or {}).get(column.name)) for k, column in enumerate(schema)]
         wanted = [fmt.decoded_as(column) for column in schema]
         parts: list[list[Any]] = []
         for block, data in self.each(block_type):
             try:
-                parts.append(_decoder.decode_columns(data, wanted))
+                part = _decoder.decode_columns(data, wanted)
+                for number, dtype in narrowed:
+                    if dtype is not None:
+                        part[number] = part[number].astype(dtype)
+                parts.append(part)
                 self.shown(block)
             except _decoder.CorruptBlockError as error:
                 self.damage.unreadable(block, str(error))
         return {
-            column.name: _join([part[number] for part in parts], column.encoding)
+            column.name: _join(
+                [part[number] for part in parts], column.encoding, (dtypes or {}).get(column.name)
+            )
             for number, column in enumerate(schema)
         }
 
@@ -99,9 +107,9 @@ class BlockSource:
 _GREATEST_BLOCK_BYTES = fmt.BLOCK_HEADER.size + fmt.MAX_PAYLOAD_BYTES
 
 
-def _join(parts: list[Any], encoding: int) -> Any:
+def _join(parts: list[Any], encoding: int, dtype: Any = None) -> Any:
     if encoding == fmt.BYTES:
         return [text for part in parts for text in part]
     if not parts:
-        return np.empty(0, np.float64 if encoding == fmt.F64 else np.int64)
+        return np.empty(0, dtype or (np.float64 if encoding == fmt.F64 else np.int64))
     return parts[0] if len(parts) == 1 else np.concatenate(parts)

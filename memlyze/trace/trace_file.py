@@ -7,6 +7,7 @@ A table is decoded when it is first asked for, and only the block types that it 
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import stat
 import threading
@@ -14,7 +15,7 @@ from typing import Any, Callable, NamedTuple
 
 from memlyze.errors import TraceError, TraceNotFoundError
 from memlyze.trace import format as fmt
-from memlyze.trace import tables
+from memlyze.trace import heap_graph, tables
 from memlyze.trace.allocations import Allocations, decode_allocations
 from memlyze.trace.blocks import FileBytes, find_blocks, header_metadata
 from memlyze.trace.damage import Damage
@@ -36,6 +37,7 @@ TABLE_NAMES = (
     "windows",
     "samplings",
     "metadata",
+    *heap_graph.MAKERS,
 )
 
 
@@ -216,6 +218,7 @@ class TraceFile:
             "windows": lambda: tables.windows(source),
             "samplings": lambda: tables.samplings(source),
             "metadata": lambda: tables.metadata_table(self.metadata),
+            **{name: functools.partial(make, source) for name, make in heap_graph.MAKERS.items()},
         }
 
     def _make_allocations(self) -> dict[str, Any]:

@@ -35,11 +35,19 @@ _NO_TIME = -1
 # table that they stand in.
 _ID_TABLES = {
     "allocation_id": "allocations",
+    "buffer_allocation_id": "allocations",
     "stack_id": "stacks",
     "frame_id": "frames",
     "thread_id": "threads",
     "window_id": "windows",
     "sampling_id": "samplings",
+    "checkpoint_id": "checkpoints",
+    "type_id": "object_types",
+    "name_id": "object_names",
+    "object_id": "objects",
+    "first_object_id": "objects",
+    "from_id": "objects",
+    "to_id": "objects",
 }
 _PARENT_IDS = {"stacks": "stack_id", "windows": "window_id"}
 
@@ -190,7 +198,10 @@ class TraceSet:
             return
         here[:] = part[column]
         ids = self._id_table(name, column)
-        if ids is not None:
+        if name == "object_references" and column == "number":
+            named = np.isin(part["how"], fmt.HOWS_WITH_NAME) & (here != 0)
+            here[named] += self._offsets_of("object_names")[number]
+        elif ids is not None:
             offset = self._offsets_of(ids)[number]
             if offset:
                 here[here != 0] += offset

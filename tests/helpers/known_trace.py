@@ -119,6 +119,7 @@ def known_trace(
             Run(1, 15 * MS, FIRST_ID + 7, [Free(FIRST_ID + 6)]),
         ]
     )
+    _add_checkpoint(trace)
     trace.add(
         "memory",
         [
@@ -156,6 +157,54 @@ def known_trace(
         ],
     )
     return trace
+
+
+def _add_checkpoint(trace: TraceEncoder) -> None:
+    """main.SESSIONS → ['u17'] → Session.history → list[3], and beside it a list that C holds."""
+    builtin = {"module": "builtins"}
+    trace.add(
+        "object_types",
+        [
+            {"type_id": 1, "name": "module", **builtin},
+            {"type_id": 2, "name": "dict", **builtin},
+            {"type_id": 3, "name": "str", **builtin},
+            {"type_id": 4, "name": "Session", "module": "main", "object_id": 7, "is_referred": 1},
+            {"type_id": 5, "name": "list", **builtin},
+            {"type_id": 6, "name": "type", **builtin},
+        ],
+    )
+    trace.add(
+        "object_names", [{"name_id": 1, "name": "__dict__"}, {"name_id": 2, "name": "history"}]
+    )
+    objects: list[dict[str, Any]] = [
+        {"object_id": 1, "type_id": 1, "size": 72, "length": -1},
+        {"object_id": 2, "type_id": 2, "size": 232, "length": 1},
+        {"object_id": 3, "type_id": 3, "size": 57, "length": 8},
+        {"object_id": 4, "type_id": 2, "size": 232, "length": 1},
+        {"object_id": 5, "type_id": 4, "size": 48, "length": -1, "allocation_id": FIRST_ID},
+        {"object_id": 6, "type_id": 5, "size": 80, "length": 3, "buffer_allocation_id": FIRST_ID},
+        {"object_id": 7, "type_id": 6, "size": 1064, "length": -1},
+        {"object_id": 8, "type_id": 3, "size": 52, "length": 3},
+        {"object_id": 9, "type_id": 5, "size": 56, "length": 0, "unseen_references": 1},
+    ]
+    trace.add("objects", [dict(row, address=row["object_id"] * 4096) for row in objects])
+    trace.add(
+        "object_references",
+        [
+            {"from_id": 1, "to_id": 2, "how": 1, "number": 1},
+            {"from_id": 2, "to_id": 3, "how": 2},
+            {"from_id": 2, "to_id": 4, "how": 3},
+            {"from_id": 4, "to_id": 8, "how": 2},
+            {"from_id": 4, "to_id": 5, "how": 3},
+            {"from_id": 5, "to_id": 6, "how": 1, "number": 2},
+        ],
+    )
+    texts = {1: "main", 3: "'SESSIONS'", 7: "main.Session", 8: "'u17'"}
+    trace.add("object_texts", [{"object_id": k, "text": text} for k, text in texts.items()])
+    trace.add("object_roots", [{"object_id": 1, "name": "main"}])
+    row: dict[str, Any] = {"checkpoint_id": 1, "time_ns": 20 * MS, "reason": "exit"}
+    row.update(pause_ns=300_000, first_object_id=1, object_count=9, reference_count=6)
+    trace.add("checkpoints", [row])
 
 
 def write_known_trace(path: Path, **options: object) -> str:

@@ -19,6 +19,13 @@ COMPARED_TABLES = (
     "gc",
     "windows",
     "samplings",
+    "checkpoints",
+    "object_types",
+    "objects",
+    "object_references",
+    "object_names",
+    "object_texts",
+    "object_roots",
 )
 
 

@@ -151,3 +151,39 @@ def test_windows_by_name_sums_over_windows_of_a_name(trace: Trace) -> None:
 def test_wrong_argument_is_named(trace: Trace, call: str, complaint: str) -> None:
     with pytest.raises(duckdb.Error, match=complaint):
         trace.sql(f"FROM {call}").fetchall()
+
+
+def test_retained_is_what_would_be_freed_with_an_object(trace: Trace) -> None:
+    rows = trace.sql(
+        "SELECT object_id, retained, dominator_id, distance FROM retained()"
+    ).fetchall()
+    everything = 72 + 232 + 57 + 232 + 52 + 48 + 80 + 1064
+    assert {row[0]: row[1:] for row in rows} == {
+        1: (everything, None, 0),
+        2: (everything - 72, 1, 1),
+        3: (57, 2, 2),
+        4: (232 + 52 + 48 + 80 + 1064, 2, 2),
+        5: (48 + 80 + 1064, 4, 3),  # its class goes with the last of its instances
+        6: (80, 5, 4),
+        7: (1064, 5, 4),
+        8: (52, 4, 3),
+        9: (56, None, 0),
+    }
+    assert [row[1] for row in rows] == sorted((row[1] for row in rows), reverse=True)
+
+
+def test_path_to_root_is_the_shortest_chain_with_the_root_first(trace: Trace) -> None:
+    rows = trace.sql("SELECT step, how, type, name, length, object_id FROM path_to_root(6)")
+    assert rows.fetchall() == [
+        (0, "module main", "module", "main", None, 1),
+        (1, ".__dict__", "dict", None, 1, 2),
+        (2, "['SESSIONS']", "dict", None, 1, 4),
+        (3, "['u17']", "main.Session", None, None, 5),
+        (4, ".history", "list", None, 3, 6),
+    ]
+
+
+def test_path_to_root_says_what_c_holds(trace: Trace) -> None:
+    rows = trace.sql("SELECT step, how, type FROM path_to_root(9)").fetchall()
+    assert rows == [(0, "held from C", "list")]
+    assert trace.sql("FROM path_to_root(10)").fetchall() == []

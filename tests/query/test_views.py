@@ -75,6 +75,32 @@ def test_process_is_described_by_the_metadata(trace: Trace, path: str) -> None:
     ]
 
 
+def test_objects_have_types_names_and_their_checkpoint(trace: Trace) -> None:
+    rows = trace.sql("""
+        SELECT object_id, type, size, length, allocation_id, buffer_allocation_id, name,
+            checkpoint_id
+        FROM objects WHERE object_id IN (1, 5, 6, 8) ORDER BY 1
+    """).fetchall()
+    assert rows == [
+        (1, "module", 72, None, None, None, "main", 1),
+        (5, "main.Session", 48, None, FIRST_ID, None, None, 1),
+        (6, "list", 80, 3, None, FIRST_ID, None, 1),
+        (8, "str", 52, 3, None, None, "'u17'", 1),
+    ]
+
+
+def test_references_read_as_one_writes_them(trace: Trace) -> None:
+    rows = trace.sql("SELECT * FROM object_references ORDER BY from_id, to_id").fetchall()
+    assert rows == [
+        (1, 2, ".__dict__", None),
+        (2, 3, "key", None),
+        (2, 4, "['SESSIONS']", 3),
+        (4, 5, "['u17']", 8),
+        (4, 8, "key", None),
+        (5, 6, ".history", None),
+    ]
+
+
 def test_memory_and_gc_hold_their_readings(trace: Trace) -> None:
     assert trace.sql("SELECT time_ns, rss, heap_live FROM memory").fetchall() == [
         (0, 5000, 0),

@@ -314,7 +314,7 @@ void ml_helper_write_ending(const char *reason)
     const int64_t patience_ends_ns = ml_monotonic_ns() + ENDING_PATIENCE_NS;
     while ((atomic_load_explicit(&helper.ending_wanted, memory_order_acquire) ||
             (helper.stopping && helper.running)) &&
-           ml_monotonic_ns() < patience_ends_ns) {
+           (ml_monotonic_ns() < patience_ends_ns || ml_writer_has_graphs())) {
         const struct timespec moment = {0, 50000};
         nanosleep(&moment, NULL);
     }

@@ -413,6 +413,33 @@ bool ml_live_table_take(ml_live_table *table, uintptr_t address, ml_live *taken)
     return take_direct(table, address, taken) || hash_take(table, address, taken);
 }
 
+static uint64_t hash_find(ml_live_table *table, uintptr_t address)
+{
+    const uint64_t hash = hash_address(table, address);
+    ml_shard *shard = shard_of(table, hash);
+    uint64_t allocation_id = 0;
+    ml_lock(&shard->lock);
+    if (shard->capacity) {
+        const ml_hash_entry entry = shard->entries[find(table, shard, address, hash)];
+        if (entry.address_and_size)
+            allocation_id = unpack(entry).allocation_id;
+    }
+    ml_unlock(&shard->lock);
+    return allocation_id;
+}
+
+uint64_t ml_live_table_find(ml_live_table *table, uintptr_t address)
+{
+    if (!ml_live_table_may_hold(address) || !ml_live_table_may_be_marked(table, address))
+        return 0;
+    if (is_filtered(table) &&
+        __atomic_load_n(second_count(table, ml_filter_hash(address)), __ATOMIC_RELAXED) == 0)
+        return 0;
+    const uint64_t *entry = find_direct(table, address);
+    return entry ? ml_direct_unpack(__atomic_load_n(entry, __ATOMIC_RELAXED)).allocation_id
+                 : hash_find(table, address);
+}
+
 bool ml_live_table_watch(ml_live_table *table, uintptr_t address)
 {
     const ml_live watched = {0, 0, true};

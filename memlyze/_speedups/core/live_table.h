@@ -143,6 +143,9 @@ bool ml_live_table_insert(ml_live_table *table, uintptr_t address, ml_live live,
                           bool *inserted);
 /* Removes the block at this address and tells what it was. False: not recorded. */
 bool ml_live_table_take(ml_live_table *table, uintptr_t address, ml_live *taken);
+/* The id of the recorded block at this address, which must not be freed meanwhile; 0: none was
+ * recorded. */
+uint64_t ml_live_table_find(ml_live_table *table, uintptr_t address);
 /* The free of the block at this address is to be told, recorded or not. */
 bool ml_live_table_watch(ml_live_table *table, uintptr_t address);
 

@@ -2,6 +2,7 @@
 
 #include "columns.h"
 #include "event_encoder.h"
+#include "heap_graph_writer.h"
 #include "helper_thread.h"
 #include "mapping_table.h"
 #include "resident_memory.h"
@@ -32,6 +33,11 @@ static struct {
 
     ml_spinlock metadata_lock;
     ml_columns told_metadata; /* by the binding */
+
+    ml_spinlock graphs_lock;
+    ml_graph *graphs; /* that wait to be written, the oldest first */
+    ml_graph_ids graph_ids;
+    uint64_t checkpoint_pause_ns;
 
     ml_descriptor statm; /* open while there is a helper thread */
     ml_resident_source resident_source;
@@ -219,6 +225,8 @@ static int64_t tracer_bytes(void)
     size_t buffers = writer.file.raw.capacity + writer.file.stored.capacity;
     for (int i = 0; i < writer.encoder.columns.column_count; i++)
         buffers += writer.encoder.columns.columns[i].size;
+    if (writer.graphs)
+        buffers += ml_graph_bytes(writer.graphs);
     return atomic_load(&ml_recording.mapped_bytes) + atomic_load(&ml_recording.live.mapped_bytes) +
            writer.region_bytes +
            (int64_t)(ml_codes.mapped_bytes + ml_stacks.mapped_bytes + buffers +
@@ -313,7 +321,60 @@ static void put_statistics(void)
     put_number("writer_cpu_ns", (uint64_t)(writer.cpu_before_ns + ml_thread_cpu_ns()));
     put_number("rss_snapshots", writer.snapshots);
     put_number("rss_snapshot_cpu_ns", writer.snapshot_cpu_ns);
+    put_number("checkpoints", writer.graph_ids.checkpoints);
+    put_number("checkpoint_pause_ns", writer.checkpoint_pause_ns);
     put_number("tracer_peak_bytes", (uint64_t)writer.peak_bytes);
+}
+
+/* ---- heap graphs
+ * --------------------------------------------------------------------------------- */
+
+void ml_writer_add_graph(ml_graph *graph)
+{
+    graph->next = NULL;
+    ml_lock(&writer.graphs_lock);
+    ml_graph **last = &writer.graphs;
+    while (*last)
+        last = &(*last)->next;
+    *last = graph;
+    ml_unlock(&writer.graphs_lock);
+}
+
+bool ml_writer_has_graphs(void)
+{
+    ml_lock(&writer.graphs_lock);
+    const bool has = writer.graphs && !writer.file.failed;
+    ml_unlock(&writer.graphs_lock);
+    return has;
+}
+
+static void drop_first_graph(void)
+{
+    ml_lock(&writer.graphs_lock);
+    ml_graph *graph = writer.graphs;
+    writer.graphs = graph->next;
+    ml_unlock(&writer.graphs_lock);
+    ml_graph_stop_writing(graph);
+    ml_graph_free(graph);
+}
+
+/* Writing one may take seconds: the rings must not fill up meanwhile, nor a fork wait. */
+static void write_graphs(bool to_the_end)
+{
+    while (ml_writer_has_graphs()) {
+        if (!ml_graph_write_slice(writer.graphs, &writer.graph_ids, &writer.file)) {
+            writer.checkpoint_pause_ns += (uint64_t)writer.graphs->pause_ns;
+            drop_first_graph();
+        }
+        const int64_t now_ns = ml_monotonic_ns() - ml_recording.start_monotonic_ns;
+        if (!to_the_end) {
+            if (ml_helper_is_awaited())
+                return;
+            if (ml_recording.coarse_clock)
+                ml_recorder_raise_clock(now_ns);
+        }
+        drain(now_ns);
+    }
 }
 
 /* ---- turns
@@ -355,6 +416,7 @@ bool ml_writer_turn(int64_t now_ns)
         flush(now_ns);
         writer.next_flush_ns = now_ns + FLUSH_INTERVAL_NS;
     }
+    write_graphs(false);
     return any;
 }
 
@@ -370,6 +432,7 @@ void ml_writer_write_ending(int64_t now_ns, const char *reason)
     if (writer.file.failed)
         return;
     ml_threads_look_after_late();
+    write_graphs(true);
     drain(now_ns);
     writer.has_ended = true; /* as far as is known */
     writer.region_bytes = ml_live_table_region_bytes(&ml_recording.live);
@@ -510,6 +573,8 @@ int ml_writer_open(const ml_options *options, uint64_t session)
     writer.statm = ml_no_descriptor;
     writer.pace = (ml_snapshot_pace){.has_begun = false};
     writer.snapshots = writer.snapshot_cpu_ns = 0;
+    writer.graph_ids = (ml_graph_ids){0};
+    writer.checkpoint_pause_ns = 0;
     ml_threads_begin_reading();
     return 0;
 }
@@ -517,6 +582,8 @@ int ml_writer_open(const ml_options *options, uint64_t session)
 void ml_writer_close(void)
 {
     ml_trace_file_close(&writer.file);
+    while (writer.graphs) /* of a trace that could not be written */
+        drop_first_graph();
     free_columns();
 }
 
@@ -554,7 +621,9 @@ void ml_writer_add_metadata(const char *key, const char *json)
 
 void ml_writer_after_fork(bool is_whole, bool has_descriptors)
 {
-    writer.metadata_lock = 0;
+    writer.metadata_lock = writer.graphs_lock = 0;
+    if (!is_whole)
+        writer.graphs = NULL;
     /* The memory stays with this copy of the process; and where the helper thread may have been at
      * work on it, it is of no use any more. */
     writer.is_inherited = is_whole;

@@ -5,6 +5,7 @@
 #define MEMLYZE_WRITER_H
 
 #include "descriptor.h"
+#include "heap_graph.h"
 #include "recorder.h"
 
 /* Creates the file. 0, or errno. */
@@ -38,6 +39,10 @@ void ml_writer_say_failed(int descriptor);
 /* Adds to the metadata; the value is JSON. From the binding, at most 64 KiB in all between two
  * writes. */
 void ml_writer_add_metadata(const char *key, const char *json);
+/* Hands a heap graph over, to be written and freed. */
+void ml_writer_add_graph(ml_graph *graph);
+/* Whether one is not written yet. Any thread. */
+bool ml_writer_has_graphs(void);
 /* In a forked child. `is_whole`: no helper thread was at work; `has_descriptors`: copies of the
  * parent's are open here. */
 void ml_writer_after_fork(bool is_whole, bool has_descriptors);

@@ -3,6 +3,7 @@
  * and the function objects are the same as ever. */
 #include "launch_hooks.h"
 
+#include "checkpoint.h"
 #include "child_environment.h"
 #include "launch_arguments.h"
 
@@ -163,6 +164,7 @@ static PyObject *hook(ml_launch_call function, PyObject *self, PyObject *const *
     }
     if (function != ML_CALL_EXIT)
         return start_program(function, self, arguments, count, names);
+    ml_checkpoint_exit();
     ml_helper_write_ending("_exit");
     return call_original(function, self, arguments, count, names);
 }

@@ -164,8 +164,52 @@ def resident() -> TraceEncoder:
     return trace
 
 
+def checkpoint() -> TraceEncoder:
+    """Two checkpoints, the second cut off before its row; kinds that this version does not know."""
+    trace = TraceEncoder(METADATA)
+    types: list[dict[str, Any]] = [
+        {"type_id": 1, "name": "dict", "module": "builtins"},
+        {"type_id": 2, "name": "Session", "module": "app", "object_id": 5, "is_referred": 1},
+        {"type_id": 3, "name": "module", "module": "builtins", "object_id": 0},
+    ]
+    trace.add("object_types", types)
+    names = [{"name_id": 1, "name": "history"}, {"name_id": 2, "name": "räum"}]
+    trace.add("object_names", names)
+    objects: list[dict[str, Any]] = [
+        {"object_id": 1, "type_id": 3, "size": 72, "length": -1, "address": 1 << 46},
+        {"object_id": 2, "type_id": 1, "size": 232, "length": 1, "address": 4096},
+        {"object_id": 3, "type_id": 2, "size": 5 << 32, "length": -1, "unseen_references": 2},
+        {"object_id": 4, "size": 56, "length": 0, "allocation_id": 1 << 50},
+        {"object_id": 5, "type_id": 9, "size": 1064, "buffer_allocation_id": 65536},
+    ]
+    trace.add("objects", objects)
+    references: list[dict[str, Any]] = [
+        {"from_id": 1, "to_id": 2, "how": 1, "number": 1},
+        {"from_id": 2, "to_id": 4, "how": 2},
+        {"from_id": 2, "to_id": 3, "how": 3},
+        {"from_id": 2, "to_id": 5, "how": 3, "number": 2},
+        {"from_id": 3, "to_id": 4, "how": 4, "number": (1 << 31) - 1},
+        {"from_id": 3, "to_id": 7, "how": 200},
+    ]
+    trace.add("object_references", references)
+    texts = [{"object_id": 4, "text": "'u17'"}, {"object_id": 4, "text": b"\xed\xb2\x80"}]
+    trace.add("object_texts", texts)
+    roots: list[dict[str, Any]] = [
+        {"object_id": 1, "name": "app"},
+        {"object_id": 3, "kind": 1, "name": "x", "function": "f", "file": "/a.py", "line": 7},
+        {"object_id": 4, "kind": 77, "os_thread_id": 1 << 40},
+    ]
+    trace.add("object_roots", roots)
+    row: dict[str, Any] = {"checkpoint_id": 1, "time_ns": 900, "reason": "stop", "pause_ns": 12}
+    row.update(first_object_id=1, object_count=5, reference_count=5, memory_bytes=1 << 20)
+    trace.add("checkpoints", [row])
+    trace.add("objects", [{"object_id": 6, "type_id": 1, "size": 64, "length": 0}])
+    return trace
+
+
 def main() -> None:
     traces = {
+        "checkpoint": checkpoint().to_bytes(),
         "resident": resident().to_bytes(),
         "exact": exact(fmt.CODEC_ZSTD).to_bytes(),
         "exact-stored": exact(fmt.CODEC_STORED).to_bytes(),

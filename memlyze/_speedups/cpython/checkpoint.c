@@ -1,0 +1,67 @@
+#include "checkpoint.h"
+
+#include "object_walk.h"
+
+#include "../core/helper_thread.h"
+#include "../core/recorder.h"
+#include "../core/writer.h"
+#include "allocator_hooks.h"
+
+static uint64_t most_at_exit;
+static PyTypeObject *known_class;
+
+static void walk_all(ml_walk *walk)
+{
+    ml_walk_roots(walk);
+    ml_walk_tracked(walk);
+}
+
+ml_checkpoint ml_checkpoint_take(const char *reason, uint64_t most_objects)
+{
+    static ml_walk walk; /* under the GIL */
+    ml_checkpoint taken = {.outcome = ML_CHECKPOINT_NO_MEMORY};
+    ml_hooks_pause_thread(); /* what this allocates is not the program's */
+    const int64_t begin_ns = ml_monotonic_ns();
+    ml_graph *graph = ml_graph_new(reason);
+    if (graph) {
+        ml_walk_init(&walk, graph, known_class, most_objects);
+        graph->time_ns = ml_recorder_step_clock();
+        walk_all(&walk);
+        taken.objects = graph->objects.count;
+        taken.references = graph->reference_count;
+        taken.bytes = ml_graph_bytes(graph);
+        taken.outcome = graph->failed   ? ML_CHECKPOINT_NO_MEMORY
+                        : walk.too_many ? ML_CHECKPOINT_TOO_MANY_OBJECTS
+                                        : ML_CHECKPOINT_TAKEN;
+        ml_walk_free(&walk);
+    }
+    taken.pause_ns = ml_monotonic_ns() - begin_ns;
+    if (taken.outcome == ML_CHECKPOINT_TAKEN) {
+        graph->pause_ns = taken.pause_ns;
+        ml_writer_add_graph(graph);
+        ml_helper_wake();
+    } else if (graph) {
+        ml_graph_free(graph);
+    }
+    ml_hooks_resume_thread();
+    return taken;
+}
+
+void ml_checkpoint_know_class(void *some_class)
+{
+    if (!known_class) {
+        Py_INCREF(some_class);
+        known_class = some_class;
+    }
+}
+
+void ml_checkpoint_at_exit(uint64_t most_objects)
+{
+    most_at_exit = most_objects;
+}
+
+void ml_checkpoint_exit(void)
+{
+    if (most_at_exit)
+        ml_checkpoint_take("_exit", most_at_exit);
+}

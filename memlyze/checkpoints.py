@@ -1,0 +1,134 @@
+"""Checkpoints: the heap graph of this process at a moment, in its trace.
+
+What refers to what is taken in one pass of C, for which the program stands still. No object is
+asked anything: no code of the program runs.
+"""
+
+from __future__ import annotations
+
+import _signal  # type: ignore[import-not-found]  # `signal` would bring `enum` along
+
+from memlyze import _json_text
+from memlyze._speedups import _tracer
+from memlyze.errors import MemlyzeError, TracerStateError
+
+TYPE_CHECKING = False  # `typing` itself stays out of the recorded program
+if TYPE_CHECKING:
+    from typing import Any
+
+    from memlyze.options import TraceOptions
+
+MOST_OBJECTS_AT_STOP = 10_000_000
+"""Of more than these none is taken unasked: it would take ten seconds and a gigabyte."""
+_MOST_OBJECTS = (1 << 31) - 1
+
+
+class Checkpoint:
+    """What was taken.
+
+    Attributes:
+        objects: how many objects.
+        references: how many references between them.
+        pause_ns: how long the program stood still, in nanoseconds.
+    """
+
+    __slots__ = ("objects", "pause_ns", "references")
+
+    def __init__(self, objects: int, references: int, pause_ns: int) -> None:
+        self.objects = objects
+        self.references = references
+        self.pause_ns = pause_ns
+
+    def __repr__(self) -> str:
+        return (
+            f"<memlyze.Checkpoint of {self.objects} objects, {self.references} references, "
+            f"in {self.pause_ns / 1e6:.1f} ms>"
+        )
+
+
+_tracer.know_class(Checkpoint)
+
+
+def checkpoint() -> Checkpoint | None:
+    """Take the heap graph now: every object, its type and size, and what it refers to.
+
+    The program stands still meanwhile, about half a second for a million objects; the trace is
+    written afterwards, in the background. Where nothing is recorded, or with the option
+    `references=False`, this does nothing, so that it can stay in the code.
+
+    Returns:
+        What was taken; None where nothing was.
+
+    Raises:
+        MemlyzeError: there is no memory for it; the program and the recording go on.
+    """
+    from memlyze.tracer import active_tracer
+
+    tracer = active_tracer()
+    if tracer is None or not tracer.options.references or not _tracer.is_recording():
+        return None
+    return _take("checkpoint", _MOST_OBJECTS)
+
+
+def take_at_stop(options: TraceOptions, reason: str) -> None:
+    """At the end of a recording; why none is taken is put into the metadata."""
+    if not options.references:
+        return
+    try:
+        _take("stop" if reason == "stop" else "exit", MOST_OBJECTS_AT_STOP)
+    except MemlyzeError as error:
+        _tracer.add_metadata(b"references_left_out", _json_text.encode(str(error)))
+
+
+def _take(reason: str, most_objects: int) -> Checkpoint:
+    why_not, objects, references, pause_ns = _tracer.take_checkpoint(reason, most_objects)
+    if why_not == "too many objects":
+        raise MemlyzeError(
+            f"there are more than {most_objects} objects; call memlyze.checkpoint() in the program "
+            "to take their references all the same"
+        )
+    if why_not is not None:
+        raise MemlyzeError(
+            f"there was no memory for the references of {objects} objects and more; free some, or "
+            "record with references=False (--no-references)"
+        )
+    return Checkpoint(objects, references, pause_ns)
+
+
+class Signal:
+    """Takes a checkpoint when the process gets a signal, in the main thread, between two of its
+    instructions. What the program does on that signal it goes on doing afterwards.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._number: int = getattr(_signal, name)
+        self._before: Any = None
+
+    def listen(self) -> None:
+        """Begin. Raises TracerStateError outside of the main thread."""
+        try:
+            self._before = _signal.signal(self._number, self._take)
+        except ValueError:
+            raise TracerStateError(
+                "checkpoint_signal can only be used when recording is started in the main thread"
+            ) from None
+
+    def leave(self) -> None:
+        """End; where the program has put a handler of its own there since, that stays."""
+        if _signal.getsignal(self._number) == self._take:
+            try:
+                _signal.signal(self._number, self._before)
+            except (TypeError, ValueError):  # C's handler, or another thread
+                return
+
+    def _take(self, number: int, frame: Any) -> None:
+        from memlyze.tracer import active_tracer
+
+        tracer = active_tracer()
+        if tracer is not None and tracer.options.references and _tracer.is_recording():
+            try:
+                _take("signal", _MOST_OBJECTS)
+            except MemlyzeError as error:
+                _tracer.add_metadata(b"references_left_out", _json_text.encode(str(error)))
+        if callable(self._before):
+            self._before(number, frame)

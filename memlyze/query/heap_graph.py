@@ -1,0 +1,199 @@
+"""The objects of the checkpoints and what holds each of them, as columns beneath the views."""
+
+from __future__ import annotations
+
+import typing
+
+import numpy as np
+
+from memlyze.trace import format as fmt
+
+Array = typing.Any  # a one-dimensional numpy array
+Columns = typing.Dict[str, Array]
+Table = typing.Callable[[str], Columns]
+
+HOW_TYPE = 7
+"""That an object is of a class; not in the file as a reference."""
+HELD_BY_UNSEEN = -2
+HELD_BY_NOBODY = -3
+
+# How many references a root counts for: what a module or a variable names is not looked for behind
+# the dictionary of a namespace.
+_LEVELS = {fmt.ROOT_MODULE: 0, fmt.ROOT_LOCAL: 0, fmt.ROOT_THREAD: 1, fmt.ROOT_GLOBALS: 2}
+
+
+class HeapGraph:
+    """Made of the reader's tables: `table` gives one by its name."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._objects: Columns | None = None
+        self._references: Columns | None = None
+        self._tree: Columns | None = None
+
+    def columns(self, name: str) -> Columns:
+        """The private tables `objects`, `object_references`, `object_roots` and `object_tree`."""
+        if name == "object_roots":
+            roots = self._table(name)
+            return {**roots, "root": np.arange(len(roots["object_id"]))}
+        if name == "objects":
+            return self.objects()
+        return self.references() if name == "object_references" else self.tree()
+
+    def objects(self) -> Columns:
+        """The objects of all checkpoints that are whole, by their ids, with that of the
+        checkpoint.
+        """
+        if self._objects is None:
+            found = self._table("objects")
+            ids = found["object_id"]
+            checkpoint_ids = _checkpoints_of(ids, self._table("checkpoints"))
+            rows = np.flatnonzero(checkpoint_ids)
+            if not _is_increasing(ids[rows]):
+                rows = rows[np.unique(ids[rows], return_index=True)[1]]
+            if len(rows) == len(ids):
+                self._objects = {**found, "checkpoint_id": checkpoint_ids}
+            else:
+                self._objects = {name: values[rows] for name, values in found.items()}
+                self._objects["checkpoint_id"] = checkpoint_ids[rows]
+        return self._objects
+
+    def references(self) -> Columns:
+        """The references between these, by the objects that have them; with the key of each value,
+        and where both ends stand among the objects. References to types come last.
+        """
+        if self._references is None:
+            self._references = self._make_references()
+        return self._references
+
+    def _make_references(self) -> Columns:
+        found = self._table("object_references")
+        ids = self.objects()["object_id"]
+        from_row, to_row = rows_of(found["from_id"], ids), rows_of(found["to_id"], ids)
+        how, number = found["how"], found["number"]
+        key_id = np.zeros(len(how), np.int32 if ids.dtype == np.int32 else np.int64)
+        if len(how):
+            follows_key = (how[1:] == fmt.HOW_VALUE) & (how[:-1] == fmt.HOW_KEY) & (number[1:] == 0)
+            follows_key &= found["from_id"][1:] == found["from_id"][:-1]
+            key_id[1:][follows_key] = found["to_id"][:-1][follows_key]
+        columns = {
+            "from_id": found["from_id"],
+            "to_id": found["to_id"],
+            "how": how,
+            "number": number,
+            "key_id": key_id,
+            "from_row": from_row,
+            "to_row": to_row,
+        }
+        is_known = (from_row >= 0) & (to_row >= 0)
+        if not is_known.all():
+            columns = {name: values[is_known] for name, values in columns.items()}
+        if np.any(columns["from_row"][1:] < columns["from_row"][:-1]):
+            order = np.argsort(columns["from_row"], kind="stable")
+            columns = {name: values[order] for name, values in columns.items()}
+        return columns
+
+    def type_objects(self) -> Array:
+        """Where the class of each object stands among the objects; −1: it is none of them, or is
+        not held by its instances.
+        """
+        types = self._table("object_types")
+        rows = rows_of(self.objects()["type_id"], types["type_id"])
+        referred = np.where(types["is_referred"] != 0, types["object_id"], 0)
+        class_rows = rows_of(referred, self.objects()["object_id"]).astype(np.int32)
+        if not len(class_rows):
+            return np.full(len(rows), -1, np.int32)
+        return np.where(rows >= 0, class_rows[np.maximum(rows, 0)], -1).astype(np.int32)
+
+    def tree(self) -> Columns:
+        """Of each object: what holds it on the shortest way from a root, and what would go with
+        it.
+        """
+        if self._tree is None:
+            self._tree = self._make_tree()
+        return self._tree
+
+    def _make_tree(self) -> Columns:
+        from memlyze._speedups import _object_tree
+
+        objects, references = self.objects(), self.references()
+        ids = objects["object_id"]
+        roots = self._table("object_roots")
+        root_rows = rows_of(roots["object_id"], ids).astype(np.int32)
+        levels = np.array([_LEVELS.get(kind, 2) for kind in roots["kind"].tolist()], np.int32)
+        first = np.zeros(len(ids) + 1, np.int64)
+        np.cumsum(np.bincount(references["from_row"], minlength=len(ids)), out=first[1:])
+        tree: Columns = _object_tree.make_object_tree(
+            first,
+            np.ascontiguousarray(references["to_row"], np.int32),
+            self.type_objects(),
+            np.ascontiguousarray(objects["size"]),
+            (objects["unseen_references"] > 0).astype(np.uint8),
+            root_rows,
+            levels,
+        )
+        own = np.arange(len(ids))
+        by = tree["reference"]
+        is_reference = by >= 0
+        return {
+            "object_id": ids,
+            "holder_id": np.where(tree["holder"] >= 0, ids[np.maximum(tree["holder"], 0)], 0)
+            if len(ids)
+            else ids,
+            "how": _taken(references["how"], by, np.where(own >= 0, HOW_TYPE, 0)),
+            "number": _taken(references["number"], by, 0),
+            "key_id": _taken(references["key_id"], by, 0),
+            "root": tree["root"],
+            "distance": tree["distance"],
+            "dominator_id": np.where(
+                tree["dominator"] >= 0, ids[np.maximum(tree["dominator"], 0)], 0
+            )
+            if len(ids)
+            else ids,
+            "retained": tree["retained"],
+            "dominator_row": tree["dominator"],
+            "holder_row": tree["holder"],
+            "is_reference": is_reference.astype(np.uint8),
+        }
+
+
+def _taken(values: Array, rows: Array, otherwise: Array) -> Array:
+    """`values` at `rows`; where a row is negative, `otherwise`."""
+    if not len(values):
+        return np.broadcast_to(np.asarray(otherwise, values.dtype), rows.shape).copy()
+    return np.where(rows >= 0, values[np.maximum(rows, 0)], otherwise).astype(values.dtype)
+
+
+def _checkpoints_of(ids: Array, checkpoints: Columns) -> Array:
+    """The checkpoint of each object id, 0: of none that is whole."""
+    order = np.argsort(checkpoints["first_object_id"], kind="stable")
+    if not len(order):
+        return np.zeros(len(ids), np.int32)
+    firsts = checkpoints["first_object_id"][order].astype(np.int64)
+    ends = firsts + checkpoints["object_count"][order]
+    places = np.searchsorted(firsts, ids, side="right") - 1
+    is_inside = (places >= 0) & (ids < ends[np.maximum(places, 0)])
+    found = checkpoints["checkpoint_id"][order][np.maximum(places, 0)]
+    return np.where(is_inside, found, 0).astype(checkpoints["checkpoint_id"].dtype)
+
+
+def _is_increasing(ids: Array) -> bool:
+    return bool(np.all(ids[1:] > ids[:-1]))
+
+
+def rows_of(wanted: Array, ids: Array) -> Array:
+    """Where each of the `wanted` ids stands among `ids`; −1 for those that do not."""
+    if not len(ids):
+        return np.full(len(wanted), -1, np.int64)
+    if _is_increasing(ids):
+        if int(ids[-1]) - int(ids[0]) == len(ids) - 1:  # without gaps, as the recorder gives them
+            rows = wanted.astype(np.int64) - int(ids[0])
+            return np.where((rows >= 0) & (rows < len(ids)), rows, -1)
+        order = None
+        ordered = ids
+    else:
+        order = np.argsort(ids, kind="stable")
+        ordered = ids[order]
+    places = np.minimum(np.searchsorted(ordered, wanted), len(ordered) - 1)
+    rows = places if order is None else order[places]
+    return np.where(ordered[places] == wanted, rows, -1)

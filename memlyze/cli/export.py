@@ -11,7 +11,7 @@ import typing
 from memlyze.cli import interrupts
 from memlyze.cli.arguments import CommandParser
 from memlyze.cli.choosing import add_selection_options, parse_time, selection_of
-from memlyze.cli.errors import UsageError
+from memlyze.cli.errors import CommandError, UsageError
 from memlyze.cli.opening import add_only_option, open_traces, state_lines
 from memlyze.cli.output import check_output, writing
 from memlyze.cli.progress import decoding_progress
@@ -118,7 +118,7 @@ def run(arguments: typing.Sequence[str]) -> int:
             trace.remove_spilled()
             interrupts.end_process()
 
-        with interrupts.watched(end):
+        with interrupts.watched(end), _failures_worded():
             with decoding_progress(trace):
                 trace.table("allocations")
             if options.format in PROFILES:
@@ -126,6 +126,18 @@ def run(arguments: typing.Sequence[str]) -> int:
             else:
                 _export_tables(trace, options)
     return 0
+
+
+@contextlib.contextmanager
+def _failures_worded() -> typing.Iterator[None]:
+    """What DuckDB cannot do, as an error of this command."""
+    import duckdb
+
+    try:
+        yield
+    except duckdb.Error as error:
+        reason = str(error).splitlines()[0]
+        raise CommandError(f"the trace cannot be exported: {reason}") from None
 
 
 def _refuse_what_does_not_fit(options: argparse.Namespace) -> None:
@@ -198,7 +210,7 @@ def _write_profile(
 
 
 def _export_tables(trace: Trace, options: argparse.Namespace) -> None:
-    from memlyze.cli.formats import write_relation
+    from memlyze.cli.formats import write_query
     from memlyze.exporters import views
     from memlyze.exporters.destinations import open_destination
     from memlyze.exporters.partitions import Labels, parse_keys
@@ -214,7 +226,7 @@ def _export_tables(trace: Trace, options: argparse.Namespace) -> None:
         written = views.export_views(trace, form, open_destination(path), request, views=chosen)
     else:
         with _sink(options, trace.paths) as file:
-            write_relation(views.view_rows(trace, request, chosen[0]), form, file, trace.interrupt)
+            write_query(trace, views.view_query(trace, request, chosen[0]), form, file)
         return
     files = list(written)
     rows, size = sum(file.rows for file in files), sum(file.bytes for file in files)

@@ -16,7 +16,9 @@ from memlyze.exporters import csv, json, parquet
 from memlyze.exporters.arrow import ArrowStream, write_arrow
 
 if typing.TYPE_CHECKING:
-    from duckdb import DuckDBPyRelation
+    from duckdb import DuckDBPyConnection, DuckDBPyRelation
+
+    from memlyze.query.session import Trace
 
 Interrupt = typing.Callable[[], object]
 
@@ -45,7 +47,7 @@ def write_file(relation: DuckDBPyRelation, form: str, path: str, interrupt: Inte
     Raises CommandError when it cannot be written, `duckdb.Error` when the query fails.
     """
     with writing(path) as file:
-        write_relation(relation, form, file, interrupt)
+        _write_relation(relation, form, file, interrupt)
 
 
 def write_stdout(relation: DuckDBPyRelation, form: str, interrupt: Interrupt) -> None:
@@ -54,56 +56,66 @@ def write_stdout(relation: DuckDBPyRelation, form: str, interrupt: Interrupt) ->
     Raises BrokenPipeError when nobody reads it any more, `duckdb.Error` when the query fails.
     """
     sys.stdout.flush()
-    write_relation(relation, form, sys.stdout.buffer, interrupt)
+    _write_relation(relation, form, sys.stdout.buffer, interrupt)
 
 
-def write_relation(
-    relation: DuckDBPyRelation, form: str, sink: typing.BinaryIO, interrupt: Interrupt
-) -> None:
-    """Write the result to an open file; `interrupt` stops the query.
+def write_query(trace: Trace, query: str, form: str, sink: typing.BinaryIO) -> None:
+    """Write what a query of our own gives to an open file, straight from the trace.
 
-    Raises `duckdb.Error` when the query fails.
+    Raises `duckdb.Error` when it cannot be written.
     """
     if form == "arrow":
+        write_arrow(trace.sql(query), sink)
+        return
+    trace.decode_for(query)
+    _copy_through_pipe(trace.connection, f"({query})", _COPY_OPTIONS[form], sink.fileno())
+
+
+def _write_relation(
+    relation: DuckDBPyRelation, form: str, sink: typing.BinaryIO, interrupt: Interrupt
+) -> None:
+    import duckdb
+
+    if form == "arrow":
         write_arrow(relation, sink)
-    else:
-        _copy_through_pipe(relation, _COPY_OPTIONS[form], sink.fileno(), interrupt)
+        return
+    with duckdb.connect() as connection:
+        connection.register("result", ArrowStream(relation))
+        try:
+            _copy_through_pipe(connection, "result", _COPY_OPTIONS[form], sink.fileno())
+        except BaseException:
+            interrupt()
+            raise
 
 
 def _copy_through_pipe(
-    relation: DuckDBPyRelation, options: str, descriptor: int, interrupt: Interrupt
+    connection: DuckDBPyConnection, source: str, options: str, descriptor: int
 ) -> None:
     """COPY needs a path, and would truncate a file that stdout is redirected to: give it a pipe.
 
     It runs on a thread of its own, while this one takes what comes out of the pipe.
     """
-    import duckdb
-
     read_end, write_end = os.pipe()
-    connection = duckdb.connect()
     failures: list[Exception] = []
 
     def copy() -> None:
         try:
-            connection.execute(f"COPY result TO '/dev/fd/{write_end}' ({options})")
+            connection.execute(f"COPY {source} TO '/dev/fd/{write_end}' ({options})")
         except Exception as error:
             failures.append(error)
         finally:
             os.close(write_end)
 
-    connection.register("result", ArrowStream(relation))
     thread = threading.Thread(target=copy, daemon=True)
     thread.start()
     try:
         _drain(read_end, descriptor)
     except BaseException:
         connection.interrupt()
-        interrupt()
         raise
     finally:
         os.close(read_end)  # whatever DuckDB still writes fails, and ends the query
         thread.join()
-        connection.close()
     if failures:
         raise failures[0]
 

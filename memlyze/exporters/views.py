@@ -19,9 +19,6 @@ from memlyze.exporters.request import Request
 from memlyze.query.definitions import VIEW_ORDER
 from memlyze.query.session import Trace
 
-if typing.TYPE_CHECKING:
-    from duckdb import DuckDBPyRelation
-
 ARROW = "arrow"
 _COPY: dict[str, tuple[str, str]] = {
     "json": (json.SUFFIX, json.COPY_OPTIONS),
@@ -49,10 +46,10 @@ def suffix_of(form: str) -> str:
     return ARROW_SUFFIX if form == ARROW else _COPY[form][0]
 
 
-def view_rows(trace: Trace, request: Request, view: str) -> DuckDBPyRelation:
-    """The rows of one view."""
+def view_query(trace: Trace, request: Request, view: str) -> str:
+    """The query that gives the rows of one view, on this trace."""
     _select_allocations(trace, request)
-    return trace.sql(f"FROM {_source(view)}")
+    return f"FROM {_source(view)}"
 
 
 def export_views(

@@ -10,11 +10,11 @@ import typing
 
 from memlyze.cli import interrupts
 from memlyze.cli.arguments import CommandParser
-from memlyze.cli.choosing import add_selection_options, parse_time, selection_of
 from memlyze.cli.errors import CommandError, UsageError
-from memlyze.cli.opening import add_only_option, open_traces, state_lines
+from memlyze.cli.opening import open_traces, state_lines
 from memlyze.cli.output import check_output, writing
 from memlyze.cli.progress import decoding_progress
+from memlyze.cli.selecting import add_selection_options
 from memlyze.cli.terminal import is_terminal
 from memlyze.cli.units import format_bytes, format_count, plural
 
@@ -71,10 +71,9 @@ def make_parser() -> argparse.ArgumentParser:
         "--what",
         choices=tuple(_IN_WORDS),
         default="allocated",
-        help="count all allocations, those live at the end (or at --to), those live at the peak, "
-        "or temporary ones (default: allocated)",
+        help="count all allocations, those live at the end (of --time), those live at the peak, or "
+        "temporary ones (default: allocated)",
     )
-    add_selection_options(parser)
     parser.add_argument(
         "--within",
         metavar="TIME",
@@ -102,7 +101,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--host", metavar="NAME", help="the name of the host (default: as the trace has it)"
     )
-    add_only_option(parser)
+    add_selection_options(parser)
     return parser
 
 
@@ -173,18 +172,21 @@ def _refuse_what_does_not_fit(options: argparse.Namespace) -> None:
         raise UsageError(f"{options.output_file} is a folder; name a file in it with -o")
 
 
-def _request(options: argparse.Namespace) -> Request:
+def _request(trace: Trace, options: argparse.Namespace) -> Request:
+    from memlyze.cli.selecting import selection_of
+    from memlyze.cli.times import parse_duration_ns
     from memlyze.exporters.request import Request
 
-    return Request(options.what, selection_of(options), parse_time(options.within))
+    return Request(options.what, selection_of(options, trace), parse_duration_ns(options.within))
 
 
 def _export_profile(trace: Trace, options: argparse.Namespace) -> None:
-    request = _request(options)
+    request = _request(trace, options)
     with _sink(options, trace.paths) as file:
         stacks = _write_profile(trace, options, request, file)
     if not stacks:
-        chosen = any((options.from_time, options.to_time, options.thread))
+        narrowed = ("time", "thread", "window", "function", "file")
+        chosen = any(getattr(options, name) for name in narrowed)
         what = options.what + (" of what was chosen" if chosen else "")
         _say(f"nothing {what} is in the trace; the profile is empty")
     elif options.output_file is not None:
@@ -216,7 +218,7 @@ def _export_tables(trace: Trace, options: argparse.Namespace) -> None:
     from memlyze.exporters.partitions import Labels, parse_keys
 
     chosen = tuple(dict.fromkeys(options.view or views.VIEWS))
-    request, form, path = _request(options), options.format, options.output_file
+    request, form, path = _request(trace, options), options.format, options.output_file
     if options.partition_by is not None:
         keys, labels = parse_keys(options.partition_by), Labels(options.service, options.host)
         written = views.export_partitions(

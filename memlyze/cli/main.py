@@ -37,6 +37,7 @@ commands:
   windows    say what requests, tasks and functions allocate, hold and leave behind
   diff       say what differs between two recordings beyond chance; thresholds for CI
   query      ask SQL of one or more traces
+  report     write all of it as one HTML page, or as Markdown for a pull request
   export     write a trace for other tools: pprof, speedscope, Parquet, Arrow, …
   serve      show traces in the browser
   info       print what a trace holds: metadata, sizes, counts, drops, damage
@@ -58,6 +59,7 @@ COMMANDS = (
     "diff",
     "windows",
     "query",
+    "report",
     "export",
     "serve",
     "info",

@@ -43,7 +43,7 @@ def test_time_range_and_temporary(trace: str, memlyze: Runner) -> None:
         assert result.returncode == 0, result.stderr
         return sum(int(line.rsplit(" ", 1)[1]) for line in result.stdout.splitlines())
 
-    assert total("--from", "3ms", "--to", "0.012") == 300 + 400 + 500
+    assert total("--time", "3ms..0.012") == 300 + 400 + 500
     assert total("--what", "temporary") == 300
     assert total("--what", "temporary", "--within", "7ms") == 200 + 300
     assert total("--unit", "allocations") == 6
@@ -120,8 +120,8 @@ def test_trace_without_allocations(form: str, memlyze: Runner, tmp_path: Path) -
         (["--format", "pprof", "--unit", "bytes"], "--unit is for --format collapsed"),
         (["--format", "parquet", "--partition-by", "day", "-o", "x"], "there is no partition by"),
         (["--format", "parquet", "--partition-by", "service", "-o", "x"], "--service NAME"),
-        (["--format", "collapsed", "--from", "soon"], "'soon' is no time; write it like 1.5s"),
-        (["--format", "collapsed", "--from", "2s", "--to", "1s"], "ends before it begins"),
+        (["--format", "collapsed", "--time", "soon..1s"], "'soon' is no moment; write it as"),
+        (["--format", "collapsed", "--time", "2s..1s"], "ends before it begins"),
         (["--format", "collapsed", "--thread", "nobody"], "there is no thread 'nobody'"),
         (["--format", "pprof", "-o", "/nonexistent/folder/x"], "cannot be written"),
         ([], "--format"),

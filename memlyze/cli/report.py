@@ -1,0 +1,86 @@
+"""`memlyze report`: a trace as one page that needs nothing else, or as Markdown."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import typing
+
+from memlyze.cli import interrupts
+from memlyze.cli.arguments import CommandParser
+from memlyze.cli.opening import add_only_option, open_traces, state_lines
+from memlyze.cli.output import check_output, writing
+from memlyze.cli.progress import decoding_progress
+
+DESCRIPTION = """\
+EXAMPLES
+  memlyze report app.1234.mlyze                   writes app.1234.html
+  memlyze report -o report.html app.1234.mlyze
+  memlyze report --markdown app.1234.mlyze >> "$GITHUB_STEP_SUMMARY"
+
+Writes a page with everything that the trace shows: memory over time, the peaks, leaks, the lines
+that allocate most, a flame graph. It is one file, loads nothing from the network and can be sent to
+anybody. With --markdown, the same in short for a pull request.
+"""
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of the command."""
+    parser = CommandParser("report", DESCRIPTION)
+    parser.add_argument("traces", nargs="+", metavar="trace.mlyze", help="trace file")
+    parser.add_argument(
+        "-o",
+        "--output-file",
+        metavar="FILE",
+        help="file to write (default: the name of the trace with .html; Markdown goes to standard "
+        "output)",
+    )
+    parser.add_argument(
+        "-f", "--force", action="store_true", help="replace the output file if it exists"
+    )
+    parser.add_argument("--title", metavar="TEXT", help="title (default: the name of the trace)")
+    parser.add_argument("--markdown", action="store_true", help="write Markdown instead of a page")
+    add_only_option(parser)
+    return parser
+
+
+def run(arguments: typing.Sequence[str]) -> int:
+    """Run the command; return its exit status."""
+    options = make_parser().parse_args(arguments)
+    path = options.output_file
+    if path is None and not options.markdown:
+        path = os.path.splitext(os.path.basename(options.traces[0]))[0] + ".html"
+    if path is not None:
+        check_output(path, options.traces, force=options.force)
+    with open_traces(options.traces, only=options.only) as trace:
+        notes = state_lines(trace)
+        for line in notes:
+            print(f"memlyze report: {line}", file=sys.stderr)
+
+        def end() -> None:
+            trace.remove_spilled()
+            interrupts.end_process()
+
+        with interrupts.watched(end), decoding_progress(trace):
+            from memlyze.report.content import gather
+
+            title = options.title or os.path.basename(trace.paths[0])
+            content = gather(trace, title=title, notes=notes)
+    if options.markdown:
+        from memlyze.report.markdown import render_markdown
+
+        text = render_markdown(content)
+    else:
+        from memlyze.report.page import render_page
+
+        text = render_page(content)
+    if path is None:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode("utf-8"))
+        return 0
+    with writing(path) as file:
+        file.write(text.encode("utf-8"))
+    if options.output_file is None:
+        print(f"memlyze report: wrote {path}", file=sys.stderr)
+    return 0

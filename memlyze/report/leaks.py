@@ -1,0 +1,146 @@
+"""The leaks, in the page: a card for each suspect, and all verdicts in a table."""
+
+from __future__ import annotations
+
+from memlyze.analyses.leaks import VERDICTS, Frame, LeakSite
+from memlyze.cli.leaks import WORDS
+from memlyze.cli.units import format_bytes, format_duration, plural
+from memlyze.report.chart import sparkline
+from memlyze.report.content import Content
+from memlyze.report.figures import bytes_text, function_text, percent, place_text, time_text
+from memlyze.report.markup import Element, h, name, place
+
+_STACK_FRAMES = 12
+_SUSPICIOUS = ("growing", "warming_up")
+
+
+def leaks_section(content: Content) -> Element:
+    """What grows without bound, and what merely stays."""
+    found = content.leaks
+    judged = sum(found.judged.values())
+    growing = found.judged["growing"]
+    if not judged:
+        headline = "Nothing to judge: no site ever held enough, as far as was recorded."
+    elif growing:
+        rate = bytes_text(found.growth_bytes_per_second)
+        headline = (
+            f"{plural(growing, 'site grows', 'sites grow')} without bound, by {rate} per second."
+        )
+    else:
+        headline = f"None of {plural(judged, 'site', 'sites')} grows without bound."
+    kind = "bad" if growing else "good" if judged else "quiet"
+    children = [h("h2", None, "Leaks"), h("p", {"class": kind}, headline)]
+    children += [_card(site, content.folder) for site in found.having("growing")]
+    others = [site for site in found.sites if site.verdict != "growing"]
+    if others:
+        children.append(_others(others, content.folder, is_open=not growing))
+    if found.judged["too_few_samples"] and not found.is_exact:
+        children.append(
+            h(
+                "p",
+                {"class": "quiet"},
+                "Sites with too few samples may hide a slow leak: record for longer, with a "
+                "greater --sample-rate or a smaller --sample-interval.",
+            )
+        )
+    return h("section", {"id": "leaks"}, *children)
+
+
+def _card(site: LeakSite, folder: str) -> Element:
+    watched = site.judged_until_ns - site.growing_since_ns
+    facts = [
+        ("live", bytes_text(site.live_bytes)),
+        ("grows by", f"{bytes_text(site.growth_bytes_per_second)} per second"),
+        ("since", f"{time_text(site.growing_since_ns)}, watched for {format_duration(watched)}"),
+        ("survives", f"{percent(site.survival)} of what was allocated"),
+        ("confidence", percent(site.confidence)),
+    ]
+    if site.growth_bytes_per_window is not None:
+        left = f"{format_bytes(site.growth_bytes_per_window)} in each "
+        facts.append(("leaves behind", left + (site.window_name or "window")))
+    return h(
+        "article",
+        {"class": "suspect"},
+        h(
+            "h3",
+            None,
+            h("code", None, name(function_text(site.function))),
+            h("small", None, place(place_text(site.file, site.line, folder))),
+        ),
+        sparkline(site.curve),
+        h(
+            "dl",
+            None,
+            *(
+                h("div", None, h("dt", None, label), h("dd", None, name(value)))
+                for label, value in facts
+            ),
+        ),
+        *_chains(site),
+        _stack(site.stack, folder),
+    )
+
+
+def _chains(site: LeakSite) -> list[Element]:
+    """Who holds it, where the trace knows."""
+    return []
+
+
+def _stack(stack: tuple[Frame, ...], folder: str) -> Element | None:
+    if len(stack) < 2:
+        return None
+    lines = [
+        h(
+            "li",
+            {"class": "origin-" + frame.origin.replace(" ", "-")},
+            h("code", None, name(function_text(frame.function))),
+            h("small", None, place(place_text(frame.file, frame.line, folder))),
+        )
+        for frame in stack[:_STACK_FRAMES]
+    ]
+    if len(stack) > _STACK_FRAMES:
+        lines.append(h("li", {"class": "quiet"}, f"and {len(stack) - _STACK_FRAMES} more"))
+    return h(
+        "details",
+        None,
+        h("summary", None, "Where it is allocated"),
+        h("ol", {"class": "stack"}, *lines),
+    )
+
+
+def _others(sites: list[LeakSite], folder: str, *, is_open: bool) -> Element:
+    rows = [
+        h(
+            "tr",
+            None,
+            h(
+                "td",
+                None,
+                h("code", None, name(function_text(site.function))),
+                h("small", None, place(place_text(site.file, site.line, folder))),
+            ),
+            h("td", None, WORDS[site.verdict]),
+            h("td", {"class": "curve"}, sparkline(site.curve)),
+            h("td", {"class": "n"}, bytes_text(site.live_bytes)),
+            h("td", {"class": "n"}, percent(site.survival)),
+        )
+        for verdict in VERDICTS
+        for site in sites
+        if site.verdict == verdict
+    ]
+    heads = ("site", "verdict", "live over time", "live at the end", "survives")
+    head = h(
+        "tr",
+        None,
+        *(h("th", {"class": "n"} if text in heads[3:] else None, text) for text in heads),
+    )
+    return h(
+        "details",
+        {"open": "open"} if is_open else None,
+        h("summary", None, "What does not grow, or not yet for sure"),
+        h(
+            "div",
+            {"class": "wide"},
+            h("table", None, h("thead", None, head), h("tbody", None, *rows)),
+        ),
+    )

@@ -1,0 +1,137 @@
+"""The report in short, as Markdown of the kind that GitHub, GitLab and others show."""
+
+from __future__ import annotations
+
+import typing
+
+from memlyze.analyses.hotspots import Hotspot
+from memlyze.cli.units import format_bytes, format_count, format_duration, plural
+from memlyze.report.content import Content
+from memlyze.report.figures import bytes_text, function_text, percent, place_text, time_text
+from memlyze.report.markup import readable
+
+_SITES = 10
+_LONGEST = 100
+_SPECIAL = "\\`*_{}[]<>()#+-.!|~@&$"
+
+
+def render_markdown(content: Content) -> str:
+    """The whole of it."""
+    parts = [
+        f"## Memory: {escape(content.title)}",
+        *(f"> {escape(note)}" for note in content.notes),
+        _facts(content),
+        _leaks(content),
+        _sites(content),
+        _peak(content),
+        _how(content),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def code(text: str, longest: int = _LONGEST) -> str:
+    """Text that somebody else gave, as code: nothing in it has a meaning, in a table neither."""
+    shown = readable(text, longest).replace("|", "\\|")
+    ticks = "`"
+    while ticks in shown:
+        ticks += "`"
+    space = " " if len(ticks) > 1 else ""
+    return f"{ticks}{space}{shown or ' '}{space}{ticks}"
+
+
+def escape(text: str, longest: int = 400) -> str:
+    """Text that somebody else gave, within a sentence."""
+    return "".join(
+        "\\" + letter if letter in _SPECIAL else letter for letter in readable(text, longest)
+    )
+
+
+def table(
+    heads: typing.Sequence[str], rows: typing.Iterable[typing.Sequence[str]], right: int
+) -> str:
+    """A table whose last `right` columns are figures."""
+    rules = ["---"] * (len(heads) - right) + ["---:"] * right
+    lines = [heads, rules, *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _facts(content: Content) -> str:
+    summary = content.summary
+    rows = [("duration", format_duration(summary.duration_ns))]
+    if summary.peak_rss is not None:
+        when = f"at {time_text(summary.peak_rss.time_ns)}"
+        rows.append(("peak resident memory", f"{format_bytes(summary.peak_rss.bytes)} {when}"))
+    if content.timeline.peaks:
+        peak = content.timeline.peaks[0]
+        when = f"at {time_text(peak.time_ns)}"
+        rows.append(("most live at once", f"{bytes_text(peak.live_bytes)} {when}"))
+    few = not summary.is_exact and summary.samples < 10
+    count = f"in {format_count(summary.allocations.value)} allocations"
+    rows.append(("allocated in all", f"{bytes_text(summary.bytes, few_samples=few)} {count}"))
+    rows.append(("not freed at the end", bytes_text(summary.live_bytes, few_samples=few)))
+    return table(("", ""), rows, right=1)
+
+
+def _leaks(content: Content) -> str:
+    found = content.leaks
+    growing = found.judged["growing"]
+    if not growing:
+        judged = plural(sum(found.judged.values()), "site", "sites")
+        return f"**Leaks:** none of {judged} grows without bound."
+    rate = bytes_text(found.growth_bytes_per_second)
+    lines = [
+        f"**Leaks: {plural(growing, 'site grows', 'sites grow')} without bound, by {rate} per "
+        "second.**",
+        "",
+    ]
+    for site in found.having("growing"):
+        where = place_text(site.file, site.line, content.folder)
+        lines.append(
+            f"- {code(function_text(site.function))} {code(where)}: "
+            f"{bytes_text(site.live_bytes)} live, "
+            f"{bytes_text(site.growth_bytes_per_second)} per second since "
+            f"{time_text(site.growing_since_ns)} (confidence {percent(site.confidence)})"
+        )
+    return "\n".join(lines)
+
+
+def _sites(content: Content) -> str:
+    if not content.sites.rows:
+        return "No allocation was recorded."
+    rows = [
+        (
+            _site(site, content.folder),
+            bytes_text(site.bytes, few_samples=site.has_too_few_samples),
+            bytes_text(site.held_bytes),
+            bytes_text(site.live_bytes),
+        )
+        for site in content.sites.rows[:_SITES]
+    ]
+    heads = ("site", "allocated", "live at the peak", "live at the end")
+    return "**Top sites**\n\n" + table(heads, rows, right=3)
+
+
+def _peak(content: Content) -> str:
+    """What was live at the peak, folded up."""
+    if not content.timeline.peaks:
+        return ""
+    peak = content.timeline.peaks[0]
+    rows = [(_site(site, content.folder), bytes_text(site.held_bytes)) for site in peak.sites]
+    title = f"What was live at the peak, at {time_text(peak.time_ns)}"
+    body = table(("site", "live"), rows, right=1)
+    return f"<details><summary>{title}</summary>\n\n{body}\n\n</details>"
+
+
+def _site(site: Hotspot, folder: str) -> str:
+    where = place_text(site.file, site.line, folder)
+    return code(function_text(site.function)) + (f"<br>{code(where)}" if where else "")
+
+
+def _how(content: Content) -> str:
+    if content.summary.is_exact:
+        return "Every allocation was recorded."
+    samples = format_count(content.summary.samples)
+    return (
+        f"Estimates from {samples} samples; ± is half the width of the 95 % interval, "
+        "\\~ marks too few samples."
+    )

@@ -1,0 +1,61 @@
+"""Markdown for a pull request: figures in tables, names that cannot break out of them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+from hostile_trace import HOSTILE
+from known_trace import write_known_trace
+from trace_encoder import TraceEncoder
+
+from memlyze.report.markdown import code, escape, render_markdown
+
+Contents = Callable[..., Any]
+
+
+def test_facts_and_sites(tmp_path: Path, content_of: Contents) -> None:
+    text = render_markdown(content_of(write_known_trace(tmp_path / "t.mlyze")))
+    assert text.startswith("## Memory: t\\.mlyze\n")
+    assert "| not freed at the end | 1.03 KiB |" in text
+    assert "| `load`<br>`/srv/app/main.py:20` | 900 B | 400 B | 400 B |" in text
+    assert "**Leaks:** none of" in text
+    assert "Every allocation was recorded." in text
+
+
+def test_hostile_names_stay_within_their_cells(hostile_trace: str, content_of: Contents) -> None:
+    content = content_of(hostile_trace, title=HOSTILE[0], notes=(HOSTILE[1],))
+    text = render_markdown(content)
+    outside = re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", "", text)  # without what is code
+    assert not re.search(r"(?<!\\)<(?!/?(br|details|summary)>)", outside)
+    assert "@someone" not in outside and "[link](" not in outside
+    tables = [line for line in text.splitlines() if line.startswith("|")]
+    assert {len(re.findall(r"(?<!\\)\|", line)) for line in tables} <= {3, 5}
+    assert text.isprintable() or set(filter(lambda c: not c.isprintable(), text)) == {"\n"}
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("plain", "`plain`"),
+        ("a`b", "`` a`b ``"),
+        ("a``b", "``` a``b ```"),
+        ("a|b", "`a\\|b`"),
+        ("a\nb", "`a\\nb`"),
+        ("", "` `"),
+    ],
+)
+def test_code_holds_any_text(text: str, expected: str) -> None:
+    assert code(text) == expected
+
+
+def test_text_in_a_sentence_has_no_meaning() -> None:
+    assert escape("[x](y) <b> @me") == "\\[x\\]\\(y\\) \\<b\\> \\@me"
+
+
+def test_trace_with_nothing_in_it(tmp_path: Path, content_of: Contents) -> None:
+    TraceEncoder({"process_id": 1}).write(tmp_path / "t.mlyze", complete=False)
+    text = render_markdown(content_of(str(tmp_path / "t.mlyze")))
+    assert "No allocation was recorded." in text

@@ -1,0 +1,165 @@
+"""The page holds what the trace shows, loads nothing, and lets no name become more than text."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html.parser
+import json
+import re
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+from hostile_trace import HOSTILE
+from known_trace import write_known_trace
+from trace_encoder import TraceEncoder
+
+from memlyze.report.page import render_page
+
+Contents = Callable[..., Any]
+
+
+class Page(html.parser.HTMLParser):
+    """The elements and texts of a page, as a browser would find them."""
+
+    VOID = ("meta", "input", "br", "col", "link", "img")
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.text = text
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.inside: dict[str, list[str]] = {}
+        self._open: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.inside.setdefault(self._open[-1] if self._open else "", []).append(data)
+
+    @property
+    def shown(self) -> str:
+        return "\n".join(
+            "".join(texts) for tag, texts in self.inside.items() if tag not in ("script", "style")
+        )
+
+    @property
+    def data(self) -> Any:
+        return json.loads(self.inside["script"][0])
+
+
+def page_of(content: Any) -> Page:
+    return Page(render_page(content))
+
+
+@pytest.fixture
+def page(tmp_path: Path, content_of: Contents) -> Page:
+    return page_of(content_of(write_known_trace(tmp_path / "t.mlyze")))
+
+
+def test_page_shows_figures_sites_and_peaks(page: Page) -> None:
+    for text in (
+        "most live at once",
+        "1.03 KiB",
+        "1.51 KiB",
+        "main.py:20",
+        "python main.py",
+        "load",
+    ):
+        assert text in page.shown
+    ids = [attributes.get("id") for _, attributes in page.elements]
+    assert {"timeline", "leaks", "sites", "flame", "resident", "window", "thread"} <= set(ids)
+
+
+def test_every_picture_has_a_table(page: Page) -> None:
+    assert page.shown.count("as a table") == 1 + len(page.data["graphs"])
+
+
+def test_flame_graphs_add_up(page: Page) -> None:
+    labels = [graph["label"] for graph in page.data["graphs"]]
+    assert labels == ["Allocated", "Live at the peak", "Live at the end"]
+    allocated = page.data["graphs"][0]
+    assert allocated["bytes"][0] == 1550
+    assert sum(allocated["self"]) == 1550
+    assert all(parent < node for node, parent in enumerate(allocated["parent"]))
+    named = {page.data["frames"][frame][0] for frame in allocated["frame"][1:]}
+    assert named == {"main", "load", "decode", "(no Python code)"}
+
+
+def test_page_loads_nothing_and_says_so_in_its_policy(page: Page) -> None:
+    for tag, attributes in page.elements:
+        assert tag not in ("link", "img", "iframe", "object", "embed", "base", "form", "a")
+        assert not {"src", "href", "action", "style"} & set(attributes)
+        assert not any(name.startswith("on") for name in attributes)
+    assert not re.search(r"url\(|@import|https?:|fetch\(|XMLHttp|innerHTML|eval\(", page.text)
+    (policy,) = [
+        attributes["content"]
+        for _, attributes in page.elements
+        if attributes.get("http-equiv") == "Content-Security-Policy"
+    ]
+    assert policy is not None and policy.startswith("default-src 'none'; ")
+    assert "unsafe" not in policy and "*" not in policy
+    for kind, text in (("script", page.inside["script"][-1]), ("style", page.inside["style"][0])):
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        assert f"{kind}-src 'sha256-{digest}'" in policy
+
+
+def test_hostile_names_are_text(hostile_trace: str, content_of: Contents) -> None:
+    notes = (f"a note about {HOSTILE[0]}",)
+    page = page_of(content_of(hostile_trace, title=HOSTILE[0], notes=notes))
+    tags = [tag for tag, _ in page.elements]
+    assert tags.count("script") == 2
+    assert tags.count("style") == 1
+    assert not {"img", "b"} & set(tags)
+    assert HOSTILE[0] in page.shown and HOSTILE[1] in page.shown
+    assert "שלום עולם" in page.shown
+    for whole in (page.shown, json.dumps(page.data, ensure_ascii=False)):
+        assert not re.search(
+            "[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069\ufffe\uffff]", whole
+        )
+    assert "\\x1b[31mred" in page.shown
+    assert "\\u202etxt.exe" in page.shown
+
+
+def test_very_long_name_is_cut_in_its_middle(hostile_trace: str, content_of: Contents) -> None:
+    page = page_of(content_of(hostile_trace))
+    assert "xxx…xxx" in page.shown
+    assert "x" * 200 not in page.shown
+    assert len(page.text) < 150_000
+
+
+def test_names_keep_their_direction_to_themselves(hostile_trace: str, content_of: Contents) -> None:
+    page = page_of(content_of(hostile_trace))
+    assert "שלום עולם" in "".join(page.inside["bdi"])
+
+
+def test_trace_with_nothing_in_it(tmp_path: Path, content_of: Contents) -> None:
+    TraceEncoder({"process_id": 1}).write(tmp_path / "t.mlyze", complete=False)
+    page = page_of(content_of(str(tmp_path / "t.mlyze"), notes=("the trace was cut off",)))
+    assert "the trace was cut off" in page.shown
+    assert "Nothing was recorded" in page.shown
+    assert "No allocation was recorded" in page.shown
+    assert page.data["graphs"] == []
+
+
+def test_sampled_figures_carry_their_error_or_say_that_there_is_none(
+    tmp_path: Path, content_of: Contents
+) -> None:
+    page = page_of(content_of(write_known_trace(tmp_path / "t.mlyze", sampled=True)))
+    assert "few samples" in page.shown
+    assert "Sampled: the figures are estimates from 6 samples" in page.shown
+    assert set(page.data["graphs"][0]["error"][1:]) == {-1}
+
+
+def test_same_trace_gives_the_same_page(tmp_path: Path, content_of: Contents) -> None:
+    path = write_known_trace(tmp_path / "t.mlyze")
+    assert render_page(content_of(path)) == render_page(content_of(path))

@@ -30,6 +30,12 @@ _COPY: dict[str, tuple[str, str]] = {
 FORMATS = (*_COPY, ARROW)
 VIEWS = VIEW_ORDER
 
+# Which rows are of a process.
+_OWN_PROCESS = "process_id = {}"
+_OF_PROCESS = {
+    "object_references": "from_id IN (SELECT object_id FROM objects WHERE process_id = {})"
+}
+
 _HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -89,10 +95,9 @@ def export_partitions(
     for number, (process_id, folder) in enumerate(zip(trace.process_ids, folders)):
         recording = _recording_id(trace, number)
         for view in views:
-            query = (
-                f"SELECT '{recording}' AS recording_id, * "
-                f"FROM {_source(view)} WHERE process_id = {process_id}"
-            )
+            query = f"SELECT '{recording}' AS recording_id, * FROM {_source(view)}"
+            if len(folders) > 1:
+                query += " WHERE " + _OF_PROCESS.get(view, _OWN_PROCESS).format(process_id)
             name = f"{view}/{folder}/{recording}{suffix_of(form)}"
             yield _write(trace, form, destination, name, query)
 

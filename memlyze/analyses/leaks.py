@@ -6,6 +6,7 @@ import json
 import typing
 
 from memlyze.analyses.estimates import Estimate
+from memlyze.analyses.references import Holders, References
 from memlyze.analyses.statements import run_statement
 from memlyze.errors import MemlyzeError
 from memlyze.query.session import Trace
@@ -20,6 +21,8 @@ VERDICTS = (
     "bounded",
     "one_time",
 )
+# Of these it matters who holds what stays.
+_EXPLAINED = ("growing", "warming_up", "too_few_samples")
 SITE_KINDS = ("line", "function", "stack")
 
 
@@ -83,8 +86,8 @@ class LeakSite(typing.NamedTuple):
     live_samples: int
     stack: tuple[Frame, ...]
     """The call stack that most of it comes from, innermost frame first."""
-    holders: typing.Any
-    """Who holds it; None: not known."""
+    holders: Holders | None
+    """Who holds what was live at the last checkpoint; None: there is none, or nothing was."""
 
 
 class Leaks(typing.NamedTuple):
@@ -146,7 +149,9 @@ def leaks(
             sum(row["growth_bytes_per_second"] for row in growing),
             sum(row["growth_error"] ** 2 for row in growing) ** 0.5,
         ),
-        sites=tuple(_site(row, stacks.get(row["stack_id"], ())) for row in chosen),
+        sites=_with_holders(
+            trace, site, [_site(row, stacks.get(row["stack_id"], ())) for row in chosen], chosen
+        ),
     )
 
 
@@ -161,6 +166,34 @@ def _site(row: typing.Mapping[str, typing.Any], stack: tuple[Frame, ...]) -> Lea
         holders=None,
     )
     return LeakSite(**values)
+
+
+def _with_holders(
+    trace: Trace, kind: str, sites: list[LeakSite], rows: list[dict[str, typing.Any]]
+) -> tuple[LeakSite, ...]:
+    """The sites that need attention with who holds what they allocated."""
+    references = References(trace)
+    wanted = [
+        number
+        for number, site in enumerate(sites)
+        if site.verdict in _EXPLAINED and references.has(site.process_id)
+    ]
+    stack_ids = _stacks_of_sites(trace, kind, [rows[number] for number in wanted])
+    for number, of_site in zip(wanted, stack_ids):
+        found = references.holders(sites[number].process_id, of_site)
+        sites[number] = sites[number]._replace(holders=found)
+    return tuple(sites)
+
+
+def _stacks_of_sites(trace: Trace, kind: str, rows: list[dict[str, typing.Any]]) -> list[list[int]]:
+    """The call stacks that each site stands for."""
+    if kind == "stack" or not rows:
+        return [[row["stack_id"]] if row["stack_id"] is not None else [] for row in rows]
+    by_place: dict[tuple[str, str, int], list[int]] = {}
+    for found in run_statement(trace, "leak_site_stacks"):
+        line = found["line"] if kind == "line" else 0
+        by_place.setdefault((found["function"], found["file"], line), []).append(found["stack_id"])
+    return [by_place.get((row["function"], row["file"], row["line"]), []) for row in rows]
 
 
 def _stacks(trace: Trace, stack_ids: list[int]) -> dict[int | None, tuple[Frame, ...]]:

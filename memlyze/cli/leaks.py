@@ -7,6 +7,7 @@ import sys
 import typing
 
 from memlyze.analyses.leaks import SITE_KINDS, VERDICTS, Frame, Leaks, LeakSite, leaks
+from memlyze.analyses.references import Chain, Holders
 from memlyze.cli.arguments import CommandParser
 from memlyze.cli.opening import add_only_option, open_traces, print_json, state_lines
 from memlyze.cli.places import short_place
@@ -162,7 +163,37 @@ def _suspect(site: LeakSite, style: Style, *, several: bool) -> list[str]:
     if len(site.stack) > 1:
         for number, frame in enumerate(_telling(site.stack)):
             facts.add("" if number else "allocated at", _frame(frame))
+    for number, line in enumerate(holder_lines(site.holders)):
+        facts.add("" if number else "held by", line)
     return lines + facts.lines("    ")
+
+
+def holder_lines(holders: Holders | None) -> list[str]:
+    """Who holds it, in a few lines; empty: not known."""
+    if holders is None:
+        return []
+    if holders.shortest is None:
+        return ["no Python object: the memory is C code's own"]
+    lines = []
+    if holders.holder is not None:
+        size = format_bytes(holders.holder.retained_bytes)
+        lines.append(f"{printable(holders.holder.text)}, with which {size} would be freed")
+    shown = list(holders.chains[:2])
+    if all(chain.text != holders.shortest.text for chain in shown):
+        shown.insert(0, holders.shortest)
+    lines += [_chain(chain) for chain in shown]
+    kinds = [
+        f"{plural(kind.objects, 'object', 'objects')} of {kind.type}" for kind in holders.types[:3]
+    ]
+    lines.append("recorded of it: " + ", ".join(kinds))
+    if holders.blocks_without_object:
+        blocks = plural(holders.blocks_without_object, "block", "blocks")
+        lines.append(f"and {blocks} that no known object has: C code's own")
+    return lines
+
+
+def _chain(chain: Chain) -> str:
+    return f"{100 * chain.share:.0f} %  {printable(chain.text)}"
 
 
 def _survival(site: LeakSite) -> str:

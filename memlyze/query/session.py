@@ -11,6 +11,7 @@ import weakref
 
 from memlyze.errors import MemlyzeError
 from memlyze.query import definitions, guard, limits, raw_tables
+from memlyze.query.heap_graph import HeapGraph
 from memlyze.query.refusals import refusal
 from memlyze.query.registration import register_table
 from memlyze.query.source import Columns, Source, open_reader
@@ -133,6 +134,11 @@ class Trace:
     def tables(self) -> typing.Mapping[str, Columns]:
         """The recorded tables: name → column name → numpy array. See `table`."""
         return Tables(self._source)
+
+    @property
+    def heap_graph(self) -> HeapGraph:
+        """The objects of the checkpoints, what they refer to and what holds them, as columns."""
+        return self._source.heap_graph
 
     def table(self, name: str) -> Columns:
         """The columns of a recorded table as numpy arrays, all of the same length.

@@ -282,7 +282,7 @@ def test_objects_lead_to_the_allocations_that_were_recorded(held: Any) -> None:
         WHERE o.type = 'str' AND o.length = 2101 AND o.checkpoint_id = {found.last}
         """
     ).fetchall()
-    assert row == ("make", 2101 + 49)
+    assert row[0] == "make" and 2101 < row[1] < 2101 + 60
     (row,) = found.trace.sql(
         f"""
         SELECT f.function, a.size

@@ -1,0 +1,238 @@
+"""How an object is held, in words: `app.SESSIONS → [17] → Session.history → list[120 000]`."""
+
+from __future__ import annotations
+
+import re
+import typing
+
+import numpy as np
+
+from memlyze.query.heap_graph import HELD_BY_NOBODY, HELD_BY_UNSEEN, HOW_TYPE, rows_of
+from memlyze.query.session import Trace
+from memlyze.trace import format as fmt
+
+ARROW = " → "
+_MOST_STEPS = 500
+_STEPS_AT_THE_END = 20
+_MOST_SHOWN = 12
+_IDENTIFIER = re.compile(r"'([^\W\d]\w*)'$")
+_ANY_KEY = "[…]"
+
+
+class Step(typing.NamedTuple):
+    """A reference on the way to an object."""
+
+    text: str
+    pattern: str
+    """The same without what differs from one object to its neighbour: the key, the index."""
+
+
+class Way(typing.NamedTuple):
+    """The shortest way from a root to an object."""
+
+    root: str
+    """`module`, `local`, `globals`, `thread`, `unseen` or `nobody`."""
+    steps: tuple[Step, ...]
+    target: str
+    """What the object is: `list[120 000]`."""
+    target_type: str
+
+    @property
+    def text(self) -> str:
+        """The whole chain."""
+        return _joined([step.text for step in self.steps], self.target)
+
+    @property
+    def pattern(self) -> str:
+        """The chain that neighbours have in common."""
+        return _joined([step.pattern for step in self.steps], self.target_type)
+
+
+def _joined(steps: list[str], target: str) -> str:
+    shown: list[tuple[str, int]] = []
+    for step in steps:
+        if shown and shown[-1][0] == step:
+            shown[-1] = (step, shown[-1][1] + 1)
+        else:
+            shown.append((step, 1))
+    words = [text if count == 1 else f"{text} (× {grouped(count)})" for text, count in shown]
+    if len(words) > _MOST_SHOWN:
+        left_out = len(words) - _MOST_SHOWN + 1
+        words[_MOST_SHOWN // 2 : _MOST_SHOWN // 2 + left_out] = [f"… {left_out} more …"]
+    return ARROW.join([*words, target])
+
+
+def grouped(number: int) -> str:
+    """`120 000`."""
+    return f"{number:,}".replace(",", " ")
+
+
+class Speller:
+    """Spells the ways to the objects of a trace, by their rows in its heap graph."""
+
+    def __init__(self, trace: Trace) -> None:
+        graph = trace.heap_graph
+        self._tree = graph.tree()
+        self._objects = graph.objects()
+        self._types = trace.table("object_types")
+        self._type_rows = rows_of(self._objects["type_id"], self._types["type_id"])
+        self._texts = trace.table("object_texts")
+        names = trace.table("object_names")
+        self._names = dict(zip(names["name_id"].tolist(), names["name"]))
+        self._roots = trace.table("object_roots")
+        threads = trace.table("threads")
+        self._threads = dict(zip(threads["os_thread_id"].tolist(), threads["name"]))
+
+    def type_name(self, row: int) -> str:
+        """The type of an object, with its module unless it is a built-in one."""
+        place = int(self._type_rows[row])
+        if place < 0:
+            return "?"
+        name, module = self._types["name"][place], self._types["module"][place]
+        return str(name if module in ("builtins", "") else f"{module}.{name}")
+
+    def is_namespace(self, row: int) -> bool:
+        """Whether an object is a module, or what a module keeps its names in."""
+        holder = int(self._tree["holder_row"][row])
+        is_dict_of_module = (
+            holder >= 0
+            and self._short_type(holder) == "module"
+            and int(self._tree["how"][row]) == fmt.HOW_ATTRIBUTE
+        )
+        return is_dict_of_module or self._short_type(row) == "module"
+
+    def _short_type(self, row: int) -> str:
+        place = int(self._type_rows[row])
+        return "?" if place < 0 else str(self._types["name"][place]).rsplit(".", 1)[-1]
+
+    def name(self, object_id: int) -> str:
+        """What an object is called; empty: nothing."""
+        ids = self._texts["object_id"]
+        place = int(np.searchsorted(ids, object_id))
+        return (
+            str(self._texts["text"][place]) if place < len(ids) and ids[place] == object_id else ""
+        )
+
+    def target(self, row: int) -> str:
+        """What an object is, and how large."""
+        length = int(self._objects["length"][row])
+        name = self.name(int(self._objects["object_id"][row]))
+        kind = self._short_type(row)
+        if kind in ("module", "function", "coroutine", "generator", "async_generator") and name:
+            return f"{kind} {_without_path(name)}"
+        return f"{kind}[{grouped(length)}]" if length >= 0 else kind
+
+    def way(self, row: int) -> Way:
+        """The shortest way to the object at `row`."""
+        rows = [row]
+        holders = self._tree["holder_row"]
+        distance = int(self._tree["distance"][row])
+        most = distance if distance <= _MOST_STEPS else _STEPS_AT_THE_END
+        while len(rows) <= most and holders[rows[-1]] >= 0:
+            rows.append(int(holders[rows[-1]]))
+        rows.reverse()
+        kind, steps = self._root(row)
+        if most < distance:
+            steps.append(Step(f"… {grouped(distance - most)} more …", "…"))
+        spelled = _Spelled(self, steps)
+        for holder, held in zip(rows, rows[1:]):
+            spelled.add(holder, held)
+        return Way(kind, tuple(spelled.steps), self.target(row), self._short_type(row))
+
+    def _root(self, row: int) -> tuple[str, list[Step]]:
+        """What the way to an object begins with."""
+        number = int(self._tree["root"][row])
+        if number == HELD_BY_UNSEEN:
+            return "unseen", [Step("held from C", "held from C")]
+        if number == HELD_BY_NOBODY:
+            text = "held by nobody, waits for the collector"
+            return "nobody", [Step(text, text)]
+        roots = self._roots
+        name, function = str(roots["name"][number]), str(roots["function"][number])
+        place = f"{function} ({_base(str(roots['file'][number]))}:{int(roots['line'][number])})"
+        kind = int(roots["kind"][number])
+        if kind == fmt.ROOT_MODULE:
+            return "module", [Step(name, name)]
+        if kind == fmt.ROOT_LOCAL:
+            return "local", [Step(f"{place}: {name}", f"{function}: {name}")]
+        if kind == fmt.ROOT_GLOBALS:
+            return "globals", [Step(f"namespace of {place}", f"namespace of {function}")]
+        thread = self._threads.get(int(roots["os_thread_id"][number])) or "a thread"
+        return "thread", [Step(f"{thread}: {name}", name)]
+
+
+class _Spelled:
+    """Steps in the making; what a chain is written without is left out."""
+
+    def __init__(self, speller: Speller, steps: list[Step]) -> None:
+        self.steps = steps
+        self._speller = speller
+        self._owner: str | None = None  # of the dict of attributes that comes next
+        self._is_module = False
+        self._closure: str | None = None  # whose cells come next
+
+    def _put(self, text: str, pattern: str | None = None) -> None:
+        self.steps.append(Step(text, pattern or text))
+
+    def _attribute(self, owner: str, name: str, *, is_module: bool) -> None:
+        if is_module and len(self.steps) == 1:
+            self.steps[0] = Step(f"{owner}.{name}", f"{owner}.{name}")
+        else:
+            self._put(f"{owner}.{name}")
+
+    def add(self, holder: int, held: int) -> None:
+        """The reference by which the object at one row holds that at the other."""
+        speller = self._speller
+        tree = speller._tree
+        how, number = int(tree["how"][held]), int(tree["number"][held])
+        owner, self._owner = self._owner, None
+        closure, self._closure = self._closure, None
+        if how in (fmt.HOW_ATTRIBUTE, fmt.HOW_LOCAL):
+            self._named(holder, how, speller._names.get(number, "?"))
+        elif how == fmt.HOW_VALUE:
+            key_id = int(tree["key_id"][held])
+            key = speller.name(key_id) if key_id else speller._names.get(number, "…")
+            attribute = _IDENTIFIER.match(key)
+            if owner is not None and attribute:
+                self._attribute(owner, attribute.group(1), is_module=self._is_module)
+            else:
+                self._put(f"[{key}]", _ANY_KEY)
+        elif how == fmt.HOW_ITEM:
+            if closure is not None:
+                self._put(f"closure of {closure}")
+            else:
+                self._put(f"[{grouped(number)}]", _ANY_KEY)
+        elif how == fmt.HOW_KEY:
+            self._put(f"key {speller.name(int(speller._objects['object_id'][held])) or '…'}", "key")
+        elif how == fmt.HOW_MEMBER:
+            self._put("{…}")
+        elif how == HOW_TYPE:
+            self._put(f"class of {speller._short_type(holder)}")
+        else:
+            self._put(f"{speller._short_type(holder)} (from C)")
+
+    def _named(self, holder: int, how: int, name: str) -> None:
+        speller = self._speller
+        kind = speller._short_type(holder)
+        called = speller.name(int(speller._objects["object_id"][holder]))
+        self._is_module = kind == "module"
+        if how == fmt.HOW_LOCAL:
+            place = _without_path(called) or kind
+            self._put(f"{kind} {place}: {name}", f"{kind} {place.split(' (')[0]}: {name}")
+        elif name == "__dict__":
+            self._owner = called if self._is_module and called else kind
+            if self._speller._short_type(holder) == "type" and called:
+                self._owner = called
+        elif name == "__closure__":
+            self._closure = _without_path(called) or kind
+        elif name != "cell_contents":
+            self._attribute(kind, name, is_module=False)
+
+
+def _base(path: str) -> str:
+    return re.split(r"[/\\]", path)[-1]
+
+
+def _without_path(called: str) -> str:
+    """`work (/srv/app/jobs.py:7)` with the file's name alone."""
+    return re.sub(r"\((?:[^()]*[/\\])?([^()/\\]*)\)$", r"(\1)", called)

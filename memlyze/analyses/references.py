@@ -1,0 +1,232 @@
+"""Who holds what was not freed: the objects of the last checkpoint, and the chains that lead to
+them.
+"""
+
+from __future__ import annotations
+
+import collections
+import typing
+
+import numpy as np
+
+from memlyze.analyses.chains import Speller
+from memlyze.query.session import Trace
+
+Array = typing.Any  # a one-dimensional numpy array
+
+_MOST_OBJECTS = 400
+_MOST_CHAINS = 3
+_MOST_TYPES = 5
+_SHARE_OF_HOLDER = 0.9
+
+
+class HeldType(typing.NamedTuple):
+    """The objects of one type among those that were asked for."""
+
+    type: str
+    objects: int
+    bytes: int
+    """Their own."""
+
+
+class Chain(typing.NamedTuple):
+    """How objects are held."""
+
+    text: str
+    """The shortest one of its kind, spelled out from the root on."""
+    root: str
+    """What it begins with: `module`, `local` (a variable of a running function), `globals` (its
+    namespace), `thread`, `unseen` (held from C) or `nobody` (a cycle that waits for the collector).
+    """
+    share: float
+    """Of the objects that were looked at, those that are held so, whatever the key or index."""
+
+
+class Holder(typing.NamedTuple):
+    """One object with which nearly all that was asked for would be freed."""
+
+    text: str
+    type: str
+    retained_bytes: int
+    """All that would be freed with it, whether it was asked for or not."""
+    share: float
+    """Of the objects that were looked at, those that would."""
+
+
+class Holders(typing.NamedTuple):
+    """Who holds the objects of a site."""
+
+    time_ns: int
+    """Of the checkpoint."""
+    objects: int
+    """Recorded objects of the site that were there."""
+    blocks_without_object: int
+    """Recorded blocks of the site that belong to no object that was found: C code has them."""
+    bytes: int
+    """Of these objects, their own; unweighted."""
+    retained_bytes: int
+    """Bytes that would be freed with all of these objects."""
+    types: tuple[HeldType, ...]
+    """The greatest first."""
+    shortest: Chain | None
+    """None: no object of the site was found."""
+    chains: tuple[Chain, ...]
+    """The most common first."""
+    holder: Holder | None
+    """None: there is no such object."""
+
+
+class References:
+    """The heap of a trace at the last checkpoint of each process."""
+
+    def __init__(self, trace: Trace) -> None:
+        self._trace = trace
+        self._speller: Speller | None = None
+        checkpoints = trace.table("checkpoints")
+        processes = checkpoints.get("process_id")
+        self._times: dict[int, int] = {}
+        last: dict[int, int] = {}
+        for row, number in enumerate(checkpoints["checkpoint_id"].tolist()):
+            process = int(processes[row]) if processes is not None else trace.process_ids[0]
+            if number >= last.get(process, 0):
+                last[process] = number
+                self._times[process] = int(checkpoints["time_ns"][row])
+        self._last = last
+
+    def has(self, process_id: int) -> bool:
+        """Whether the process has a checkpoint."""
+        return process_id in self._last
+
+    def holders(self, process_id: int, stack_ids: typing.Collection[int]) -> Holders | None:
+        """Who holds what these call stacks allocated and was live at the last checkpoint.
+
+        None where the process has none, or nothing of theirs was live.
+        """
+        if process_id not in self._last or not stack_ids:
+            return None
+        blocks = self._live_blocks(process_id, stack_ids)
+        if not len(blocks):
+            return None
+        rows, without_object = self._rows_of_blocks(process_id, blocks)
+        return self._describe(process_id, rows, without_object)
+
+    def _live_blocks(self, process_id: int, stack_ids: typing.Collection[int]) -> Array:
+        allocations = self._trace.table("allocations")
+        freed = allocations["freed_ns"]
+        now = self._times[process_id]
+        is_live = ((freed == -1) | (freed > now)) & (allocations["time_ns"] <= now)
+        wanted = np.fromiter(stack_ids, np.int64)
+        chosen = np.flatnonzero(is_live)
+        chosen = chosen[np.isin(allocations["stack_id"][chosen], wanted)]
+        if "process_id" in allocations:
+            chosen = chosen[allocations["process_id"][chosen] == process_id]
+        return np.sort(allocations["allocation_id"][chosen])
+
+    def _rows_of_blocks(self, process_id: int, blocks: Array) -> tuple[Array, int]:
+        """Where the objects stand that lie in these blocks or have them as buffers; and how many
+        blocks have no object.
+        """
+        objects = self._trace.heap_graph.objects()
+        is_last = objects["checkpoint_id"] == self._last[process_id]
+        found = np.zeros(len(is_last), bool)
+        known = np.zeros(len(blocks), bool)
+        for column in ("allocation_id", "buffer_allocation_id"):
+            rows = np.flatnonzero(is_last & (objects[column] != 0))
+            places = np.minimum(np.searchsorted(blocks, objects[column][rows]), len(blocks) - 1)
+            is_one = blocks[places] == objects[column][rows]
+            found[rows[is_one]] = True
+            known[places[is_one]] = True
+        return np.flatnonzero(found), int(np.sum(~known))
+
+    def _describe(self, process_id: int, rows: Array, without_object: int) -> Holders:
+        from memlyze._speedups import _object_tree
+
+        graph = self._trace.heap_graph
+        objects = graph.objects()
+        if not len(rows):
+            return Holders(self._times[process_id], 0, without_object, 0, 0, (), None, (), None)
+        if self._speller is None:
+            self._speller = Speller(self._trace)
+        tree = graph.tree()
+        is_chosen = np.zeros(len(objects["object_id"]), np.uint8)
+        is_chosen[rows] = 1
+        _object_tree.outermost(tree["dominator_row"], is_chosen)
+        # As many as tell what the others are like, evenly from all of them.
+        looked_at = rows[np.linspace(0, len(rows) - 1, min(len(rows), _MOST_OBJECTS)).astype(int)]
+        shortest = int(rows[np.argmin(tree["distance"][rows])])
+        chains = self._chains(looked_at)
+        return Holders(
+            time_ns=self._times[process_id],
+            objects=len(rows),
+            blocks_without_object=without_object,
+            bytes=int(objects["size"][rows].sum()),
+            retained_bytes=int(tree["retained"][np.flatnonzero(is_chosen)].sum()),
+            types=self._types(rows),
+            shortest=self._shortest(shortest, chains),
+            chains=tuple(chain for _, chain in chains[:_MOST_CHAINS]),
+            holder=self._holder(looked_at),
+        )
+
+    def _types(self, rows: Array) -> tuple[HeldType, ...]:
+        assert self._speller is not None
+        objects = self._trace.heap_graph.objects()
+        type_ids, firsts, inverse = np.unique(
+            objects["type_id"][rows], return_index=True, return_inverse=True
+        )
+        counts = np.bincount(inverse, minlength=len(type_ids))
+        sizes = np.bincount(inverse, weights=objects["size"][rows], minlength=len(type_ids))
+        order = np.argsort(-sizes, kind="stable")[:_MOST_TYPES].tolist()
+        return tuple(
+            HeldType(self._speller.type_name(int(rows[firsts[k]])), int(counts[k]), int(sizes[k]))
+            for k in order
+        )
+
+    def _chains(self, rows: Array) -> list[tuple[str, Chain]]:
+        """By their patterns, the most common first."""
+        assert self._speller is not None
+        counts: collections.Counter[str] = collections.Counter()
+        examples: dict[str, typing.Any] = {}
+        for row in rows.tolist():
+            way = self._speller.way(row)
+            counts[way.pattern] += 1
+            if way.pattern not in examples or len(way.steps) < len(examples[way.pattern].steps):
+                examples[way.pattern] = way
+        return [
+            (pattern, Chain(examples[pattern].text, examples[pattern].root, count / len(rows)))
+            for pattern, count in counts.most_common()
+        ]
+
+    def _shortest(self, row: int, chains: list[tuple[str, Chain]]) -> Chain:
+        assert self._speller is not None
+        way = self._speller.way(row)
+        return Chain(way.text, way.root, dict(chains).get(way.pattern, Chain("", "", 0.0)).share)
+
+    def _holder(self, rows: Array) -> Holder | None:
+        """The nearest object that dominates nearly all of `rows`, itself perhaps among them; no
+        module and no module's namespace, in which nearly everything is.
+        """
+        assert self._speller is not None
+        tree = self._trace.heap_graph.tree()
+        dominators = tree["dominator_row"]
+        counts: collections.Counter[int] = collections.Counter()
+        chosen = set(rows.tolist())
+        for row in chosen:
+            at, steps = row, 0
+            while at >= 0 and steps < 10_000:
+                counts[at] += 1
+                at, steps = int(dominators[at]), steps + 1
+        enough = [
+            row
+            for row, count in counts.items()
+            if count >= _SHARE_OF_HOLDER * len(chosen) and not self._speller.is_namespace(row)
+        ]
+        if not enough:
+            return None
+        # The one that dominates no other of these retains least.
+        row = min(enough, key=lambda each: int(tree["retained"][each]))
+        return Holder(
+            self._speller.way(row).text,
+            self._speller.type_name(row),
+            int(tree["retained"][row]),
+            counts[row] / len(chosen),
+        )

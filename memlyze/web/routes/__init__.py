@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from memlyze.web.requests import Answer
-from memlyze.web.routes import curves, overview, stacks
+from memlyze.web.routes import curves, overview, stacks, verdicts, windows
 
 ANSWERS: tuple[tuple[str, Answer], ...] = (
     ("/api/info", overview.info),
@@ -17,4 +17,10 @@ ANSWERS: tuple[tuple[str, Answer], ...] = (
     ("/api/flamegraph", stacks.flame_graph),
     ("/api/hotspots", stacks.hotspot_table),
     ("/api/spike", stacks.spike),
+    ("/api/source", stacks.source),
+    ("/api/source/files", stacks.source_files),
+    ("/api/windows", windows.listed),
+    ("/api/windows/names", windows.names),
+    ("/api/windows/{window_id}", windows.one),
+    ("/api/leaks", verdicts.suspects),
 )

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import typing
 
-from memlyze.analyses.births import Figures, birth_sites, births
+from memlyze.analyses.births import Figures, birth_sites, births, line_figures
 from memlyze.analyses.estimates import TOO_FEW_SAMPLES, Estimate
 from memlyze.analyses.flamegraph import FlameGraph, Frame, Measure, flamegraph
 from memlyze.analyses.hotspots import Hotspot, Hotspots, hotspots
 from memlyze.analyses.live_series import live_series
 from memlyze.analyses.places import Place
 from memlyze.analyses.selection import END_NS, Selection
+from memlyze.analyses.source_code import read_source
 from memlyze.query.session import Trace
-from memlyze.web.failures import NotAvailableError
+from memlyze.web.failures import NotAvailableError, NotFoundError
 from memlyze.web.remembered import remembered
 from memlyze.web.requests import Asked
 from memlyze.web.routes.curves import end_ns_of, places_of
@@ -232,6 +233,53 @@ def spike(asked: Asked) -> object:
             }
             for site in sites
         ],
+    }
+
+
+def source(asked: Asked) -> object:
+    """`/api/source`."""
+    trace, file = asked.trace, asked.values["file"]
+    if file not in set(trace.table("frames")["file"].tolist()):
+        raise NotFoundError(f"no frame of this trace is in {file!r}; choose a file of the list")
+    found = births(trace, selection=asked.selection, at_ns=asked.at_ns)
+    lines = line_figures(trace, found, places_of(trace, "line"), file)
+    return {
+        "file": file,
+        **read_source(trace, file)._asdict(),
+        "figures": [
+            {
+                "line": line.line,
+                "functions": line.functions,
+                "allocated": line.figures.born,
+                "allocated_self": line.own.born,
+                "live": line.figures.alive,
+                "allocations": line.figures.born_allocations,
+                "samples": line.figures.samples,
+                "has_too_few_samples": line.figures.has_too_few_samples,
+            }
+            for line in lines
+        ],
+        "total": found.total.born,
+    }
+
+
+def source_files(asked: Asked) -> object:
+    """`/api/source/files`."""
+    found = births(asked.trace, selection=asked.selection, at_ns=asked.at_ns)
+    files = birth_sites(
+        asked.trace, found, places_of(asked.trace, "file"), count=asked.values["limit"]
+    )
+    return {
+        "files": [
+            {
+                "file": site.place.file,
+                "origin": site.place.origin,
+                "allocated": site.figures.born,
+                "live": site.figures.alive,
+                "samples": site.figures.samples,
+            }
+            for site in files
+        ]
     }
 
 

@@ -1,0 +1,119 @@
+"""Windows by the thousand, as columns: for scatter pictures and distributions."""
+
+from __future__ import annotations
+
+import typing
+
+import numpy as np
+
+from memlyze.analyses.estimates import Estimate
+from memlyze.analyses.statements import run_columns
+from memlyze.query.session import Trace
+
+Array = typing.Any  # a one-dimensional numpy array
+Columns = typing.Dict[str, Array]
+
+#: Where the distribution of a figure is told.
+QUANTILES = (0.0, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0)
+_OPEN = -1
+
+
+class Distribution(typing.NamedTuple):
+    """Values at QUANTILES; None: of no window is it known."""
+
+    q: tuple[float, ...]
+    allocated_bytes: list[float | None]
+    retained_bytes: list[float | None]
+    duration_ns: list[float | None]
+
+
+class WindowName(typing.NamedTuple):
+    """All windows of one name and kind."""
+
+    name: str
+    kind: str
+    windows: int
+    allocated: Estimate
+    mean_allocated_bytes: float
+    max_allocated_bytes: float
+    retained: Estimate
+    live_bytes: float
+    mean_duration_ns: float | None
+    max_duration_ns: int | None
+    samples: int
+    quantiles: Distribution
+
+
+def window_columns(trace: Trace) -> Columns:
+    """What each window took: `window_id`, `parent_id` (0: none), `kind`, `name`, `start_ns`,
+    `duration_ns` (−1: open when recording ended), `thread_id` (0: none), `process_id`,
+    `allocated_bytes`, `retained_bytes`, each with its `…_error`, `live_bytes` and `samples`.
+    """
+    columns = run_columns(trace, "window_columns")
+    return {name: np.asarray(values) for name, values in columns.items()}
+
+
+def chosen_windows(
+    columns: Columns,
+    *,
+    from_ns: int,
+    to_ns: int,
+    process_id: int | None = None,
+    thread_id: int | None = None,
+    name: str | None = None,
+    kind: str | None = None,
+) -> Columns:
+    """Those of `window_columns` that opened in a range, and have what is not None."""
+    starts = columns["start_ns"]
+    is_chosen = (starts >= from_ns) & (starts < to_ns)
+    wanted = {"process_id": process_id, "thread_id": thread_id, "name": name, "kind": kind}
+    for column, value in wanted.items():
+        if value is not None:
+            is_chosen &= columns[column] == value
+    return {column: values[is_chosen] for column, values in columns.items()}
+
+
+def window_names(columns: Columns, *, count: int) -> list[WindowName]:
+    """The windows by name and kind, those that allocated most first."""
+    known: dict[tuple[str, str], int] = {}
+    keys = zip(columns["name"].tolist(), columns["kind"].tolist())
+    numbers = np.array([known.setdefault(key, len(known)) for key in keys], dtype=np.int64)
+    order = np.argsort(numbers, kind="stable")
+    bounds = np.searchsorted(numbers[order], np.arange(len(known) + 1))
+    found = []
+    for (name, kind), first, end in zip(known, bounds[:-1].tolist(), bounds[1:].tolist()):
+        rows = order[first:end]
+        found.append(_window_name(name, kind, {c: columns[c][rows] for c in columns}))
+    found.sort(key=lambda row: (-row.allocated.value, row.name, row.kind))
+    return found[:count]
+
+
+def _window_name(name: str, kind: str, rows: Columns) -> WindowName:
+    durations = rows["duration_ns"][rows["duration_ns"] != _OPEN]
+    allocated, retained = rows["allocated_bytes"], rows["retained_bytes"]
+    return WindowName(
+        name=name,
+        kind=kind,
+        windows=len(allocated),
+        allocated=_sum(allocated, rows["allocated_bytes_error"]),
+        mean_allocated_bytes=float(allocated.mean()),
+        max_allocated_bytes=float(allocated.max()),
+        retained=_sum(retained, rows["retained_bytes_error"]),
+        live_bytes=float(rows["live_bytes"].sum()),
+        mean_duration_ns=float(durations.mean()) if len(durations) else None,
+        max_duration_ns=int(durations.max()) if len(durations) else None,
+        samples=int(rows["samples"].sum()),
+        quantiles=Distribution(
+            QUANTILES, _quantiles(allocated), _quantiles(retained), _quantiles(durations)
+        ),
+    )
+
+
+def _sum(values: Array, errors: Array) -> Estimate:
+    return Estimate(float(values.sum()), float(np.sqrt((errors**2).sum())))
+
+
+def _quantiles(values: Array) -> list[float | None]:
+    if not len(values):
+        return [None] * len(QUANTILES)
+    return [float(value) for value in np.quantile(values, QUANTILES)]

@@ -1,0 +1,52 @@
+"""Windows of the known trace."""
+
+from __future__ import annotations
+
+from known_trace import MS
+from served import Served
+
+
+def test_windows_are_columns_for_a_scatter(served: Served) -> None:
+    found = served.get("windows")
+    assert found["total"] == 3
+    assert found["name"] == ["outer", "inner", "inner"]
+    assert found["allocated_bytes"] == [900, 300, 50]
+    assert found["retained_bytes"] == [600, 0, 50]
+    assert found["parent_id"] == [None, 1, None]
+    assert found["duration_ns"] == [3 * MS, MS, None]
+
+
+def test_windows_are_chosen_by_range_name_and_number(served: Served) -> None:
+    assert served.get("windows", name="inner", to_ns=10 * MS)["window_id"] == [2]
+    found = served.get("windows", marks=1)
+    assert (found["total"], found["window_id"]) == (3, [1])
+
+
+def test_names_have_distributions(served: Served) -> None:
+    names = {row["name"]: row for row in served.get("windows/names")["names"]}
+    inner = names["inner"]
+    assert (inner["windows"], inner["allocated"]["value"]) == (2, 350)
+    quantiles = dict(zip(inner["quantiles"]["q"], inner["quantiles"]["allocated_bytes"]))
+    assert (quantiles[0.0], quantiles[0.5], quantiles[1.0]) == (50, 175, 300)
+    assert inner["max_duration_ns"] == MS  # the other is still open
+
+
+def test_window_has_its_own_timeline_children_and_sites(served: Served) -> None:
+    found = served.get("windows/1", buckets=3)
+    assert (found["name"], found["attributes"]) == ("outer", {"user": 3})
+    assert found["timeline"]["allocated_bytes"] == [200, 300, 400]
+    assert found["timeline"]["live_bytes"] == [200, 200, 600]
+    assert [child["window_id"] for child in found["children"]] == [2]
+    (site,) = found["sites"]
+    assert (site["label"], site["allocated"]["value"]) == ("load", 900)
+    assert site["retained"]["value"] == found["retained"]["value"] == 600
+
+
+def test_window_that_is_still_open_ends_with_the_trace(served: Served) -> None:
+    found = served.get("windows/3")
+    assert found["end_ns"] is None
+    assert found["timeline"]["live_bytes"][-1] == 50
+
+
+def test_window_that_is_not_there_is_said(served: Served) -> None:
+    assert served.refusal("windows/99")[0] == 404

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import Any, Dict, List, Tuple
+from typing import Any
 
 import pytest
 from native_programs import SHIM, build
@@ -99,7 +99,7 @@ def counter(tmp_path_factory: Any) -> Path:
     return build(HERE / "allocation_counter.c", tmp_path_factory.mktemp("counter") / "counter.so")
 
 
-def compared(trace: Trace) -> Tuple[Counter[int], Counter[int], List[int]]:
+def compared(trace: Trace) -> tuple[Counter[int], Counter[int], list[int]]:
     """What is recorded between the two marks: sizes, sizes of what was given back, and the numbers
     of what has no stack that leads through `work`.
     """
@@ -122,7 +122,7 @@ def compared(trace: Trace) -> Tuple[Counter[int], Counter[int], List[int]]:
     return had, freed, elsewhere
 
 
-def above(limit: int, sizes: Counter[int]) -> Dict[int, int]:
+def above(limit: int, sizes: Counter[int]) -> dict[int, int]:
     return {size: count for size, count in sizes.items() if size > limit}
 
 

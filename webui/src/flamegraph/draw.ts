@@ -110,7 +110,7 @@ function drawNode(context: CanvasRenderingContext2D, picture: FlamePicture, node
   const { matches, palette, focus, hover } = picture;
   const [fill, text] = colours(picture, node);
   const isDimmed = matches !== null && !matches.isMatch[node];
-  context.globalAlpha = isDimmed ? 0.28 : 1;
+  context.globalAlpha = isDimmed ? 0.36 : 1;
   context.fillStyle = fill;
   const gap = width > 3 ? 1 : 0;
   context.fillRect(x, y, Math.max(LEAST_PX, width - gap), ROW_HEIGHT - 1);

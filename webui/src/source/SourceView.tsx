@@ -90,10 +90,12 @@ function Code({ source }: { source: Source }) {
   const pieces = useMemo(() => (source.lines === null ? [] : highlightPython(source.lines)), [source]);
   const most = Math.max(1, ...source.figures.map(({ allocated }) => allocated.value));
   const current = Number(line) || 0;
+  const hottest = source.figures.reduce((most, figure) => (figure.allocated_self.value > (figures.get(most)?.allocated_self.value ?? 0) ? figure.line : most), 0);
+  const goal = current || hottest;
   const currentLine = useRef<HTMLTableRowElement>(null);
   useEffect(() => {
     currentLine.current?.scrollIntoView({ block: "center" });
-  }, [source.file, current, source.lines === null]);
+  }, [source.file, goal, source.lines === null]);
 
   return (
     <section className="source-code" aria-label="Code">
@@ -131,7 +133,7 @@ function Code({ source }: { source: Source }) {
                 const number = index + 1;
                 const figure = figures.get(number);
                 return (
-                  <tr key={number} ref={number === current ? currentLine : undefined} className={number === current ? "is-current" : undefined} data-line={number}>
+                  <tr key={number} ref={number === goal ? currentLine : undefined} className={number === current ? "is-current" : undefined} data-line={number}>
                     <td className="number">{figure && <MarginBar estimate={figure.allocated} few={figure.has_too_few_samples} most={most} kind="born" />}</td>
                     <td className="number">
                       {figure && figure.live.value > 0 && <MarginBar estimate={figure.live} few={figure.has_too_few_samples} most={most} kind="alive" />}

@@ -51,7 +51,7 @@ export function Timeline({ memory, width, plotHeight, isCompact = false }: { mem
   const atNs = useSelection((selection) => selection.atNs);
   const selection = useSelection();
 
-  const left = width < NARROW_PX ? 52 : 76;
+  const left = width < NARROW_PX ? 62 : 76;
   const right = 12;
   const layout = useMemo(() => (isCompact ? { rows: [], height: 0 } : laneRows(lanes, info)), [lanes, info, isCompact]);
   const height = plotHeight + layout.height;

@@ -19,7 +19,7 @@ OUTPUT = ROOT / "memlyze" / "web" / "static"
 #: Holds the digest of the sources that the output was built from.
 STAMP = OUTPUT / "sources.sha256"
 
-SOURCE_PATTERNS = ("*.json", "*.ts", "*.html", ".npmrc", "src/**/*")
+SOURCE_PATTERNS = ("*.json", "*.ts", "*.html", ".npmrc", "src/**/*", "public/*")
 
 
 def source_digest() -> str:

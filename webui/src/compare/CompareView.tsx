@@ -9,6 +9,7 @@ import { Choice } from "../parts/Segmented";
 import { Answered, Message } from "../parts/States";
 import { Table } from "../parts/Table";
 import { linkTo, useSetting } from "../selection/store";
+import { Differences } from "./Differences";
 import "./compare.css";
 
 /** Two traces beside each other: this one, and the one that it is compared with. */
@@ -39,6 +40,7 @@ export default function CompareView() {
       </div>
       <div className="compare">
         <Totals base={base.id} />
+        <Differences base={base.id} />
       </div>
     </>
   );

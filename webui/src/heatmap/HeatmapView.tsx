@@ -3,6 +3,7 @@ import type { LifetimeHeatmap, SiteHeatmap } from "../data/forms";
 import { selectionParameters } from "../data/parameters";
 import { useTrace } from "../data/trace";
 import { ticks, timeStep } from "../lib/scales";
+import { placeLabel } from "../lib/text";
 import { usePalette } from "../lib/theme";
 import { formatBytes, formatCount, formatMoment, plural } from "../lib/units";
 import { PlaceText } from "../parts/Figures";
@@ -100,7 +101,8 @@ function SitePicture({ data }: { data: SiteHeatmap }) {
     const value = data.values[index] ?? 0;
     const when = formatMoment(data.start_ns[column] ?? 0, data.bucket_ns);
     const what = data.measure === "live" ? "live" : "allocated";
-    const name = data.rows[row]?.label ?? "";
+    const shown = data.rows[row];
+    const name = shown === undefined ? "" : placeLabel(shown.label, shown.place);
     return {
       text: `${name} at ${when}: ${formatBytes(value)} ${what}`,
       content: (
@@ -122,7 +124,7 @@ function SitePicture({ data }: { data: SiteHeatmap }) {
       <HeatCanvas
         label="Bytes by place and time"
         grid={{
-          rows: data.rows.map(({ label }) => label),
+          rows: data.rows.map(({ label, place }) => placeLabel(label, place)),
           columns: buckets,
           values: data.values,
           ticks: ticks(data.from_ns, data.from_ns + span, step).map((time) => ({ at: (time - data.from_ns) / span, text: formatMoment(time, step) })),

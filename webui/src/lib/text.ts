@@ -30,3 +30,8 @@ export function shortPath(file: string, parts = 2): string {
 export function shortFunction(name: string): string {
   return name.replaceAll(".<locals>", "");
 }
+
+/** One line that tells a place from others: `Service.login:83`, or the label where it has no line. */
+export function placeLabel(label: string, { function: name, line }: { readonly function: string | null; readonly line: number | null }): string {
+  return visible(name === null ? label : `${shortFunction(name)}${line ? `:${line}` : ""}`);
+}

@@ -1,6 +1,7 @@
 /** From the answers of the source to the columns that the plot draws. */
 
 import type { Range, Resident, Stacked, Timeline } from "../data/forms";
+import { placeLabel } from "../lib/text";
 
 export type Column = (number | null)[];
 
@@ -37,7 +38,7 @@ export interface Layer {
 }
 
 export function stackedLayers(stacked: Stacked): Layer[] {
-  const layers = stacked.layers.map(({ label, live_bytes }) => ({ label, bytes: live_bytes }));
+  const layers = stacked.layers.map(({ label, place, live_bytes }) => ({ label: placeLabel(label, place), bytes: live_bytes }));
   return [...layers, { label: "All else", bytes: stacked.other.live_bytes }];
 }
 

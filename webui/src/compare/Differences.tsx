@@ -1,0 +1,80 @@
+import { useAnswer } from "../data/answers";
+import { useTrace } from "../data/trace";
+import { visible } from "../lib/text";
+import { formatBytes, formatBytesChange, plural } from "../lib/units";
+import { EstimateText, PlaceText } from "../parts/Figures";
+import { Answered, Message } from "../parts/States";
+import { Table } from "../parts/Table";
+import { useSelection } from "../selection/store";
+import { diffForm, type DiffForm, type Difference } from "./form";
+
+const ROWS = 200;
+
+/** Function by function, what differs; what may be chance is told from what is not. */
+export function Differences({ base }: { base: string }) {
+  const { trace } = useTrace();
+  const processId = useSelection((selection) => selection.processId);
+  const answer = useAnswer("compare", { trace: trace.id, base, limit: ROWS, ...(processId !== null && { process_id: processId }) });
+  return (
+    <section className="panel" aria-label="By function">
+      <Answered answer={answer}>{(data) => <Rows diff={diffForm(data)} />}</Answered>
+    </section>
+  );
+}
+
+const MEASURES: Record<string, string> = {
+  peak: "live when most was",
+  live: "not freed at the end",
+  allocated: "allocated",
+  allocations: "allocations",
+};
+
+function Rows({ diff }: { diff: DiffForm }) {
+  if (diff.rows.length === 0) {
+    return <Message title="Nothing to compare">Neither trace has an allocation.</Message>;
+  }
+  const count = diff.beyond_chance_count;
+  return (
+    <>
+      <h2>
+        By {diff.by}: {MEASURES[diff.measure] ?? diff.measure}
+        <span className="quiet">
+          {count === 0 ? "nothing differs beyond chance" : `${plural(count, "row")} ${count === 1 ? "differs" : "differ"} beyond chance`}, of {diff.row_count}
+        </span>
+      </h2>
+      <Table
+        label="Differences"
+        rows={diff.rows}
+        rowKey={(_, index) => index}
+        columns={[
+          { key: "place", title: "Where", isWide: true, cell: (row) => <DifferencePlace row={row} /> },
+          { key: "before", title: "Before", isNumber: true, sortBy: ({ figure }) => figure.before.value, cell: (row) => <EstimateText estimate={row.figure.before} few={row.has_too_few_samples} /> },
+          { key: "after", title: "After", isNumber: true, sortBy: ({ figure }) => figure.after.value, cell: (row) => <EstimateText estimate={row.figure.after} few={row.has_too_few_samples} /> },
+          { key: "change", title: "Change", isNumber: true, sortBy: ({ figure }) => Math.abs(figure.change.value), cell: (row) => <ChangeText row={row} /> },
+        ]}
+      />
+    </>
+  );
+}
+
+function DifferencePlace({ row }: { row: Difference }) {
+  const { place, position_after, position_before } = row;
+  const position = position_after ?? position_before;
+  return (
+    <PlaceText
+      place={{ function: place.function || place.module, file: position?.file ?? null, line: position?.line ?? null, module: place.module, origin: null }}
+      label={visible(place.module)}
+    />
+  );
+}
+
+function ChangeText({ row: { figure, has_too_few_samples } }: { row: Difference }) {
+  const { change, is_beyond_chance } = figure;
+  const error = change.error > 0 ? ` ± ${formatBytes(change.error)}` : "";
+  return (
+    <span className={is_beyond_chance ? (change.value > 0 ? "is-more" : "is-less") : "quiet"} title={is_beyond_chance ? undefined : "It may be chance"}>
+      {formatBytesChange(change.value)}
+      {has_too_few_samples ? " (few samples)" : error}
+    </span>
+  );
+}

@@ -1,0 +1,40 @@
+/** The answer of the route `compare`, as `memlyze diff --json` prints it. */
+
+import type { Compare, Estimate } from "../data/forms";
+
+export interface Change {
+  readonly before: Estimate;
+  readonly after: Estimate;
+  readonly change: Estimate;
+  readonly p_value: number;
+  readonly is_beyond_chance: boolean;
+}
+
+export interface Position {
+  readonly file: string;
+  readonly line: number;
+}
+
+export interface Difference {
+  readonly place: { readonly module: string; readonly function: string };
+  readonly callers: readonly { readonly module: string; readonly function: string }[];
+  readonly position_before: Position | null;
+  readonly position_after: Position | null;
+  readonly figure: Change;
+  readonly samples_before: number;
+  readonly samples_after: number;
+  readonly has_too_few_samples: boolean;
+}
+
+export interface DiffForm {
+  readonly by: string;
+  readonly measure: string;
+  readonly totals: Readonly<Record<string, Change | null>>;
+  readonly row_count: number;
+  readonly beyond_chance_count: number;
+  readonly rows: readonly Difference[];
+}
+
+export function diffForm(answer: Compare): DiffForm {
+  return answer as unknown as DiffForm;
+}

@@ -1,0 +1,65 @@
+/** How objects are held: chains of names, merged where they begin alike, and laid out as a graph. */
+
+/** As `memlyze leaks --json` prints them. */
+export interface Holders {
+  readonly time_ns: number;
+  readonly objects: number;
+  readonly blocks_without_object: number;
+  readonly bytes: number;
+  readonly retained_bytes: number;
+  readonly types: readonly { readonly type: string; readonly objects: number; readonly bytes: number }[];
+  readonly shortest: Chain | null;
+  readonly chains: readonly Chain[];
+  readonly holder: { readonly text: string; readonly type: string; readonly retained_bytes: number; readonly share: number } | null;
+}
+
+export interface Chain {
+  readonly text: string;
+  readonly root: string;
+  readonly share: number;
+}
+
+export interface ChainNode {
+  readonly text: string;
+  readonly depth: number;
+  /** In rows, from the top. */
+  readonly row: number;
+  readonly share: number;
+  readonly children: ChainNode[];
+}
+
+const ARROW = " → ";
+
+interface Growing {
+  readonly text: string;
+  readonly children: Map<string, Growing>;
+  share: number;
+}
+
+function place(node: Growing, depth: number, firstRow: number): [ChainNode, number] {
+  const children: ChainNode[] = [];
+  let row = firstRow;
+  for (const child of node.children.values()) {
+    const [placed, next] = place(child, depth + 1, row);
+    children.push(placed);
+    row = next;
+  }
+  const middle = children.length === 0 ? firstRow : ((children[0]?.row ?? 0) + (children.at(-1)?.row ?? 0)) / 2;
+  return [{ text: node.text, depth, row: middle, share: node.share, children }, Math.max(row, firstRow + 1)];
+}
+
+/** The roots of the graph, and how many rows it takes. */
+export function chainGraph(chains: readonly Chain[]): { roots: ChainNode[]; rows: number } {
+  const top: Growing = { text: "", children: new Map(), share: 1 };
+  for (const { text, share } of chains) {
+    let at = top;
+    for (const part of text.split(ARROW)) {
+      const next: Growing = at.children.get(part) ?? { text: part, children: new Map(), share: 0 };
+      next.share += share;
+      at.children.set(part, next);
+      at = next;
+    }
+  }
+  const [{ children }, rows] = place(top, -1, 0);
+  return { roots: children, rows };
+}

@@ -10,8 +10,10 @@ import typing
 
 from memlyze.analyses.estimates import Estimate
 from memlyze.analyses.hotspots import Hotspot, hotspots
+from memlyze.analyses.live_series import live_series
 from memlyze.analyses.losses import count_losses, metadata_total
 from memlyze.analyses.resident_memory import ResidentMemory, explain_peak
+from memlyze.analyses.selection import END_NS
 from memlyze.analyses.statements import run_statement
 from memlyze.query.session import Trace
 
@@ -106,15 +108,19 @@ class Summary(typing.NamedTuple):
     peak_rss_tracer_bytes: int
     """Of `peak_rss`, what the recorder itself held."""
     peak_heap: Peak | None
-    """Of the allocations made since the start of the trace."""
+    """The greatest estimate of a process's live heap by the memory clock, of the allocations made
+    since the start of the trace.
+    """
+    peak_live_ns: int | None
+    """When most was live of the allocations of all processes together; None: there are none."""
+    peak_live_bytes: Estimate
+    """How much that was."""
     resident: ResidentMemory | None
     """What the resident memory of that process consisted of when most of it was seen; None: it was
     never looked at.
     """
     sites: tuple[Hotspot, ...]
-    """The greatest allocation sites; `held_bytes` is at the moment of `peak_heap`, or at the
-    end.
-    """
+    """The greatest allocation sites; `held_bytes` is at the moment `peak_live_ns`."""
     collections: Collections
     """What the garbage collector did."""
     cost: TracerCost
@@ -138,6 +144,8 @@ def summarize(trace: Trace, *, sites: int = SITES) -> Summary:
     peaks = run_statement(trace, "memory_peaks")[0]
     peak_rss, peak_heap = _peak(peaks, "rss"), _peak(peaks, "heap_live")
     processes = tuple(_process(row) for row in run_statement(trace, "processes"))
+    series = live_series(trace)
+    peak_live_ns = series.greatest_between(0, END_NS)
     duration_ns = max(
         totals["last_ns"], peaks["last_ns"] or 0, *(process.end_ns for process in processes)
     )
@@ -157,10 +165,12 @@ def summarize(trace: Trace, *, sites: int = SITES) -> Summary:
         peak_rss=peak_rss,
         peak_rss_tracer_bytes=peaks["rss_tracer_bytes"] or 0,
         peak_heap=peak_heap,
+        peak_live_ns=peak_live_ns,
+        peak_live_bytes=series.live_at(peak_live_ns or 0),
         resident=explain_peak(trace, peak_rss.process_id) if peak_rss else None,
         sites=tuple(
             hotspots(
-                trace, count=sites, moment_ns=peak_heap.time_ns if peak_heap else duration_ns
+                trace, count=sites, moment_ns=END_NS if peak_live_ns is None else peak_live_ns
             ).rows
         ),
         collections=Collections(**run_statement(trace, "collections")[0]),

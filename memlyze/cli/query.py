@@ -24,6 +24,7 @@ from memlyze.query.refusals import refusal
 if typing.TYPE_CHECKING:
     from memlyze.query.session import Trace
 
+_TABLE_SUFFIXES = ("", ".txt", ".table")
 DESCRIPTION = """\
 EXAMPLES
   memlyze query "FROM hotspots() LIMIT 10" app.1234.mlyze
@@ -86,7 +87,7 @@ def run(arguments: typing.Sequence[str]) -> int:
     query, paths = _query_and_traces(options.arguments, options.file)
     if options.output_file is not None:
         check_output(options.output_file, paths, force=options.force)
-    form = options.format or formats.format_of(options.output_file) or "table"
+    form = options.format or _format_by_name(options.output_file)
     if form in formats.BINARY_FORMATS and options.output_file is None and is_terminal(sys.stdout):
         raise UsageError(f"{form} is not for a terminal; name a file with -o")
     with open_traces(paths, only=options.only, trusted=options.allow_files) as trace:
@@ -104,6 +105,21 @@ def run(arguments: typing.Sequence[str]) -> int:
         with interrupts.watched(end):
             answer(trace, query, form, options.output_file, may_write_files=options.allow_files)
     return 0
+
+
+def _format_by_name(output_file: str | None) -> str:
+    """The format that the name of the output file asks for. Raises UsageError for one that there is
+    not.
+    """
+    form = formats.format_of(output_file)
+    suffix = os.path.splitext(output_file or "")[1].lower()
+    if form is None and suffix not in _TABLE_SUFFIXES:
+        known = ", ".join(f".{name}" for name in formats.FORMATS)
+        raise UsageError(
+            f"{output_file}: there is no format {suffix}; the names that are known are {known} and "
+            ".txt, or say which is meant with --format"
+        )
+    return form or "table"
 
 
 def answer(

@@ -113,6 +113,8 @@ def render(summary: Summary, state: typing.Sequence[str], style: Style) -> list[
         )
         for label, line in zip_longest(["of which"], described, fillvalue=""):
             facts.add(label, line)
+    if summary.peak_live_ns is not None:
+        facts.add("peak live", _peak_live(summary, summary.peak_live_ns))
     facts.add("allocated", _allocated(summary))
     if summary.collections.runs:
         facts.add(
@@ -189,14 +191,14 @@ def _peak_memory(summary: Summary) -> str:
     if summary.peak_rss_tracer_bytes:
         own = f" ({format_bytes(summary.peak_rss_tracer_bytes)} of it memlyze's own)"
     resident = f"{format_bytes(summary.peak_rss.bytes)} resident{own}"
-    text = f"{resident} at {_when(summary, summary.peak_rss)}"
-    if summary.peak_heap is not None:
-        about = "" if summary.is_exact else "about "
-        text += (
-            f"; {about}{format_bytes(summary.peak_heap.bytes)} of allocations "
-            f"at {_when(summary, summary.peak_heap)}"
-        )
-    return text
+    return f"{resident} at {_when(summary, summary.peak_rss)}"
+
+
+def _peak_live(summary: Summary, peak_live_ns: int) -> str:
+    few = not summary.is_exact and summary.samples < TOO_FEW_SAMPLES
+    size = figure(summary.peak_live_bytes, few_samples=few)
+    where = " in all processes together" if len(summary.processes) > 1 else ""
+    return f"{size} of allocations at {format_duration(peak_live_ns)}{where}"
 
 
 def _snapshot_note(resident: ResidentMemory, peak: Peak) -> str:
@@ -214,7 +216,9 @@ def _when(summary: Summary, peak: Peak) -> str:
 
 def _allocated(summary: Summary) -> str:
     if not summary.samples:
-        return "nothing was recorded"
+        if summary.is_complete:
+            return "nothing was recorded"
+        return "unknown: the trace was cut off before anything was written"
     few = not summary.is_exact and summary.samples < TOO_FEW_SAMPLES
     size = figure(summary.bytes, few_samples=few)
     # Small objects of which none was recorded do not widen the interval.
@@ -250,10 +254,17 @@ def _sites(summary: Summary, style: Style) -> list[str]:
     if not summary.sites:
         if summary.samples:
             return []
+        if not summary.is_complete:
+            return [
+                "  No allocation was written before the trace was cut off: "
+                "was the disk full, or the program killed at once?"
+            ]
         more = "" if summary.is_exact else " To see small programs: --sample-rate 1.0"
         return ["  No allocation was recorded." + more]
     table = Aligned(right=(True, False, True, False, False))
-    held = "live at peak" if summary.peak_heap is not None else "live at end"
+    held = "live"
+    if summary.peak_live_ns is not None:
+        held += f" at {format_duration(summary.peak_live_ns)}"
     table.add("allocated", "", held, "", "site")
     for site in summary.sites:
         table.add(*_site_cells(site))

@@ -60,7 +60,9 @@ def _cell(value: object, style: Style) -> str:
     if value is None:
         return "NULL"
     if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else f"{value:.6g}"
+        # A figure of many digits is a whole one, such as estimated bytes; never 2.03e+08.
+        is_whole = value.is_integer() or abs(value) >= 1e5
+        return f"{value:.0f}" if is_whole and abs(value) < 1e15 else f"{value:.6g}"
     text = printable(str(value))
     if style.is_terminal and len(text) > _WIDEST_CELL:
         return text[: _WIDEST_CELL - 1] + "…"

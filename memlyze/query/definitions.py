@@ -64,6 +64,7 @@ MACRO_ORDER = (
     "leaks",
     "live_at",
     "timeline",
+    "flamegraph",
     "lifetimes",
     "windows_by_name",
     "retained",

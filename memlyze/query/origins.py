@@ -24,6 +24,10 @@ _STANDARD_LIBRARY = re.compile(
 )
 # Frames that no person wrote a line of: frozen importlib, the recorder's own marks.
 _RUNTIME = re.compile(r"^$|^<frozen |^<(truncated|unknown|memlyze)>$")
+#: What Python calls the file of the code behind `-c`, and of code that is made at run time.
+GIVEN_TEXT = "<string>"
+# How multiprocessing starts its processes.
+_MULTIPROCESSING = re.compile(r"\s*from multiprocessing\.\w+ import \w+\s*;")
 # Code that a library has made: what is typed, or given to `python -c`, has a name of its own.
 _GENERATED = re.compile(r"^<(?!(string|stdin|console|input|ipython\b[^>]*)>)")
 # What the command line itself runs under: `memlyze record` leaves no frame, but `with Tracer` in a
@@ -50,3 +54,18 @@ def origin_of(file: str, language: str = "python") -> str:
     if _STANDARD_LIBRARY.search(file):
         return STANDARD_LIBRARY
     return PROGRAM
+
+
+def origin_of_given_text(command_line: object) -> str:
+    """Whose code `<string>` is in a process with this command line, a list of words.
+
+    The program's, where it was given as text (`python -c code`); the runtime's, where that text is
+    multiprocessing's, which starts its processes so; else a library's, such as what `namedtuple`
+    and `dataclass` make.
+    """
+    if not isinstance(command_line, list) or not command_line:
+        return PROGRAM  # nobody knows
+    for word, following in zip(command_line, [*command_line[1:], ""]):
+        if word == "-c":
+            return RUNTIME if _MULTIPROCESSING.match(str(following)) else PROGRAM
+    return LIBRARY

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typing
 
 from memlyze.query.heap_graph import HeapGraph
+from memlyze.query.origins import origin_of_given_text
 from memlyze.query.stack_sites import frame_origins, stack_sites
 from memlyze.trace.family import Family, find_family
 from memlyze.trace.reader import TraceFile, TraceSet
@@ -56,7 +57,13 @@ class Source:
 
     def _frames(self) -> Columns:
         frames = self._reader.table("frames")
-        return {**frames, "origin": frame_origins(frames)}
+        process_ids = self.columns("processes")["process_id"].tolist()
+        files = [self._reader] if isinstance(self._reader, TraceFile) else self._reader.files
+        given_text = {
+            process_id: origin_of_given_text(file.metadata.get("command_line"))
+            for process_id, file in zip(process_ids, files)
+        }
+        return {**frames, "origin": frame_origins(frames, given_text)}
 
     def _stack_sites(self) -> Columns:
         frames = self.columns("frames")

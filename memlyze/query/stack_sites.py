@@ -8,13 +8,25 @@ import typing
 
 import numpy as np
 
-from memlyze.query.origins import LIBRARY, PROGRAM, RUNTIME, could_be_launcher, origin_of
+from memlyze.query.origins import (
+    GIVEN_TEXT,
+    LIBRARY,
+    PROGRAM,
+    RUNTIME,
+    could_be_launcher,
+    origin_of,
+)
 
 Array = typing.Any  # a one-dimensional numpy array
 
 
-def frame_origins(frames: typing.Mapping[str, Array]) -> Array:
+def frame_origins(
+    frames: typing.Mapping[str, Array], given_text: typing.Mapping[int, str] | None = None
+) -> Array:
     """`origin_of` for each row of the `frames` table, asked once for each file.
+
+    `given_text` says whose code `<string>` is in each process (`origin_of_given_text`); where it
+    says nothing, it is the program's.
 
     The launcher of an installed command (`…/bin/pytest`) is the runtime's: pip wrote it, and
     beneath it the program begins. A script of that place that has a function of its own is none.
@@ -30,7 +42,21 @@ def frame_origins(frames: typing.Mapping[str, Array]) -> Array:
             is_launcher = functions[key[0]] == {"<module>"} and could_be_launcher(key[0])
             origin = known[key] = RUNTIME if is_launcher else origin_of(*key)
         origins[index] = origin
+    if given_text:
+        _place_given_text(frames, origins, given_text)
     return origins
+
+
+def _place_given_text(
+    frames: typing.Mapping[str, Array], origins: Array, given_text: typing.Mapping[int, str]
+) -> None:
+    """Set the origin of `<string>` by its process, in place."""
+    rows = np.flatnonzero(np.asarray(frames["file"]) == GIVEN_TEXT)
+    process_ids = frames.get("process_id")
+    only = next(iter(given_text))
+    for row in rows.tolist():
+        process_id = only if process_ids is None else int(process_ids[row])
+        origins[row] = given_text.get(process_id, PROGRAM)
 
 
 def stack_sites(

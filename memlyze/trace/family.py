@@ -67,8 +67,13 @@ def _members(first: str, left_out: list[str]) -> list[str]:
         try:
             metadata = read_metadata(path)
         except TraceError as error:
-            if os.path.getsize(path):  # otherwise it is only just being made
+            if os.path.getsize(path):
                 left_out.append(f"left out: {error}")
+            else:
+                left_out.append(
+                    f"left out: {path!r} is empty: its process has only just begun, or there was "
+                    "no room to write"
+                )
             continue
         except OSError as error:
             left_out.append(f"left out: {path!r} cannot be read: {error.strerror}")

@@ -305,3 +305,20 @@ def test_trace_that_is_given_twice_is_read_once(
     done = memlyze("query", "--format", "csv", query, trace, f"./{trace}", "same.mlyze")
     assert done.stdout == "n\n6\n"
     assert done.stderr == f"memlyze: ./{trace} was given more than once and is read once\n"
+
+
+def test_name_of_the_output_with_an_unknown_suffix_is_refused(
+    trace: str, memlyze: Runner, tmp_path: Path
+) -> None:
+    refused = memlyze("query", "-o", "result.xlsx", "SELECT 1", trace)
+    assert refused.returncode == 2
+    assert "there is no format .xlsx" in refused.stderr and ".parquet" in refused.stderr
+    assert not (tmp_path / "result.xlsx").exists()
+    for words in (("-o", "result.txt"), ("-o", "result"), ("--format", "csv", "-o", "r.xlsx")):
+        assert memlyze("query", *words, "SELECT 1", trace).returncode == 0
+
+
+def test_large_figures_of_a_table_are_spelled_out(trace: str, memlyze: Runner) -> None:
+    query = "SELECT 203425342.77::DOUBLE AS a, 0.123456789::DOUBLE AS b, 1e300::DOUBLE AS c"
+    row = memlyze("query", query, trace).stdout.splitlines()[2]
+    assert row.split() == ["203425343", "0.123457", "1e+300"]

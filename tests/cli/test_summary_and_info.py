@@ -27,21 +27,22 @@ def test_summary_of_an_exact_trace(trace: str, memlyze: Runner) -> None:
         "memlyze: t.mlyze",
         "  command      python main.py 'two words'",
         "  duration     20.0 ms",
-        "  peak memory  8.79 KiB resident at 10.0 ms; 1.03 KiB of allocations at 19.0 ms",
+        "  peak memory  8.79 KiB resident at 10.0 ms",
         "  of which     4.88 KiB Python objects, 2.93 KiB code, 500 B free in Python's pools, "
         "400 B unexplained,",
         "               100 B library data",
+        "  peak live    1.03 KiB of allocations at 12.0 ms",
         "  allocated    1.51 KiB in 6 allocations; 1.03 KiB not freed at the end",
         "  gc           2 runs, 4.00 µs in all",
         "  recording    every allocation recorded, "
         f"{(result.stdout.split('recorded, ')[1]).split(' file')[0]} file, "
         "1.00 MiB memory, 2.00 ms CPU for writing",
         "",
-        "  allocated    live at peak    site",
-        "      900 B           400 B    /srv/app/main.py:20 load",
-        "                                 mostly in python3.11/json/decoder.py:30 decode",
-        "      500 B           500 B    <unknown>",
-        "      150 B           150 B    /srv/app/main.py:10 main",
+        "  allocated    live at 12.0 ms    site",
+        "      900 B              400 B    /srv/app/main.py:20 load",
+        "                                    mostly in python3.11/json/decoder.py:30 decode",
+        "      500 B              500 B    <unknown>",
+        "      150 B              150 B    /srv/app/main.py:10 main",
     ]
 
 
@@ -63,6 +64,8 @@ def test_summary_as_json(trace: str, memlyze: Runner) -> None:
     assert summary["resident"]["bytes"] == 9000
     assert summary["resident"]["parts"][0]["category"] == "python_objects"
     assert [site["function"] for site in summary["sites"]] == ["load", "<unknown>"]
+    assert summary["peak_live_ns"] == 12_000_000
+    assert summary["peak_live_bytes"] == {"value": 1050, "error": 0}
     assert summary["sites"][0]["held_bytes"]["value"] == 400
     assert summary["is_complete"] is True
 
@@ -225,3 +228,34 @@ def test_recorders_own_memory_is_told_apart(memlyze: Runner, tmp_path: Path) -> 
     encoder.write(tmp_path / "t.mlyze")
     summary = memlyze("summary", "t.mlyze").stdout
     assert "5.00 MiB resident (1.00 MiB of it memlyze's own) at 0" in summary
+
+
+def test_snapshot_that_is_not_of_the_peak_says_which_moment_it_is_of(
+    memlyze: Runner, tmp_path: Path
+) -> None:
+    encoder = TraceEncoder({"process_id": 1})
+    encoder.add("memory", [{"time_ns": 400_000_000, "rss": 5 << 20}])
+    encoder.add("resident", [{"time_ns": 20_000_000, "category": 1, "resident_bytes": 3 << 20}])
+    encoder.write(tmp_path / "t.mlyze")
+    output = memlyze("summary", "t.mlyze").stdout
+    assert "3.00 MiB Python objects (of 3.00 MiB at 20.0 ms)" in output
+
+
+def test_trace_of_which_nothing_could_be_written_is_not_called_empty(
+    memlyze: Runner, tmp_path: Path
+) -> None:
+    """As on a full disk: the header alone."""
+    encoder = known_trace()
+    content = encoder.to_bytes()[: encoder.block_offsets[0]]
+    (tmp_path / "full.mlyze").write_bytes(content)
+    output = memlyze("summary", "full.mlyze").stdout
+    assert "unknown: the trace was cut off before anything was written" in output
+    assert "was the disk full" in output
+    assert "nothing was recorded" not in output
+
+
+def test_peak_of_several_processes_is_of_all_together(memlyze: Runner, tmp_path: Path) -> None:
+    for process_id in (7, 8):
+        write_known_trace(tmp_path / f"{process_id}.mlyze", process_id=process_id)
+    output = memlyze("summary", "7.mlyze", "8.mlyze").stdout
+    assert "2.05 KiB of allocations at 12.0 ms in all processes together" in output

@@ -8,6 +8,7 @@ import duckdb
 import pytest
 from known_trace import LIBRARY_FILE, MS, PROGRAM_FILE, weight_of
 
+from memlyze.analyses.flamegraph import flamegraph
 from memlyze.query.session import Trace
 
 
@@ -187,3 +188,43 @@ def test_path_to_root_says_what_c_holds(trace: Trace) -> None:
     rows = trace.sql("SELECT step, how, type FROM path_to_root(9)").fetchall()
     assert rows == [(0, "held from C", "list")]
     assert trace.sql("FROM path_to_root(10)").fetchall() == []
+
+
+def test_flamegraph_has_each_function_with_what_it_called(trace: Trace) -> None:
+    rows = trace.sql("""
+        SELECT function, depth, bytes, self_bytes, allocations, samples, bytes_error
+        FROM flamegraph()
+    """).fetchall()
+    assert rows == [
+        ("main", 1, 1050, 150, 5, 5, 0),
+        ("load", 2, 900, 400, 3, 3, 0),
+        ("<unknown>", 1, 500, 500, 1, 1, 0),
+        ("decode", 3, 500, 500, 2, 2, 0),
+    ]
+
+
+def test_flamegraph_of_a_spike_and_what_of_it_is_alive(trace: Trace) -> None:
+    born = f"flamegraph({2 * MS}, {12 * MS})"
+    alive = f"flamegraph({2 * MS}, {12 * MS}, live_at_ns := {20 * MS})"
+    assert dict(trace.sql(f"SELECT function, bytes FROM {born}").fetchall()) == {
+        "main": 900,
+        "load": 900,
+        "decode": 500,
+        "<unknown>": 500,
+    }
+    assert dict(trace.sql(f"SELECT function, bytes FROM {alive}").fetchall()) == {
+        "main": 400,
+        "load": 400,
+        "<unknown>": 500,
+    }
+
+
+def test_flamegraph_is_the_tree_of_the_analysis(sampled: Trace) -> None:
+    graph = flamegraph(sampled)
+    expected = sorted(
+        (node.bytes.value, node.bytes.error, node.self_bytes) for node in graph.nodes[1:]
+    )
+    found = sampled.sql(
+        "SELECT bytes, bytes_error, self_bytes FROM flamegraph() ORDER BY ALL"
+    ).fetchall()
+    assert [pytest.approx(row) for row in expected] == found

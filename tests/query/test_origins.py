@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from memlyze.query.origins import origin_of
+from memlyze.query.origins import origin_of, origin_of_given_text
 from memlyze.query.stack_sites import frame_origins, stack_sites
 
 
@@ -93,3 +93,39 @@ def test_deep_stacks_find_their_site() -> None:
 
 def test_trace_without_stacks_has_no_sites() -> None:
     assert sites_of([], []) == []
+
+
+@pytest.mark.parametrize(
+    ("command_line", "origin"),
+    [
+        (["python", "-c", "print(1)"], "program"),
+        (["python", "-X", "dev", "-c", "import app; app.run()"], "program"),
+        (
+            ["python", "-c", "from multiprocessing.spawn import spawn_main; spawn_main(5)"],
+            "runtime",
+        ),
+        (["python", "-c", "from multiprocessing.resource_tracker import main;main(5)"], "runtime"),
+        (["python", "app.py"], "library"),
+        ([], "program"),
+        (None, "program"),
+        ("python -c 1", "program"),
+        (["python", "-c"], "program"),
+        ([1, "-c", 2], "program"),
+    ],
+)
+def test_whose_given_text_is_goes_by_the_command_line(command_line: object, origin: str) -> None:
+    assert origin_of_given_text(command_line) == origin
+
+
+def test_given_text_is_told_apart_by_process() -> None:
+    frames = {
+        "file": np.array(["<string>", "<string>", "app.py"], dtype=object),
+        "function": np.array(["<module>", "f", "g"], dtype=object),
+        "language": np.array(["python"] * 3, dtype=object),
+        "frame_id": np.arange(3),
+        "process_id": np.array([1, 2, 2]),
+    }
+    origins = frame_origins(frames, {1: "program", 2: "runtime"})
+    assert origins.tolist() == ["program", "runtime", "program"]
+    del frames["process_id"]
+    assert frame_origins(frames, {1: "library"}).tolist() == ["library", "library", "program"]

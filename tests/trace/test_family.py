@@ -97,7 +97,6 @@ def test_files_that_only_look_alike_are_not_of_the_family(
     write(tmp_path / "tt.42.mlyze", "a")
     write(tmp_path / "t.43.mlyze.bak", "a")
     (tmp_path / "t.44.mlyze").mkdir()
-    (tmp_path / "t.45.mlyze").write_bytes(b"")  # in the making
     found = find_family(family[:1])
     assert (found.paths, found.left_out) == (family, [])
 
@@ -117,6 +116,7 @@ def test_name_is_taken_as_it_is(tmp_path: Path) -> None:
 
 DAMAGE = {
     "not a memlyze trace": b"something else",
+    "is empty": b"",
     "not known whether it belongs": None,
     "format version 2": b"\x89MLYZE\r\n\x02\x00" + bytes(10),
 }

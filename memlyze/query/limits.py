@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import os
 import tempfile
+import typing
 
 _CGROUP_LIMITS = (
     "/sys/fs/cgroup/memory.max",
     "/sys/fs/cgroup/memory/memory.limit_in_bytes",
 )
 _LEAST_BYTES = 256 << 20
+
+
+class Bounds(typing.NamedTuple):
+    """What queries may take, where that is not left to the machine."""
+
+    memory_bytes: int
+    spill_bytes: int
+    """Of temporary files."""
 
 
 def memory_limit_bytes() -> int:

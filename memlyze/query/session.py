@@ -30,6 +30,7 @@ def open_trace(
     *more: PathLike,
     family: bool = True,
     trusted: bool = True,
+    bounds: limits.Bounds | None = None,
 ) -> Trace:
     """Open one trace file or several at once: `open("a.mlyze")`, `open("a.mlyze", "b.mlyze")`,
     `open(glob.glob("run.*.mlyze"))`. A file that is given twice is read once.
@@ -39,7 +40,9 @@ def open_trace(
     the same recording. `family=False` opens just what is named, and so does naming one of these.
 
     `trusted=False` is for SQL that somebody else wrote: it can then read the trace and nothing
-    else, neither files nor network nor variables of this program.
+    else, neither files nor network nor variables of this program. `bounds` are of the memory and
+    the temporary files that queries take; by default half of the machine's memory, and what the
+    disk has.
 
     Raises MemlyzeError when a file cannot be read or is not a trace. A damaged or cut-off trace
     opens: `is_complete` and `damage` say what is missing.
@@ -49,7 +52,7 @@ def open_trace(
     names = [os.fspath(path) for path in (*paths, *more)]
     if not names:
         raise MemlyzeError("no trace file was given; pass at least one path")
-    return Trace(distinct_files(names), family=family, trusted=trusted)
+    return Trace(distinct_files(names), family=family, trusted=trusted, bounds=bounds)
 
 
 class Tables(typing.Mapping[str, Columns]):
@@ -84,11 +87,17 @@ class Trace:
     """
 
     def __init__(
-        self, paths: typing.Sequence[str], *, family: bool = True, trusted: bool = True
+        self,
+        paths: typing.Sequence[str],
+        *,
+        family: bool = True,
+        trusted: bool = True,
+        bounds: limits.Bounds | None = None,
     ) -> None:
         self._reader = open_reader(paths, family=family)
         self._source = Source(self._reader)
         self._trusted = trusted
+        self._bounds = bounds
         self._connection: DuckDBPyConnection | None = None
         self._is_closed = False
         self._spill_finalizer: weakref.finalize[..., Trace] | None = None
@@ -214,7 +223,9 @@ class Trace:
         import duckdb
 
         connection = duckdb.connect()
-        connection.execute(f"SET memory_limit = '{limits.memory_limit_bytes()}B'")
+        bounds = self._bounds
+        memory_bytes = bounds.memory_bytes if bounds else limits.memory_limit_bytes()
+        connection.execute(f"SET memory_limit = '{memory_bytes}B'")
         spill_directory = limits.make_spill_directory()
         if spill_directory is not None:
             escaped = spill_directory.replace("'", "''")
@@ -222,6 +233,8 @@ class Trace:
             self._spill_finalizer = weakref.finalize(
                 self, shutil.rmtree, spill_directory, ignore_errors=True
             )
+        if bounds is not None:
+            connection.execute(f"SET max_temp_directory_size = '{bounds.spill_bytes}B'")
         # DuckDB 1.x guesses the type of text columns from samples, and wants pandas for it.
         connection.execute("SET pandas_analyze_sample = 0")
         connection.execute("SET explain_output = 'all'")

@@ -16,10 +16,12 @@ from memlyze.errors import MemlyzeError
 from memlyze.web import pages
 from memlyze.web.answers import JSON, encode, error_response
 from memlyze.web.catalogue import Catalogue
+from memlyze.web.console import Console
 from memlyze.web.events import Watcher
 from memlyze.web.failures import NotFoundError, RequestError
 from memlyze.web.requests import Answer, Asking
 from memlyze.web.routes import ANSWERS
+from memlyze.web.routes.sql import SqlRoutes
 from memlyze.web.security import Guard
 from memlyze.web.worker import Worker
 
@@ -48,6 +50,8 @@ class WebApp:
         self.catalogue = Catalogue(paths)
         self.worker = Worker()
         self.watcher = Watcher(self.catalogue)
+        self.console = Console()
+        self._sql = SqlRoutes(self.catalogue, self.console)
         self._asking = Asking(self.catalogue, self.worker)
         self.application: ASGIApp = Guard(
             self._make_application(), token=self.token, cookie=cookie, names=names
@@ -61,6 +65,10 @@ class WebApp:
                 Route(_typed(path), _worded(self._endpoint(path, function)))
                 for path, function in ANSWERS
             ),
+            Route("/api/sql", _worded(self._sql.run), methods=["POST"]),
+            Route("/api/sql/{query_id}", _worded(self._sql.page)),
+            Route("/api/sql/{query_id}", _worded(self._sql.cancel), methods=["DELETE"]),
+            Route("/api/sql/{query_id}/download", _worded(self._sql.download)),
             Route("/api/{path:path}", _worded(_no_such_route)),
             Route("/{path:path}", pages.page),
         ]
@@ -73,6 +81,7 @@ class WebApp:
             yield
         finally:
             watching.cancel()
+            self.console.close()
             self.worker.close()
             self.catalogue.close()
 

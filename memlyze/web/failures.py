@@ -57,6 +57,12 @@ class CancelledError(RequestError):
     status, kind = CANCELLED_STATUS, "cancelled"
 
 
+class QueryFailedError(RequestError):
+    """A query of the console is wrong."""
+
+    status, kind = 400, "query"
+
+
 class TooSlowError(RequestError):
     """A query took longer than it may."""
 

@@ -85,6 +85,7 @@ class Site:
             server_header=False,
             proxy_headers=False,
             lifespan="on",
+            loop="asyncio",
             ws="none",
             timeout_graceful_shutdown=_GRACE_S,
         )

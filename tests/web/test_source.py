@@ -80,3 +80,10 @@ def test_leaks_are_those_of_the_command(tmp_path: Path) -> None:
     with serving(tmp_path / "known.mlyze") as served:
         found = served.get("leaks")
         assert {"judged", "sites"} <= set(found)
+
+
+def test_two_traces_are_compared_as_the_command_does(served: Served) -> None:
+    found = served.get("compare", base="sampled.mlyze", measure="allocated")
+    assert found["measure"] == "allocated"
+    assert found["totals"]["allocated"]["after"]["value"] == 1550
+    assert served.refusal("compare")[0] == 400

@@ -23,4 +23,5 @@ ANSWERS: tuple[tuple[str, Answer], ...] = (
     ("/api/windows/names", windows.names),
     ("/api/windows/{window_id}", windows.one),
     ("/api/leaks", verdicts.suspects),
+    ("/api/compare", verdicts.compared),
 )

@@ -563,7 +563,10 @@ export interface Schema {
   limits: {
     /** Rows that a result holds; `download` has all. */
     rows: number;
+    /** Rows that come with the first answer. */
     page_rows: number;
+    /** Rows that can be asked for at once. */
+    most_page_rows: number;
     memory_bytes: number;
     seconds: number;
   };
@@ -956,8 +959,12 @@ export interface Routes {
       process_id?: number;
       /** How many rows at most. */
       limit?: number;
-      /** The trace to compare with. */
+      /** The trace to compare with: the earlier one. */
       base: string;
+      /** What a row is. */
+      by?: "function" | "stack" | "module";
+      /** What rows compare. */
+      measure?: "peak" | "live" | "allocated" | "allocations";
     };
     answers: Compare;
   };

@@ -33,6 +33,23 @@ class Windows(typing.NamedTuple):
     """
 
 
+class Checkpoint(typing.NamedTuple):
+    """A heap graph that was taken, as in the view `checkpoints`."""
+
+    time_ns: int
+    pause_ns: int
+    objects: int
+    process_id: int
+
+
+def checkpoints(
+    trace: Trace, *, from_ns: int, to_ns: int, process_id: int | None
+) -> list[Checkpoint]:
+    """The heap graphs that were taken in a range, in order."""
+    chosen = {"from_ns": from_ns, "to_ns": to_ns, "process_id": process_id}
+    return [Checkpoint(**row) for row in run_statement(trace, "checkpoints_taken", chosen)]
+
+
 def threads(trace: Trace) -> list[Thread]:
     """All threads, in the order in which they were met."""
     return [Thread(**row) for row in run_statement(trace, "threads")]

@@ -1,9 +1,15 @@
 -- How the chosen allocations changed what was live: one row for each time at which they did, in order. What was live in
 -- a process ends with it, while others go on.
 WITH
-chosen AS (
+chosen AS NOT MATERIALIZED (
     SELECT * FROM _selected($from_ns, $to_ns, $process_ids, $thread_ids, $window_ids)
     WHERE $stack_ids::BIGINT[] IS NULL OR stack_id IN (SELECT unnest($stack_ids::BIGINT[]))
+),
+remaining AS ( -- summed up first, or all allocations would be held in memory for the join
+    SELECT process_id, time_ns, sum(bytes) AS bytes, sum(variance) AS variance
+    FROM chosen
+    WHERE freed_ns = -1
+    GROUP BY ALL
 ),
 changes AS (
     SELECT
@@ -23,11 +29,9 @@ changes AS (
     WHERE freed_ns <> -1
     GROUP BY freed_ns
     UNION ALL
-    SELECT greatest(e.end_ns + 1, c.time_ns), 0, 0, 0, 0, 0, -sum(c.bytes), -sum(c.variance)
-    FROM _ended_processes AS e
-    JOIN chosen AS c USING (process_id)
-    WHERE c.freed_ns = -1
-    GROUP BY ALL
+    SELECT greatest(e.end_ns + 1, r.time_ns), 0, 0, 0, 0, 0, -r.bytes, -r.variance
+    FROM remaining AS r
+    JOIN _ended_processes AS e USING (process_id)
 )
 SELECT
     time_ns,

@@ -5,12 +5,18 @@ WITH
 listed AS (
     SELECT unnest($stack_ids::BIGINT[]) AS stack_id, unnest($numbers::BIGINT[]) AS number
 ),
-chosen AS (
+chosen AS NOT MATERIALIZED (
     SELECT
         a.time_ns, a.freed_ns, a.process_id, a.bytes, a.variance,
         CASE WHEN $stack_ids::BIGINT[] IS NULL THEN a.stack_id ELSE coalesce(l.number, -1) END AS number
     FROM _selected(0, $to_ns, $process_ids, $thread_ids, $window_ids) AS a
     LEFT JOIN listed AS l ON l.stack_id = a.stack_id
+),
+remaining AS ( -- summed up first, or all allocations would be held in memory for the join
+    SELECT process_id, number, time_ns, sum(bytes) AS bytes, sum(variance) AS variance
+    FROM chosen
+    WHERE freed_ns = -1
+    GROUP BY ALL
 ),
 changes AS (
     SELECT
@@ -35,16 +41,15 @@ changes AS (
     GROUP BY ALL
     UNION ALL
     SELECT
-        c.number,
-        CASE WHEN e.end_ns + 1 < $from_ns THEN -1 ELSE (greatest(e.end_ns + 1, c.time_ns) - $from_ns) // $width_ns END,
+        r.number,
+        CASE WHEN e.end_ns + 1 < $from_ns THEN -1 ELSE (greatest(e.end_ns + 1, r.time_ns) - $from_ns) // $width_ns END,
         0,
-        -sum(c.bytes),
-        -sum(c.variance),
+        -r.bytes,
+        -r.variance,
         0
-    FROM _ended_processes AS e
-    JOIN chosen AS c USING (process_id)
-    WHERE c.freed_ns = -1 AND e.end_ns + 1 < $to_ns
-    GROUP BY ALL
+    FROM remaining AS r
+    JOIN _ended_processes AS e USING (process_id)
+    WHERE e.end_ns + 1 < $to_ns
 )
 SELECT
     number,

@@ -175,7 +175,7 @@ def summarize(trace: Trace, *, sites: int = SITES) -> Summary:
         ),
         collections=Collections(**run_statement(trace, "collections")[0]),
         cost=TracerCost(
-            file_bytes=sum(os.path.getsize(path) for path in trace.paths),
+            file_bytes=sum(file.file_bytes for file in trace.files),
             peak_bytes=metadata_total(trace, "tracer_peak_bytes") or peaks["tracer_bytes"],
             writer_cpu_ns=metadata_total(trace, "writer_cpu_ns"),
             waits=metadata_total(trace, "waits"),

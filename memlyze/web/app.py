@@ -20,7 +20,7 @@ from memlyze.web.console import Console
 from memlyze.web.events import Watcher
 from memlyze.web.failures import NotFoundError, RequestError
 from memlyze.web.requests import Answer, Asking
-from memlyze.web.routes import ANSWERS
+from memlyze.web.routes import ANSWERS, overview
 from memlyze.web.routes.sql import SqlRoutes
 from memlyze.web.security import Guard
 from memlyze.web.worker import Worker
@@ -76,14 +76,23 @@ class WebApp:
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, app: Starlette) -> typing.AsyncIterator[None]:
-        watching = asyncio.ensure_future(self.watcher.watch())
+        working = [
+            asyncio.ensure_future(self.watcher.watch()),
+            asyncio.ensure_future(self._prepare()),
+        ]
         try:
             yield
         finally:
-            watching.cancel()
+            for task in working:
+                task.cancel()
             self.console.close()
             self.worker.close()
             self.catalogue.close()
+
+    async def _prepare(self) -> None:
+        """Open the first trace while the browser starts; the page is told what is wrong with it."""
+        with contextlib.suppress(MemlyzeError):
+            await self._asking.prepare("/api/info", overview.info)
 
     def _endpoint(self, path: str, function: Answer) -> Endpoint:
         async def endpoint(request: Request) -> Response:

@@ -90,6 +90,13 @@ class Asking:
             self._kept.keep(tag, body)
         return Response(body, media_type=JSON, headers=headers)
 
+    async def prepare(self, path: str, function: Answer) -> None:
+        """Open the first trace, and have the answer to a request for `path` alone ready."""
+        values = read_parameters(path, [])
+        trace = self.catalogue.find(None)
+        tag = tag_of(_THIS_SERVER, path, sorted(values.items(), key=str), _now(trace), ())
+        self._kept.keep(tag, await self._compute(tag, trace, None, values, function))
+
     def _compute(
         self,
         tag: str,

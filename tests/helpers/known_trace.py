@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, Mapping
 
 from trace_encoder import EXACT_SAMPLING, Allocation, Free, Run, TraceEncoder
 
@@ -26,6 +26,7 @@ def known_trace(
     process_id: int = 7,
     start_unix_ns: int = 10**18,
     command_line: tuple[str, ...] = ("python", "main.py", "two words"),
+    more_metadata: Mapping[str, object] | None = None,
 ) -> TraceEncoder:
     """Six allocations, two frees, three windows (two of them one inside the other).
 
@@ -54,6 +55,7 @@ def known_trace(
         "events_dropped": 0,
         "tracer_peak_bytes": 1 << 20,
         "writer_cpu_ns": 2 * MS,
+        **(more_metadata or {}),
     }
     trace = TraceEncoder(metadata, samplings=[sampling])
     trace.add(

@@ -27,8 +27,8 @@ def timeline(asked: Asked) -> object:
     edges = edges_of(asked)
     process_id = asked.selection.process
     clock = curves.clock_curves(asked.trace, edges, process_id)
-    chosen = curves.live_curve(_series(asked.trace, asked.selection), edges)
-    of_process = curves.live_curve(_series(asked.trace, Selection(process=process_id)), edges)
+    chosen = curves.live_curve(series_of(asked.trace, asked.selection), edges)
+    of_process = curves.live_curve(series_of(asked.trace, Selection(process=process_id)), edges)
     heap, rss = clock["heap_live"], clock["rss"]
     return {
         **_frame(edges),
@@ -151,7 +151,7 @@ def _place_curves(asked: Asked, edges: Array, measure: str) -> PlaceCurves:
     )
 
 
-def _series(trace: Trace, selection: Selection) -> LiveSeries:
+def series_of(trace: Trace, selection: Selection) -> LiveSeries:
     """The series of a selection over all time, worked out once: to zoom is then to cut."""
     whole = selection._replace(from_ns=0, to_ns=END_NS)
     return remembered(trace, "series", lambda: live_series(trace, whole), whole)

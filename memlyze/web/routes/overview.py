@@ -53,8 +53,8 @@ def info(asked: Asked) -> object:
             "windows": _has(trace, "windows"),
             "collections": summary.collections.runs > 0,
             "resident": _has(trace, "resident"),
-            "checkpoints": "objects" in trace.tables and _has(trace, "objects"),
-            "source": "sources" in trace.tables and _has(trace, "sources"),
+            "checkpoints": _has(trace, "checkpoints"),
+            "source": False,
         },
         "memory_interval_ns": _memory_interval_ns(metadata),
     }
@@ -66,15 +66,15 @@ def lanes(asked: Asked) -> object:
         "from_ns": asked.selection.from_ns,
         "to_ns": asked.to_ns,
         "process_id": asked.values["process_id"],
-        "marks": asked.values["marks"],
     }
-    windows = lane_analyses.windows(asked.trace, **chosen)
+    marks = asked.values["marks"]
+    windows = lane_analyses.windows(asked.trace, **chosen, marks=marks)
     return {
-        "gc": lane_analyses.collector_runs(asked.trace, **chosen),
+        "gc": lane_analyses.collector_runs(asked.trace, **chosen, marks=marks),
         "windows": {"total": windows.total, **windows.columns},
         "threads": lane_analyses.threads(asked.trace),
         "processes": summary_of(asked.trace).processes,
-        "checkpoints": [],
+        "checkpoints": lane_analyses.checkpoints(asked.trace, **chosen),
     }
 
 

@@ -8,7 +8,6 @@ from memlyze.analyses.births import Figures, birth_sites, births, line_figures
 from memlyze.analyses.estimates import TOO_FEW_SAMPLES, Estimate
 from memlyze.analyses.flamegraph import FlameGraph, Frame, Measure, flamegraph
 from memlyze.analyses.hotspots import Hotspot, Hotspots, hotspots
-from memlyze.analyses.live_series import live_series
 from memlyze.analyses.places import Place
 from memlyze.analyses.selection import END_NS, Selection
 from memlyze.analyses.source_code import read_source
@@ -16,7 +15,7 @@ from memlyze.query.session import Trace
 from memlyze.web.failures import NotAvailableError, NotFoundError
 from memlyze.web.remembered import remembered
 from memlyze.web.requests import Asked
-from memlyze.web.routes.curves import end_ns_of, places_of
+from memlyze.web.routes.curves import end_ns_of, places_of, series_of
 
 _ROOT, _OTHER = -1, -2
 
@@ -172,12 +171,8 @@ def hotspot_table(asked: Asked) -> object:
 def _peak_ns(trace: Trace, selection: Selection) -> int:
     """When most of a selection was live within its range."""
 
-    def compute() -> int:
-        series = live_series(trace, selection._replace(from_ns=0))
-        found = series.greatest_between(selection.from_ns, selection.to_ns)
-        return selection.from_ns if found is None else found
-
-    return remembered(trace, "peak", compute, selection)
+    found = series_of(trace, selection).greatest_between(selection.from_ns, selection.to_ns)
+    return selection.from_ns if found is None else found
 
 
 def _hotspot(row: Hotspot) -> object:

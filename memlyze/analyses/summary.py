@@ -168,11 +168,7 @@ def summarize(trace: Trace, *, sites: int = SITES) -> Summary:
         peak_live_ns=peak_live_ns,
         peak_live_bytes=series.live_at(peak_live_ns or 0),
         resident=explain_peak(trace, peak_rss.process_id) if peak_rss else None,
-        sites=tuple(
-            hotspots(
-                trace, count=sites, moment_ns=END_NS if peak_live_ns is None else peak_live_ns
-            ).rows
-        ),
+        sites=_sites(trace, sites, END_NS if peak_live_ns is None else peak_live_ns),
         collections=Collections(**run_statement(trace, "collections")[0]),
         cost=TracerCost(
             file_bytes=sum(file.file_bytes for file in trace.files),
@@ -183,6 +179,10 @@ def summarize(trace: Trace, *, sites: int = SITES) -> Summary:
         ),
         invisible_allocators=_invisible_allocators(trace),
     )
+
+
+def _sites(trace: Trace, count: int, moment_ns: int) -> tuple[Hotspot, ...]:
+    return hotspots(trace, count=count, moment_ns=moment_ns).rows if count > 0 else ()
 
 
 def _process(row: typing.Mapping[str, typing.Any]) -> Process:

@@ -41,7 +41,8 @@ _MEASURES = {
     "allocated": "allocated",
     "allocations": "number of allocations",
 }
-_TOTALS = {
+#: What the figures in all are called.
+TOTALS = {
     "allocated": "allocated",
     "allocations": "allocations",
     "live": "live at the end",
@@ -164,16 +165,16 @@ def _totals(found: Diff, style: Style) -> list[str]:
     table.add("", "before", "", "after", "", "change", "", "", looks=["bold"] * 8)
     for name, change in found.totals.items():
         if change is None:
-            table.add(_TOTALS[name], "unknown: the memory clock of one did not tick", *[""] * 6)
+            table.add(TOTALS[name], "unknown: the memory clock of one did not tick", *[""] * 6)
             continue
         form = format_count if name == "allocations" else format_bytes
         note = "" if change.is_beyond_chance or not change.change.value else "within chance"
         table.add(
-            _TOTALS[name],
+            TOTALS[name],
             *figure_cells(change.before, form),
             *figure_cells(change.after, form),
-            _signed(change.change, form),
-            _share(change),
+            signed(change.change, form),
+            change_share(change),
             note,
             looks=["", "", "", "", "", *_looks(change)[:2], "dim"],
         )
@@ -184,11 +185,11 @@ def _row_cells(row: Difference, form: typing.Callable[[float], str]) -> tuple[st
     before, after = row.figure.before, row.figure.after
     mark = "" if row.figure.is_beyond_chance else "~ "
     return (
-        mark + _signed(row.figure.change, form),
-        _share(row.figure),
+        mark + signed(row.figure.change, form),
+        change_share(row.figure),
         *figure_cells(before, form, few_samples=_is_few(before, row.samples_before)),
         *figure_cells(after, form, few_samples=_is_few(after, row.samples_after)),
-        _place(row),
+        place_text(row),
     )
 
 
@@ -202,7 +203,7 @@ def _looks(change: Change) -> list[str]:
     return ["red", "red"] if change.change.value > 0 else ["green", "green"]
 
 
-def _signed(change: Estimate, form: typing.Callable[[float], str]) -> str:
+def signed(change: Estimate, form: typing.Callable[[float], str]) -> str:
     if not round(change.value):
         return "="
     sign = "+" if change.value > 0 else "−"
@@ -210,7 +211,7 @@ def _signed(change: Estimate, form: typing.Callable[[float], str]) -> str:
     return f"{sign}{form(abs(change.value))}{error}"
 
 
-def _share(change: Change) -> str:
+def change_share(change: Change) -> str:
     """How much the change is of what was before: `(+19 %)`."""
     if not round(change.change.value):
         return ""
@@ -222,7 +223,7 @@ def _share(change: Change) -> str:
     return f"({'+' if share > 0 else '−'}{abs(share):.3g} %)"
 
 
-def _place(row: Difference) -> str:
+def place_text(row: Difference) -> str:
     name = _name(row.place)
     position = _position(row.position_before, row.position_after) if row.place.function else ""
     callers = " ← ".join(_name(place) for place in row.callers[:_CALLERS])
@@ -265,5 +266,5 @@ def _measured(verdict: Verdict) -> str:
         return f"it is {100 * measured.value:+.3g} %{error}"
     form = format_count if threshold.figure == "allocations" else format_bytes
     if threshold.kind == "change":
-        return f"it is {_signed(measured, form)}"
+        return f"it is {signed(measured, form)}"
     return f"it is {figure(measured, form)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 import typing
@@ -17,7 +18,8 @@ DESCRIPTION = """\
 EXAMPLES
   memlyze report app.1234.mlyze                   writes app.1234.html
   memlyze report -o report.html app.1234.mlyze
-  memlyze report --markdown app.1234.mlyze >> "$GITHUB_STEP_SUMMARY"
+  memlyze report --markdown --base main.mlyze app.1234.mlyze
+                                                  what has changed, for a pull request
 
 Writes a page with everything that the trace shows: memory over time, the peaks, leaks, the lines
 that allocate most, a flame graph. It is one file, loads nothing from the network and can be sent to
@@ -41,6 +43,11 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--title", metavar="TEXT", help="title (default: the name of the trace)")
     parser.add_argument("--markdown", action="store_true", help="write Markdown instead of a page")
+    parser.add_argument(
+        "--base",
+        metavar="BEFORE.MLYZE",
+        help="say what has changed since this trace of the same program",
+    )
     add_only_option(parser)
     return parser
 
@@ -66,7 +73,12 @@ def run(arguments: typing.Sequence[str]) -> int:
             from memlyze.report.content import gather
 
             title = options.title or os.path.basename(trace.paths[0])
-            content = gather(trace, title=title, notes=notes)
+            with contextlib.ExitStack() as stack:
+                base = None
+                if options.base is not None:
+                    base = stack.enter_context(open_traces([options.base], only=options.only))
+                    notes += [f"{options.base}: {line}" for line in state_lines(base)]
+                content = gather(trace, title=title, notes=notes, base=base)
     if options.markdown:
         from memlyze.report.markdown import render_markdown
 

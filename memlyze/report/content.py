@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import typing
 
+from memlyze.analyses.diff import Diff, diff
 from memlyze.analyses.flamegraph import FlameGraph, Measure, flamegraph
 from memlyze.analyses.hotspots import Hotspots, hotspots
 from memlyze.analyses.leaks import Leaks, leaks
@@ -17,6 +19,7 @@ PEAKS = 3
 SITES = 15
 SUSPECTS = 8
 GROUP_ROWS = 12
+CHANGES = 15
 #: More calls would make a larger file, and are too small to be seen.
 FLAME_NODES = 2500
 
@@ -26,6 +29,14 @@ class Graph(typing.NamedTuple):
 
     label: str
     graph: FlameGraph
+
+
+class Comparison(typing.NamedTuple):
+    """What has changed since an earlier recording."""
+
+    base: str
+    """What that is called."""
+    diff: Diff
 
 
 class Content(typing.NamedTuple):
@@ -48,10 +59,14 @@ class Content(typing.NamedTuple):
     graphs: tuple[Graph, ...]
     groups: tuple[Hotspots, ...]
     """By window, thread and process, where there are several."""
+    comparison: Comparison | None
+    """None: there is nothing to compare with."""
 
 
-def gather(trace: Trace, *, title: str, notes: typing.Sequence[str]) -> Content:
-    """Ask everything of a trace, whatever state it is in."""
+def gather(
+    trace: Trace, *, title: str, notes: typing.Sequence[str], base: Trace | None = None
+) -> Content:
+    """Ask everything of a trace, whatever state it is in; of two, also what differs."""
     slices = timeline(trace, buckets=SLICES, peaks=PEAKS)
     peak_ns = slices.peaks[0].time_ns if slices.peaks else END_NS
     start = trace.metadata.get("start_time_unix_ns")
@@ -61,14 +76,19 @@ def gather(trace: Trace, *, title: str, notes: typing.Sequence[str]) -> Content:
         notes=tuple(notes),
         folder=folder if isinstance(folder, str) else "",
         start_unix_ns=start if isinstance(start, int) else 0,
-        summary=summarize(trace),
+        summary=summarize(trace, sites=0),
         timeline=slices,
         peak_ns=peak_ns,
         sites=hotspots(trace, count=SITES, moment_ns=peak_ns),
         leaks=leaks(trace, count=SUSPECTS),
         graphs=tuple(_graphs(trace, peak_ns)),
         groups=tuple(_groups(trace, peak_ns)),
+        comparison=None if base is None else _compare(base, trace),
     )
+
+
+def _compare(base: Trace, trace: Trace) -> Comparison:
+    return Comparison(os.path.basename(base.paths[0]), diff(base, trace, count=CHANGES))
 
 
 def _graphs(trace: Trace, peak_ns: int) -> typing.Iterator[Graph]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from memlyze.analyses.leaks import VERDICTS, Frame, LeakSite
-from memlyze.cli.leaks import WORDS
+from memlyze.cli.leaks import WORDS, holder_lines
 from memlyze.cli.units import format_bytes, format_duration, plural
 from memlyze.report.chart import sparkline
 from memlyze.report.content import Content
@@ -11,6 +11,7 @@ from memlyze.report.figures import bytes_text, function_text, percent, place_tex
 from memlyze.report.markup import Element, h, name, place
 
 _STACK_FRAMES = 12
+_LONGEST_CHAIN = 400
 _SUSPICIOUS = ("growing", "warming_up")
 
 
@@ -76,14 +77,18 @@ def _card(site: LeakSite, folder: str) -> Element:
                 for label, value in facts
             ),
         ),
-        *_chains(site),
+        _chains(site),
         _stack(site.stack, folder),
     )
 
 
-def _chains(site: LeakSite) -> list[Element]:
+def _chains(site: LeakSite) -> Element | None:
     """Who holds it, where the trace knows."""
-    return []
+    lines = holder_lines(site.holders)
+    if not lines:
+        return None
+    items = (h("li", None, h("code", None, name(line, _LONGEST_CHAIN))) for line in lines)
+    return h("div", {"class": "chain"}, h("h4", None, "held by"), h("ul", None, *items))
 
 
 def _stack(stack: tuple[Frame, ...], folder: str) -> Element | None:

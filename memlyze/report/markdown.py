@@ -5,13 +5,16 @@ from __future__ import annotations
 import typing
 
 from memlyze.analyses.hotspots import Hotspot
+from memlyze.cli.leaks import holder_lines
 from memlyze.cli.units import format_bytes, format_count, format_duration, plural
+from memlyze.report import comparison
 from memlyze.report.content import Content
 from memlyze.report.figures import bytes_text, function_text, percent, place_text, time_text
 from memlyze.report.markup import readable
 
 _SITES = 10
 _LONGEST = 100
+_LONGEST_CHAIN = 300
 _SPECIAL = "\\`*_{}[]<>()#+-.!|~@&$"
 
 
@@ -20,6 +23,7 @@ def render_markdown(content: Content) -> str:
     parts = [
         f"## Memory: {escape(content.title)}",
         *(f"> {escape(note)}" for note in content.notes),
+        _comparison(content),
         _facts(content),
         _leaks(content),
         _sites(content),
@@ -72,6 +76,23 @@ def _facts(content: Content) -> str:
     return table(("", ""), rows, right=1)
 
 
+def _comparison(content: Content) -> str:
+    """What has changed since an earlier recording."""
+    if content.comparison is None:
+        return ""
+    heads = ("", *comparison.HEADS)
+    totals = table(heads, comparison.total_rows(content.comparison), right=4)
+    parts = [
+        f"**Compared with {escape(content.comparison.base)}**",
+        totals,
+        comparison.headline(content.comparison),
+    ]
+    rows = [(code(row[0]), *row[1:]) for row in comparison.changed_rows(content.comparison)]
+    if rows:
+        parts.append(table(("function", *comparison.HEADS), rows, right=4))
+    return "\n\n".join(parts)
+
+
 def _leaks(content: Content) -> str:
     found = content.leaks
     growing = found.judged["growing"]
@@ -92,6 +113,7 @@ def _leaks(content: Content) -> str:
             f"{bytes_text(site.growth_bytes_per_second)} per second since "
             f"{time_text(site.growing_since_ns)} (confidence {percent(site.confidence)})"
         )
+        lines += [f"  - {code(line, _LONGEST_CHAIN)}" for line in holder_lines(site.holders)]
     return "\n".join(lines)
 
 

@@ -15,6 +15,7 @@ from memlyze.report.flame import flame_data, flame_section
 from memlyze.report.leaks import leaks_section
 from memlyze.report.markup import Element, document, h, name, readable
 from memlyze.report.sections import (
+    comparison_section,
     groups_section,
     resident_section,
     sites_section,
@@ -59,6 +60,9 @@ def render_page(content: Content) -> str:
 
 def _sections(content: Content) -> typing.Iterator[Element]:
     yield tiles(content)
+    compared = comparison_section(content)
+    if compared is not None:
+        yield compared
     yield timeline_section(content)
     yield leaks_section(content)
     yield sites_section(content)

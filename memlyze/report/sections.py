@@ -8,6 +8,7 @@ from memlyze.analyses.estimates import Estimate
 from memlyze.analyses.hotspots import Hotspot, Hotspots
 from memlyze.cli.resident import CATEGORY_NAMES
 from memlyze.cli.units import format_bytes, format_count, format_duration, plural
+from memlyze.report import comparison
 from memlyze.report.chart import bar, parts_bar, timeline_chart
 from memlyze.report.content import Content
 from memlyze.report.figures import (
@@ -74,6 +75,24 @@ def _joined(*texts: str) -> str:
 
 def _has_few(content: Content) -> bool:
     return not content.summary.is_exact and content.summary.samples < 10
+
+
+def comparison_section(content: Content) -> Element | None:
+    """What has changed since an earlier recording; None: there is nothing to compare with."""
+    if content.comparison is None:
+        return None
+    changed = list(comparison.changed_rows(content.comparison))
+    rows = [[name(cell) for cell in row] for row in changed]
+    return h(
+        "section",
+        {"id": "comparison"},
+        h("h2", None, "Compared with ", name(content.comparison.base)),
+        table(
+            ("", *comparison.HEADS), comparison.total_rows(content.comparison), numbers=(1, 2, 3)
+        ),
+        h("p", {"class": "quiet"}, comparison.headline(content.comparison)),
+        table(("function", *comparison.HEADS), rows, numbers=(1, 2, 3)) if rows else None,
+    )
 
 
 def timeline_section(content: Content) -> Element:

@@ -41,6 +41,16 @@ def test_markdown_goes_to_standard_output(trace: str, memlyze: Runner, tmp_path:
     assert (tmp_path / "r.md").read_text(encoding="utf-8") == result.stdout
 
 
+def test_markdown_of_what_has_changed(trace: str, memlyze: Runner, tmp_path: Path) -> None:
+    write_known_trace(tmp_path / "base.mlyze")
+    result = memlyze("report", "--markdown", "--base", "base.mlyze", trace)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "**Compared with base\\.mlyze**" in result.stdout
+    assert "None of" in result.stdout
+    missing = memlyze("report", "--markdown", "--base", "nosuch.mlyze", trace)
+    assert (missing.returncode, missing.stdout) == (2, "")
+
+
 def test_trace_that_was_cut_off(memlyze: Runner, tmp_path: Path) -> None:
     TraceEncoder({"process_id": 1}).write(tmp_path / "t.mlyze", complete=False)
     result = memlyze("report", "t.mlyze")

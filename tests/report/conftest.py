@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Callable
 
@@ -22,8 +23,12 @@ def hostile_trace(tmp_path: Path) -> str:
 def content_of() -> Callable[..., Content]:
     """What a report says of a trace."""
 
-    def content_of(path: str, title: str = "t.mlyze", notes: tuple[str, ...] = ()) -> Content:
-        with memlyze.open(path) as trace:
-            return gather(trace, title=title, notes=notes)
+    def content_of(
+        path: str, title: str = "t.mlyze", notes: tuple[str, ...] = (), base: str | None = None
+    ) -> Content:
+        with contextlib.ExitStack() as stack:
+            trace = stack.enter_context(memlyze.open(path))
+            before = None if base is None else stack.enter_context(memlyze.open(base))
+            return gather(trace, title=title, notes=notes, base=before)
 
     return content_of

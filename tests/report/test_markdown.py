@@ -9,6 +9,7 @@ from typing import Any, Callable
 import pytest
 from hostile_trace import HOSTILE
 from known_trace import write_known_trace
+from suspect import held_by
 from trace_encoder import TraceEncoder
 
 from memlyze.report.markdown import code, escape, render_markdown
@@ -34,6 +35,23 @@ def test_hostile_names_stay_within_their_cells(hostile_trace: str, content_of: C
     tables = [line for line in text.splitlines() if line.startswith("|")]
     assert {len(re.findall(r"(?<!\\)\|", line)) for line in tables} <= {3, 5}
     assert text.isprintable() or set(filter(lambda c: not c.isprintable(), text)) == {"\n"}
+
+
+def test_suspect_is_told_with_who_holds_it(tmp_path: Path, content_of: Contents) -> None:
+    content = content_of(write_known_trace(tmp_path / "t.mlyze"))
+    text = render_markdown(held_by(content, "app.cache.SESSIONS → ['`|u17']"))
+    assert "- `load` `/srv/app/main.py:20`: 1.00 MiB live, 1.00 KiB per second" in text
+    assert "  - `` 90 %  app.cache.SESSIONS → ['`\\|u17'] ``" in text
+
+
+def test_what_has_changed_comes_first(tmp_path: Path, content_of: Contents) -> None:
+    path = write_known_trace(tmp_path / "t.mlyze")
+    TraceEncoder({"process_id": 7, "sample_rate": 1.0}).write(tmp_path / "base.mlyze")
+    text = render_markdown(content_of(path, base=str(tmp_path / "base.mlyze")))
+    assert text.index("**Compared with base\\.mlyze**") < text.index("**Top sites**")
+    assert "| live at the end | 0 B | 1.03 KiB | +1.03 KiB | (new) |" in text
+    assert "differ beyond chance in what was live at the peak." in text
+    assert re.search(r"^\| `load .*` \| 0 B \| 400 B \| \+400 B \| \(new\) \|$", text, re.MULTILINE)
 
 
 @pytest.mark.parametrize(

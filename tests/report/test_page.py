@@ -13,7 +13,8 @@ from typing import Any, Callable
 import pytest
 from hostile_trace import HOSTILE
 from known_trace import write_known_trace
-from trace_encoder import TraceEncoder
+from suspect import held_by
+from trace_encoder import Allocation, Run, TraceEncoder
 
 from memlyze.report.page import render_page
 
@@ -30,6 +31,7 @@ class Page(html.parser.HTMLParser):
         self.text = text
         self.elements: list[tuple[str, dict[str, str | None]]] = []
         self.inside: dict[str, list[str]] = {}
+        self.shown = ""
         self._open: list[str] = []
         self.feed(text)
         self.close()
@@ -44,13 +46,10 @@ class Page(html.parser.HTMLParser):
         assert self._open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        self.inside.setdefault(self._open[-1] if self._open else "", []).append(data)
-
-    @property
-    def shown(self) -> str:
-        return "\n".join(
-            "".join(texts) for tag, texts in self.inside.items() if tag not in ("script", "style")
-        )
+        tag = self._open[-1] if self._open else ""
+        self.inside.setdefault(tag, []).append(data)
+        if tag not in ("script", "style"):
+            self.shown += data
 
     @property
     def data(self) -> Any:
@@ -59,6 +58,17 @@ class Page(html.parser.HTMLParser):
 
 def page_of(content: Any) -> Page:
     return Page(render_page(content))
+
+
+def write_half(path: Path) -> str:
+    """A trace with nothing but the first allocation of the known one."""
+    trace = TraceEncoder({"process_id": 7, "sample_rate": 1.0, "end_ns": 20 * 10**6})
+    code = {"code_id": 2, "function": "main", "file": "/srv/app/main.py", "first_line": 10}
+    trace.add("codes", [code])
+    trace.add("stacks", [{"stack_id": 1, "parent_id": 0, "code_id": 2}])
+    trace.add_runs([Run(1, 10**6, 65536, [Allocation(100, 1)])])
+    trace.write(path)
+    return str(path)
 
 
 @pytest.fixture
@@ -158,6 +168,22 @@ def test_sampled_figures_carry_their_error_or_say_that_there_is_none(
     assert "few samples" in page.shown
     assert "Sampled: the figures are estimates from 6 samples" in page.shown
     assert set(page.data["graphs"][0]["error"][1:]) == {-1}
+
+
+def test_suspect_is_shown_with_who_holds_it(tmp_path: Path, content_of: Contents) -> None:
+    content = content_of(write_known_trace(tmp_path / "t.mlyze"))
+    page = page_of(held_by(content, "app.cache.SESSIONS → ['<b>u17']"))
+    assert "1 site grows without bound, by 1.00 KiB per second." in page.shown
+    assert "90 %  app.cache.SESSIONS → ['<b>u17']" in page.shown
+    assert "recorded of it: 10 objects of app.Session" in page.shown
+
+
+def test_page_says_what_has_changed(tmp_path: Path, content_of: Contents) -> None:
+    base = write_known_trace(tmp_path / "base.mlyze")
+    page = page_of(content_of(write_half(tmp_path / "t.mlyze"), base=base))
+    assert "Compared with base.mlyze" in page.shown
+    assert "differ beyond chance" in page.shown
+    assert "(gone)" in page.shown
 
 
 def test_same_trace_gives_the_same_page(tmp_path: Path, content_of: Contents) -> None:

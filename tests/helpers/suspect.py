@@ -1,0 +1,47 @@
+"""What a report says, with a suspect whose holders are known put into it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from memlyze.analyses.estimates import Estimate
+from memlyze.analyses.leaks import LeakSite
+from memlyze.analyses.references import Chain, HeldType, Holders
+
+
+def held_by(content: Any, text: str) -> Any:
+    """The content with a site that grows and is held by what `text` says."""
+    chain = Chain(text=text, root="module", share=0.9)
+    holders = Holders(
+        1, 10, 0, 800, 900, (HeldType("app.Session", 10, 800),), chain, (chain,), None
+    )
+    site = LeakSite(
+        function="load",
+        file="/srv/app/main.py",
+        line=20,
+        origin="program",
+        process_id=7,
+        verdict="growing",
+        confidence=0.99,
+        p_value=0.001,
+        live_bytes=Estimate(1 << 20, 0),
+        peak_bytes=1 << 20,
+        growth_bytes_per_second=Estimate(1 << 10, 0),
+        growing_since_ns=1,
+        judged_until_ns=20,
+        growth_bytes_per_window=None,
+        window_name=None,
+        first_ns=1,
+        survival=1.0,
+        cohorts=(),
+        curve=(1, 2, 3),
+        collected_share=0.0,
+        samples=100,
+        live_samples=100,
+        stack=(),
+        holders=holders,
+    )
+    judged = {**content.leaks.judged, "growing": 1}
+    growth = site.growth_bytes_per_second
+    leaks = content.leaks._replace(judged=judged, sites=(site,), growth_bytes_per_second=growth)
+    return content._replace(leaks=leaks)

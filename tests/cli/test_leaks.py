@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 from command_line import Runner
-from lives_trace import Life, write_lives
+from lives_trace import FIRST_ID, MS, Life, lives_trace, write_lives
 
 GROWING = [Life("leak", at, None, 2000) for at in range(20, 2000, 2)]
 STAYING = [Life("load", at, None, 20_000) for at in range(10, 100)]
@@ -36,28 +34,41 @@ def test_leaks_as_json_has_all_verdicts(memlyze: Runner, tmp_path: Path) -> None
 
 
 def test_suspect_is_shown_with_who_holds_it(memlyze: Runner, tmp_path: Path) -> None:
-    (tmp_path / "app.py").write_text(
-        "import memlyze, time\n"
-        "LOG = []\n"
-        "def handle(number):\n"
-        "    LOG.append([number] * 3000)\n"
-        "memlyze.start('t.mlyze', sample_rate=1.0)\n"
-        "began = time.monotonic()\n"
-        "for number in range(600):\n"
-        "    handle(number)\n"
-        "    while time.monotonic() < began + number / 600:\n"
-        "        pass\n"
-        "memlyze.stop()\n"
-    )
-    subprocess.run([sys.executable, "app.py"], cwd=str(tmp_path), check=True, timeout=120)
+    """app.LOG is a list of what the site allocated."""
+    trace = lives_trace(GROWING)
+    count = len(GROWING)
+    names = ("module", "dict", "str", "list", "app.Entry")
+    trace.add("object_types", [{"type_id": k + 1, "name": name} for k, name in enumerate(names)])
+    trace.add("object_names", [{"name_id": 1, "name": "__dict__"}])
+    types = [1, 2, 3, 4] + [5] * count
+    objects = [{"object_id": k + 1, "type_id": of, "size": 1000} for k, of in enumerate(types)]
+    for number, row in enumerate(objects):
+        row["length"] = count if number == 3 else -1
+        row["allocation_id"] = FIRST_ID + number - 4 if number >= 4 else 0
+    trace.add("objects", objects)
+    references = [
+        {"from_id": 1, "to_id": 2, "how": 1, "number": 1},
+        {"from_id": 2, "to_id": 3, "how": 2},
+        {"from_id": 2, "to_id": 4, "how": 3},
+    ]
+    items = [{"from_id": 4, "to_id": 5 + k, "how": 4, "number": k} for k in range(count)]
+    trace.add("object_references", references + items)
+    texts = {1: "app", 3: "'LOG'"}
+    trace.add("object_texts", [{"object_id": k, "text": text} for k, text in texts.items()])
+    trace.add("object_roots", [{"object_id": 1, "name": "app"}])
+    row = {"checkpoint_id": 1, "time_ns": 2000 * MS, "first_object_id": 1}
+    trace.add("checkpoints", [{**row, "reason": "exit", "object_count": len(objects)}])
+    trace.write(tmp_path / "t.mlyze")
     result = memlyze("leaks", "t.mlyze")
-    assert "__main__.LOG → list[600], with which 1" in result.stdout
-    assert "%  __main__.LOG → [" in result.stdout and "] → list[3 000]" in result.stdout
+    assert (result.returncode, result.stderr) == (0, "")
+    assert f"app.LOG → list[{count}], with which 968 KiB would be freed" in result.stdout
+    assert "100 %  app.LOG → [0] → Entry" in result.stdout
+    assert f"recorded of it: {count} objects of app.Entry" in result.stdout
     found = json.loads(memlyze("leaks", "--json", "t.mlyze").stdout)
-    (holders,) = [site["holders"] for site in found["sites"] if site["verdict"] == "growing"]
-    assert holders["holder"]["type"] == "list"
-    assert holders["shortest"]["root"] == "module"
-    assert holders["retained_bytes"] >= 600 * 24_000
+    (site,) = found["sites"]
+    assert site["holders"]["holder"]["type"] == "list"
+    assert site["holders"]["shortest"]["root"] == "module"
+    assert (site["holders"]["objects"], site["holders"]["retained_bytes"]) == (count, count * 1000)
 
 
 def test_nothing_to_judge_is_said(memlyze: Runner, tmp_path: Path) -> None:

@@ -55,6 +55,19 @@ class Collections(typing.NamedTuple):
     """Objects that were found unreachable and released."""
 
 
+class CheckpointsTaken(typing.NamedTuple):
+    """The moments at which the objects and their references were recorded, in all processes."""
+
+    checkpoints: int
+    """How many."""
+    most_objects: int
+    """Objects in the largest of them."""
+    pause_ns: int
+    """How long the processes stood still for them, in all."""
+    left_out: tuple[str, ...]
+    """Why one was not taken, in words."""
+
+
 class Process(typing.NamedTuple):
     """One process of several."""
 
@@ -125,6 +138,8 @@ class Summary(typing.NamedTuple):
     """What the garbage collector did."""
     cost: TracerCost
     """What recording cost."""
+    references: CheckpointsTaken
+    """What was taken to tell who holds an object."""
     invisible_allocators: tuple[str, ...]
     """`NAME in FILE` of each allocator whose blocks cannot be seen."""
 
@@ -177,12 +192,24 @@ def summarize(trace: Trace, *, sites: int = SITES) -> Summary:
             waits=metadata_total(trace, "waits"),
             wait_ns=metadata_total(trace, "wait_ns"),
         ),
+        references=_checkpoints_taken(trace),
         invisible_allocators=_invisible_allocators(trace),
     )
 
 
 def _sites(trace: Trace, count: int, moment_ns: int) -> tuple[Hotspot, ...]:
     return hotspots(trace, count=count, moment_ns=moment_ns).rows if count > 0 else ()
+
+
+def _checkpoints_taken(trace: Trace) -> CheckpointsTaken:
+    taken = trace.table("checkpoints")
+    reasons = [file.metadata.get("references_left_out") for file in trace.files]
+    return CheckpointsTaken(
+        checkpoints=len(taken["checkpoint_id"]),
+        most_objects=int(taken["object_count"].max(initial=0)),
+        pause_ns=int(taken["pause_ns"].sum()),
+        left_out=tuple(dict.fromkeys(reason for reason in reasons if isinstance(reason, str))),
+    )
 
 
 def _process(row: typing.Mapping[str, typing.Any]) -> Process:

@@ -123,6 +123,8 @@ def render(summary: Summary, state: typing.Sequence[str], style: Style) -> list[
             f"{format_duration(summary.collections.duration_ns)} in all",
         )
     facts.add("recording", _recording(summary))
+    for number, text in enumerate(_references(summary)):
+        facts.add("" if number else "references", text)
     if summary.invisible_allocators:
         facts.add("not seen", printable(f"blocks of {', '.join(summary.invisible_allocators)}"))
     lines += [shorten_right(line, style.width) for line in facts.lines()]
@@ -248,6 +250,18 @@ def _recording(summary: Summary) -> str:
             f"({plural(cost.waits, 'time', 'times')})"
         )
     return ", ".join(parts)
+
+
+def _references(summary: Summary) -> list[str]:
+    """How long the program stood still for its objects, and why it did not."""
+    taken = summary.references
+    lines = [f"left out: {printable(reason)}" for reason in taken.left_out]
+    if taken.checkpoints:
+        objects = plural(taken.most_objects, "object", "objects")
+        pause = f"the program stood still for {format_duration(taken.pause_ns)}"
+        several = f"{taken.checkpoints} checkpoints of up to {objects}, {pause} in all"
+        lines.insert(0, several if taken.checkpoints > 1 else f"{objects}, {pause}")
+    return lines
 
 
 def _sites(summary: Summary, style: Style) -> list[str]:

@@ -37,6 +37,7 @@ def test_summary_of_an_exact_trace(trace: str, memlyze: Runner) -> None:
         "  recording    every allocation recorded, "
         f"{(result.stdout.split('recorded, ')[1]).split(' file')[0]} file, "
         "1.00 MiB memory, 2.00 ms CPU for writing",
+        "  references   9 objects, the program stood still for 300 µs",
         "",
         "  allocated    live at 12.0 ms    site",
         "      900 B              400 B    /srv/app/main.py:20 load",

@@ -31,7 +31,7 @@ PAGE = ROOT / "docs" / "performance.md"
 #: Set in the process that goes on inside the environment of the benchmarks.
 INSIDE = "MEMLYZE_BENCHMARK_ENVIRONMENT"
 
-PARTS = ("overhead", "memory", "query", "intervals", "accuracy", "instructions")
+PARTS = ("overhead", "memory", "query", "references", "intervals", "accuracy", "instructions")
 
 
 def parse_arguments() -> argparse.Namespace:

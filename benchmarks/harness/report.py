@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from typing import Callable
 
-from harness import intervals, other_tables, overhead_tables, summary_table
+from harness import intervals, other_tables, overhead_tables, references, summary_table
 from harness.results import Results
 
 TABLES: dict[str, Callable[[Results], str]] = {
@@ -25,6 +25,7 @@ TABLES: dict[str, Callable[[Results], str]] = {
     "flat memory": other_tables.flat_memory,
     "queries": other_tables.query_times,
     "decoding": other_tables.decoding,
+    "references": references.table,
     "accuracy": other_tables.error_bars,
     "accuracy by samples": other_tables.error_bars_by_samples,
 }

@@ -8,7 +8,16 @@ import time
 from pathlib import Path
 from typing import Sequence
 
-from harness import accuracy, instructions, intervals, memory, overhead, query_speed, report
+from harness import (
+    accuracy,
+    instructions,
+    intervals,
+    memory,
+    overhead,
+    query_speed,
+    references,
+    report,
+)
 from harness.catalogue import MEASURED, NUMERIC, OWN, PYPERFORMANCE, QUICK
 from harness.modes import MODES
 from harness.processes import ProgramFailedError, Scratch
@@ -80,6 +89,9 @@ def _measure(arguments: argparse.Namespace, results: Results) -> None:
             memory.measure(5 if quick else arguments.flat_seconds, quick, results, scratch, say)
         if "query" in arguments.parts:
             query_speed.measure((1,) if quick else (1, 10), results, scratch, say)
+        if "references" in arguments.parts:
+            heaps = (100_000,) if quick else (1_000_000, 5_000_000)
+            references.measure(heaps, results, scratch, say)
         if "intervals" in arguments.parts:
             dense = programs if arguments.programs else list(intervals.DENSE_PROGRAMS)
             calibrations = overhead.loops_of(dense, arguments.target_seconds, results, scratch, say)

@@ -108,7 +108,8 @@ class Speller:
     def name(self, object_id: int) -> str:
         """What an object is called; empty: nothing."""
         ids = self._texts["object_id"]
-        place = int(np.searchsorted(ids, object_id))
+        # Of another type than the ids, numpy would convert all of these first.
+        place = int(np.searchsorted(ids, ids.dtype.type(object_id)))
         return (
             str(self._texts["text"][place]) if place < len(ids) and ids[place] == object_id else ""
         )

@@ -16,6 +16,10 @@ from memlyze.query.raw_tables import PREFIX, RAW_TABLES
 if typing.TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+#: Asked for single rows by their ids, as chains of references are: DuckDB finds these at once in a
+#: table of its own, and goes through all of an array.
+_COPIED = ("objects", "object_texts", "object_tree")
+
 Columns = typing.Mapping[str, typing.Any]
 Constant = typing.Union[int, float]
 
@@ -49,9 +53,13 @@ def register_table(
             raise ValueError(f"the trace reader gave no column {table}.{name}")
     source = f"{PREFIX}{table}_columns"
     connection.register(source, present)
-    connection.execute(
-        f"CREATE OR REPLACE TEMP VIEW {PREFIX}{table} AS SELECT {', '.join(selected)} FROM {source}"
-    )
+    made = f"SELECT {', '.join(selected)} FROM {source}"
+    if table in _COPIED:
+        rows = f"{PREFIX}{table}_rows"
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE {rows} AS {made}")
+        connection.unregister(source)
+        made = f"FROM {rows}"
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW {PREFIX}{table} AS {made}")
 
 
 def plain_array(array: typing.Any, name: str) -> np.ndarray[typing.Any, typing.Any]:

@@ -15,6 +15,11 @@ chain AS (
     JOIN _raw_object_tree AS r ON r.object_id = c.holder_id
     WHERE c.steps < 500
 ),
+texts AS (
+    SELECT object_id, text
+    FROM _raw_object_texts
+    WHERE object_id IN (SELECT key_id FROM chain UNION ALL SELECT object_id FROM chain)
+),
 spelled AS (
     SELECT
         c.*,
@@ -26,7 +31,7 @@ spelled AS (
         END AS holding
     FROM chain AS c
     LEFT JOIN _raw_object_names AS n ON c.how IN (1, 3, 5) AND n.name_id = c.number
-    LEFT JOIN _raw_object_texts AS k ON k.object_id = c.key_id
+    LEFT JOIN texts AS k ON k.object_id = c.key_id
     LEFT JOIN _named_roots AS s ON s.root = c.root
 )
 SELECT
@@ -48,5 +53,5 @@ SELECT
 FROM spelled AS c
 JOIN _raw_objects AS o ON o.object_id = c.object_id
 LEFT JOIN _named_types AS t ON t.type_id = o.type_id
-LEFT JOIN _raw_object_texts AS x ON x.object_id = c.object_id
+LEFT JOIN texts AS x ON x.object_id = c.object_id
 ORDER BY step;

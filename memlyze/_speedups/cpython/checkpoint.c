@@ -62,6 +62,7 @@ void ml_checkpoint_at_exit(uint64_t most_objects)
 
 void ml_checkpoint_exit(void)
 {
-    if (most_at_exit)
+    /* Only where somebody is there who will write it. */
+    if (most_at_exit && ml_helper_is_running() && ml_helper_is_here() && !ml_helper_is_paused())
         ml_checkpoint_take("_exit", most_at_exit);
 }

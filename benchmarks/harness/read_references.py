@@ -11,12 +11,12 @@ CHAINS = 1000
 
 
 def main() -> None:
-    import memlyze
     from memlyze.analyses.chains import Speller
+    from memlyze.query.session import open_trace
 
     request = json.loads(sys.argv[1])
     began = time.perf_counter()
-    with memlyze.open(request["trace"]) as trace:
+    with open_trace(request["trace"]) as trace:
         speller = Speller(trace)
         trees_s = time.perf_counter() - began
         count = len(trace.heap_graph.objects()["object_id"])

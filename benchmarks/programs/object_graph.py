@@ -64,7 +64,7 @@ def with_memlyze(path: str) -> dict[str, Any]:
 
 
 def with_objgraph() -> dict[str, Any]:
-    import objgraph
+    import objgraph  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
     sessions = list(STORE[0].sessions.values())
     target = sessions[len(sessions) // 2].history

@@ -51,7 +51,7 @@ class Console:
     def __init__(self) -> None:
         self._process: asyncio.subprocess.Process | None = None
         self._folder: str | None = None
-        self._turn = asyncio.Lock()
+        self._turn: asyncio.Lock | None = None
         self._queries: collections.OrderedDict[str, Query] = collections.OrderedDict()
         self._running: str | None = None
         self._cancelled: set[str] = set()
@@ -114,6 +114,8 @@ class Console:
             self.close()
 
     async def _ask(self, query_id: str, message: Message, seconds: float) -> dict[str, typing.Any]:
+        if self._turn is None:  # before CPython 3.10 a lock belongs to the loop that made it
+            self._turn = asyncio.Lock()
         async with self._turn:
             if query_id in self._cancelled:
                 self._cancelled.discard(query_id)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
+
+from memlyze.web.answers import packed
 
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "static")
 _INDEX = "index.html"
@@ -42,8 +44,10 @@ async def page(request: Request) -> Response:
             return PlainTextResponse("there is nothing here; go to /", 404)
         path = os.path.join(root, _INDEX)
     is_asset = os.path.dirname(os.path.relpath(path, root)) == _ASSETS
-    return FileResponse(
-        path,
+    with open(path, "rb") as file:
+        body, encoding = packed(file.read(), request.headers.get("accept-encoding", ""))
+    return Response(
+        body,
         media_type=_MEDIA_TYPES.get(os.path.splitext(path)[1], "application/octet-stream"),
-        headers={"Cache-Control": _FOR_EVER if is_asset else "private, no-cache"},
+        headers={"Cache-Control": _FOR_EVER if is_asset else "private, no-cache", **encoding},
     )

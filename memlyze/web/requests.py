@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from memlyze.analyses.selection import END_NS, Selection
 from memlyze.query.session import Trace
-from memlyze.web.answers import JSON, Kept, encode, tag_of
+from memlyze.web.answers import JSON, Kept, encode, packed, tag_of
 from memlyze.web.catalogue import Catalogue
 from memlyze.web.contract import Values, read_parameters
 from memlyze.web.failures import BadRequestError, CancelledError
@@ -88,7 +88,8 @@ class Asking:
         if body is None:
             body = await until_gone(request, self._compute(tag, trace, base, values, function))
             self._kept.keep(tag, body)
-        return Response(body, media_type=JSON, headers=headers)
+        sent, encoding = packed(body, request.headers.get("accept-encoding", ""))
+        return Response(sent, media_type=JSON, headers={**headers, **encoding})
 
     async def prepare(self, path: str, function: Answer) -> None:
         """Open the first trace, and have the answer to a request for `path` alone ready."""

@@ -9,6 +9,7 @@ import time
 import typing
 
 from memlyze.errors import MemlyzeError, TraceError
+from memlyze.query.limits import Bounds, memory_limit_bytes
 from memlyze.query.session import Trace, open_trace
 from memlyze.trace.blocks import is_finished
 from memlyze.trace.family import find_family, read_metadata
@@ -22,6 +23,10 @@ _SILENCE_NS = 3_000_000_000
 # Opening anew what has grown takes at most this part of the time.
 _SHARE = 0.25
 _LEAST_INTERVAL_S = 0.4
+# With this, what is served of ten million allocations stays below a gigabyte.
+_LEAST_QUERY_BYTES = 384 << 20
+_QUERY_BYTES_A_STORED_BYTE = 12
+_SPILL_BYTES = 16 << 30
 
 
 class Entry(typing.NamedTuple):
@@ -148,7 +153,7 @@ class ServedTrace:
             raise GoneError(self.error or f"{self.path} is gone")
         revision, begun = self.revision, time.monotonic()
         try:
-            opened = open_trace(self.path)
+            opened = open_trace(self.path, bounds=self._bounds())
             self._take(opened, revision)
         except MemlyzeError as error:
             self.error = str(error)
@@ -156,6 +161,11 @@ class ServedTrace:
         cost_s = time.monotonic() - begun
         self._not_before = time.monotonic() + max(cost_s / _SHARE, _LEAST_INTERVAL_S)
         return opened
+
+    def _bounds(self) -> Bounds:
+        """What queries may take beside the decoded columns; the rest goes to disk."""
+        wanted = max(_LEAST_QUERY_BYTES, _QUERY_BYTES_A_STORED_BYTE * self.entry.file_bytes)
+        return Bounds(min(wanted, memory_limit_bytes()), _SPILL_BYTES)
 
     def _take(self, opened: Trace, revision: int) -> None:
         """Let the new session take the place of the old one, whose memory goes first."""

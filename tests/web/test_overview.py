@@ -56,6 +56,15 @@ def test_answer_is_not_sent_again_to_who_has_it(served: Served) -> None:
     assert other.headers["etag"] != first.headers["etag"]
 
 
+def test_long_answers_and_pages_are_packed_for_who_can_unpack_them(served: Served) -> None:
+    for path in ("/api/schema", "/"):
+        plain = served.client.get(path, headers={"Accept-Encoding": "identity"})
+        packed = served.client.get(path, headers={"Accept-Encoding": "gzip"})
+        assert "content-encoding" not in plain.headers
+        assert packed.content == plain.content  # unpacked by the client
+    assert served.client.get("/api/schema").headers["content-encoding"] == "gzip"
+
+
 def test_unknown_trace_is_named(served: Served) -> None:
     assert served.refusal("info", trace="no.mlyze") == (
         404,

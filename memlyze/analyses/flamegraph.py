@@ -8,6 +8,7 @@ import numpy as np
 
 from memlyze.analyses import call_tree
 from memlyze.analyses.estimates import Estimate, estimate
+from memlyze.analyses.remembered import remembered
 from memlyze.analyses.selection import EVERYTHING, Selection, choose
 from memlyze.analyses.stack_sums import ALLOCATED, COLUMNS, stack_sums
 from memlyze.analyses.stack_sums import Measure as Measure
@@ -99,8 +100,7 @@ def flamegraph(
     if before is not None:
         items = items.beside(stack_sums(trace, chosen, before, group))
 
-    names = _Names()
-    stacks = _stacks(trace, names, merge)
+    names, stacks = remembered(trace, "stacks", lambda: _stacks(trace, merge), merge)
     rows = rows_of(items.stack_ids, trace.table("stacks")["stack_id"])
     rows = np.where(rows < 0, len(stacks.parents) - 1, rows)  # the last is for those without one
     groups = None if group is None else _groups(trace, names, group, items.group_ids)
@@ -133,8 +133,9 @@ class _Names:
         return key
 
 
-def _stacks(trace: Trace, names: _Names, merge: str) -> call_tree.Stacks:
+def _stacks(trace: Trace, merge: str) -> tuple[_Names, call_tree.Stacks]:
     """All stacks of the trace, and behind them one for allocations that have none."""
+    names = _Names()
     stacks, frames = trace.table("stacks"), trace.table("frames")
     frame_keys = np.fromiter(
         (names.key(_merged(Frame(*values), merge)) for values in _frame_values(frames)),
@@ -144,7 +145,7 @@ def _stacks(trace: Trace, names: _Names, merge: str) -> call_tree.Stacks:
     unknown = names.key(Frame(_UNKNOWN, _UNKNOWN, None, None, RUNTIME))
     frame_rows = rows_of(stacks["frame_id"], frames["frame_id"])
     keys = np.append(frame_keys, unknown)[frame_rows]  # −1, for a frame that is lost, is the last
-    return call_tree.Stacks(
+    return names, call_tree.Stacks(
         parents=np.append(rows_of(stacks["parent_id"], stacks["stack_id"]), call_tree.NO_NODE),
         depths=np.append(stacks["depth"], 1),
         keys=np.append(keys, unknown),

@@ -11,12 +11,12 @@ from memlyze.analyses.estimates import Z
 from memlyze.analyses.lifetime_classes import lifetime_classes
 from memlyze.analyses.live_series import LiveSeries, live_series
 from memlyze.analyses.place_curves import PlaceCurves, place_curves
+from memlyze.analyses.remembered import remembered
 from memlyze.analyses.resident_memory import resident_over_time
 from memlyze.analyses.selection import END_NS, Selection
 from memlyze.analyses.timeline import last_moment_ns
 from memlyze.cli.resident import CATEGORY_NAMES
 from memlyze.query.session import Trace
-from memlyze.web.remembered import remembered
 from memlyze.web.requests import Asked
 
 Array = typing.Any  # a numpy array

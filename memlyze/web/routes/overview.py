@@ -6,12 +6,12 @@ import typing
 
 from memlyze.analyses import lanes as lane_analyses
 from memlyze.analyses.losses import count_losses
+from memlyze.analyses.remembered import remembered
 from memlyze.analyses.summary import Summary, summarize
 from memlyze.cli.opening import state_lines
 from memlyze.query.definitions import Definition, examples, macros, views
 from memlyze.query.session import Trace
 from memlyze.web.console_limits import LIMITS
-from memlyze.web.remembered import remembered
 from memlyze.web.requests import Asked
 
 

@@ -9,11 +9,11 @@ from memlyze.analyses.estimates import TOO_FEW_SAMPLES, Estimate
 from memlyze.analyses.flamegraph import FlameGraph, Frame, Measure, flamegraph
 from memlyze.analyses.hotspots import Hotspot, Hotspots, hotspots
 from memlyze.analyses.places import Place
+from memlyze.analyses.remembered import remembered
 from memlyze.analyses.selection import END_NS, Selection
 from memlyze.analyses.source_code import read_source
 from memlyze.query.session import Trace
 from memlyze.web.failures import NotAvailableError, NotFoundError
-from memlyze.web.remembered import remembered
 from memlyze.web.requests import Asked
 from memlyze.web.routes.curves import end_ns_of, places_of, series_of
 

@@ -11,6 +11,7 @@ from memlyze.analyses.births import birth_sites, births
 from memlyze.analyses.curves import bucket_edges, live_curve
 from memlyze.analyses.estimates import Estimate
 from memlyze.analyses.live_series import live_series
+from memlyze.analyses.remembered import remembered
 from memlyze.analyses.selection import END_NS, Selection
 from memlyze.analyses.statements import run_statement
 from memlyze.analyses.window_scatter import (
@@ -21,7 +22,6 @@ from memlyze.analyses.window_scatter import (
 )
 from memlyze.query.session import Trace
 from memlyze.web.failures import NotFoundError
-from memlyze.web.remembered import remembered
 from memlyze.web.requests import Asked
 from memlyze.web.routes.curves import end_ns_of, places_of
 

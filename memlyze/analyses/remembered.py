@@ -20,8 +20,9 @@ _by_trace: weakref.WeakKeyDictionary[
 def remembered(
     trace: Trace, kind: str, compute: typing.Callable[[], Value], key: typing.Hashable = None
 ) -> Value:
-    """What `compute` returns, or returned for this trace, kind and key before. On the worker's
-    thread only.
+    """What `compute` returns, or returned for this trace, kind and key before.
+
+    Not for several threads at once.
     """
     values = _by_trace.setdefault(trace, {}).setdefault(kind, collections.OrderedDict())
     if key not in values:

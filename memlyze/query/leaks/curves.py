@@ -11,12 +11,10 @@ import typing
 
 import numpy as np
 
-Array = typing.Any  # a numpy array
+from memlyze.query.leaks.clock import CELLS, COHORTS, Array, Clock, busy_clock
+
 Columns = typing.Mapping[str, Array]
 
-CELLS = 480
-#: Cohorts of birth, for their survival: equal parts of the process's life.
-COHORTS = 12
 _CELLS_PER_COHORT = CELLS // COHORTS
 _CHUNK_ROWS = 1 << 20
 _LIVE = -1
@@ -42,7 +40,7 @@ class Lives(typing.NamedTuple):
     end_ns: int
     stack_id: Array
     born: Array
-    """Cell of birth."""
+    """Cell of birth, in cells of equal length."""
     died: Array
     """Cell of death; `CELLS`: live at the end."""
     bytes: Array
@@ -55,15 +53,11 @@ class Lives(typing.NamedTuple):
     stack_bytes: Array
     """Bytes allocated, by stack and cohort."""
     stack_samples: Array
-    """Recorded allocations, by stack."""
+    """Recorded allocations, by stack and cohort."""
     stack_first_ns: Array
     """Time of the first, by stack."""
     is_exact: bool
-
-    @property
-    def cell_ns(self) -> float:
-        """Length of a cell."""
-        return (self.end_ns - self.start_ns) / CELLS
+    clock: Clock
 
 
 class Rows(typing.NamedTuple):
@@ -73,6 +67,8 @@ class Rows(typing.NamedTuple):
     """Row of the site among the curves."""
     born: Array
     died: Array
+    cohort: Array
+    """Of birth."""
     bytes: Array
     stack_id: Array
     window_id: Array
@@ -113,7 +109,7 @@ def read_lives(
     kept: list[tuple[Array, ...]] = []
     activity = np.zeros(CELLS)
     stack_bytes = np.zeros(stacks * COHORTS)
-    stack_samples = np.zeros(stacks, dtype=np.int64)
+    stack_samples = np.zeros(stacks * COHORTS, dtype=np.int64)
     stack_first_ns = np.full(stacks, np.iinfo(np.int64).max)
     for first in range(rows.start, rows.stop, _CHUNK_ROWS):
         part = slice(first, min(first + _CHUNK_ROWS, rows.stop))
@@ -130,12 +126,9 @@ def read_lives(
         weighted = size if weight is None else size * weight
         born = _cells(time_ns, start_ns, scale)
         activity += np.bincount(born, minlength=CELLS)
-        stack_bytes += np.bincount(
-            stack_id.astype(np.int64) * COHORTS + born // _CELLS_PER_COHORT,
-            weights=weighted,
-            minlength=stacks * COHORTS,
-        )
-        stack_samples += np.bincount(stack_id, minlength=stacks)
+        cohort = stack_id.astype(np.int64) * COHORTS + born // _CELLS_PER_COHORT
+        stack_bytes += np.bincount(cohort, weights=weighted, minlength=stacks * COHORTS)
+        stack_samples += np.bincount(cohort, minlength=stacks * COHORTS)
         # Rows are nearly in order of time: the first row of each stack in a chunk will do.
         seen, where = np.unique(stack_id, return_index=True)
         stack_first_ns[seen] = np.minimum(stack_first_ns[seen], time_ns[where])
@@ -176,9 +169,10 @@ def read_lives(
         died_in_collection=died_in_collection,
         activity=activity,
         stack_bytes=stack_bytes.reshape(stacks, COHORTS),
-        stack_samples=stack_samples,
+        stack_samples=stack_samples.reshape(stacks, COHORTS),
         stack_first_ns=stack_first_ns,
         is_exact=is_exact,
+        clock=busy_clock(activity, start_ns, end_ns, is_exact=is_exact),
     )
 
 
@@ -197,7 +191,7 @@ def lay_curves(lives: Lives, site_of_stack: Array) -> Curves:
     row = row_of_site[site] if len(site) else site
     chosen = row >= 0
     row, size, variance = row[chosen], lives.bytes[chosen], lives.variance[chosen]
-    born, died = lives.born[chosen].astype(np.int64), lives.died[chosen].astype(np.int64)
+    born, died = lives.clock.cells(lives.born[chosen]), lives.clock.cells(lives.died[chosen])
     ended = died < CELLS
 
     def lay(rows: Array, cells: Array, weights: Array) -> Array:
@@ -223,7 +217,15 @@ def lay_curves(lives: Lives, site_of_stack: Array) -> Curves:
         lasting_samples=np.bincount(row, minlength=len(sites)),
         collected=add_up(in_collection, size[in_collection])
         / np.maximum(add_up(ended, size[ended]), 1),
-        rows=Rows(row, born, died, size, lives.stack_id[chosen], lives.window_id[chosen]),
+        rows=Rows(
+            site=row,
+            born=born,
+            died=died,
+            cohort=lives.born[chosen].astype(np.int64) // _CELLS_PER_COHORT,
+            bytes=size,
+            stack_id=lives.stack_id[chosen],
+            window_id=lives.window_id[chosen],
+        ),
     )
 
 

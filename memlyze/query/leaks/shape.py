@@ -6,22 +6,23 @@ import typing
 
 import numpy as np
 
-from memlyze.query.leaks.curves import CELLS, Array, Curves
-from memlyze.query.leaks.trend import sign_flip_p
+from memlyze.query.leaks.clock import CELLS, Array
+from memlyze.query.leaks.curves import Curves, Lives
+from memlyze.query.leaks.pace import pace_between
+from memlyze.query.leaks.trend import mann_kendall_p, net_flow_p, sign_flip_p
 
 #: Parts that the time since a site began to grow is cut into, for the tests.
 BLOCKS = 40
-_LOOKS_PER_BLOCK = 8
+_LOOKS_PER_BLOCK = CELLS // BLOCKS
 _THIRD = BLOCKS // 3
 _HALF = BLOCKS // 2
 #: A site begins to grow where what stays reaches this share of what it has at the end.
 _ONSET = 0.03
 _STEP = 0.0005
+_SHARP = 0.2  # relative error of the live bytes
 _HIGH, _LOW = 0.7, 0.3
 #: What falls from _HIGH to _LOW of its peak within so many cells was freed in one go.
 _SUDDEN_CELLS = CELLS // 32
-#: A cell with less than this share of the usual number of allocations is idle.
-_IDLE = 0.05
 
 
 class Shapes(typing.NamedTuple):
@@ -39,11 +40,16 @@ class Shapes(typing.NamedTuple):
     """Whether the site had its greatest part freed in one go, never to come back."""
     rise: Array
     """Bytes that it grew by since `onset`."""
+    late_rise: Array
+    """Bytes that it grew by in the last third of that time."""
     rises: Array
     """Cells in which what stays grew."""
-    rate: Array
-    """Bytes per cell by which it grew in the last two thirds of the time since `onset`."""
-    rate_variance: Array
+    rate_since: Array
+    """Cell at which the last two thirds of the time since `onset` begin."""
+    gain: Array
+    """Bytes by which it grew since then."""
+    gain_variance: Array
+    """Of sampling."""
     p_window: Array
     """That what it grew by since `onset` is chance."""
     p_half: Array
@@ -64,20 +70,8 @@ class Shapes(typing.NamedTuple):
     """Greatest fall from a peak before `end`, as a share of `peak`."""
 
 
-def last_active_cell(activity: Array) -> int:
-    """The cell after the last in which the program did something worth mentioning; the last of all
-    where it idled for more than half of its life.
-    """
-    busy = activity[activity > 0]
-    if not len(busy):
-        return CELLS
-    active = np.flatnonzero(activity >= _IDLE * np.median(busy))
-    last = int(active[-1]) + 1
-    return last if last >= CELLS // 2 else CELLS
-
-
-def measure(curves: Curves, activity: Array) -> Shapes:
-    """Measure all curves at once."""
+def measure(curves: Curves, lives: Lives, stack_site: Array) -> Shapes:
+    """Measure all curves at once. `stack_site` has the row of the site of each stack, or −1."""
     live = curves.live
     sites = len(live)
     cells = np.arange(CELLS)
@@ -88,7 +82,7 @@ def measure(curves: Curves, activity: Array) -> Shapes:
     is_gone = live[:, -1] < _LOW * peak
     later = np.minimum(last_high + _SUDDEN_CELLS, CELLS - 1)
     is_freed_at_once = is_gone & (live[rows, later] <= _LOW * peak)
-    end = np.where(is_freed_at_once, last_high + 1, last_active_cell(activity))
+    end = np.where(is_freed_at_once, last_high + 1, lives.clock.end)
     end = np.maximum(end, 1)
     top = live[rows, end - 1]
 
@@ -98,18 +92,12 @@ def measure(curves: Curves, activity: Array) -> Shapes:
     base = np.where(onset > 0, floor[rows, np.maximum(onset - 1, 0)], 0.0)
 
     length = end - onset
-    looks = np.arange(BLOCKS * _LOOKS_PER_BLOCK)
-    places = onset[:, None] + (looks * length[:, None]) // len(looks)
-    blocks = np.take_along_axis(live, places, axis=1)
-    blocks = blocks.reshape(sites, BLOCKS, _LOOKS_PER_BLOCK).min(axis=2)
-    increments = np.diff(blocks, axis=1, prepend=base[:, None])
-
+    blocks, increments = _blocks(live, onset, length, base)
     middle, last = BLOCKS - 2 * _THIRD - 1, BLOCKS - _THIRD - 1
-    late = blocks[:, -1] - blocks[:, last]
-    earlier = blocks[:, last] - blocks[:, middle]
+    late, earlier = _slopes(blocks[:, last:]), _slopes(blocks[:, middle : last + 1])
     since = onset + (middle + 1) * length // BLOCKS
+    late_since = onset + (last + 1) * length // BLOCKS
     in_rate = (cells >= since[:, None]) & (cells < end[:, None])
-    rate_cells = np.maximum(end - since, 1)
 
     steps = np.diff(np.where(np.isinf(floor), 0, floor), axis=1, prepend=0)
     in_window = (cells >= onset[:, None]) & (cells < end[:, None])
@@ -120,8 +108,15 @@ def measure(curves: Curves, activity: Array) -> Shapes:
 
     up = np.maximum(increments, 0).sum(axis=1)
     down = np.maximum(-increments, 0).sum(axis=1)
-    highest = np.maximum.accumulate(np.where(cells < end[:, None], live, -np.inf), axis=1)
-    fall = np.where(cells < end[:, None], highest - live, 0).max(axis=1, initial=0)
+    fall = (np.maximum.accumulate(blocks, axis=1) - blocks).max(axis=1, initial=0)
+    # Where sampling blurs the levels, they depend on each other by more than a test can undo.
+    is_sharp = 1.96 * np.sqrt(curves.live_variance) <= _SHARP * top
+    if lives.is_exact:
+        p_half, p_third = (sign_flip_p(increments[:, -part:]) for part in (_HALF, _THIRD))
+    else:
+        p_half, p_third = (
+            net_flow_p(curves.rows, first, end) for first in (onset + length // 2, late_since)
+        )
     return Shapes(
         peak=peak,
         top=top,
@@ -129,13 +124,17 @@ def measure(curves: Curves, activity: Array) -> Shapes:
         end=end,
         is_freed_at_once=is_freed_at_once,
         rise=blocks[:, -1] - base,
+        late_rise=late * _THIRD,
         rises=has_risen.sum(axis=1),
-        rate=(blocks[:, -1] - blocks[:, middle]) / rate_cells,
-        rate_variance=(curves.variance * in_rate).sum(axis=1) / rate_cells**2,
-        p_window=sign_flip_p(increments),
-        p_half=sign_flip_p(increments[:, _HALF:]),
-        p_third=sign_flip_p(increments[:, -_THIRD:]),
-        slowing=late / np.maximum(earlier, 1e-9 * np.maximum(peak, 1)),
+        rate_since=since,
+        gain=blocks[:, -1] - blocks[:, middle],
+        gain_variance=(curves.variance * in_rate).sum(axis=1),
+        p_window=_either(sign_flip_p(increments), blocks, is_sharp),
+        p_half=_either(p_half, blocks[:, _HALF:], is_sharp),
+        p_third=_either(p_third, blocks[:, -_THIRD:], is_sharp),
+        slowing=late
+        / np.maximum(earlier, 1e-9 * np.maximum(peak, 1))
+        / np.minimum(pace_between(lives, stack_site, sites, since, late_since, end), 1),
         quiet_tail=(end - 1 - np.maximum(last_rise[:, -1], onset)) / np.maximum(length, 1),
         longest_pause=pauses.max(axis=1, initial=0) / np.maximum(length, 1),
         falls=down / np.maximum(up, 1e-300),
@@ -143,3 +142,37 @@ def measure(curves: Curves, activity: Array) -> Shapes:
         / np.maximum((curves.born * in_window).sum(axis=1), 1),
         drawdown=fall / np.maximum(peak, 1),
     )
+
+
+def _slopes(levels: Array) -> Array:
+    """How much each row rises from one level to the next, by least squares."""
+    places = np.arange(levels.shape[1]) - (levels.shape[1] - 1) / 2
+    slopes: Array = levels @ places / (places**2).sum()
+    return slopes
+
+
+def _either(p_value: Array, levels: Array, is_sharp: Array) -> Array:
+    """The lesser of a p-value and that of a trend of the levels, corrected for having two."""
+    either = p_value.copy()
+    trend = mann_kendall_p(levels[is_sharp])
+    either[is_sharp] = np.minimum(1, 2 * np.minimum(p_value[is_sharp], trend))
+    return either
+
+
+def _blocks(live: Array, onset: Array, length: Array, base: Array) -> tuple[Array, Array]:
+    """The level of each block since `onset`, and the increments from each to the next.
+
+    The level is the least in the block, or its mean where that goes up and down by less: what is
+    replaced by something greater is there twice for a moment, and the least is then a matter of
+    luck.
+    """
+    looks = np.arange(BLOCKS * _LOOKS_PER_BLOCK)
+    places = onset[:, None] + (looks * length[:, None]) // len(looks)
+    seen = np.take_along_axis(live, places, axis=1).reshape(-1, BLOCKS, _LOOKS_PER_BLOCK)
+    levels = [seen.min(axis=2), seen.mean(axis=2)]
+    increments = [np.diff(level, axis=1, prepend=base[:, None]) for level in levels]
+    least, mean = (
+        np.abs(each).sum(axis=1) / np.maximum(each.sum(axis=1), 1) for each in increments
+    )
+    is_mean = (mean < 0.5 * least)[:, None]
+    return np.where(is_mean, levels[1], levels[0]), np.where(is_mean, increments[1], increments[0])

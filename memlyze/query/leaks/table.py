@@ -7,16 +7,8 @@ import typing
 
 import numpy as np
 
-from memlyze.query.leaks.curves import (
-    CELLS,
-    COHORTS,
-    Array,
-    Columns,
-    Curves,
-    Lives,
-    lay_curves,
-    read_lives,
-)
+from memlyze.query.leaks.clock import CELLS, COHORTS, Array
+from memlyze.query.leaks.curves import Columns, Curves, Lives, lay_curves, read_lives
 from memlyze.query.leaks.shape import Shapes, measure
 from memlyze.query.leaks.verdicts import Judgement, judge
 
@@ -25,7 +17,6 @@ Tables = typing.Callable[[str], Columns]
 LEVELS = ("line", "function", "stack")
 #: Points of the curve that is shown.
 _CURVE_POINTS = 60
-_CELLS_PER_COHORT = CELLS // COHORTS
 
 
 class _Process(typing.NamedTuple):
@@ -121,9 +112,9 @@ def _levels(stack_sites: Columns, frames: Columns) -> list[_Sites]:
 def _rows_of_level(process: _Process, sites: _Sites, frames: Columns) -> dict[str, Array]:
     lives = process.lives
     curves = lay_curves(lives, sites.of_stack)
-    shapes = measure(curves, lives.activity)
-    judgement = judge(curves, shapes, cell_ns=lives.cell_ns, is_exact=lives.is_exact)
     stack_site = _places(sites.of_stack, curves.sites)
+    shapes = measure(curves, lives, stack_site)
+    judgement = judge(curves, shapes, lives)
     return {
         **_names(sites, curves, frames),
         "stack_id": _main_stacks(curves),
@@ -131,7 +122,7 @@ def _rows_of_level(process: _Process, sites: _Sites, frames: Columns) -> dict[st
         **_figures(lives, curves, shapes, judgement),
         **_growth_per_window(process, curves, shapes),
         **_survival(lives, curves, shapes, stack_site),
-        "samples": _by_site(stack_site, lives.stack_samples, len(curves.sites)).astype(np.int64),
+        "samples": _samples(stack_site, lives, len(curves.sites)),
         "first_ns": _first_ns(stack_site, lives, len(curves.sites)),
     }
 
@@ -152,11 +143,9 @@ def _names(sites: _Sites, curves: Curves, frames: Columns) -> dict[str, Array]:
 def _figures(
     lives: Lives, curves: Curves, shapes: Shapes, judgement: Judgement
 ) -> dict[str, Array]:
-    cells_per_second = 1e9 / lives.cell_ns
-
-    def time_ns(cells: Array) -> Array:
-        return (lives.start_ns + cells * lives.cell_ns).astype(np.int64)
-
+    clock = lives.clock
+    seconds = np.maximum(clock.time_ns(shapes.end) - clock.time_ns(shapes.rate_since), 1) / 1e9
+    shown = np.arange(CELLS // _CURVE_POINTS - 1, CELLS, CELLS // _CURVE_POINTS)
     return {
         "verdict": _texts(judgement.verdict.tolist()),
         "confidence": judgement.confidence,
@@ -164,16 +153,16 @@ def _figures(
         "live_bytes": np.maximum(curves.live[:, -1], 0),
         "live_bytes_error": 1.96 * np.sqrt(curves.live_variance),
         "peak_bytes": shapes.peak,
-        "growth_bytes_per_second": shapes.rate * cells_per_second,
-        "growth_error": 1.96 * np.sqrt(shapes.rate_variance) * cells_per_second,
-        "growing_since_ns": time_ns(shapes.onset),
-        "judged_until_ns": time_ns(shapes.end),
+        "growth_bytes_per_second": shapes.gain / seconds,
+        "growth_error": 1.96 * np.sqrt(shapes.gain_variance) / seconds,
+        "growing_since_ns": clock.time_ns(shapes.onset),
+        "judged_until_ns": clock.time_ns(shapes.end),
         "collected_share": curves.collected,
         "live_samples": curves.live_samples.astype(np.int64),
         "curve": _texts(
             [
                 json.dumps([round(float(value)) for value in line])
-                for line in curves.live[:, CELLS // _CURVE_POINTS - 1 :: CELLS // _CURVE_POINTS]
+                for line in curves.live[:, clock.busy_cell[shown]]
             ]
         ),
     }
@@ -184,14 +173,14 @@ def _survival(lives: Lives, curves: Curves, shapes: Shapes, stack_site: Array) -
     sites = len(curves.sites)
     rows = curves.rows
     survives = rows.died >= shapes.end[rows.site]
-    keys = rows.site[survives] * COHORTS + rows.born[survives] // _CELLS_PER_COHORT
+    keys = rows.site[survives] * COHORTS + rows.cohort[survives]
     surviving = np.bincount(keys, weights=rows.bytes[survives], minlength=sites * COHORTS).reshape(
         sites, COHORTS
     )
     allocated = np.zeros((sites, COHORTS))
     known = stack_site >= 0
     np.add.at(allocated, stack_site[known], lives.stack_bytes[known])
-    cohort_ns = lives.cell_ns * _CELLS_PER_COHORT
+    cohort_ns = (lives.end_ns - lives.start_ns) / COHORTS
     starts = [round(lives.start_ns + number * cohort_ns) for number in range(COHORTS)]
     cohorts = [
         [
@@ -255,9 +244,10 @@ def _places(of_stack: Array, sites: Array) -> Array:
     return row[of_stack]
 
 
-def _by_site(stack_site: Array, values: Array, sites: int) -> Array:
+def _samples(stack_site: Array, lives: Lives, sites: int) -> Array:
     known = stack_site >= 0
-    return np.bincount(stack_site[known], weights=values[known], minlength=sites)
+    samples = lives.stack_samples.sum(axis=1)[known]
+    return np.bincount(stack_site[known], weights=samples, minlength=sites).astype(np.int64)
 
 
 def _first_ns(stack_site: Array, lives: Lives, sites: int) -> Array:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import typing
 
 import numpy as np
 
-Array = typing.Any  # a numpy array
+from memlyze.query.leaks.clock import CELLS, Array
+from memlyze.query.leaks.curves import Rows
 
 
 def sign_flip_p(increments: Array) -> Array:
@@ -20,8 +20,62 @@ def sign_flip_p(increments: Array) -> Array:
     that take each other back, which makes the test cautious, not bold.
     """
     squares = (increments**2).sum(axis=1)
-    z = increments.sum(axis=1) / np.sqrt(np.maximum(squares, 1e-300))
+    return _upper_tail(increments.sum(axis=1), squares)
+
+
+def net_flow_p(rows: Rows, since: Array, end: Array) -> Array:
+    """One-sided p-value of what each site gained from cell `since` to `end`.
+
+    What is live at the end and was not at `since`, less what was live at `since` and is not at the
+    end: were the site in balance, each of these would be as likely gain as loss. Each cell counts
+    as one event. Of sampled allocations this sees more than the increments of short blocks do, as
+    what comes and goes in between is left out.
+    """
+    sites = len(since)
+    starts, ends = since[rows.site], end[rows.site]
+    came = (rows.born >= starts) & (rows.born < ends) & (rows.died >= ends)
+    went = (rows.born < starts) & (rows.died >= starts) & (rows.died < ends)
+    net, squares = np.zeros(sites), np.zeros(sites)
+    for which, cells, sign in ((came, rows.born, 1), (went, rows.died, -1)):
+        keys = rows.site[which] * (CELLS + 1) + cells[which]
+        by_cell = np.bincount(keys, weights=rows.bytes[which], minlength=sites * (CELLS + 1))
+        by_cell = by_cell.reshape(sites, CELLS + 1)
+        net += sign * by_cell.sum(axis=1)
+        squares += (by_cell**2).sum(axis=1)
+    return _upper_tail(net, squares)
+
+
+def _upper_tail(net: Array, squares: Array) -> Array:
+    z = net / np.sqrt(np.maximum(squares, 1e-300))
     return np.array([0.5 * math.erfc(value / math.sqrt(2)) for value in z])
+
+
+def mann_kendall_p(levels: Array) -> Array:
+    """One-sided p-value of each row's trend upwards (Mann 1945, Kendall 1975), as modified for
+    levels that depend on those before (Hamed and Rao 1998): what is correlated counts as less.
+    """
+    count = levels.shape[1]
+    first, second = np.triu_indices(count, 1)
+    differences = levels[:, second] - levels[:, first]
+    score = np.sign(differences).sum(axis=1)
+    slope = np.median(differences / (second - first), axis=1)
+    left = levels - slope[:, None] * np.arange(count)
+    ranks = np.argsort(np.argsort(left, axis=1), axis=1) - (count - 1) / 2
+    lags = np.arange(1, count - 2)
+    correlation = np.stack(
+        [(ranks[:, lag:] * ranks[:, :-lag]).sum(axis=1) for lag in lags], axis=1
+    ) / (ranks**2).sum(axis=1, keepdims=True)
+    correlation[np.abs(correlation) < 1.96 / np.sqrt(count)] = 0
+    weights = (count - lags) * (count - lags - 1) * (count - lags - 2)
+    inflation = 1 + 2 / (count * (count - 1) * (count - 2)) * (correlation * weights).sum(axis=1)
+    ties = np.array([_tie_sum(row) for row in levels])
+    variance = (count * (count - 1) * (2 * count + 5) - ties) / 18 * np.maximum(inflation, 1)
+    return _upper_tail(np.maximum(score - 1, 0), variance)
+
+
+def _tie_sum(values: Array) -> int:
+    _, counts = np.unique(values, return_counts=True)
+    return int((counts * (counts - 1) * (2 * counts + 5)).sum())
 
 
 def holm(p_values: Array) -> Array:

@@ -6,7 +6,8 @@ import typing
 
 import numpy as np
 
-from memlyze.query.leaks.curves import CELLS, LEAST_BYTES, Array, Curves
+from memlyze.query.leaks.clock import CELLS, Array
+from memlyze.query.leaks.curves import LEAST_BYTES, Curves, Lives
 from memlyze.query.leaks.shape import Shapes
 from memlyze.query.leaks.trend import holm
 
@@ -25,9 +26,13 @@ SIGNIFICANCE = 0.05
 _LEAST_SAMPLES = 8
 _LEAST_RISES = 5
 #: Growth must have been watched for this long, and for this share of the program's life.
-_LEAST_NS = 200_000_000
+_LEAST_NS = 50_000_000
 _LEAST_SHARE = 0.12
+_RISING = 0.1  # p-value of the last third
+_WEAKLY_RISING = 0.25  # of the last third, where the last half leaves no doubt
+_LATE_RISE = 0.05  # share of its bytes that a site which turns over must have gained in it
 _SLOWING = 0.4
+_ENDED = 0.05
 _QUIET_TAIL = 0.1
 _ACCUMULATES = 0.1  # falls by rises of a site that only takes
 _TURNOVER = 0.3  # frees by births of a site whose contents are replaced
@@ -44,8 +49,9 @@ class Judgement(typing.NamedTuple):
     """That its growth is chance, corrected for all the sites that were tested."""
 
 
-def judge(curves: Curves, shapes: Shapes, *, cell_ns: float, is_exact: bool) -> Judgement:
+def judge(curves: Curves, shapes: Shapes, lives: Lives) -> Judgement:
     """Judge all sites of a process."""
+    is_exact, clock = lives.is_exact, lives.clock
     s = shapes
     length = s.end - s.onset
     share = length / CELLS
@@ -53,7 +59,8 @@ def judge(curves: Curves, shapes: Shapes, *, cell_ns: float, is_exact: bool) -> 
     is_tested = (s.rise >= LEAST_BYTES) & ~has_few
 
     accumulates = s.falls <= _ACCUMULATES
-    p_value = np.where(accumulates, s.p_window, np.maximum(s.p_window, s.p_half))
+    by_half = np.maximum(s.p_window, s.p_half) if is_exact else s.p_half
+    p_value = np.where(accumulates, s.p_window, by_half)
     corrected = np.ones(len(p_value))
     corrected[is_tested] = holm(p_value[is_tested])
 
@@ -67,8 +74,11 @@ def judge(curves: Curves, shapes: Shapes, *, cell_ns: float, is_exact: bool) -> 
         axis=1, initial=0
     )
     has_teeth = (earlier_peak >= _TOOTH * s.top) | (s.drawdown >= _TOOTH)
-    is_rising = s.p_third <= 0.05
-    is_watched = (length * cell_ns >= _LEAST_NS) & (share >= _LEAST_SHARE)
+    turns_over = s.turnover >= _TURNOVER
+    is_rising = (s.p_third <= _RISING) | ((s.p_third <= _WEAKLY_RISING) & (s.p_half <= 0.01))
+    is_rising &= (accumulates & ~turns_over) | (s.late_rise >= _LATE_RISE * s.top)
+    watched_ns = clock.time_ns(s.end) - clock.time_ns(s.onset)
+    is_watched = (watched_ns >= _LEAST_NS) & (share >= _LEAST_SHARE)
 
     grows = (
         is_tested
@@ -79,8 +89,7 @@ def judge(curves: Curves, shapes: Shapes, *, cell_ns: float, is_exact: bool) -> 
         & ~is_slowing
         & ~has_teeth
     )
-    turns_over = s.turnover >= _TURNOVER
-    has_ended = has_stopped | (s.rises < _LEAST_RISES) | ~is_rising
+    has_ended = has_stopped | (s.slowing < _ENDED)
     verdict = np.select(
         [
             has_few,

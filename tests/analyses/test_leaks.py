@@ -195,3 +195,11 @@ def test_processes_are_judged_by_themselves(tmp_path: Path) -> None:
         (8, "one_time"),
     ]
     assert other.verdict == "one_time"
+
+
+def test_a_pause_of_the_whole_program_is_not_the_end_of_a_leak(tmp_path: Path) -> None:
+    before = [life for life in growing() if life.born_ms < 900]
+    after = [life._replace(born_ms=life.born_ms + 700) for life in growing()]
+    lives = before + [life for life in after if 1600 <= life.born_ms < 1750]
+    (site,) = judged(write_lives(tmp_path / "t.mlyze", lives, end_ms=END_MS)).sites
+    assert site.verdict == "growing"

@@ -32,8 +32,6 @@ class Clock(typing.NamedTuple):
     """Cell of busy time that each of the former lies in; `CELLS` is itself."""
     plain_cell: Array
     """Where each cell of busy time begins, in cells of equal length; a fraction."""
-    end: int
-    """Cell of busy time after the last in which anything happened."""
 
     def cells(self, plain: Array) -> Array:
         """Cells of busy time, from those of equal length."""
@@ -44,27 +42,31 @@ class Clock(typing.NamedTuple):
         return (self.start_ns + self.plain_cell[cells] * self.cell_ns).astype(np.int64)
 
 
-def busy_clock(activity: Array, start_ns: int, end_ns: int, *, is_exact: bool) -> Clock:
+def busy_clock(
+    activity: Array, start_ns: int, end_ns: int, *, is_exact: bool, pauses: Array
+) -> Clock:
     """The clock of a process that had so many recorded allocations in each cell of equal length.
 
-    Where it idled for more than half of its life, that is its way of life, and nothing is left out.
-    Nor where few allocations are recorded, save at the end: then a cell without one is no pause.
+    `pauses` are times in which it stood still for the recorder's sake: rows of start and end. They
+    are left out, and so are cells in which it idled; save where it idled for more than half of its
+    life, which is its way of life. Where few allocations are recorded, a cell without one is no
+    pause, and only the end is cut.
     """
     cell_ns = (end_ns - start_ns) / CELLS
+    middles = start_ns + (np.arange(CELLS) + 0.5) * cell_ns
+    runs = np.ones(CELLS, dtype=bool)
+    for pause_start_ns, pause_end_ns in pauses:
+        runs &= (middles < pause_start_ns) | (middles > pause_end_ns)
+    if not runs.any():
+        runs[:] = True
+    seen = activity[runs & (activity > 0)]
+    usual = float(np.median(seen)) if len(seen) else 0.0
+    is_busy = runs & (activity >= max(_IDLE * usual, 1))
+    if not is_exact and usual < _DENSE and is_busy.any():
+        is_busy = runs & (np.arange(CELLS) <= np.flatnonzero(is_busy)[-1])
+    kept = is_busy if is_busy.sum() >= runs.sum() / 2 else runs
     every = np.arange(CELLS + 1)
-    busy = activity[activity > 0]
-    usual = float(np.median(busy)) if len(busy) else 0.0
-    is_busy = activity >= _IDLE * usual
-    if not is_busy.any() or not usual:
-        return Clock(start_ns, cell_ns, every, every.astype(float), CELLS)
-    end = int(np.flatnonzero(is_busy)[-1]) + 1
-    if not is_exact and usual < _DENSE:
-        end = end if end >= CELLS // 2 else CELLS
-        return Clock(start_ns, cell_ns, every, every.astype(float), end)
-    if is_busy.sum() < CELLS // 2:
-        return Clock(start_ns, cell_ns, every, every.astype(float), CELLS)
-    done = np.concatenate([[0], np.cumsum(is_busy)]) * (CELLS / is_busy.sum())
-    busy_cell = np.minimum(done.astype(np.int64), CELLS - 1)
+    done = np.concatenate([[0], np.cumsum(kept)]) * (CELLS / kept.sum())
+    busy_cell = np.minimum((done + 1e-9).astype(np.int64), CELLS - 1)
     busy_cell[-1] = CELLS
-    plain_cell = np.interp(every, done, every)
-    return Clock(start_ns, cell_ns, busy_cell, plain_cell, CELLS)
+    return Clock(start_ns, cell_ns, busy_cell, np.interp(every, done, every))

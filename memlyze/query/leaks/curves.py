@@ -99,9 +99,17 @@ class Curves(typing.NamedTuple):
 
 
 def read_lives(
-    allocations: Columns, rows: slice, collections: Columns, span: tuple[int, int], stacks: int
+    allocations: Columns,
+    rows: slice,
+    collections: Columns,
+    pauses: Array,
+    span: tuple[int, int],
+    stacks: int,
 ) -> Lives:
-    """Sort the allocations of one process: `rows` of the table, from `span[0]` to `span[1]`."""
+    """Sort the allocations of one process: `rows` of the table, from `span[0]` to `span[1]`.
+
+    `pauses` as `busy_clock` takes them; `stacks` is one more than the greatest number of a stack.
+    """
     start_ns, end_ns = span
     end_ns = max(end_ns, start_ns + CELLS)
     scale = CELLS / (end_ns - start_ns)
@@ -172,7 +180,7 @@ def read_lives(
         stack_samples=stack_samples.reshape(stacks, COHORTS),
         stack_first_ns=stack_first_ns,
         is_exact=is_exact,
-        clock=busy_clock(activity, start_ns, end_ns, is_exact=is_exact),
+        clock=busy_clock(activity, start_ns, end_ns, is_exact=is_exact, pauses=pauses),
     )
 
 

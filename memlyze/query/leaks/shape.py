@@ -82,7 +82,7 @@ def measure(curves: Curves, lives: Lives, stack_site: Array) -> Shapes:
     is_gone = live[:, -1] < _LOW * peak
     later = np.minimum(last_high + _SUDDEN_CELLS, CELLS - 1)
     is_freed_at_once = is_gone & (live[rows, later] <= _LOW * peak)
-    end = np.where(is_freed_at_once, last_high + 1, lives.clock.end)
+    end = np.where(is_freed_at_once, last_high + 1, CELLS)
     end = np.maximum(end, 1)
     top = live[rows, end - 1]
 

@@ -19,6 +19,10 @@ LEVELS = ("line", "function", "stack")
 _CURVE_POINTS = 60
 
 
+#: Why a checkpoint is taken when recording ends.
+_LAST_REASONS = ("stop", "exit", "_exit")
+
+
 class _Process(typing.NamedTuple):
     """What is known of one process before its sites are judged."""
 
@@ -69,10 +73,23 @@ def _processes(tables: Tables, stacks: int) -> typing.Iterator[_Process]:
             end_ns = max(times)
         of_process = _rows_of_process(collections, int(process_id))
         runs = {name: collections[name][of_process] for name in ("time_ns", "duration_ns")}
-        lives = read_lives(allocations, rows, runs, (int(start_ns), int(end_ns)), stacks)
+        span = (int(start_ns), int(end_ns))
+        pauses = _pauses(tables("checkpoints"), int(process_id), span[1])
+        lives = read_lives(allocations, rows, runs, pauses, span, stacks)
         of_process = _rows_of_process(windows, int(process_id))
         names = ("window_id", "name", "start_ns")
         yield _Process(int(process_id), lives, {name: windows[name][of_process] for name in names})
+
+
+def _pauses(checkpoints: Columns, process_id: int, end_ns: int) -> Array:
+    """When the program stood still for a checkpoint: start and end. After one that is taken when
+    recording ends, nothing of the program's follows.
+    """
+    rows = _rows_of_process(checkpoints, process_id)
+    starts = checkpoints["time_ns"][rows]
+    ends = starts + checkpoints["pause_ns"][rows]
+    at_stop = np.isin(checkpoints["reason"][rows].astype(str), _LAST_REASONS)
+    return np.stack([starts, np.where(at_stop, end_ns, ends)], axis=1)
 
 
 def _rows_of_process(table: Columns, process_id: int) -> slice:

@@ -19,6 +19,7 @@ _HALF = BLOCKS // 2
 #: A site begins to grow where what stays reaches this share of what it has at the end.
 _ONSET = 0.03
 _STEP = 0.0005
+_FLATTENING = 4  # growth in the first third by that in the middle third
 _SHARP = 0.2  # relative error of the live bytes
 _HIGH, _LOW = 0.7, 0.3
 #: What falls from _HIGH to _LOW of its peak within so many cells was freed in one go.
@@ -58,6 +59,8 @@ class Shapes(typing.NamedTuple):
     """The same of the last third."""
     slowing: Array
     """Growth in the last third by that in the middle third: 1 even, 0 stopped."""
+    is_flattening: Array
+    """Whether it had slowed by the middle third already, as what fills ever more slowly does."""
     quiet_tail: Array
     """Share of the time since `onset` since when it has not grown."""
     longest_pause: Array
@@ -135,6 +138,7 @@ def measure(curves: Curves, lives: Lives, stack_site: Array) -> Shapes:
         slowing=late
         / np.maximum(earlier, 1e-9 * np.maximum(peak, 1))
         / np.minimum(pace_between(lives, stack_site, sites, since, late_since, end), 1),
+        is_flattening=(blocks[:, middle] - base) / (middle + 1) >= _FLATTENING * earlier,
         quiet_tail=(end - 1 - np.maximum(last_rise[:, -1], onset)) / np.maximum(length, 1),
         longest_pause=pauses.max(axis=1, initial=0) / np.maximum(length, 1),
         falls=down / np.maximum(up, 1e-300),

@@ -32,6 +32,7 @@ _RISING = 0.1  # p-value of the last third
 _WEAKLY_RISING = 0.25  # of the last third, where the last half leaves no doubt
 _LATE_RISE = 0.05  # share of its bytes that a site which turns over must have gained in it
 _SLOWING = 0.4
+_SLOWING_ON = 0.75  # where it had slowed before
 _ENDED = 0.05
 _QUIET_TAIL = 0.1
 _ACCUMULATES = 0.1  # falls by rises of a site that only takes
@@ -69,7 +70,7 @@ def judge(curves: Curves, shapes: Shapes, lives: Lives) -> Judgement:
     has_stopped = (
         (s.quiet_tail >= _QUIET_TAIL) & (p_quiet < 0.02) & (s.quiet_tail > 1.3 * s.longest_pause)
     ) | (s.quiet_tail >= 0.5)
-    is_slowing = s.slowing < _SLOWING
+    is_slowing = s.slowing < np.where(s.is_flattening, _SLOWING_ON, _SLOWING)
     earlier_peak = np.where(np.arange(CELLS) < s.onset[:, None], curves.live, 0).max(
         axis=1, initial=0
     )

@@ -31,7 +31,16 @@ PAGE = ROOT / "docs" / "performance.md"
 #: Set in the process that goes on inside the environment of the benchmarks.
 INSIDE = "MEMLYZE_BENCHMARK_ENVIRONMENT"
 
-PARTS = ("overhead", "memory", "query", "references", "intervals", "accuracy", "instructions")
+PARTS = (
+    "overhead",
+    "memory",
+    "query",
+    "analyses",
+    "references",
+    "intervals",
+    "accuracy",
+    "instructions",
+)
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -32,12 +32,12 @@ def measure(
     millions: Sequence[int], results: Results, scratch: processes.Scratch, say: Say
 ) -> None:
     """Record, query and decode traces of so many million allocations."""
-    per_loop = _allocations(_record("rate_1.0", 1, scratch), scratch)
+    per_loop = allocations(record("rate_1.0", 1, scratch), scratch)
     for size in millions:
         loops = -(-size * 1_000_000 // per_loop)
-        trace = _record("rate_1.0", loops, scratch)
+        trace = record("rate_1.0", loops, scratch)
         common = {"millions": size, "trace_bytes": trace.stat().st_size}
-        common["allocations"] = _allocations(trace, scratch)
+        common["allocations"] = allocations(trace, scratch)
         megabytes = common["trace_bytes"] / 1e6
         say(f"query  a trace of {common['allocations']} allocations: {megabytes:.1f} MB")
         for name, query in QUERIES.items():
@@ -49,7 +49,7 @@ def measure(
             results.add(SECTION, {"kind": "decode", **common, **decoded})
         say(f"query  decoding: {decoded['events'] / decoded['cpu_s'] / 1e6:.1f} M events/s of CPU")
         trace.unlink()
-        file = _record("memray_all", loops, scratch)
+        file = record("memray_all", loops, scratch)
         common["trace_bytes"] = file.stat().st_size
         command = [sys.executable, "-m", "memray", "stats", str(file)]
         _time("memray stats", command, common, results, scratch, say, repetitions=1)
@@ -60,7 +60,8 @@ def _memlyze(*words: str) -> list[str]:
     return [str(Path(sys.executable).parent / "memlyze"), *words]
 
 
-def _record(mode_name: str, loops: int, scratch: processes.Scratch) -> Path:
+def record(mode_name: str, loops: int, scratch: processes.Scratch) -> Path:
+    """Record so many loops of the service; return the trace."""
     mode = MODES[mode_name]
     processes.run_program(
         SERVICE.name,
@@ -74,7 +75,8 @@ def _record(mode_name: str, loops: int, scratch: processes.Scratch) -> Path:
     return scratch.path / "service.trace"
 
 
-def _allocations(trace: Path, scratch: processes.Scratch) -> int:
+def allocations(trace: Path, scratch: processes.Scratch) -> int:
+    """How many allocations a trace holds."""
     request = {"trace": str(trace), "metadata": ["allocations_recorded"], "queries": []}
     answer = processes.run_script("inspect_trace", request, scratch)
     return int(answer["metadata"]["allocations_recorded"])

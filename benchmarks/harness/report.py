@@ -10,7 +10,14 @@ import re
 from pathlib import Path
 from typing import Callable
 
-from harness import intervals, other_tables, overhead_tables, references, summary_table
+from harness import (
+    analyses_speed,
+    intervals,
+    other_tables,
+    overhead_tables,
+    references,
+    summary_table,
+)
 from harness.results import Results
 
 TABLES: dict[str, Callable[[Results], str]] = {
@@ -24,6 +31,7 @@ TABLES: dict[str, Callable[[Results], str]] = {
     "live memory": other_tables.live_memory,
     "flat memory": other_tables.flat_memory,
     "queries": other_tables.query_times,
+    "analyses": analyses_speed.table,
     "decoding": other_tables.decoding,
     "references": references.table,
     "accuracy": other_tables.error_bars,

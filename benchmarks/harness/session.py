@@ -10,6 +10,7 @@ from typing import Sequence
 
 from harness import (
     accuracy,
+    analyses_speed,
     instructions,
     intervals,
     memory,
@@ -92,6 +93,8 @@ def _measure(arguments: argparse.Namespace, results: Results) -> None:
         if "references" in arguments.parts:
             heaps = (100_000,) if quick else (1_000_000, 5_000_000)
             references.measure(heaps, results, scratch, say)
+        if "analyses" in arguments.parts:
+            analyses_speed.measure((1,) if quick else (1, 10), results, scratch, say)
         if "intervals" in arguments.parts:
             dense = programs if arguments.programs else list(intervals.DENSE_PROGRAMS)
             calibrations = overhead.loops_of(dense, arguments.target_seconds, results, scratch, say)

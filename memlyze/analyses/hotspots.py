@@ -1,4 +1,4 @@
-"""Where memory is allocated: by line, function, file, module, thread, process or window."""
+"""Where memory is allocated: by line, function, file, module, thread, process, window or type."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from memlyze.query.session import Trace
 #: `hotspots()` in SQL chooses it; `line`: the innermost line, whosever code it is. A function, file
 #: or module is that of the site.
 PLACES = ("site", "line", "function", "file", "module")
-GROUPS = ("thread", "process", "window")
+GROUPS = ("thread", "process", "window", "type")
 SORTS = ("allocated", "allocations", "live", "peak", "temporary", "lifetime")
 #: What is freed within this time is temporary. The clock of a trace moves about every millisecond.
 TEMPORARY_NS = 1_000_000
@@ -95,7 +95,11 @@ def hotspots(
     """The `count` greatest places or groups (`PLACES`, `GROUPS`), in the order of `sort` (`SORTS`;
     `peak` is what is live at `moment_ns`).
 
-    Raises MemlyzeError for a `by` or `sort` that there is not, and SelectionError.
+    By `type`, what is live at a checkpoint is told apart by the type of the object that it is, or
+    is the buffer of.
+
+    Raises MemlyzeError for a `by` or `sort` that there is not, for `type` where the trace has no
+    checkpoint, and SelectionError.
     """
     if by not in PLACES + GROUPS:
         known = ", ".join(PLACES + GROUPS)
@@ -106,14 +110,17 @@ def hotspots(
     parameters = {
         **chosen.parameters,
         "stack_ids": chosen.stack_ids,
-        "by": "line" if by == "site" else by,
-        "innermost": by == "line",
         "moment_ns": moment_ns,
         "temporary_ns": temporary_ns,
         "sort": sort,
         "count": max(count, 1),
     }
-    rows = run_statement(trace, "hotspots", parameters)
+    if by == "type":
+        _check_types_are_known(trace)
+        rows = run_statement(trace, "hotspots_by_type", parameters)
+    else:
+        level = {"by": "line" if by == "site" else by, "innermost": by == "line"}
+        rows = run_statement(trace, "hotspots", {**parameters, **level})
     return Hotspots(
         by=by,
         sort=sort,
@@ -123,6 +130,15 @@ def hotspots(
         total=_total(rows[0]) if rows else None,
         rows=tuple(_hotspot(row) for row in rows[:count]),
     )
+
+
+def _check_types_are_known(trace: Trace) -> None:
+    """Raise MemlyzeError where no object of the trace has a type."""
+    if not run_statement(trace, "checkpoint_count")[0]["checkpoints"]:
+        raise MemlyzeError(
+            "types are not known, as there is no checkpoint in the trace; record without "
+            "--no-references, or call memlyze.checkpoint() in a program that is killed in the end"
+        )
 
 
 def _hotspot(row: typing.Mapping[str, typing.Any]) -> Hotspot:

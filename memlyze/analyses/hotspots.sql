@@ -1,38 +1,47 @@
 -- What each place or group allocated, with what of it was live at one moment, at the end, and freed soon; the first
 -- in the order that is asked for, each with the sums over all of them.
 WITH
-per_stack AS (
+per_class AS ( -- the fewer sums there are for each allocation, the faster
     SELECT
         stack_id,
         CASE $by
             WHEN 'thread' THEN thread_id WHEN 'process' THEN process_id WHEN 'window' THEN window_id ELSE 0
         END AS group_id,
+        process_id,
+        freed_ns = -1 AS is_live,
+        time_ns <= $moment_ns AND (freed_ns = -1 OR freed_ns > $moment_ns) AS is_held,
+        freed_ns <> -1 AND freed_ns - time_ns <= $temporary_ns AS is_temporary,
         sum(bytes) AS bytes,
         sum(variance) AS variance,
         sum(weight) AS allocations,
         sum(weight * (weight - 1)) AS allocations_variance,
         count(*) AS samples,
-        sum(bytes) FILTER (WHERE freed_ns = -1) AS live_bytes,
-        sum(variance) FILTER (WHERE freed_ns = -1) AS live_variance,
-        sum(bytes) FILTER (WHERE is_held) AS held_bytes,
-        sum(variance) FILTER (WHERE is_held) AS held_variance,
+        sum(weight * (freed_ns - time_ns)) AS lifetimes_ns
+    FROM _selected($from_ns, $to_ns, $process_ids, $thread_ids, $window_ids)
+    GROUP BY ALL
+),
+gone AS ( -- what is live at the end is so at the end of each process
+    SELECT process_id FROM _ended_processes WHERE end_ns < $moment_ns AND $moment_ns <> 9223372036854775807
+),
+per_stack AS (
+    SELECT
+        stack_id,
+        group_id,
+        sum(bytes) AS bytes,
+        sum(variance) AS variance,
+        sum(allocations) AS allocations,
+        sum(allocations_variance) AS allocations_variance,
+        sum(samples) AS samples,
+        sum(bytes) FILTER (WHERE is_live) AS live_bytes,
+        sum(variance) FILTER (WHERE is_live) AS live_variance,
+        sum(bytes) FILTER (WHERE is_held AND NOT is_gone) AS held_bytes,
+        sum(variance) FILTER (WHERE is_held AND NOT is_gone) AS held_variance,
         sum(bytes) FILTER (WHERE is_temporary) AS temporary_bytes,
         sum(variance) FILTER (WHERE is_temporary) AS temporary_variance,
-        sum(weight) FILTER (WHERE is_temporary) AS temporary_allocations,
-        sum(weight) FILTER (WHERE freed_ns <> -1) AS freed_allocations,
-        sum(weight * (freed_ns - time_ns)) FILTER (WHERE freed_ns <> -1) AS lifetimes_ns
-    FROM (
-        SELECT
-            *,
-            time_ns <= $moment_ns
-            AND (freed_ns = -1 OR freed_ns > $moment_ns)
-            AND process_id NOT IN (
-                -- What is live at the end is so at the end of each process.
-                SELECT process_id FROM _ended_processes WHERE end_ns < $moment_ns AND $moment_ns <> 9223372036854775807
-            ) AS is_held,
-            freed_ns <> -1 AND freed_ns - time_ns <= $temporary_ns AS is_temporary
-        FROM _selected($from_ns, $to_ns, $process_ids, $thread_ids, $window_ids)
-    ) AS a
+        sum(allocations) FILTER (WHERE is_temporary) AS temporary_allocations,
+        sum(allocations) FILTER (WHERE NOT is_live) AS freed_allocations,
+        sum(lifetimes_ns) FILTER (WHERE NOT is_live) AS lifetimes_ns
+    FROM (SELECT *, process_id IN (SELECT process_id FROM gone) AS is_gone FROM per_class) AS c
     GROUP BY ALL
 ),
 placed AS (

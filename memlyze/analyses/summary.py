@@ -155,15 +155,18 @@ def _small_object_weight(metadata: typing.Mapping[str, typing.Any]) -> float:
 
 def summarize(trace: Trace, *, sites: int = SITES) -> Summary:
     """Summarise an opened trace, whatever state it is in: an empty one gives zeros."""
-    totals = run_statement(trace, "totals")[0]
     peaks = run_statement(trace, "memory_peaks")[0]
     peak_rss, peak_heap = _peak(peaks, "rss"), _peak(peaks, "heap_live")
-    processes = tuple(_process(row) for row in run_statement(trace, "processes"))
     series = live_series(trace)
     peak_live_ns = series.greatest_between(0, END_NS)
-    duration_ns = max(
-        totals["last_ns"], peaks["last_ns"] or 0, *(process.end_ns for process in processes)
+    last_ns = int(series.times_ns[-1]) if len(series.times_ns) else 0
+    places = hotspots(
+        trace, count=sites, moment_ns=END_NS if peak_live_ns is None else peak_live_ns
     )
+    nothing = Estimate(0, 0)
+    total = places.total
+    processes = _processes(trace, last_ns, total)
+    duration_ns = max(last_ns, peaks["last_ns"] or 0, *(process.end_ns for process in processes))
     return Summary(
         paths=trace.paths,
         processes=processes,
@@ -173,17 +176,17 @@ def summarize(trace: Trace, *, sites: int = SITES) -> Summary:
         events_dropped=count_losses(trace).events,
         is_exact=all(file.metadata.get("sample_rate") == 1.0 for file in trace.files),
         small_object_weight=max(_small_object_weight(file.metadata) for file in trace.files),
-        samples=totals["samples"],
-        allocations=Estimate(totals["allocations"], totals["allocations_error"]),
-        bytes=Estimate(totals["bytes"], totals["bytes_error"]),
-        live_bytes=Estimate(totals["live_bytes"], totals["live_bytes_error"]),
+        samples=total.samples if total else 0,
+        allocations=total.allocations if total else nothing,
+        bytes=total.bytes if total else nothing,
+        live_bytes=total.live_bytes if total else nothing,
         peak_rss=peak_rss,
         peak_rss_tracer_bytes=peaks["rss_tracer_bytes"] or 0,
         peak_heap=peak_heap,
         peak_live_ns=peak_live_ns,
         peak_live_bytes=series.live_at(peak_live_ns or 0),
         resident=explain_peak(trace, peak_rss.process_id) if peak_rss else None,
-        sites=_sites(trace, sites, END_NS if peak_live_ns is None else peak_live_ns),
+        sites=places.rows,
         collections=Collections(**run_statement(trace, "collections")[0]),
         cost=TracerCost(
             file_bytes=sum(file.file_bytes for file in trace.files),
@@ -197,8 +200,17 @@ def summarize(trace: Trace, *, sites: int = SITES) -> Summary:
     )
 
 
-def _sites(trace: Trace, count: int, moment_ns: int) -> tuple[Hotspot, ...]:
-    return hotspots(trace, count=count, moment_ns=moment_ns).rows if count > 0 else ()
+def _processes(trace: Trace, last_ns: int, total: Hotspot | None) -> tuple[Process, ...]:
+    """The processes; `total` and `last_ns` are of all together, which need not be asked of one."""
+    rows = run_statement(trace, "processes")
+    if len(rows) > 1:
+        totals = {row["process_id"]: row for row in run_statement(trace, "process_totals")}
+    else:
+        size = total.bytes if total else Estimate(0, 0)
+        of_all = {"bytes": size.value, "bytes_error": size.error, "last_ns": last_ns or None}
+        totals = {rows[0]["process_id"]: {**of_all, "samples": total.samples if total else 0}}
+    nothing = {"samples": 0, "bytes": 0, "bytes_error": 0, "last_ns": None}
+    return tuple(_process(row, totals.get(row["process_id"], nothing)) for row in rows)
 
 
 def _checkpoints_taken(trace: Trace) -> CheckpointsTaken:
@@ -212,10 +224,16 @@ def _checkpoints_taken(trace: Trace) -> CheckpointsTaken:
     )
 
 
-def _process(row: typing.Mapping[str, typing.Any]) -> Process:
-    values = {name: row[name] for name in Process._fields}
-    values["bytes"] = Estimate(row["bytes"], row["bytes_error"])
-    return Process(**values)
+def _process(
+    row: typing.Mapping[str, typing.Any], total: typing.Mapping[str, typing.Any]
+) -> Process:
+    ends = (row["end_ns"], total["last_ns"], row["start_ns"])
+    return Process(
+        **{name: row[name] for name in Process._fields if name in row and name != "end_ns"},
+        end_ns=max(next(end for end in ends if end is not None), row["start_ns"]),
+        samples=total["samples"],
+        bytes=Estimate(total["bytes"], total["bytes_error"]),
+    )
 
 
 def _peak(peaks: typing.Mapping[str, typing.Any], name: str) -> Peak | None:

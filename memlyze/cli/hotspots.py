@@ -31,6 +31,7 @@ EXAMPLES
   memlyze hotspots --by function --sort live app.1234.mlyze
   memlyze hotspots --sort peak --at 1.5s app.1234.mlyze     what was live then
   memlyze hotspots --sort temporary --within 10ms app.1234.mlyze
+  memlyze hotspots --by type --sort live app.1234.mlyze
   memlyze hotspots --time 1s..1.5s --thread MainThread app.1234.mlyze
   memlyze hotspots --function 'Session.*' --by line app.1234.mlyze
 
@@ -50,6 +51,7 @@ _NOUNS = {
     "thread": ("thread", "threads"),
     "window": ("name of a window", "names of windows"),
     "process": ("process", "processes"),
+    "type": ("type", "types"),
 }
 
 

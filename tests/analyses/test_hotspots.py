@@ -45,6 +45,7 @@ def test_hotspots_say_what_each_site_held_at_the_moment(known: Trace) -> None:
         ("thread", {"MainThread": 1050, "thread 71": 500}),
         ("window", {"no window": 600, "outer": 600, "inner": 350}),
         ("process", {"process 7: python main.py 'two words'": 1550}),
+        ("type", {"unknown: not live at a checkpoint, or no object": 1450, "main.Session": 100}),
     ],
 )
 def test_what_figures_are_summed_by(by: str, expected: dict[str, float], known: Trace) -> None:
@@ -110,3 +111,10 @@ def test_unknown_words_are_answered_with_those_there_are(known: Trace) -> None:
         hotspots(known, by="colour")
     with pytest.raises(MemlyzeError, match="allocated, allocations"):
         hotspots(known, sort="colour")
+
+
+def test_types_need_a_checkpoint(tmp_path: Path) -> None:
+    TraceEncoder({"process_id": 1}).write(tmp_path / "none.mlyze")
+    complaint = pytest.raises(MemlyzeError, match=r"no checkpoint.*memlyze\.checkpoint\(\)")
+    with memlyze.open(tmp_path / "none.mlyze") as trace, complaint:
+        hotspots(trace, by="type")

@@ -142,10 +142,6 @@ def _native_files(trace: Trace) -> set[str]:
 def hotspot_table(asked: Asked) -> object:
     """`/api/hotspots`."""
     by, sort = asked.values["by"], asked.values["sort"]
-    if by == "type":
-        raise NotAvailableError(
-            "types are known of objects in a heap graph alone; this trace is not summed up by them"
-        )
     moment_ns = asked.values["at_ns"]
     if moment_ns is None:
         moment_ns = _peak_ns(asked.trace, asked.selection)

@@ -1,0 +1,2 @@
+-- How many checkpoints there are; one row.
+SELECT count(*) AS checkpoints FROM checkpoints;

@@ -1,0 +1,9 @@
+-- What each process allocated, and when last anything happened to that; one row for each.
+SELECT
+    process_id,
+    count(*) AS samples,
+    sum(bytes) AS bytes,
+    1.96 * sqrt(sum(size::DOUBLE * bytes * (weight - 1))) AS bytes_error,
+    max(greatest(time_ns, coalesce(freed_ns, 0))) AS last_ns
+FROM allocations
+GROUP BY process_id;

@@ -36,8 +36,8 @@ test-python: setup ## the Python tests alone
 test-native: setup ## the C tests alone, under the address and undefined-behaviour sanitizers
 	@scripts/test_native.sh
 
-test-webui: setup ## the web UI's tests alone
-	cd webui && npm run --silent check && npm run --silent test
+test-webui: setup ## the web UI's tests alone, in a browser too where there is one
+	cd webui && npm run --silent check && npm run --silent test && npm run --silent test:browser
 
 test-every-python: setup ## the Python tests on each CPython 3.8 to 3.14 found here (more: PYTHONS="path path")
 	@$(BIN)/python scripts/test_every_python.py $(PYTHONS)

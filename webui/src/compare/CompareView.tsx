@@ -1,5 +1,3 @@
-import { Flame } from "lucide-react";
-
 import { useAnswer } from "../data/answers";
 import type { Estimate, Info } from "../data/forms";
 import { useTrace } from "../data/trace";
@@ -8,7 +6,7 @@ import { formatBytes, formatBytesChange, formatCount, formatDuration } from "../
 import { Choice } from "../parts/Segmented";
 import { Answered, Message } from "../parts/States";
 import { Table } from "../parts/Table";
-import { linkTo, useSetting } from "../selection/store";
+import { useSetting } from "../selection/store";
 import { Differences } from "./Differences";
 import "./compare.css";
 
@@ -32,11 +30,6 @@ export default function CompareView() {
           <strong>{visible(trace.name)}</strong> compared
         </span>
         <Choice label="with" value={base.id} onChange={setBase} options={others.map(({ id, name }) => ({ value: id, label: visible(name) }))} />
-        <span className="spacer" />
-        <a className="button" href={linkTo({ view: "flamegraph", settings: { mode: "difference", base: base.id } })}>
-          <Flame size={14} aria-hidden="true" />
-          Difference as a flame graph
-        </a>
       </div>
       <div className="compare">
         <Totals base={base.id} />

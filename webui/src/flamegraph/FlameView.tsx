@@ -26,8 +26,7 @@ export function FlameView() {
   const [mode] = useSetting<FlameMode>("mode", "allocated", FLAME_MODES);
   const [merge] = useSetting("merge", "function", ["function", "line"]);
   const [isInverted] = useSetting("inverted", "no", ["yes", "no"]);
-  const [base] = useSetting<string>("base", "");
-  const answer = useAnswer("flamegraph", flameParameters(selection, trace.id, { mode, merge, isInverted: isInverted === "yes", base }));
+  const answer = useAnswer("flamegraph", flameParameters(selection, trace.id, { mode, merge, isInverted: isInverted === "yes" }));
   return (
     <>
       <FlameToolbar />
@@ -37,14 +36,12 @@ export function FlameView() {
 }
 
 function FlameToolbar() {
-  const { trace, traces, info } = useTrace();
+  const { info } = useTrace();
   const { range, atNs } = useSelection();
   const [mode, setMode] = useSetting<FlameMode>("mode", "allocated", FLAME_MODES);
   const [merge, setMerge] = useSetting("merge", "function", ["function", "line"]);
   const [isInverted, setIsInverted] = useSetting("inverted", "no", ["yes", "no"]);
   const [shape, setShape] = useSetting("shape", "icicle", ["icicle", "flame", "table"]);
-  const [base, setBase] = useSetting<string>("base", "");
-  const others = traces.filter(({ id, state }) => id !== trace.id && state !== "bad");
   const moment = atNs === null ? "the end" : formatMoment(atNs, info.duration_ns / 1000);
   return (
     <div className="toolbar" role="toolbar" aria-label="Flame graph">
@@ -59,17 +56,7 @@ function FlameToolbar() {
           { value: "difference", label: "Difference" },
         ]}
       />
-      {mode === "difference" && (
-        <Choice
-          label="to"
-          value={base}
-          onChange={setBase}
-          options={[
-            { value: "", label: range === null ? "the start" : "the start of the selection" },
-            ...others.map(({ id, name }) => ({ value: id, label: visible(name) })),
-          ]}
-        />
-      )}
+      {mode === "difference" && <span className="quiet">to {range === null ? "the start" : "the start of the selection"}</span>}
       <span className="spacer" />
       <Choice
         label="Merge by"

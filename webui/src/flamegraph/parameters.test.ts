@@ -4,7 +4,7 @@ import { NOTHING_SELECTED } from "../selection/selection";
 import { flameParameters } from "./parameters";
 
 const RANGE = { fromNs: 100, toNs: 200 };
-const SHAPE = { merge: "function", isInverted: false, base: "" } as const;
+const SHAPE = { merge: "function", isInverted: false } as const;
 
 test("what is still alive is alive at the cursor only where that is after the range", () => {
   const at = (atNs: number) => flameParameters({ ...NOTHING_SELECTED, range: RANGE, atNs }, "t", { ...SHAPE, mode: "born_alive" });

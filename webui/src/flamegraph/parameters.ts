@@ -10,9 +10,9 @@ export type FlameMode = (typeof FLAME_MODES)[number];
 export function flameParameters(
   selection: Selection,
   trace: string,
-  settings: { mode: FlameMode; merge: "function" | "line"; isInverted: boolean; base: string },
+  settings: { mode: FlameMode; merge: "function" | "line"; isInverted: boolean },
 ): Takes<"flamegraph"> {
-  const { mode, merge, isInverted, base } = settings;
+  const { mode, merge, isInverted } = settings;
   const { range, atNs } = selection;
   const shape = { mode, merge, inverted: isInverted };
   const moment = atNs === null ? {} : { at_ns: Math.round(atNs) };
@@ -24,10 +24,7 @@ export function flameParameters(
     case "born_alive":
       return { ...shape, ...selectionParameters(selection, trace), ...aliveAt(selection) };
     case "difference":
-      if (base !== "") {
-        return { ...shape, trace, ...whose(selection), ...moment, base };
-      }
-      // Of two moments of one trace: the ends of what was brushed.
+      // Of two moments: the ends of what was brushed.
       return {
         ...shape,
         trace,

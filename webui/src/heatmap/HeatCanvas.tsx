@@ -76,9 +76,16 @@ export function HeatCanvas({
     });
     context.fillStyle = palette["text-3"];
     context.font = `11px ${CANVAS_FONT}`;
+    let freeFrom = left;
     for (const { at, text } of grid.ticks) {
-      context.textAlign = at > 0.97 ? "right" : at < 0.03 ? "left" : "center";
-      context.fillText(text, left + at * cellWidth * grid.columns, height - AXIS_PX / 2);
+      const x = left + at * cellWidth * grid.columns;
+      const half = context.measureText(text).width / 2;
+      const start = Math.min(Math.max(left, x - half), width - 2 * half);
+      if (start >= freeFrom) {
+        context.textAlign = "left";
+        context.fillText(text, start, height - AXIS_PX / 2);
+        freeFrom = start + 2 * half + 8;
+      }
     }
     if (cell !== null) {
       context.strokeStyle = palette.text;

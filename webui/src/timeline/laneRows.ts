@@ -32,12 +32,12 @@ export function laneRows(lanes: Lanes | undefined, info: Info): { rows: LaneRow[
   if (info.has.collections) {
     add({ kind: "gc", label: "GC", height: GC_HEIGHT });
   }
+  if (lanes !== undefined && lanes.checkpoints.length > 0) {
+    add({ kind: "checkpoints", label: "Heap", height: SPAN_HEIGHT });
+  }
   if (info.has.windows) {
     const used = lanes ? Math.max(0, ...lanes.windows.row) + 1 : 1;
     add({ kind: "windows", label: "Windows", height: Math.min(MOST_WINDOW_ROWS, used) * WINDOW_ROW_HEIGHT });
-  }
-  if (lanes !== undefined && lanes.checkpoints.length > 0) {
-    add({ kind: "checkpoints", label: "Heap", height: SPAN_HEIGHT });
   }
   if (info.processes.length > 1) {
     for (const process of info.processes.slice(0, MOST_PROCESSES)) {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { cumulative, filled, residentLayers } from "./series";
+import { cumulative, filled, residentLayers, spikeValues } from "./series";
 
 test("memory is as before where the clock did not tick", () => {
   expect(filled([null, 3, null, null, 5])).toEqual([3, 3, 3, 3, 5]);
@@ -19,4 +19,10 @@ test("the last snapshot holds until the next, and small categories are summed up
     { label: "a", bytes: [9, 9, 8, 8] },
     { label: "All else", bytes: [4, 4, 6, 6] },
   ]);
+});
+
+test("a rise begins when the allocations were made, not when the clock next ticked", () => {
+  const timeline = { heap_live: { min: [1, null, null, 9, 2], max: [1, null, null, 12, 2], error: [] }, live_bytes: [1, 1, 6, 2, 2] };
+  expect(spikeValues(timeline, false)).toEqual([1, 1, 6, 12, 2]);
+  expect(spikeValues(timeline, true)).toEqual([1, 1, 6, 2, 2]);
 });

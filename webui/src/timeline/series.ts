@@ -23,12 +23,13 @@ export function hasReadings(range: Range): boolean {
   return range.max.some((value) => value !== null);
 }
 
-/** The values that a spike is looked for in: live heap by the clock, or counted where one thread or window is chosen. */
-export function spikeValues(timeline: Timeline, isFiltered: boolean): number[] {
+/** The values that a spike is looked for in. The memory clock has seen the top even if it was over within a bucket; what
+ * is counted from the allocations rises when they were made, where the clock only says so at its next tick. */
+export function spikeValues(timeline: Pick<Timeline, "heap_live" | "live_bytes">, isFiltered: boolean): number[] {
   if (isFiltered || !hasReadings(timeline.heap_live)) {
     return timeline.live_bytes;
   }
-  return filled(timeline.heap_live.max);
+  return filled(timeline.heap_live.max).map((value, index) => Math.max(value, timeline.live_bytes[index] ?? 0));
 }
 
 export interface Layer {

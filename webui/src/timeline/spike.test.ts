@@ -16,6 +16,11 @@ test("noise on the way up does not cut the spike short", () => {
   expect(spike?.to).toBeGreaterThan(46);
 });
 
+test("a plateau that is not quite even belongs to its spike", () => {
+  const values = [...flat(40, 10), 60, 99.99, 99.98, 99.995, 100, 99.99, 99.999, ...flat(40, 10)];
+  expect(findSpike(values, 43, 3)).toEqual({ from: 39, peak: 44, to: 48 });
+});
+
 test("a step has a rise, and ends at its top", () => {
   const values = [...flat(40, 10), 50, 100, ...flat(40, 100)];
   expect(findSpike(values, 41, 2)).toEqual({ from: 39, peak: 41, to: 42 });

@@ -17,8 +17,9 @@ const LEAST_HEIGHT = 0.03;
 /** A rise that takes longer than this share of what is seen is growth, and no spike. */
 const LONGEST = 0.4;
 
-/** The way down from the peak in one direction: the nearest bucket of the ground, and how high it is. */
-function descend(values: readonly number[], peak: number, step: 1 | -1): { index: number; value: number } {
+/** The way down from the peak in one direction: the nearest bucket of the ground, and how high it is. A rise of less
+ * than `noise` ends nothing. */
+function descend(values: readonly number[], peak: number, step: 1 | -1, noise: number): { index: number; value: number } {
   const top = values[peak] ?? 0;
   let lowest = top;
   let end = peak;
@@ -27,9 +28,7 @@ function descend(values: readonly number[], peak: number, step: 1 | -1): { index
     if (value < lowest) {
       lowest = value;
       end = index;
-    } else if (value - lowest > RISE_AGAIN * (top - lowest) && top > lowest) {
-      break;
-    } else if (top === lowest && value > top) {
+    } else if (value - lowest > Math.max(noise, RISE_AGAIN * (top - lowest))) {
       break;
     }
   }
@@ -58,10 +57,11 @@ export function findSpike(values: readonly number[], near: number, reach: number
     least = Math.min(least, values[index] ?? 0);
     greatest = Math.max(greatest, values[index] ?? 0);
   }
-  const before = descend(values, peak, -1);
-  const after = descend(values, peak, 1);
+  const noise = LEAST_HEIGHT * (greatest - Math.min(least, 0) || 1);
+  const before = descend(values, peak, -1, noise);
+  const after = descend(values, peak, 1, noise);
   const height = top - before.value;
-  if (height <= 0 || height < LEAST_HEIGHT * (greatest - Math.min(least, 0) || 1) || peak - before.index > LONGEST * (to - from)) {
+  if (height <= 0 || height < noise || peak - before.index > LONGEST * (to - from)) {
     return null;
   }
   const falls = top - after.value > 0.1 * height;

@@ -1,0 +1,70 @@
+/** Records the traces, serves them, and tells the tests where. */
+
+import { execFileSync, spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import type { TestProject } from "vitest/node";
+
+import { MEMLYZE, ROOT, whatIsMissing } from "./environment";
+
+declare module "vitest" {
+  interface ProvidedContext {
+    /** What the page is opened with; empty: there is nothing to test with. */
+    url: string;
+    /** Folder of the traces. */
+    folder: string;
+  }
+}
+
+const PROGRAMS = resolve(import.meta.dirname, "../programs");
+
+export function record(output: string, ...options: string[]): void {
+  execFileSync(MEMLYZE, ["record", "--quiet", "-o", output, ...options], { cwd: ROOT, stdio: ["ignore", "ignore", "inherit"] });
+}
+
+/** Starts `memlyze serve`; its URL, and how to end it. */
+export async function serve(...traces: string[]): Promise<{ url: string; stop: () => Promise<void> }> {
+  const server = spawn(MEMLYZE, ["serve", "--no-browser", ...traces], { stdio: ["ignore", "pipe", "pipe"] });
+  const ended = new Promise<void>((done) => server.once("exit", () => done()));
+  let told = "";
+  const url = await new Promise<string>((found, failed) => {
+    const read = (chunk: Buffer) => {
+      told += chunk.toString();
+      const match = /http:\/\/\S+/.exec(told);
+      if (match !== null) {
+        found(match[0]);
+      }
+    };
+    server.stdout.on("data", read);
+    server.stderr.on("data", read);
+    server.once("exit", (status) => failed(new Error(`memlyze serve ended with ${status}: ${told}`)));
+  });
+  const stop = async () => {
+    server.kill("SIGINT");
+    await ended;
+  };
+  return { url, stop };
+}
+
+export default async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
+  const missing = whatIsMissing();
+  if (missing !== undefined) {
+    console.warn(`\nThe tests in a browser are skipped: ${missing}\n`);
+    project.provide("url", "");
+    project.provide("folder", "");
+    return undefined;
+  }
+  const folder = mkdtempSync(join(tmpdir(), "memlyze-page-"));
+  record(join(folder, "spikes.mlyze"), "--sample-rate", "1.0", join(PROGRAMS, "spikes.py"));
+  record(join(folder, "service.mlyze"), join(ROOT, "examples/leaking_service.py"));
+  record(join(folder, "hostile.mlyze"), "--sample-rate", "1.0", join(PROGRAMS, "hostile.py"));
+  writeFileSync(join(folder, "not-a-trace.mlyze"), "this is no trace");
+  const { url, stop } = await serve(folder);
+  project.provide("url", url);
+  project.provide("folder", folder);
+  return async () => {
+    await stop();
+    rmSync(folder, { recursive: true });
+  };
+}

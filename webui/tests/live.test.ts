@@ -1,0 +1,39 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { expect, inject, test } from "vitest";
+
+import { MEMLYZE } from "./helpers/environment";
+import { serve } from "./helpers/globalSetup";
+import { describeInBrowser, open, screenshot } from "./helpers/page";
+
+const PROGRAM = resolve(import.meta.dirname, "programs/live.py");
+
+describeInBrowser("live", () => {
+  test("a trace that is still being written grows on the page, and its end is shown", async () => {
+    const trace = join(inject("folder"), "live.mlyze");
+    const program = spawn(MEMLYZE, ["record", "--quiet", "--sample-rate", "1.0", "-o", trace, PROGRAM], { stdio: ["pipe", "pipe", "inherit"] });
+    await once(program.stdout, "data");
+    await expect.poll(() => existsSync(trace)).toBe(true);
+    const server = await serve(trace);
+    try {
+      const { page, complaints } = await open("live", "#/timeline", {}, server.url);
+      await expect.poll(() => page.locator(".bar .badge").textContent()).toContain("Live");
+      const duration = async () => Number(await page.locator(".timeline").getAttribute("aria-valuemax"));
+      const first = await duration();
+      await expect.poll(duration).toBeGreaterThan(first);
+      const second = await duration();
+      await expect.poll(duration).toBeGreaterThan(second);
+      await screenshot(page, "live");
+
+      program.stdin.end("\n");
+      await once(program, "exit");
+      await expect.poll(() => page.locator(".bar .badge").count()).toBe(0);
+      expect(complaints).toEqual([]);
+    } finally {
+      program.kill();
+      await server.stop();
+    }
+  });
+});

@@ -1,0 +1,116 @@
+import { expect, test } from "vitest";
+
+import { describeInBrowser, go, open, parametersOf, screenshot, settled } from "./helpers/page";
+
+describeInBrowser("views", () => {
+  test("hotspots: grouped, filtered, sorted, and linked to the source", async () => {
+    const { page, complaints } = await open("spikes", "#/hotspots");
+    await settled(page);
+    const rows = page.locator(".table tbody tr");
+    expect(await rows.first().textContent()).toContain("build_spike");
+    await page.getByRole("searchbox").fill("leak spikes.py");
+    await expect.poll(() => rows.count()).toBe(1);
+    await page.getByRole("searchbox").fill("");
+    await page.getByRole("button", { name: "Alive" }).click();
+    await expect.poll(() => rows.first().textContent()).toContain("leak");
+    await screenshot(page, "hotspots");
+    await page.getByLabel("Group by").selectOption("file");
+    await settled(page);
+    await expect.poll(() => rows.first().textContent()).toContain("spikes.py");
+    expect(complaints).toEqual([]);
+  });
+
+  test("heat maps: both are drawn, have a table, and a cell selects its moment", async () => {
+    const { page, complaints } = await open("service", "#/heatmap");
+    await settled(page);
+    await screenshot(page, "heatmap");
+    await page.getByRole("button", { name: "Table" }).click();
+    await expect.poll(() => page.getByRole("table").locator("tbody tr").count()).toBeGreaterThan(5);
+    await page.getByRole("button", { name: "Table" }).click();
+    await page.getByText("Size against lifetime").click();
+    await settled(page);
+    await screenshot(page, "heatmap-lifetimes");
+    await page.getByText("Places over time").click();
+    await settled(page);
+    const map = page.getByRole("application");
+    await map.focus();
+    await page.keyboard.press("ArrowRight");
+    await page.keyboard.press("Enter");
+    await expect.poll(() => parametersOf(page).get("range")).not.toBeNull();
+    expect(complaints).toEqual([]);
+  });
+
+  test("leaks: what grows is named, with its evidence", async () => {
+    const { page, complaints } = await open("service", "#/leaks");
+    await settled(page);
+    await expect.poll(() => page.locator(".leaks-head").textContent()).toMatch(/grows? without bound/);
+    await expect.poll(() => page.locator(".suspect").textContent()).toContain("leaking_service.py");
+    expect(await page.locator(".suspect").getByRole("img").first().getAttribute("aria-label")).toContain("Live bytes over time");
+    await screenshot(page, "leaks");
+    expect(complaints).toEqual([]);
+  });
+
+  test("windows: by name, each as a dot, and one by itself", async () => {
+    const { page, complaints } = await open("spikes", "#/windows");
+    await settled(page);
+    const names = page.getByRole("table", { name: "Windows by name" });
+    await expect.poll(() => names.locator("tbody tr").count()).toBe(2);
+    await names.getByRole("button", { name: /^spike/ }).click();
+    await settled(page);
+    await page.getByRole("table", { name: "Windows", exact: true }).getByRole("button").last().click();
+    await settled(page);
+    expect(await page.locator(".one-window").textContent()).toContain("28.6 MiB");
+    expect(await page.locator(".one-window").textContent()).toContain("build_spike");
+    await screenshot(page, "windows");
+    expect(complaints).toEqual([]);
+  });
+
+  test("compare: two traces beside each other", async () => {
+    const { page, complaints } = await open("spikes", "#/compare");
+    await settled(page);
+    await expect.poll(() => page.getByRole("table", { name: "The two traces in all" }).locator("tbody tr").count()).toBe(7);
+    await expect.poll(() => page.getByRole("table", { name: "Differences" }).locator("tbody tr").count()).toBeGreaterThan(1);
+    await screenshot(page, "compare");
+    expect(complaints).toEqual([]);
+  });
+
+  test("info: what was recorded, what is missing, what it cost", async () => {
+    const { page } = await open("spikes", "#/info");
+    await settled(page);
+    const text = await page.locator(".info").textContent();
+    expect(text).toContain("Every allocation: all figures are exact");
+    expect(text).toContain("spikes.py");
+    await screenshot(page, "info");
+  });
+
+  test("a file that is no trace says so, and another can be chosen", async () => {
+    const { page } = await open("not-a-trace", "#/timeline");
+    await expect.poll(() => page.getByRole("alert").textContent()).toContain("cannot be read");
+    await page.getByLabel("Trace").selectOption({ label: "spikes.mlyze" });
+    await settled(page);
+    await expect.poll(() => page.locator(".spike-head").count()).toBe(1);
+  });
+
+  test("names that would do harm are shown, and do none", async () => {
+    for (const view of ["hotspots", "flamegraph?shape=table", "heatmap", "timeline", "source", "sql?query=FROM frames"]) {
+      const { page, complaints } = await open("hostile", `#/${view}`);
+      await settled(page);
+      expect(await page.evaluate(() => "harmed" in window)).toBe(false);
+      expect(await page.locator("img, script:not([src])").count()).toBe(0);
+      expect(complaints).toEqual([]);
+    }
+    const { page } = await open("hostile", "#/hotspots?by=line");
+    await settled(page);
+    expect(await page.locator(".table").textContent()).toContain("<img src=x onerror=window.harmed=1>");
+    // Ten thousand characters do not make the page wider than the screen.
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(1280);
+    await screenshot(page, "hostile");
+  });
+
+  test("an unknown place in the URL shows the timeline", async () => {
+    const { page } = await open("spikes", "#/timeline");
+    await go(page, "#/nowhere?range=x&at=soon");
+    await settled(page);
+    await expect.poll(() => page.locator(".timeline").count()).toBe(1);
+  });
+});

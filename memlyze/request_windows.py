@@ -37,6 +37,7 @@ class RequestWindow:
         "attributes",
         "_kind",
         "_method",
+        "_window_id",
         "_number",
         "_parent",
         "_start_ns",
@@ -50,11 +51,16 @@ class RequestWindow:
         self._method = _METHODS.get(method) or _text(method)
         self._first_byte_after_ns = -1
         self._parent = present.get()
-        self._number = _tracer.new_window_id()
+        self._window_id = self._number = _tracer.new_window_id()
         self._start_ns = _tracer.trace_time_ns()
         _tracer.add_window(
             self._number, self._parent, self._kind, b"", self._start_ns, -1, b"", self._method
         )
+
+    @property
+    def window_id(self) -> int:
+        """Its number in the trace, also when it is over."""
+        return self._window_id
 
     @property
     def is_open(self) -> bool:

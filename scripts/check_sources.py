@@ -21,7 +21,7 @@ INSTALLED_FOLDERS = {
     "memlyze": "memlyze",
     "integrations": "memlyze/integrations",
 }
-INSTALLED_SUFFIXES = {".css", ".js", ".json", ".py", ".pyi", ".sql", ".typed"}
+INSTALLED_SUFFIXES = {".css", ".html", ".js", ".json", ".py", ".pyi", ".sql", ".typed"}
 #: Filled by the build of the web UI, and installed by a rule of its own.
 GENERATED = "web/static/"
 

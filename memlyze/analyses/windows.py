@@ -83,6 +83,8 @@ class Window(typing.NamedTuple):
     peak_bytes: Estimate
     retained_bytes: Estimate
     live_bytes: Estimate
+    allocations: Estimate
+    collector_ns: int
     samples: int
     has_too_few_samples: bool
     attributes: str | None
@@ -155,7 +157,7 @@ def windows(
         windows=sum(route.windows for route in routes),
         is_exact=is_exact,
         routes=routes,
-        worst=tuple(_window(row) for row in worst),
+        worst=tuple(window_of_row(row) for row in worst),
         at_peak=_holders_at_peak(trace),
         allocated_bytes=totals["bytes"],
         unattributed_bytes=Estimate(totals["outside"], totals["outside_error"]),
@@ -221,7 +223,9 @@ def _interval_bytes(metadata: typing.Mapping[str, typing.Any]) -> float:
     return float(interval) if isinstance(interval, (int, float)) else 0.0
 
 
-def _window(row: typing.Mapping[str, typing.Any]) -> Window:
+def window_of_row(row: typing.Mapping[str, typing.Any]) -> Window:
+    """A row of the view `windows`."""
+
     def figure(name: str) -> Estimate:
         return Estimate(row[name], row[name + "_error"])
 
@@ -237,6 +241,8 @@ def _window(row: typing.Mapping[str, typing.Any]) -> Window:
         peak_bytes=figure("peak_bytes"),
         retained_bytes=figure("retained_bytes"),
         live_bytes=figure("live_bytes"),
+        allocations=figure("allocations"),
+        collector_ns=row["collector_ns"],
         samples=row["samples"],
         has_too_few_samples=row["too_few_samples"],
         attributes=row["attributes"],

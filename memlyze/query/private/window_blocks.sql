@@ -16,6 +16,7 @@ enclosing AS (
 SELECT
     e.enclosing_id AS window_id,
     a.window_id AS own_window_id,
+    a.stack_id,
     a.time_ns,
     CASE WHEN a.freed_ns = -1 THEN 9223372036854775807 ELSE a.freed_ns END AS freed_ns,
     a.size,

@@ -1,0 +1,3 @@
+"""What `manage.py` can do with memlyze."""
+
+from __future__ import annotations

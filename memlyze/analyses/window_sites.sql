@@ -1,0 +1,17 @@
+-- Where one window, with the windows inside it, allocated; the greatest site first. A site is chosen as by `hotspots()`.
+SELECT
+    coalesce(f.function, '<unknown>') AS function,
+    coalesce(f.file, '<unknown>') AS file,
+    coalesce(f.line, 0) AS line,
+    sum(b.bytes) AS bytes,
+    1.96 * sqrt(sum(b.variance)) AS bytes_error,
+    coalesce(sum(b.bytes) FILTER (WHERE b.freed_ns = 9223372036854775807), 0) AS live_bytes,
+    1.96 * sqrt(coalesce(sum(b.variance) FILTER (WHERE b.freed_ns = 9223372036854775807), 0)) AS live_bytes_error,
+    count(*) AS samples
+FROM _window_blocks AS b
+LEFT JOIN _raw_stack_sites AS s ON s.stack_id = b.stack_id
+LEFT JOIN _raw_frames AS f ON f.frame_id = s.program_frame_id
+WHERE b.window_id = $window_id
+GROUP BY ALL
+ORDER BY bytes DESC, file, line, function
+LIMIT $count;

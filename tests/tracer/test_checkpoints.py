@@ -535,3 +535,21 @@ def test_without_memory_the_program_goes_on_and_the_trace_says_why(
     assert found.checkpoints == []
     assert "memory" in found.trace.metadata["references_left_out"]
     assert os.path.exists(programs.trace_path)
+
+
+def test_memory_of_the_heap_graph_counts_as_the_recorders(record: Any) -> None:
+    """Or the greatest resident memory of a program would be that of being looked at."""
+    trace = record(
+        """
+        import memlyze
+        def fill(): return [[number] for number in range(400_000)]
+        nodes = fill()
+        print("filled")
+        memlyze.checkpoint()
+        """
+    ).trace
+    own = [row["tracer_bytes"] for row in trace.memory]
+    assert max(own) > 1 << 24
+    of_program = [row["rss"] - row["tracer_bytes"] for row in trace.memory]
+    at_largest = of_program[own.index(max(own))]
+    assert max(of_program) - at_largest < max(own) / 4

@@ -35,7 +35,8 @@ static struct {
     ml_columns told_metadata; /* by the binding */
 
     ml_spinlock graphs_lock;
-    ml_graph *graphs; /* that wait to be written, the oldest first */
+    ml_graph *graphs;      /* that wait to be written, the oldest first */
+    ml_graph *taken_graph; /* that is being filled */
     ml_graph_ids graph_ids;
     uint64_t checkpoint_pause_ns;
 
@@ -225,8 +226,12 @@ static int64_t tracer_bytes(void)
     size_t buffers = writer.file.raw.capacity + writer.file.stored.capacity;
     for (int i = 0; i < writer.encoder.columns.column_count; i++)
         buffers += writer.encoder.columns.columns[i].size;
-    if (writer.graphs)
-        buffers += ml_graph_bytes(writer.graphs);
+    ml_lock(&writer.graphs_lock);
+    for (const ml_graph *graph = writer.graphs; graph; graph = graph->next)
+        buffers += ml_graph_bytes(graph);
+    if (writer.taken_graph) /* it grows meanwhile, and is about as large as is read here */
+        buffers += ml_graph_bytes(writer.taken_graph);
+    ml_unlock(&writer.graphs_lock);
     return atomic_load(&ml_recording.mapped_bytes) + atomic_load(&ml_recording.live.mapped_bytes) +
            writer.region_bytes +
            (int64_t)(ml_codes.mapped_bytes + ml_stacks.mapped_bytes + buffers +
@@ -329,10 +334,24 @@ static void put_statistics(void)
 /* ---- heap graphs
  * --------------------------------------------------------------------------------- */
 
+void ml_writer_begin_graph(ml_graph *graph)
+{
+    ml_lock(&writer.graphs_lock);
+    writer.taken_graph = graph;
+    ml_unlock(&writer.graphs_lock);
+}
+
+void ml_writer_give_up_graph(ml_graph *graph)
+{
+    ml_writer_begin_graph(NULL);
+    ml_graph_free(graph);
+}
+
 void ml_writer_add_graph(ml_graph *graph)
 {
     graph->next = NULL;
     ml_lock(&writer.graphs_lock);
+    writer.taken_graph = NULL;
     ml_graph **last = &writer.graphs;
     while (*last)
         last = &(*last)->next;
@@ -623,7 +642,7 @@ void ml_writer_after_fork(bool is_whole, bool has_descriptors)
 {
     writer.metadata_lock = writer.graphs_lock = 0;
     if (!is_whole)
-        writer.graphs = NULL;
+        writer.graphs = writer.taken_graph = NULL;
     /* The memory stays with this copy of the process; and where the helper thread may have been at
      * work on it, it is of no use any more. */
     writer.is_inherited = is_whole;

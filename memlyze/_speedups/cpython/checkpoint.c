@@ -24,6 +24,7 @@ ml_checkpoint ml_checkpoint_take(const char *reason, uint64_t most_objects)
     const int64_t begin_ns = ml_monotonic_ns();
     ml_graph *graph = ml_graph_new(reason);
     if (graph) {
+        ml_writer_begin_graph(graph);
         ml_walk_init(&walk, graph, known_class, most_objects);
         graph->time_ns = ml_recorder_step_clock();
         walk_all(&walk);
@@ -41,7 +42,7 @@ ml_checkpoint ml_checkpoint_take(const char *reason, uint64_t most_objects)
         ml_writer_add_graph(graph);
         ml_helper_wake();
     } else if (graph) {
-        ml_graph_free(graph);
+        ml_writer_give_up_graph(graph);
     }
     ml_hooks_resume_thread();
     return taken;

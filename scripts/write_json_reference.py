@@ -114,7 +114,8 @@ def spell_type(annotation: str, classes: dict[str, Class]) -> str:
     if table:
         return f"object of {spell_type(table.group(1), classes)}"
     if annotation in classes:
-        return f"[{annotation}](#{annotation.lower()})"
+        of_commands = {form: f"memlyze-{command}" for command, (_, form) in FORMS.items()}
+        return f"[{annotation}](#{of_commands.get(annotation, annotation.lower())})"
     return _WORDS.get(annotation, annotation)
 
 

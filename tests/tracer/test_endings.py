@@ -70,6 +70,51 @@ def test_end_that_the_interpreter_does_not_see(same: Any, end: str) -> None:
     assert trace.one(50_034).freed_ns == -1
 
 
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize(
+    "end",
+    [
+        "os.kill(os.getpid(), {signal}); time.sleep(10)",
+        "print(signal.getsignal({signal})); os.kill(os.getpid(), {signal}); time.sleep(10)",
+        # As servers do that end in order, and then as they were told to.
+        "before = signal.signal({signal}, signal.default_int_handler)\n"
+        "print(signal.signal({signal}, before))\n"
+        "signal.raise_signal({signal})",
+        # In a thread that runs no Python meanwhile.
+        "import ctypes, threading\n"
+        "threading.Timer(0.01, os.kill, (os.getpid(), {signal})).start()\n"
+        "ctypes.CDLL(None).sleep(20)",
+    ],
+)
+def test_signal_that_the_program_leaves_to_the_system_ends_a_whole_trace(
+    same: Any, end: str, name: str
+) -> None:
+    trace = same(WORK + end.format(signal=f"signal.{name}")).trace
+    assert trace.is_complete
+    trace.check_sound()
+    assert trace.metadata["stop_reason"] == name
+    assert trace.one(50_034)
+
+
+def test_signal_that_the_program_ignores_stays_ignored(same: Any) -> None:
+    ignored = "signal.signal(signal.SIGTERM, signal.SIG_IGN); os.kill(os.getpid(), signal.SIGTERM)"
+    assert same(WORK + ignored).trace.metadata["stop_reason"] == "exit"
+
+
+def test_signal_after_the_recording_ends_the_program_as_ever(run: Any) -> None:
+    done = run(
+        """
+        import os, signal, sys, time, memlyze
+        memlyze.start(sys.argv[1])
+        memlyze.stop()
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(10)
+        """,
+        status=-signal.SIGTERM,
+    )
+    assert done.trace.metadata["stop_reason"] == "stop"
+
+
 def _no_core() -> None:
     import resource
 

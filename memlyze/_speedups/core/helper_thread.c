@@ -1,6 +1,7 @@
 #include "helper_thread.h"
 
 #include "descriptor_table.h"
+#include "fatal_signals.h"
 #include "writer.h"
 
 #include <pthread.h>
@@ -32,7 +33,8 @@ static struct {
     _Atomic bool stopping;
     _Atomic bool ending_wanted;
     _Atomic bool pausing;
-    _Atomic bool paused; /* there is no helper thread for a moment */
+    _Atomic bool paused;   /* there is no helper thread for a moment */
+    _Atomic bool finished; /* the file is whole: there is nothing to wait for any more */
     pid_t thread_number;
     _Atomic int table;
     ml_handover handover;   /* of the file, from a helper thread that ends */
@@ -151,6 +153,7 @@ static void *run(void *unused)
         }
     } else {
         ml_writer_finish(ml_monotonic_ns() - ml_recording.start_monotonic_ns, helper.reason);
+        atomic_store_explicit(&helper.finished, true, memory_order_release);
         if (ml_writer_failure())
             say_failed();
     }
@@ -212,7 +215,7 @@ int ml_helper_start(const ml_options *options, uint64_t session, const char **wh
         return error;
     helper.session = session;
     helper.wake = 0;
-    helper.stopping = helper.ending_wanted = helper.pausing = helper.paused =
+    helper.stopping = helper.ending_wanted = helper.pausing = helper.paused = helper.finished =
         helper.table_can_be_left = false;
     error = start_thread();
     if (error) {
@@ -224,6 +227,7 @@ int ml_helper_start(const ml_options *options, uint64_t session, const char **wh
     }
     helper.process_id = getpid();
     helper.running = true;
+    ml_fatal_signals_watch();
     return 0;
 }
 
@@ -296,6 +300,7 @@ int ml_helper_stop(const char *reason)
         join_thread();
     }
     helper.running = false;
+    ml_fatal_signals_leave();
     ml_writer_close();
     if (ml_writer_failure()) /* the helper thread could not say so, perhaps */
         say_failed();
@@ -313,7 +318,7 @@ void ml_helper_write_ending(const char *reason)
     }
     const int64_t patience_ends_ns = ml_monotonic_ns() + ENDING_PATIENCE_NS;
     while ((atomic_load_explicit(&helper.ending_wanted, memory_order_acquire) ||
-            (helper.stopping && helper.running)) &&
+            (helper.stopping && helper.running && !helper.finished)) &&
            (ml_monotonic_ns() < patience_ends_ns || ml_writer_has_graphs())) {
         const struct timespec moment = {0, 50000};
         nanosleep(&moment, NULL);

@@ -14,6 +14,7 @@ typedef enum {
     ML_CALL_SPAWNP,
     ML_CALL_SYSTEM,
     ML_CALL_FORK_EXEC,
+    ML_CALL_SIGNAL,
     ML_CALLS
 } ml_launch_call;
 

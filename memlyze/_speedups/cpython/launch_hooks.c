@@ -7,6 +7,7 @@
 #include "child_environment.h"
 #include "launch_arguments.h"
 
+#include "../core/fatal_signals.h"
 #include "../core/helper_thread.h"
 #include "../launch/shell_command.h"
 #include "allocator_hooks.h"
@@ -30,6 +31,7 @@ static struct {
     [ML_CALL_SPAWNP] = {.module = "posix", .name = "posix_spawnp"},
     [ML_CALL_SYSTEM] = {.module = "posix", .name = "system"},
     [ML_CALL_FORK_EXEC] = {.module = "_posixsubprocess", .name = "fork_exec"},
+    [ML_CALL_SIGNAL] = {.module = "_signal", .name = "signal"},
 };
 
 /* Not objects: another interpreter has another GIL. */
@@ -162,6 +164,11 @@ static PyObject *hook(ml_launch_call function, PyObject *self, PyObject *const *
         is_starting = before;
         return result;
     }
+    if (function == ML_CALL_SIGNAL) {
+        PyObject *result = call_original(function, self, arguments, count, names);
+        ml_fatal_signals_watch(); /* the program may have brought back the default */
+        return result;
+    }
     if (function != ML_CALL_EXIT)
         return start_program(function, self, arguments, count, names);
     ml_checkpoint_exit();
@@ -193,15 +200,16 @@ DEFINE_HOOK(ML_CALL_SPAWN)
 DEFINE_HOOK(ML_CALL_SPAWNP)
 DEFINE_HOOK(ML_CALL_SYSTEM)
 DEFINE_HOOK(ML_CALL_FORK_EXEC)
+DEFINE_HOOK(ML_CALL_SIGNAL)
 
 /* By how CPython calls it: with a tuple, with an array, with an array and keywords. */
 #define HOOKS_OF(function)                                                                         \
     [function] = {function##_plain, (PyCFunction)(void (*)(void))function##_fast,                  \
                   (PyCFunction)(void (*)(void))function##_keywords}
-static const PyCFunction hooks[ML_CALLS][3] = {HOOKS_OF(ML_CALL_EXIT),     HOOKS_OF(ML_CALL_EXECV),
-                                               HOOKS_OF(ML_CALL_EXECVE),   HOOKS_OF(ML_CALL_SPAWN),
-                                               HOOKS_OF(ML_CALL_SPAWNP),   HOOKS_OF(ML_CALL_SYSTEM),
-                                               HOOKS_OF(ML_CALL_FORK_EXEC)};
+static const PyCFunction hooks[ML_CALLS][3] = {
+    HOOKS_OF(ML_CALL_EXIT),      HOOKS_OF(ML_CALL_EXECV),  HOOKS_OF(ML_CALL_EXECVE),
+    HOOKS_OF(ML_CALL_SPAWN),     HOOKS_OF(ML_CALL_SPAWNP), HOOKS_OF(ML_CALL_SYSTEM),
+    HOOKS_OF(ML_CALL_FORK_EXEC), HOOKS_OF(ML_CALL_SIGNAL)};
 
 static void hook_function(ml_launch_call function, PyObject *object)
 {

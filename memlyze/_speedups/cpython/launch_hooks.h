@@ -1,7 +1,8 @@
 /* What Python code calls to start another program, to become one, or to end at once.
  *
  * The recording is completed before the process is replaced or ends, since nobody is told of that
- * moment; and a Python that is started finds in its environment how to record itself. */
+ * moment; and a Python that is started finds in its environment how to record itself. For the same
+ * reason it is seen that a signal is left to the system again (core/fatal_signals.h). */
 #ifndef MEMLYZE_LAUNCH_HOOKS_H
 #define MEMLYZE_LAUNCH_HOOKS_H
 

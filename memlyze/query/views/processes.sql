@@ -18,8 +18,8 @@ SELECT
     -- How its recording came about: `fork`, `spawn` (a new process), `exec` (a new program in the same process);
     -- NULL: it was the first.
     nullif(started_by, '') AS started_by,
-    -- How it ended: `exit`, `_exit`, `exec` (another program took its place), `stop` (recording was stopped);
-    -- NULL: it was killed, or runs on.
+    -- How it ended: `exit`, `_exit`, `exec` (another program took its place), `stop` (recording was stopped),
+    -- `SIGTERM` or `SIGHUP` (that signal ended it); NULL: it was killed otherwise, or runs on.
     nullif(ended_by, '') AS ended_by,
     -- Path of its trace file.
     path

@@ -229,8 +229,6 @@ static int64_t tracer_bytes(void)
     ml_lock(&writer.graphs_lock);
     for (const ml_graph *graph = writer.graphs; graph; graph = graph->next)
         buffers += ml_graph_bytes(graph);
-    if (writer.taken_graph) /* it grows meanwhile, and is about as large as is read here */
-        buffers += ml_graph_bytes(writer.taken_graph);
     ml_unlock(&writer.graphs_lock);
     return atomic_load(&ml_recording.mapped_bytes) + atomic_load(&ml_recording.live.mapped_bytes) +
            writer.region_bytes +
@@ -262,9 +260,20 @@ static void take_snapshot(int64_t now_ns, int64_t resident_bytes)
     ml_snapshot_is_done(&writer.pace, now_ns, taken ? resident_bytes : 0, cost_ns);
 }
 
+/* The program stands still, and what grows is the recorder's heap graph. */
+static bool is_being_looked_at(void)
+{
+    ml_lock(&writer.graphs_lock);
+    const bool is = writer.taken_graph != NULL;
+    ml_unlock(&writer.graphs_lock);
+    return is;
+}
+
 static void tick_memory(int64_t now_ns)
 {
     ml_columns *rows = &writer.memory;
+    if (is_being_looked_at())
+        return;
     const int64_t resident_bytes = read_rss();
     if (ml_snapshot_is_due(&writer.pace, now_ns, resident_bytes) ||
         (writer.has_ended && ml_snapshot_is_worth_waiting(&writer.pace, now_ns)))

@@ -45,6 +45,7 @@ class Trace:
             self.windows = _rows(file.table("windows"), "window_id")
             self.gc = list(_rows(file.table("gc"), None).values())
             self.memory = list(_rows(file.table("memory"), None).values())
+            self.checkpoints = list(_rows(file.table("checkpoints"), None).values())
             self.damage = file.verify()
         self._frames = [
             Frame(str(function), str(path), int(line))

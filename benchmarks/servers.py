@@ -46,7 +46,8 @@ from django.conf import settings
 from django.http import HttpResponse
 from django.template import Context, Engine
 from django.urls import path
-settings.configure(ALLOWED_HOSTS=["*"], ROOT_URLCONF=__name__, SECRET_KEY="of a benchmark")
+settings.configure(ALLOWED_HOSTS=["*"], ROOT_URLCONF=__name__, SECRET_KEY="of a benchmark",
+    MIDDLEWARE=["django.middleware.common.CommonMiddleware"])  # says how long answers are
 from django.core.wsgi import get_wsgi_application
 page = Engine().from_string(
     "<h1>{{ number }}</h1><ul>{% for row in rows %}<li>{{ row.name|title }}: {{ row.price }}</li>"
@@ -204,6 +205,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=1.0, help="length of a round (1)")
+    parser.add_argument("--servers", nargs="+", choices=SERVERS, default=list(SERVERS))
     parser.add_argument("--long", type=int, metavar="REQUESTS", help="one long run instead")
     parser.add_argument("--paths", type=int, default=10_000, help="distinct paths (10000)")
     parser.add_argument("--load", nargs=3, help=argparse.SUPPRESS)
@@ -214,7 +216,7 @@ def main() -> None:
     elif options.long:
         run_long(options.long, options.paths)
     else:
-        for name in SERVERS:
+        for name in options.servers:
             compare(name, options.rounds, options.seconds)
 
 

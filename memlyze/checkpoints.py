@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 MOST_OBJECTS_AT_STOP = 10_000_000
 """Of more than these none is taken unasked: it would take ten seconds and a gigabyte."""
 _MOST_OBJECTS = (1 << 31) - 1
+#: By which people end programs: one that does not handle them ends after its checkpoint, too.
+_ENDING_SIGNALS = tuple(
+    getattr(_signal, name) for name in ("SIGTERM", "SIGHUP", "SIGQUIT") if hasattr(_signal, name)
+)
 
 
 class Checkpoint:
@@ -132,3 +136,6 @@ class Signal:
                 _tracer.add_metadata(b"references_left_out", _json_text.encode(str(error)))
         if callable(self._before):
             self._before(number, frame)
+        elif self._before == _signal.SIG_DFL and number in _ENDING_SIGNALS:
+            _signal.signal(number, _signal.SIG_DFL)
+            _signal.raise_signal(number)

@@ -37,6 +37,8 @@ async def page(request: Request) -> Response:
     paths.
     """
     name = request.path_params.get("path", "")
+    if "\0" in name:  # no file can be called so
+        return PlainTextResponse("there is nothing here; go to /", 404)
     root = os.path.realpath(FOLDER)
     path = os.path.realpath(os.path.join(root, name))
     if os.path.commonpath([root, path]) != root or not os.path.isfile(path):

@@ -552,3 +552,56 @@ def test_memory_clock_rests_while_the_program_is_looked_at(record: Any) -> None:
         begin_ns, end_ns = looked["time_ns"], looked["time_ns"] + looked["pause_ns"]
         during = [row for row in trace.memory if begin_ns < row["time_ns"] < end_ns]
         assert len(during) <= 1  # the one that was on its way
+
+
+def test_one_that_a_finalizer_takes_in_a_collection_meets_what_is_being_freed(
+    record: Any, programs: Any
+) -> None:
+    """What the collector is about to free is on no list of its own then."""
+    done = record(
+        """
+        import gc, memlyze
+        class Big: pass
+        class Last:
+            def __del__(self):
+                held = list(self.hold)
+                memlyze.checkpoint()
+        last = Last()
+        last.me, last.hold = last, [Big() for _ in range(50_000)]
+        del last
+        gc.collect()
+        print("end")
+        """
+    )
+    assert done.lines == ["end"]
+    assert [row["reason"] for row in Held(Path(programs.trace_path)).checkpoints] == [
+        "checkpoint",
+        "exit",
+    ]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of address space")
+def test_writing_one_ends_where_there_is_no_memory_any_more(record: Any) -> None:
+    done = record(
+        """
+        import memlyze, resource
+        kept = [[] for _ in range(300_000)]
+        memlyze.checkpoint()
+        resource.setrlimit(resource.RLIMIT_AS, (1 << 20, resource.RLIM_INFINITY))
+        print("end")
+        """
+    )
+    assert done.lines == ["end"]
+
+
+def test_signal_by_which_programs_are_ended_ends_one_that_does_not_handle_it(record: Any) -> None:
+    done = record(
+        """
+        import os, signal
+        os.kill(os.getpid(), signal.SIGTERM)
+        print("survived")
+        """,
+        checkpoint_signal="SIGTERM",
+        status=-signal.SIGTERM,
+    )
+    assert done.lines == []

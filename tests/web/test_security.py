@@ -82,7 +82,8 @@ def test_every_answer_has_a_policy_without_inline_scripts(served: Served, path: 
 
 
 @pytest.mark.parametrize(
-    "path", ["../pages.py", "..%2fpages.py", "%2e%2e/%2e%2e/errors.py", "/etc/passwd"]
+    "path",
+    ["../pages.py", "..%2fpages.py", "%00", "assets/%00", "%2e%2e/%2e%2e/errors.py", "/etc/passwd"],
 )
 def test_no_file_beside_the_pages_is_given_out(served: Served, path: str) -> None:
     response = served.client.get("/" + path)

@@ -43,7 +43,7 @@ ml_address_region *ml_address_region_needed(ml_address_set *set, uintptr_t addre
     return set->last = set->slots[slot];
 }
 
-void ml_address_set_rank(ml_address_set *set)
+uint32_t ml_address_set_rank(ml_address_set *set)
 {
     uint32_t rank = 0;
     for (uint64_t i = 0; i < set->capacity; i++) {
@@ -53,6 +53,7 @@ void ml_address_set_rank(ml_address_set *set)
             rank += (uint32_t)__builtin_popcountll(region->met[word]);
         }
     }
+    return rank;
 }
 
 uint32_t ml_address_rank(ml_address_set *set, uintptr_t address)

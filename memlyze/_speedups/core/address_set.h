@@ -25,8 +25,8 @@ typedef struct {
 
 /* Makes the region of an address if need be. NULL: no memory. */
 ml_address_region *ml_address_region_needed(ml_address_set *set, uintptr_t address);
-/* To be called when all were met: from now on ml_address_rank answers. */
-void ml_address_set_rank(ml_address_set *set);
+/* To be called when all were met: from now on ml_address_rank answers. How many they are. */
+uint32_t ml_address_set_rank(ml_address_set *set);
 void ml_address_set_free(ml_address_set *set);
 uint64_t ml_address_set_bytes(const ml_address_set *set);
 

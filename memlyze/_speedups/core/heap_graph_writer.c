@@ -19,13 +19,29 @@ typedef struct ml_graph_writing {
     int64_t last_index; /* of the present object's items */
     uint32_t left;      /* references of the present object that are to come */
     bool is_wide;
+    bool has_failed; /* there was no memory for a row: what is written of it is not all */
+    size_t address_count;
     uint64_t first_object_id, first_type_id, first_name_id, written_references;
     ml_columns rows;
 } writing;
 
-static size_t table_bytes(const ml_graph *graph)
+static size_t found_bytes(const ml_graph *graph)
 {
     return (size_t)(graph->objects.count + 1) * sizeof(uint32_t);
+}
+
+/* Addresses may have been met that no object was found at: of another interpreter's objects, or of
+ * what the collector is about to free. */
+static size_t places_bytes(const writing *state)
+{
+    return (state->address_count + 1) * sizeof(uint32_t);
+}
+
+/* Makes room for a row. False: there is no memory, and the whole is given up. */
+static bool reserve_row(writing *state, size_t text_bytes)
+{
+    state->has_failed = state->has_failed || !ml_columns_reserve_row(&state->rows, text_bytes);
+    return !state->has_failed;
 }
 
 static void begin_rows(writing *state, stage next, uint8_t block_type, const char *encodings)
@@ -44,13 +60,11 @@ static bool begin(ml_graph *graph)
     writing *state = ml_map(sizeof *state);
     if (!state)
         return false;
-    state->places = ml_map_dense(table_bytes(graph));
-    state->found = ml_map_dense(table_bytes(graph));
     graph->writing = state;
-    if (!state->places || !state->found)
-        return false;
-    ml_address_set_rank(&graph->addresses);
-    return true;
+    state->address_count = ml_address_set_rank(&graph->addresses);
+    state->places = ml_map_dense(places_bytes(state));
+    state->found = ml_map_dense(found_bytes(graph));
+    return state->places && state->found;
 }
 
 void ml_graph_stop_writing(ml_graph *graph)
@@ -58,8 +72,8 @@ void ml_graph_stop_writing(ml_graph *graph)
     writing *state = graph->writing;
     if (!state)
         return;
-    ml_unmap(state->places, table_bytes(graph));
-    ml_unmap(state->found, table_bytes(graph));
+    ml_unmap(state->places, places_bytes(state));
+    ml_unmap(state->found, found_bytes(graph));
     ml_columns_free(&state->rows);
     ml_unmap(state, sizeof *state);
     graph->writing = NULL;
@@ -92,8 +106,9 @@ static void place_slice(ml_graph *graph)
     for (uint32_t n = 0; n < SLICE && state->object < graph->objects.count; n++, state->object++) {
         const ml_graph_object *object = ml_chunks_at(&graph->objects, state->object);
         /* One more than the place: an address whose object was given up has 0. */
-        state->places[ml_address_rank(&graph->addresses, object->address)] =
-            (uint32_t)state->object + 1;
+        const uint32_t number = ml_address_rank(&graph->addresses, object->address);
+        if (number != ML_ADDRESS_UNKNOWN)
+            state->places[number] = (uint32_t)state->object + 1;
     }
     if (state->object == graph->objects.count)
         state->stage = RESOLVE;
@@ -137,8 +152,10 @@ static void count_instances(ml_graph *graph)
     const size_t types = graph->type_numbers.count;
     uint32_t *places = ml_map((types + 1) * sizeof *places);
     size_t at = 0;
-    if (!places)
+    if (!places) {
+        state->has_failed = true;
         return;
+    }
     for (size_t number = 1; number <= types && at < graph->types.size; number++) {
         ml_graph_type type;
         memcpy(&type, graph->types.data + at, sizeof type);
@@ -166,7 +183,7 @@ static void type_slice(ml_graph *graph, ml_trace_file *file)
         ml_graph_type type;
         memcpy(&type, at, sizeof type);
         at += sizeof type;
-        if (!ml_columns_reserve_row(rows, (size_t)type.name_bytes + type.module_bytes))
+        if (!reserve_row(state, (size_t)type.name_bytes + type.module_bytes))
             break;
         ml_columns_put(rows, 0, (int64_t)id);
         ml_columns_put_text(rows, 1, at, type.name_bytes);
@@ -192,7 +209,7 @@ static bool text_slice(ml_graph *graph, ml_trace_file *file, const ml_buffer *te
                                     : id_of(graph, text.address);
         const uint8_t *at = texts->data + state->offset + sizeof text;
         state->offset += sizeof text + text.bytes;
-        if (id == 0 || !ml_columns_reserve_row(rows, text.bytes))
+        if (id == 0 || !reserve_row(state, text.bytes))
             continue;
         ml_columns_put(rows, 0, id);
         ml_columns_put_text(rows, 1, at, text.bytes);
@@ -216,7 +233,7 @@ static void object_slice(ml_graph *graph, ml_trace_file *file)
                 state->allocation++;
             }
         }
-        if (!ml_columns_reserve_row(rows, 0))
+        if (!reserve_row(state, 0))
             break;
         const uint32_t found = state->found[state->object];
         const uint32_t unseen = object->refcount == UINT32_MAX || object->refcount < found
@@ -254,7 +271,7 @@ static void put_reference(writing *state, uint64_t word)
     number = number < MAX_ID ? number : MAX_ID;
     state->is_wide = false;
     const uint32_t to = ML_REFERENCE_PLACE(word);
-    if (to == UINT32_MAX || !ml_columns_reserve_row(rows, 0))
+    if (to == UINT32_MAX || !reserve_row(state, 0))
         return;
     const int64_t from_id = (int64_t)(state->first_object_id + state->object - 1);
     ml_columns_put(rows, 0, from_id);
@@ -301,7 +318,7 @@ static void write_roots(ml_graph *graph, ml_trace_file *file)
         const size_t bytes = (size_t)root.texts[0] + root.texts[1] + root.texts[2];
         state->offset += sizeof root + bytes;
         const int64_t id = id_of(graph, root.object);
-        if (id == 0 || !ml_columns_reserve_row(rows, bytes))
+        if (id == 0 || !reserve_row(state, bytes))
             continue;
         ml_columns_put(rows, 0, id);
         ml_columns_put(rows, 1, root.kind);
@@ -321,7 +338,7 @@ static void write_checkpoint(ml_graph *graph, uint32_t checkpoint_id, ml_trace_f
     writing *state = graph->writing;
     ml_columns *rows = &state->rows;
     const size_t reason_bytes = strlen(graph->reason);
-    if (!ml_columns_reserve_row(rows, reason_bytes))
+    if (!reserve_row(state, reason_bytes))
         return;
     ml_columns_put(rows, 0, checkpoint_id);
     ml_columns_put(rows, 1, graph->time_ns);
@@ -353,10 +370,11 @@ static bool give_ids(ml_graph *graph, ml_graph_ids *ids)
 bool ml_graph_write_slice(ml_graph *graph, ml_graph_ids *ids, ml_trace_file *file)
 {
     writing *state = graph->writing;
-    if (!state) {
-        if (begin(graph))
-            return true;
+    if (!state && begin(graph))
+        return true;
+    if (!state || state->has_failed) {
         ml_graph_stop_writing(graph);
+        graph->failed = true;
         return false;
     }
     switch (state->stage) {
@@ -369,8 +387,10 @@ bool ml_graph_write_slice(ml_graph *graph, ml_graph_ids *ids, ml_trace_file *fil
     case COUNT:
         count_roots(graph);
         count_instances(graph);
-        if (!give_ids(graph, ids))
+        if (!give_ids(graph, ids)) {
+            graph->failed = true;
             break;
+        }
         begin_rows(state, TYPES, ML_BLOCK_OBJECT_TYPES, "dttdb");
         return true;
     case TYPES:
@@ -396,6 +416,7 @@ bool ml_graph_write_slice(ml_graph *graph, ml_graph_ids *ids, ml_trace_file *fil
         return true;
     case LAST:
         write_checkpoint(graph, ids->checkpoints, file);
+        graph->failed = state->has_failed;
         break;
     }
     ml_graph_stop_writing(graph);

@@ -14,7 +14,7 @@ typedef struct {
 
 /* Does some milliseconds' work. False: it is done, all is in the file. Ids are given out when the
  * first block is written; the row of the checkpoint comes last, so a checkpoint that has one is
- * whole. */
+ * whole; `failed` of the graph tells that there is none, for want of memory or of numbers. */
 bool ml_graph_write_slice(ml_graph *graph, ml_graph_ids *ids, ml_trace_file *file);
 /* Gives back what writing needs, when it is done or given up. */
 void ml_graph_stop_writing(ml_graph *graph);

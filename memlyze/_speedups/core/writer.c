@@ -391,6 +391,9 @@ static void write_graphs(bool to_the_end)
 {
     while (ml_writer_has_graphs()) {
         if (!ml_graph_write_slice(writer.graphs, &writer.graph_ids, &writer.file)) {
+            if (writer.graphs->failed)
+                put_metadata("references_left_out",
+                             "\"there was no memory to write down what a checkpoint had found\"");
             writer.checkpoint_pause_ns += (uint64_t)writer.graphs->pause_ns;
             drop_first_graph();
         }

@@ -21,6 +21,8 @@
 
 /* What is recorded is in the file within this time, give or take one turn. */
 #define FLUSH_INTERVAL_NS 100000000
+/* After an ending that may be the last: what is written then would undo it. */
+#define REST_AFTER_ENDING_NS 250000000
 #define METADATA_INTERVAL_NS 10000000000
 #define STATM "/proc/self/statm"
 
@@ -475,6 +477,8 @@ void ml_writer_write_ending(int64_t now_ns, const char *reason)
     snprintf(json, sizeof json, "\"%s\"", reason);
     put_metadata("stop_reason", json);
     ml_trace_file_write_ending(&writer.file, &writer.metadata);
+    writer.next_flush_ns =
+        ml_monotonic_ns() - ml_recording.start_monotonic_ns + REST_AFTER_ENDING_NS;
 }
 
 void ml_writer_finish(int64_t now_ns, const char *reason)

@@ -131,6 +131,8 @@ def make_room_for(output_file: str, *, force: bool) -> None:
     if not os.access(folder, os.W_OK | os.X_OK):
         raise UsageError(f"the folder {folder} cannot be written to; choose another with -o")
     if os.path.lexists(output_file):
+        if os.path.exists(output_file) and not os.path.isfile(output_file):
+            raise UsageError(f"{output_file} is no regular file; choose another with -o")
         if not force:
             raise UsageError(
                 f"{output_file} exists; replace it with --force, or choose another with -o"

@@ -55,6 +55,8 @@ class _Folder:
         partial = f"{path}.{os.getpid()}.partial"
         try:
             os.makedirs(os.path.dirname(path), exist_ok=True)
+            if os.path.exists(path) and not os.path.isfile(path):
+                raise _cannot_write(path, "it is no regular file")
             yield partial
             os.replace(partial, path)
         except OSError as error:

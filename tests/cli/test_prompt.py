@@ -118,6 +118,6 @@ def test_completion_knows_what_the_line_is_about() -> None:
     assert candidates("du", "SELECT du") == ["duration_ns"]
     assert "rss" in candidates("", "SELECT * FROM memory WHERE ")
     assert "generation" not in candidates("", "SELECT * FROM memory WHERE ")
-    assert candidates("SEL", "SEL") == ["SELECT"]
+    assert candidates("SELE", "SELE") == ["SELECT"]
     assert candidates(".q", ".q") == [".quit"]
     assert candidates("all", ".schema all") == ["allocations"]

@@ -77,6 +77,15 @@ def test_quiet_says_nothing(app: str, memlyze: Runner) -> None:
     assert (result.stdout, result.stderr) == ("", "")
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
+def test_what_is_no_regular_file_is_not_replaced(memlyze: Runner, tmp_path: Path) -> None:
+    os.mkfifo(str(tmp_path / "pipe"))
+    done = memlyze("record", "-f", "-o", "pipe", "-c", "print('ran')")
+    assert done.returncode == 2
+    assert "pipe is no regular file" in done.stderr and "ran" not in done.stdout
+    assert (tmp_path / "pipe").is_fifo()
+
+
 def test_existing_file_is_refused_before_the_program_runs(memlyze: Runner, tmp_path: Path) -> None:
     (tmp_path / "t.mlyze").write_text("precious")
     result = memlyze("record", "-o", "t.mlyze", "-c", "print('ran')")

@@ -204,8 +204,8 @@ def test_flamegraph_has_each_function_with_what_it_called(trace: Trace) -> None:
 
 
 def test_flamegraph_of_a_spike_and_what_of_it_is_alive(trace: Trace) -> None:
-    born = f"flamegraph({2 * MS}, {12 * MS})"
-    alive = f"flamegraph({2 * MS}, {12 * MS}, live_at_ns := {20 * MS})"
+    born = f"flamegraph(from_ns := {2 * MS}, to_ns := {12 * MS})"
+    alive = f"flamegraph(from_ns := {2 * MS}, to_ns := {12 * MS}, live_at_ns := {20 * MS})"
     assert dict(trace.sql(f"SELECT function, bytes FROM {born}").fetchall()) == {
         "main": 900,
         "load": 900,

@@ -105,7 +105,8 @@ def test_hotspots_by_thread_have_no_place(served: Served) -> None:
     assert rows[0]["place"]["file"] is None
 
 
-def test_hotspots_by_type_say_what_they_need(served: Served) -> None:
-    status, words = served.refusal("hotspots", by="type")
-    assert status == 501
-    assert "heap graph" in words
+def test_hotspots_by_type_are_those_of_the_checkpoint(served: Served) -> None:
+    rows = served.get("hotspots", by="type")["rows"]
+    assert [row["label"] for row in rows if not row["label"].startswith("unknown")] == [
+        "main.Session"
+    ]

@@ -60,6 +60,8 @@ async def call(
                 await asyncio.sleep(0)
                 raise OSError("the client is gone")
             pieces.append(message.get("body", b""))
+            if not message.get("more_body", False):  # as a server says after the whole answer
+                gone.set()
 
     headers = [(b"host", b"testserver"), (b"content-length", str(len(body)).encode())]
     await app(_scope("http", path, method=method, headers=headers), receive, send)

@@ -27,6 +27,11 @@ describeInBrowser("reach", () => {
     const { page, complaints } = await open("service", `#/${view}`, PHONE);
     await settled(page);
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
+    for (const link of await page.locator(".nav a").all()) {
+      const box = await link.boundingBox();
+      expect((box?.x ?? 390) + (box?.width ?? 390)).toBeLessThanOrEqual(390);
+      expect((box?.y ?? 844) + (box?.height ?? 844)).toBeLessThanOrEqual(844);
+    }
     await screenshot(page, `${view}-390`);
     expect(complaints).toEqual([]);
   });

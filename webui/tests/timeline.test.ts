@@ -70,6 +70,28 @@ describeInBrowser("timeline", () => {
     expect(complaints).toEqual([]);
   });
 
+  test("a click on the rise, the top or the fall of a plateau selects all of it", async () => {
+    for (const share of [0.02, 0.5, 0.98]) {
+      const { page } = await open("plateau", "#/timeline");
+      await settled(page);
+      const trace = parametersOf(page).get("trace") ?? "";
+      const address = new URL(`/api/timeline?trace=${encodeURIComponent(trace)}&buckets=1000`, page.url()).href;
+      const timeline = (await (await page.request.get(address)).json()) as { start_ns: number[]; live_bytes: number[]; to_ns: number };
+      const high = timeline.start_ns.filter((_, index) => (timeline.live_bytes[index] ?? 0) > 60e6);
+      const [first, last] = [high[0] ?? 0, high[high.length - 1] ?? 0];
+      const { x, y } = await at(page, (first + share * (last - first)) / timeline.to_ns);
+      await page.mouse.click(x, y);
+      await expect.poll(() => parametersOf(page).get("range")).not.toBeNull();
+      const [from, to] = (parametersOf(page).get("range") ?? "").split("-").map(Number);
+      expect(from).toBeLessThanOrEqual(first);
+      expect(to).toBeGreaterThanOrEqual(last);
+      expect((to ?? 0) - (from ?? 0)).toBeLessThan(1.5 * (last - first));
+      await settled(page);
+      await expect.poll(() => page.locator(".spike .table tbody tr").first().textContent()).toContain("hold_much");
+      await screenshot(page, "timeline-plateau");
+    }
+  });
+
   test("a brush selects a range for all views, in the URL; Escape clears it", async () => {
     const { page } = await open("spikes", "#/timeline");
     await settled(page);

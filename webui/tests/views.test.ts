@@ -67,9 +67,20 @@ describeInBrowser("views", () => {
 
   test("compare: two traces beside each other", async () => {
     const { page, complaints } = await open("spikes", "#/compare");
+    await page.locator(".toolbar select").first().selectOption({ label: "service.mlyze" });
     await settled(page);
     await expect.poll(() => page.getByRole("table", { name: "The two traces in all" }).locator("tbody tr").count()).toBe(7);
     await expect.poll(() => page.getByRole("table", { name: "Differences" }).locator("tbody tr").count()).toBeGreaterThan(1);
+    // Compared with a trace that was sampled: what is exact here is not marked, and what is estimated has its error.
+    const totals = page.getByRole("table", { name: "The two traces in all" });
+    await expect.poll(() => totals.locator("tbody tr", { hasText: "Peak live heap" }).locator("td").last().textContent()).toContain("±");
+    for (const name of ["Duration", "Time of the collector"]) {
+      expect(await totals.locator("tbody tr", { hasText: name }).locator(".is-more, .is-less").count()).toBe(0);
+    }
+    const after = page.getByRole("table", { name: "Differences" }).locator("tbody tr td:nth-child(3)");
+    expect((await after.allTextContents()).filter((text) => /few|±/.test(text))).toEqual([]);
+    const spike = page.getByRole("table", { name: "Differences" }).locator("tbody tr", { hasText: "build_spike" });
+    expect(await spike.textContent()).not.toContain("few");
     await screenshot(page, "compare");
     expect(complaints).toEqual([]);
   });

@@ -2,12 +2,14 @@ import { useAnswer } from "../data/answers";
 import type { Estimate, Info } from "../data/forms";
 import { useTrace } from "../data/trace";
 import { visible } from "../lib/text";
-import { formatBytes, formatBytesChange, formatCount, formatDuration } from "../lib/units";
+import { formatBytes, formatChange, formatCount, formatDuration } from "../lib/units";
 import { Choice } from "../parts/Segmented";
 import { Answered, Message } from "../parts/States";
 import { Table } from "../parts/Table";
 import { useSetting } from "../selection/store";
+import { ChangeText } from "./ChangeText";
 import { Differences } from "./Differences";
+import { diffForm, ROWS, type Change, type DiffForm } from "./form";
 import "./compare.css";
 
 /** Two traces beside each other: this one, and the one that it is compared with. */
@@ -43,28 +45,35 @@ interface Row {
   readonly name: string;
   readonly before: Estimate | null;
   readonly after: Estimate | null;
+  /** Null: it is not known, or nobody can say what of it is chance. */
+  readonly change: Change | null;
   readonly format: (value: number) => string;
 }
 
-function exact(value: number | null | undefined): Estimate | null {
-  return value === null || value === undefined ? null : { value, error: 0 };
-}
-
-function rowsOf(before: Info, after: Info): Row[] {
-  const row = (name: string, of: (info: Info) => Estimate | null, format: (value: number) => string = formatBytes): Row => ({
+/** What sampling has measured and what may be chance is told as by `memlyze diff`; times differ from run to run. */
+function rowsOf(totals: DiffForm["totals"], before: Info, after: Info): Row[] {
+  const measured = (name: string, change: Change | null = null, format: (value: number) => string = formatBytes): Row => ({
     name,
-    before: of(before),
-    after: of(after),
+    before: change?.before ?? null,
+    after: change?.after ?? null,
+    change,
     format,
   });
+  const time = (name: string, of: (info: Info) => number): Row => ({
+    name,
+    before: { value: of(before), error: 0 },
+    after: { value: of(after), error: 0 },
+    change: null,
+    format: formatDuration,
+  });
   return [
-    row("Peak resident memory", ({ peak_rss }) => exact(peak_rss?.bytes)),
-    row("Peak live heap", ({ peak_heap }) => exact(peak_heap?.bytes)),
-    row("Allocated", ({ bytes }) => bytes),
-    row("Not freed at the end", ({ live_bytes }) => live_bytes),
-    row("Allocations", ({ allocations }) => allocations, formatCount),
-    row("Duration", ({ duration_ns }) => exact(duration_ns), formatDuration),
-    row("Time of the collector", ({ collections }) => exact(collections.duration_ns), formatDuration),
+    measured("Peak resident memory", totals.rss),
+    measured("Peak live heap", totals.peak),
+    measured("Allocated", totals.allocated),
+    measured("Not freed at the end", totals.live),
+    measured("Allocations", totals.allocations, formatCount),
+    time("Duration", ({ duration_ns }) => duration_ns),
+    time("Time of the collector", ({ collections }) => collections.duration_ns),
   ];
 }
 
@@ -73,39 +82,41 @@ function withError(estimate: Estimate | null, format: (value: number) => string)
 }
 
 function Totals({ base }: { base: string }) {
-  const { info } = useTrace();
+  const { info, trace } = useTrace();
   const answer = useAnswer("info", { trace: base });
+  const compared = useAnswer("compare", { trace: trace.id, base, limit: ROWS });
   return (
     <section className="panel" aria-label="In all">
       <h2>In all</h2>
       <Answered answer={answer}>
         {(before) => (
-          <Table
-            label="The two traces in all"
-            rows={rowsOf(before, info)}
-            rowKey={({ name }) => name}
-            columns={[
-              { key: "name", title: "", isWide: true, cell: ({ name }) => name },
-              { key: "before", title: visible(before.trace.name), isNumber: true, cell: ({ before: value, format }) => withError(value, format) },
-              { key: "after", title: visible(info.trace.name), isNumber: true, cell: ({ after, format }) => withError(after, format) },
-              { key: "change", title: "Change", isNumber: true, cell: (row) => <Change row={row} /> },
-            ]}
-          />
+          <Answered answer={compared}>
+            {(data) => (
+              <Table
+                label="The two traces in all"
+                rows={rowsOf(diffForm(data).totals, before, info)}
+                rowKey={({ name }) => name}
+                columns={[
+                  { key: "name", title: "", isWide: true, cell: ({ name }) => name },
+                  { key: "before", title: visible(before.trace.name), isNumber: true, cell: ({ before: value, format }) => withError(value, format) },
+                  { key: "after", title: visible(info.trace.name), isNumber: true, cell: ({ after, format }) => withError(after, format) },
+                  { key: "change", title: "Change", isNumber: true, cell: (row) => <TotalChange row={row} /> },
+                ]}
+              />
+            )}
+          </Answered>
         )}
       </Answered>
     </section>
   );
 }
 
-/** What differs by more than chance is coloured. */
-function Change({ row: { before, after, format } }: { row: Row }) {
+function TotalChange({ row: { before, after, change, format } }: { row: Row }) {
+  if (change !== null) {
+    return <ChangeText figure={change} format={format} />;
+  }
   if (before === null || after === null) {
     return "–";
   }
-  const change = after.value - before.value;
-  const error = Math.hypot(before.error, after.error);
-  const isBytes = format === formatBytes;
-  const sign = change > 0 ? "+" : change < 0 ? "−" : "";
-  const text = isBytes ? formatBytesChange(change) : `${sign}${format(Math.abs(change))}`;
-  return <span className={Math.abs(change) <= error ? "quiet" : change > 0 ? "is-more" : "is-less"}>{text}</span>;
+  return <span title="Times differ from run to run">{formatChange(after.value - before.value, format)}</span>;
 }

@@ -1,14 +1,13 @@
 import { useAnswer } from "../data/answers";
 import { useTrace } from "../data/trace";
 import { visible } from "../lib/text";
-import { formatBytes, formatBytesChange, plural } from "../lib/units";
+import { plural } from "../lib/units";
 import { EstimateText, PlaceText } from "../parts/Figures";
 import { Answered, Message } from "../parts/States";
 import { Table } from "../parts/Table";
 import { useSelection } from "../selection/store";
-import { diffForm, type DiffForm, type Difference } from "./form";
-
-const ROWS = 200;
+import { ChangeText } from "./ChangeText";
+import { diffForm, isFew, ROWS, type DiffForm, type Difference } from "./form";
 
 /** Function by function, what differs; what may be chance is told from what is not. */
 export function Differences({ base }: { base: string }) {
@@ -48,9 +47,9 @@ function Rows({ diff }: { diff: DiffForm }) {
         rowKey={(_, index) => index}
         columns={[
           { key: "place", title: "Where", isWide: true, cell: (row) => <DifferencePlace row={row} /> },
-          { key: "before", title: "Before", isNumber: true, sortBy: ({ figure }) => figure.before.value, cell: (row) => <EstimateText estimate={row.figure.before} few={row.has_too_few_samples} /> },
-          { key: "after", title: "After", isNumber: true, sortBy: ({ figure }) => figure.after.value, cell: (row) => <EstimateText estimate={row.figure.after} few={row.has_too_few_samples} /> },
-          { key: "change", title: "Change", isNumber: true, sortBy: ({ figure }) => Math.abs(figure.change.value), cell: (row) => <ChangeText row={row} /> },
+          { key: "before", title: "Before", isNumber: true, sortBy: ({ figure }) => figure.before.value, cell: (row) => <EstimateText estimate={row.figure.before} few={isFew(row.figure.before, row.samples_before)} /> },
+          { key: "after", title: "After", isNumber: true, sortBy: ({ figure }) => figure.after.value, cell: (row) => <EstimateText estimate={row.figure.after} few={isFew(row.figure.after, row.samples_after)} /> },
+          { key: "change", title: "Change", isNumber: true, sortBy: ({ figure }) => Math.abs(figure.change.value), cell: (row) => <ChangeText figure={row.figure} few={isFew(row.figure.before, row.samples_before) || isFew(row.figure.after, row.samples_after)} /> },
         ]}
       />
     </>
@@ -65,16 +64,5 @@ function DifferencePlace({ row }: { row: Difference }) {
       place={{ function: place.function || place.module, file: position?.file ?? null, line: position?.line ?? null, module: place.module, origin: null }}
       label={visible(place.module)}
     />
-  );
-}
-
-function ChangeText({ row: { figure, has_too_few_samples } }: { row: Difference }) {
-  const { change, is_beyond_chance } = figure;
-  const error = change.error > 0 ? ` ± ${formatBytes(change.error)}` : "";
-  return (
-    <span className={is_beyond_chance ? (change.value > 0 ? "is-more" : "is-less") : "quiet"} title={is_beyond_chance ? undefined : "It may be chance"}>
-      {formatBytesChange(change.value)}
-      {has_too_few_samples ? " (few samples)" : error}
-    </span>
   );
 }

@@ -29,9 +29,14 @@ export function formatBytes(sizeBytes: number): string {
   return "";
 }
 
+/** `+1.50 KiB`, `−12.3 ms`: a difference of what `format` formats. */
+export function formatChange(change: number, format: (value: number) => string): string {
+  return (change > 0 ? "+" : change < 0 ? MINUS : "") + format(Math.abs(change));
+}
+
 /** `+1.50 KiB`, `−230 MiB`: a difference. */
 export function formatBytesChange(sizeBytes: number): string {
-  return sizeBytes > 0 ? `+${formatBytes(sizeBytes)}` : formatBytes(sizeBytes);
+  return formatChange(sizeBytes, formatBytes);
 }
 
 /** `950`, `12.3 k`, `4.56 M`. */

@@ -162,7 +162,7 @@ function NoResult({ run }: { run: Run }) {
   return run.state === "running" ? (
     <Message title="Running" />
   ) : (
-    <Message title="Ask anything">Choose an example, or write a query and press Ctrl+Enter. Views and columns are on the left, each with its meaning.</Message>
+    <Message title="Ask anything">Choose an example, or write a query and press Ctrl+Enter. All views and columns are listed on this page, each with its meaning.</Message>
   );
 }
 

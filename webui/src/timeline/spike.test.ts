@@ -39,3 +39,38 @@ test("flat memory has no spike", () => {
   expect(findSpike(flat(100, 7), 50, 3)).toBeNull();
   expect(findSpike([], 0, 3)).toBeNull();
 });
+
+/** Slow growth from nothing to 20, up to 99 at once, there for a while, down to 22. */
+const PLATEAU = [...Array.from({ length: 110 }, (_, index) => (20 * index) / 109), 60, ...flat(44, 99), 55, ...flat(60, 22)];
+
+test.each([110, 111, 112, 130, 153, 154, 155])("a click at %i, on the rise, the top or the fall of a plateau, selects all of it", (near) => {
+  const spike = findSpike(PLATEAU, near, 3);
+  expect(spike).toEqual({ from: 109, peak: 111, to: 157 });
+});
+
+test.each([20, 90, 100, 107, 108, 158, 159, 200])("a click at %i, before or after a plateau, selects nothing", (near) => {
+  expect(findSpike(PLATEAU, near, 3)).toBeNull();
+});
+
+/** 2, up to 67 from bucket 27 to 35, and down again. */
+const HILL = [...flat(27, 2), 9, 17, 25, 33, 41, 49, 57, 67, 45, 23, ...flat(63, 2)];
+
+test.each([28, 30, 32, 34, 35, 36])("a click at %i, on a flank, finds the top", (near) => {
+  expect(findSpike(HILL, near, 1)).toEqual({ from: 26, peak: 34, to: 38 });
+});
+
+test.each([5, 20, 25, 39, 80])("a click at %i, beside a spike, selects nothing", (near) => {
+  expect(findSpike(HILL, near, 1)).toBeNull();
+});
+
+test("a click far along the level that a step has led to selects nothing", () => {
+  const values = [...flat(40, 10), 50, 100, ...flat(60, 100)];
+  expect(findSpike(values, 80, 2)).toBeNull();
+});
+
+test("a spike on memory that grows evenly ends at its own foot", () => {
+  const values = Array.from({ length: 200 }, (_, index) => index / 2 + (index >= 120 && index < 130 ? 60 : 0));
+  const spike = findSpike(values, 125, 3);
+  expect(spike?.from).toBe(119);
+  expect(spike?.peak).toBe(129);
+});

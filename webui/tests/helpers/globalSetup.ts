@@ -57,6 +57,7 @@ export default async function setup(project: TestProject): Promise<(() => Promis
   }
   const folder = mkdtempSync(join(tmpdir(), "memlyze-page-"));
   record(join(folder, "spikes.mlyze"), "--sample-rate", "1.0", join(PROGRAMS, "spikes.py"));
+  record(join(folder, "plateau.mlyze"), join(PROGRAMS, "plateau.py"));
   record(join(folder, "service.mlyze"), join(ROOT, "examples/leaking_service.py"));
   record(join(folder, "hostile.mlyze"), "--sample-rate", "1.0", join(PROGRAMS, "hostile.py"));
   writeFileSync(join(folder, "not-a-trace.mlyze"), "this is no trace");

@@ -6,9 +6,8 @@ the route. What runs for it in between has to be in its context (`enter`, `leave
 
 from __future__ import annotations
 
-from memlyze import _json_text
 from memlyze._speedups import _tracer
-from memlyze.windows import present, set_present
+from memlyze.windows import encoded_attributes, encoded_text, present, set_present
 
 TYPE_CHECKING = False  # `typing` itself stays out of the recorded program
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ class RequestWindow:
         self.status = 0
         self.attributes: dict[str, Any] = {}
         self._kind = kind.encode()
-        self._method = _METHODS.get(method) or _text(method)
+        self._method = _METHODS.get(method) or encoded_text(method)
         self._first_byte_after_ns = -1
         self._parent = present.get()
         self._window_id = self._number = _tracer.new_window_id()
@@ -97,7 +96,7 @@ class RequestWindow:
                 _known_names.get(name) or _remembered(name),
                 self._start_ns,
                 end_ns,
-                _json_text.encode(self.attributes) if self.attributes else b"",
+                encoded_attributes(self.attributes) if self.attributes else b"",
                 self._method,
                 self.status,
                 self._first_byte_after_ns,
@@ -114,9 +113,5 @@ def _remembered(name: str) -> bytes:
         text = text[: _LONGEST_NAME - 1] + "…"
     if len(_known_names) >= _MOST_NAMES:  # not routes, then: nothing may grow with the requests
         _known_names.clear()
-    _known_names[name] = encoded = _text(text)
+    _known_names[name] = encoded = encoded_text(text)
     return encoded
-
-
-def _text(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass").replace(b"\0", b" ")

@@ -92,10 +92,10 @@ class window:  # noqa: N801
                 self._number,
                 self._parent,
                 self._kind,
-                self._name.encode("utf-8", "surrogatepass").replace(b"\0", b" "),
+                encoded_text(self._name),
                 self._start_ns,
                 end_ns,
-                _encoded(self._attributes) if self._attributes else b"",
+                encoded_attributes(self._attributes) if self._attributes else b"",
             )
         finally:
             _tracer.resume_thread()
@@ -119,7 +119,13 @@ class window:  # noqa: N801
         self._close()
 
 
-def _encoded(attributes: dict[str, Any]) -> bytes:
+def encoded_text(text: str) -> bytes:
+    """A name or the like as the trace holds it."""
+    return text.encode("utf-8", "surrogatepass").replace(b"\0", b" ")
+
+
+def encoded_attributes(attributes: dict[str, Any]) -> bytes:
+    """As JSON."""
     try:
         return _json_text.encode(attributes)
     except Exception:  # a structure that contains itself: nothing to stop the program for

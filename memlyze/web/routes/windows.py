@@ -64,7 +64,7 @@ def listed(asked: Asked) -> object:
 def one(asked: Asked) -> object:
     """`/api/windows/{window_id}`."""
     trace, window_id = asked.trace, asked.values["window_id"]
-    rows = run_statement(trace, "window_one", {"window_id": window_id})
+    rows = run_statement(trace, "single_window", {"window_id": window_id})
     if not rows:
         raise NotFoundError(f"there is no window {window_id} in this trace; choose one of the list")
     row = rows[0]

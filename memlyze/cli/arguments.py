@@ -26,6 +26,26 @@ class CommandParser(argparse.ArgumentParser):
         )
         self._optionals.title = "options"  # "optional arguments" before CPython 3.10
 
+    def add_traces(self) -> None:
+        """What most commands read."""
+        self.add_argument("traces", nargs="+", metavar="trace.mlyze", help="trace file")
+
+    def add_json(self) -> None:
+        """The option to print what was found for programs."""
+        self.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def add_count(self, option: str, *, default: int | None, help: str, least: int = 1) -> None:  # noqa: A002
+        """An option that takes a number, of at least so much."""
+        self.add_argument(
+            option,
+            type=int,
+            action=_AtLeast,
+            least=least,
+            default=default,
+            metavar="COUNT",
+            help=help,
+        )
+
     def format_help(self) -> str:
         """The help: examples, then how to call it, then the options."""
         formatter = self._get_formatter()
@@ -42,3 +62,22 @@ class CommandParser(argparse.ArgumentParser):
     def error(self, message: str) -> typing.NoReturn:
         """Refuse the command line."""
         raise UsageError(f"{message}; see {self.prog} --help")
+
+
+class _AtLeast(argparse.Action):
+    """Refuses a number that is too small."""
+
+    def __init__(self, *arguments: typing.Any, least: int, **options: typing.Any) -> None:
+        super().__init__(*arguments, **options)
+        self._least = least
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: typing.Any,
+        option_string: str | None = None,
+    ) -> None:
+        if values < self._least:
+            parser.error(f"{self.option_strings[0]} must be {self._least} or more, not {values}")
+        setattr(namespace, self.dest, values)

@@ -80,9 +80,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--measure", choices=MEASURES, default="peak", help="what rows compare (default: peak)"
     )
-    parser.add_argument(
-        "--limit", type=int, default=COUNT, metavar="COUNT", help=f"rows to show ({COUNT})"
-    )
+    parser.add_count("--limit", default=COUNT, help=f"rows to show ({COUNT})")
     parser.add_argument(
         "--all", action="store_true", help="show rows that differ within chance, too"
     )
@@ -94,17 +92,14 @@ def make_parser() -> argparse.ArgumentParser:
         help="end with exit status 3 when it is exceeded: 'live > +5%%', 'peak > +10MiB', "
         "'rss > 500MiB'; can be given several times",
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_json()
     add_selection_options(parser)
     return parser
 
 
 def run(arguments: typing.Sequence[str]) -> int:
     """Run the command; return its exit status."""
-    parser = make_parser()
-    options = parser.parse_args(arguments)
-    if options.limit < 1:
-        parser.error(f"--limit must be 1 or more, not {options.limit}")
+    options = make_parser().parse_args(arguments)
     try:
         thresholds = [parse_threshold(text) for text in options.fail_on]
     except MemlyzeError as error:

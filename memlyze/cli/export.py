@@ -53,7 +53,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser = CommandParser(
         "export", DESCRIPTION, usage="memlyze export --format FORMAT [options] trace.mlyze [more …]"
     )
-    parser.add_argument("traces", nargs="+", metavar="trace.mlyze", help="trace file")
+    parser.add_traces()
     parser.add_argument(
         "--format", required=True, choices=(*PROFILES, *TABLES), help="what to write"
     )

@@ -7,9 +7,9 @@ import typing
 from memlyze.analyses.estimates import Estimate
 from memlyze.cli.units import format_bytes, format_error
 
-# The relative 95 % error of a figure that rests on ten samples: 1.96 / sqrt(10). Beyond it, an
-# interval would look more precise than it is.
-_ERROR_OF_TEN_SAMPLES = 0.62
+#: The relative 95 % error of a figure that rests on ten samples: 1.96 / sqrt(10). Beyond it, an
+#: interval would look more precise than it is.
+ERROR_OF_TEN_SAMPLES = 0.62
 
 
 def figure_cells(
@@ -26,7 +26,7 @@ def figure_cells(
     value, error = estimate
     if not value:
         return form(0), ""
-    if few_samples or error > _ERROR_OF_TEN_SAMPLES * abs(value):
+    if few_samples or error > ERROR_OF_TEN_SAMPLES * abs(value):
         return "~" + form(value), note
     return form(value), format_error(abs(value), error)
 

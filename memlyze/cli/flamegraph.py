@@ -40,7 +40,7 @@ _MIN_SHARE = 1.0
 def make_parser() -> argparse.ArgumentParser:
     """The parser of the command."""
     parser = CommandParser("flamegraph", DESCRIPTION)
-    parser.add_argument("traces", nargs="+", metavar="trace.mlyze", help="trace file")
+    parser.add_traces()
     measure = parser.add_mutually_exclusive_group()
     measure.add_argument("--live", action="store_true", help="count only what was never freed")
     measure.add_argument(
@@ -83,14 +83,12 @@ def make_parser() -> argparse.ArgumentParser:
         action="store_true",
         help="show frames that no person wrote, too, such as those of the import system",
     )
-    parser.add_argument(
+    parser.add_count(
         "--nodes",
-        type=int,
         default=NODES,
-        metavar="COUNT",
         help=f"the greatest that are computed, for --json as well (default: {NODES})",
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_json()
     add_selection_options(parser)
     return parser
 
@@ -99,8 +97,6 @@ def run(arguments: typing.Sequence[str]) -> int:
     """Run the command; return its exit status."""
     parser = make_parser()
     options = parser.parse_args(arguments)
-    if options.nodes < 1:
-        parser.error(f"--nodes must be 1 or more, not {options.nodes}")
     if not 0 <= options.min_share <= 100:
         parser.error(f"--min-share is a percentage, 0 to 100, not {options.min_share:g}")
     style = Style(sys.stdout)

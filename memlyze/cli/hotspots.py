@@ -58,7 +58,7 @@ _NOUNS = {
 def make_parser() -> argparse.ArgumentParser:
     """The parser of the command."""
     parser = CommandParser("hotspots", DESCRIPTION)
-    parser.add_argument("traces", nargs="+", metavar="trace.mlyze", help="trace file")
+    parser.add_traces()
     parser.add_argument(
         "--by", choices=PLACES + GROUPS, default="site", help="what a row is (default: site)"
     )
@@ -77,20 +77,15 @@ def make_parser() -> argparse.ArgumentParser:
         default=f"{TEMPORARY_NS // 1_000_000}ms",
         help="temporary is what is freed within this time (default: 1ms)",
     )
-    parser.add_argument(
-        "--limit", type=int, default=COUNT, metavar="COUNT", help=f"rows to show ({COUNT})"
-    )
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_count("--limit", default=COUNT, help=f"rows to show ({COUNT})")
+    parser.add_json()
     add_selection_options(parser)
     return parser
 
 
 def run(arguments: typing.Sequence[str]) -> int:
     """Run the command; return its exit status."""
-    parser = make_parser()
-    options = parser.parse_args(arguments)
-    if options.limit < 1:
-        parser.error(f"--limit must be 1 or more, not {options.limit}")
+    options = make_parser().parse_args(arguments)
     style = Style(sys.stdout)
     with open_traces(options.traces, only=options.only) as trace, decoding_progress(trace):
         selection = selection_of(options, trace)

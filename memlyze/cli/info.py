@@ -27,7 +27,7 @@ processes that a program started follow its own.
 def make_parser() -> CommandParser:
     """The parser of the command."""
     parser = CommandParser("info", DESCRIPTION)
-    parser.add_argument("traces", nargs="+", metavar="trace.mlyze", help="trace file")
+    parser.add_traces()
     add_only_option(parser)
     parser.add_argument(
         "--json", action="store_true", help="print one JSON object for each file, a line each"

@@ -9,7 +9,8 @@ import typing
 from memlyze.analyses.leaks import SITE_KINDS, VERDICTS, Frame, Leaks, LeakSite, leaks
 from memlyze.analyses.references import Chain, Holders
 from memlyze.cli.arguments import CommandParser
-from memlyze.cli.opening import add_only_option, open_traces, print_json, state_lines
+from memlyze.cli.figures import ERROR_OF_TEN_SAMPLES
+from memlyze.cli.opening import add_only_option, open_traces, print_json, state_lines, titled
 from memlyze.cli.places import short_place
 from memlyze.cli.progress import decoding_progress
 from memlyze.cli.sparkline import sparkline
@@ -40,14 +41,12 @@ WORDS = {
 _SITES = 10
 _CURVE_WIDTH = 30
 _STACK_FRAMES = 8
-# The relative 95 % error of a figure that rests on ten samples.
-_ERROR_OF_TEN_SAMPLES = 0.62
 
 
 def make_parser() -> argparse.ArgumentParser:
     """The parser of the command."""
     parser = CommandParser("leaks", DESCRIPTION)
-    parser.add_argument("traces", nargs="+", metavar="trace.mlyze", help="trace file")
+    parser.add_traces()
     parser.add_argument(
         "--site",
         choices=SITE_KINDS,
@@ -55,27 +54,23 @@ def make_parser() -> argparse.ArgumentParser:
         help="what a site is: a line of the program, a function or a whole call stack "
         "(default: line)",
     )
-    parser.add_argument(
+    parser.add_count(
         "--sites",
-        type=int,
         default=_SITES,
-        metavar="COUNT",
         help=f"sites to show of each verdict (default: {_SITES})",
+        least=0,
     )
     parser.add_argument(
         "--all", action="store_true", help="also list the sites that do not grow, by verdict"
     )
     add_only_option(parser)
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_json()
     return parser
 
 
 def run(arguments: typing.Sequence[str]) -> int:
     """Run the command; return its exit status."""
-    parser = make_parser()
-    options = parser.parse_args(arguments)
-    if options.sites < 0:
-        parser.error(f"--sites must be 0 or more, not {options.sites}")
+    options = make_parser().parse_args(arguments)
     shown = VERDICTS if options.all or options.json else VERDICTS[:2]
     with open_traces(options.traces, only=options.only) as trace, decoding_progress(trace):
         found = leaks(trace, site=options.site, count=options.sites, verdicts=shown)
@@ -94,9 +89,7 @@ def render(
 ) -> list[str]:
     """The verdicts as lines of text."""
     several = len(paths) > 1
-    more = f" and {len(paths) - 1} more of its processes" if several else ""
-    lines = [f"{style('memlyze', 'bold')}: {paths[0]}{more}"]
-    lines += [style(f"  ! {line}", "yellow") for line in state]
+    lines = titled(paths, state, style)
     growing = found.having("growing")
     lines += _headline(found, style)
     for site in growing:
@@ -239,7 +232,7 @@ def _frame(frame: Frame) -> str:
 
 
 def _figure(value: float, error: float) -> str:
-    if value > 0 and error > _ERROR_OF_TEN_SAMPLES * value:
+    if value > 0 and error > ERROR_OF_TEN_SAMPLES * value:
         return f"~{format_bytes(value)} (few samples)"
     return " ".join(part for part in (format_bytes(value), format_error(value, error)) if part)
 

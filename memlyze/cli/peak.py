@@ -36,27 +36,22 @@ _PROCESSES = 5
 def make_parser() -> argparse.ArgumentParser:
     """The parser of the command."""
     parser = CommandParser("peak", DESCRIPTION)
-    parser.add_argument("traces", nargs="+", metavar="trace.mlyze", help="trace file")
+    parser.add_traces()
     parser.add_argument(
         "--at", metavar="MOMENT", help="look at another moment: 250ms, 1.5s, 40%%, start or end"
     )
     parser.add_argument(
         "--by", choices=PLACES + GROUPS, default="site", help="what a row is (default: site)"
     )
-    parser.add_argument(
-        "--limit", type=int, default=SITES, metavar="COUNT", help=f"rows to show ({SITES})"
-    )
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_count("--limit", default=SITES, help=f"rows to show ({SITES})")
+    parser.add_json()
     add_selection_options(parser)
     return parser
 
 
 def run(arguments: typing.Sequence[str]) -> int:
     """Run the command; return its exit status."""
-    parser = make_parser()
-    options = parser.parse_args(arguments)
-    if options.limit < 1:
-        parser.error(f"--limit must be 1 or more, not {options.limit}")
+    options = make_parser().parse_args(arguments)
     style = Style(sys.stdout)
     with open_traces(options.traces, only=options.only) as trace, decoding_progress(trace):
         selection = selection_of(options, trace)

@@ -30,7 +30,7 @@ anybody. With --markdown, the same in short for a pull request.
 def make_parser() -> argparse.ArgumentParser:
     """The parser of the command."""
     parser = CommandParser("report", DESCRIPTION)
-    parser.add_argument("traces", nargs="+", metavar="trace.mlyze", help="trace file")
+    parser.add_traces()
     parser.add_argument(
         "-o",
         "--output-file",

@@ -50,25 +50,18 @@ _COMMANDS = 12
 def make_parser() -> argparse.ArgumentParser:
     """The parser of the command."""
     parser = CommandParser("summary", DESCRIPTION)
-    parser.add_argument("traces", nargs="+", metavar="trace.mlyze", help="trace file")
-    parser.add_argument(
-        "--sites",
-        type=int,
-        default=SITES,
-        metavar="COUNT",
-        help=f"allocation sites to show (default: {SITES})",
+    parser.add_traces()
+    parser.add_count(
+        "--sites", default=SITES, help=f"allocation sites to show (default: {SITES})", least=0
     )
     add_only_option(parser)
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_json()
     return parser
 
 
 def run(arguments: typing.Sequence[str]) -> int:
     """Run the command; return its exit status."""
-    parser = make_parser()
-    options = parser.parse_args(arguments)
-    if options.sites < 0:
-        parser.error(f"--sites must be 0 or more, not {options.sites}")
+    options = make_parser().parse_args(arguments)
     with open_traces(options.traces, only=options.only) as trace, decoding_progress(trace):
         summary = summarize(trace, sites=options.sites)
         state = state_lines(trace)

@@ -35,30 +35,22 @@ _BAR_WIDTH = 20
 def make_parser() -> argparse.ArgumentParser:
     """The parser of the command."""
     parser = CommandParser("timeline", DESCRIPTION)
-    parser.add_argument("traces", nargs="+", metavar="trace.mlyze", help="trace file")
-    parser.add_argument(
+    parser.add_traces()
+    parser.add_count(
         "--buckets",
-        type=int,
-        metavar="COUNT",
+        default=None,
         help=f"slices of time (default: as many as there is room for, at most {BUCKETS})",
     )
-    parser.add_argument(
-        "--peaks", type=int, default=PEAKS, metavar="COUNT", help=f"peaks to name ({PEAKS})"
-    )
+    parser.add_count("--peaks", default=PEAKS, help=f"peaks to name ({PEAKS})", least=0)
     parser.add_argument("--table", action="store_true", help="print each slice as a row")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_json()
     add_selection_options(parser)
     return parser
 
 
 def run(arguments: typing.Sequence[str]) -> int:
     """Run the command; return its exit status."""
-    parser = make_parser()
-    options = parser.parse_args(arguments)
-    for name in ("buckets", "peaks"):
-        value, least = getattr(options, name), 1 if name == "buckets" else 0
-        if value is not None and value < least:
-            parser.error(f"--{name} must be {least} or more, not {value}")
+    options = make_parser().parse_args(arguments)
     style = Style(sys.stdout)
     buckets = options.buckets
     if buckets is None:

@@ -9,7 +9,8 @@ import typing
 from memlyze.analyses.estimates import Estimate
 from memlyze.analyses.windows import ORDERS, Growth, Holder, Route, Window, Windows, windows
 from memlyze.cli.arguments import CommandParser
-from memlyze.cli.opening import add_only_option, as_json, open_traces, state_lines
+from memlyze.cli.figures import ERROR_OF_TEN_SAMPLES
+from memlyze.cli.opening import add_only_option, open_traces, print_json, state_lines, titled
 from memlyze.cli.progress import decoding_progress
 from memlyze.cli.terminal import Aligned, Style, printable, shorten_right
 from memlyze.cli.units import format_bytes, format_count, format_duration, format_error, plural
@@ -30,14 +31,13 @@ are estimates, shown with their 95 % interval.
 
 _ROUTES = 20
 _WORST = 5
-_ERROR_OF_TEN_SAMPLES = 0.62
 _VERDICT_WORDS = {"grows": "grows", "steady": "steady", "unknown": "?"}
 
 
 def make_parser() -> argparse.ArgumentParser:
     """The parser of the command."""
     parser = CommandParser("windows", DESCRIPTION)
-    parser.add_argument("traces", nargs="+", metavar="trace.mlyze", help="trace file")
+    parser.add_traces()
     parser.add_argument(
         "--sort",
         choices=ORDERS,
@@ -45,40 +45,26 @@ def make_parser() -> argparse.ArgumentParser:
         help="put first what has most of this (default: allocated)",
     )
     parser.add_argument("--kind", help="only windows of this kind, such as http or call")
-    parser.add_argument(
-        "--routes",
-        type=int,
-        default=_ROUTES,
-        metavar="COUNT",
-        help=f"routes to show (default: {_ROUTES})",
+    parser.add_count(
+        "--routes", default=_ROUTES, help=f"routes to show (default: {_ROUTES})", least=0
     )
-    parser.add_argument(
-        "--worst",
-        type=int,
-        default=_WORST,
-        metavar="COUNT",
-        help=f"single requests to show (default: {_WORST})",
+    parser.add_count(
+        "--worst", default=_WORST, help=f"single requests to show (default: {_WORST})", least=0
     )
     add_only_option(parser)
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_json()
     return parser
 
 
 def run(arguments: typing.Sequence[str]) -> int:
     """Run the command; return its exit status."""
-    parser = make_parser()
-    options = parser.parse_args(arguments)
-    for name in ("routes", "worst"):
-        if getattr(options, name) < 0:
-            parser.error(f"--{name} must be 0 or more, not {getattr(options, name)}")
+    options = make_parser().parse_args(arguments)
     with open_traces(options.traces, only=options.only) as trace, decoding_progress(trace):
         found = windows(trace, sort_by=options.sort, kind=options.kind, count=options.worst)
         state = state_lines(trace)
         paths = trace.paths
     if options.json:
-        import json
-
-        print(json.dumps(as_json(found), ensure_ascii=False, indent=2))
+        print_json(found)
         return 0
     style = Style(sys.stdout)
     lines = render(found, paths, state, style, routes=options.routes, kind=options.kind)
@@ -96,9 +82,7 @@ def render(
     kind: str | None = None,
 ) -> list[str]:
     """The windows as lines of text."""
-    more = f" and {len(paths) - 1} more of its processes" if len(paths) > 1 else ""
-    lines = [f"{style('memlyze', 'bold')}: {paths[0]}{more}"]
-    lines += [style(f"  ! {line}", "yellow") for line in state]
+    lines = titled(paths, state, style)
     if not found.windows:
         what = f"no windows of the kind {kind}" if kind else "no windows"
         lines += [
@@ -221,7 +205,7 @@ def _label(method: str | None, name: str, kind: str) -> str:
 
 
 def _is_vague(figure: Estimate) -> bool:
-    return figure.value > 0 and figure.error > _ERROR_OF_TEN_SAMPLES * figure.value
+    return figure.value > 0 and figure.error > ERROR_OF_TEN_SAMPLES * figure.value
 
 
 def _figure(figure: Estimate) -> str:

@@ -62,9 +62,9 @@ def figures_of(path: str, window_id: int) -> dict[str, Any]:
             "leaves the path out, or is not recording."
         }
     from memlyze.analyses.single_window import single_window
-    from memlyze.cli.units import format_bytes, format_count, format_error
     from memlyze.errors import MemlyzeError
     from memlyze.query.session import open_trace
+    from memlyze.wording.units import format_bytes, format_count, format_error
 
     try:
         with open_trace(path, family=False) as trace:

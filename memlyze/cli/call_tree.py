@@ -6,11 +6,12 @@ import typing
 
 from memlyze.analyses.estimates import TOO_FEW_SAMPLES
 from memlyze.analyses.flamegraph import FlameGraph, FlameNode, Frame
-from memlyze.cli.figures import figure_cells, share_cell, share_look
-from memlyze.cli.places import short_place
-from memlyze.cli.terminal import Aligned, Style, printable
-from memlyze.cli.units import format_bytes
+from memlyze.cli.terminal import Aligned, Style
 from memlyze.query.origins import RUNTIME
+from memlyze.wording.figures import figure_cells, share_cell, share_look
+from memlyze.wording.names import printable
+from memlyze.wording.places import short_place
+from memlyze.wording.units import format_bytes
 
 # A child that has nearly all of its parent goes on in the same column.
 _STRAIGHT = 0.95

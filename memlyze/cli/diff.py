@@ -8,18 +8,20 @@ import typing
 
 from memlyze.analyses.diff import COUNT, MEASURES, Change, Diff, Difference, diff
 from memlyze.analyses.estimates import TOO_FEW_SAMPLES, Estimate
-from memlyze.analyses.normalised import UNITS, Place, Position
+from memlyze.analyses.normalised import UNITS
 from memlyze.analyses.thresholds import Verdict, judge, parse_threshold
 from memlyze.cli.arguments import CommandParser
 from memlyze.cli.errors import UsageError
-from memlyze.cli.figures import figure, figure_cells
-from memlyze.cli.opening import open_traces, print_json, state_lines
-from memlyze.cli.places import short_file
+from memlyze.cli.opening import open_traces, print_json
 from memlyze.cli.progress import decoding_progress
 from memlyze.cli.selecting import add_selection_options, selection_of
-from memlyze.cli.terminal import Aligned, Style, printable, shorten_right
-from memlyze.cli.units import format_bytes, format_count
+from memlyze.cli.terminal import Aligned, Style
 from memlyze.errors import MemlyzeError
+from memlyze.wording.changes import TOTALS, change_share, place_text, signed
+from memlyze.wording.figures import figure, figure_cells
+from memlyze.wording.names import shorten_right
+from memlyze.wording.trace_state import state_lines
+from memlyze.wording.units import format_bytes, format_count
 
 DESCRIPTION = """\
 EXAMPLES
@@ -41,21 +43,12 @@ _MEASURES = {
     "allocated": "allocated",
     "allocations": "number of allocations",
 }
-#: What the figures in all are called.
-TOTALS = {
-    "allocated": "allocated",
-    "allocations": "allocations",
-    "live": "live at the end",
-    "peak": "live at the peak",
-    "rss": "peak resident",
-}
 _OUTCOMES = {
     "kept": ("kept", "green"),
     "exceeded": ("EXCEEDED", "red"),
     "uncertain": ("kept, but only within chance", "yellow"),
     "unknown": ("UNKNOWN: the memory clock of one recording did not tick", "red"),
 }
-_CALLERS = 4
 
 
 class Answer(typing.NamedTuple):
@@ -196,49 +189,6 @@ def _looks(change: Change) -> list[str]:
     if not change.is_beyond_chance or not change.change.value:
         return ["dim", "dim"]
     return ["red", "red"] if change.change.value > 0 else ["green", "green"]
-
-
-def signed(change: Estimate, form: typing.Callable[[float], str]) -> str:
-    if not round(change.value):
-        return "="
-    sign = "+" if change.value > 0 else "−"
-    error = f" ±{form(change.error)}" if change.error else ""
-    return f"{sign}{form(abs(change.value))}{error}"
-
-
-def change_share(change: Change) -> str:
-    """How much the change is of what was before: `(+19 %)`."""
-    if not round(change.change.value):
-        return ""
-    if not change.before.value:
-        return "(new)"
-    if not change.after.value:
-        return "(gone)"
-    share = 100 * change.change.value / change.before.value
-    return f"({'+' if share > 0 else '−'}{abs(share):.3g} %)"
-
-
-def place_text(row: Difference) -> str:
-    name = _name(row.place)
-    position = _position(row.position_before, row.position_after) if row.place.function else ""
-    callers = " ← ".join(_name(place) for place in row.callers[:_CALLERS])
-    if callers:
-        callers = f" ← {callers}" + (" ← …" if len(row.callers) > _CALLERS else "")
-    return printable(name + (f"  {position}" if position else "") + callers)
-
-
-def _name(place: Place) -> str:
-    return place.function or place.module
-
-
-def _position(before: Position | None, after: Position | None) -> str:
-    """`app.py:10`, or `app.py:10→14` where the line has moved."""
-    position = after or before
-    if position is None or not position.line:
-        return ""
-    if before is None or after is None or before.line == after.line:
-        return f"{short_file(position.file)}:{position.line}"
-    return f"{short_file(position.file)}:{before.line}→{after.line}"
 
 
 def render_verdicts(verdicts: typing.Sequence[Verdict], style: Style) -> list[str]:

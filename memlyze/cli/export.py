@@ -11,12 +11,13 @@ import typing
 from memlyze.cli import interrupts
 from memlyze.cli.arguments import CommandParser
 from memlyze.cli.errors import CommandError, UsageError
-from memlyze.cli.opening import open_traces, state_lines
+from memlyze.cli.opening import open_traces
 from memlyze.cli.output import check_output, writing
 from memlyze.cli.progress import decoding_progress
 from memlyze.cli.selecting import add_selection_options
 from memlyze.cli.terminal import is_terminal
-from memlyze.cli.units import format_bytes, format_count, plural
+from memlyze.wording.trace_state import state_lines
+from memlyze.wording.units import format_bytes, format_count, plural
 
 if typing.TYPE_CHECKING:
     from memlyze.exporters.request import Request
@@ -212,10 +213,10 @@ def _write_profile(
 
 
 def _export_tables(trace: Trace, options: argparse.Namespace) -> None:
-    from memlyze.cli.formats import write_query
     from memlyze.exporters import views
     from memlyze.exporters.destinations import open_destination
     from memlyze.exporters.partitions import Labels, parse_keys
+    from memlyze.exporters.query_result import write_query
 
     chosen = tuple(dict.fromkeys(options.view or views.VIEWS))
     request, form, path = _request(trace, options), options.format, options.output_file

@@ -16,8 +16,8 @@ from memlyze.cli.progress import decoding_progress
 from memlyze.cli.selecting import add_selection_options, selection_of
 from memlyze.cli.terminal import Style
 from memlyze.cli.times import moment_ns, parse_duration_ns
-from memlyze.cli.units import format_duration
 from memlyze.query.session import Trace
+from memlyze.wording.units import format_duration
 
 DESCRIPTION = """\
 EXAMPLES

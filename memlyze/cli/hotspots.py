@@ -16,14 +16,14 @@ from memlyze.analyses.hotspots import (
     hotspots,
 )
 from memlyze.cli.arguments import CommandParser
-from memlyze.cli.figures import figure, figure_cells, share_cell, share_look
 from memlyze.cli.opening import open_traces, print_json, title_lines
-from memlyze.cli.places import inner_place_of, place_of
 from memlyze.cli.progress import decoding_progress
 from memlyze.cli.selecting import add_selection_options, selection_of
 from memlyze.cli.terminal import Aligned, Style
 from memlyze.cli.times import moment_ns, parse_duration_ns
-from memlyze.cli.units import format_count, format_duration
+from memlyze.wording.figures import figure, figure_cells, share_cell, share_look
+from memlyze.wording.places import inner_place_of, place_of
+from memlyze.wording.units import format_count, format_duration
 
 DESCRIPTION = """\
 EXAMPLES

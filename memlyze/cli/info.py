@@ -8,9 +8,11 @@ import typing
 
 from memlyze.analyses.inventory import Inventory, take_inventory
 from memlyze.cli.arguments import CommandParser
-from memlyze.cli.opening import FIRST, add_only_option, as_json, open_traces, state_lines
-from memlyze.cli.terminal import Aligned, Style, printable
-from memlyze.cli.units import format_bytes
+from memlyze.cli.opening import FIRST, add_only_option, as_json, open_traces
+from memlyze.cli.terminal import Aligned, Style
+from memlyze.wording.names import printable
+from memlyze.wording.trace_state import state_lines
+from memlyze.wording.units import format_bytes
 
 DESCRIPTION = """\
 EXAMPLES

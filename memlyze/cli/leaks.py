@@ -7,15 +7,17 @@ import sys
 import typing
 
 from memlyze.analyses.leaks import SITE_KINDS, VERDICTS, Frame, Leaks, LeakSite, leaks
-from memlyze.analyses.references import Chain, Holders
 from memlyze.cli.arguments import CommandParser
-from memlyze.cli.figures import ERROR_OF_TEN_SAMPLES
-from memlyze.cli.opening import add_only_option, open_traces, print_json, state_lines, titled
-from memlyze.cli.places import short_place
+from memlyze.cli.opening import add_only_option, open_traces, print_json, titled
 from memlyze.cli.progress import decoding_progress
 from memlyze.cli.sparkline import sparkline
-from memlyze.cli.terminal import Aligned, Style, printable, shorten_right
-from memlyze.cli.units import format_bytes, format_duration, format_error, plural
+from memlyze.cli.terminal import Aligned, Style
+from memlyze.wording.figures import ERROR_OF_TEN_SAMPLES
+from memlyze.wording.leaks import WORDS, holder_lines
+from memlyze.wording.names import printable, shorten_right
+from memlyze.wording.places import short_place
+from memlyze.wording.trace_state import state_lines
+from memlyze.wording.units import format_bytes, format_duration, format_error, plural
 
 DESCRIPTION = """\
 EXAMPLES
@@ -29,15 +31,6 @@ when, how much of what was allocated stays, and how sure that is. docs/leaks.md 
 told from caches that fill, one-time initialisation, warming up and what waits for the collector.
 """
 
-WORDS = {
-    "growing": "growing without bound",
-    "warming_up": "still warming up",
-    "too_few_samples": "too few samples",
-    "freed_late": "freed in one go",
-    "sawtooth": "rises and falls",
-    "bounded": "bounded",
-    "one_time": "built once, and stays",
-}
 _SITES = 10
 _CURVE_WIDTH = 30
 _STACK_FRAMES = 8
@@ -159,34 +152,6 @@ def _suspect(site: LeakSite, style: Style, *, several: bool) -> list[str]:
     for number, line in enumerate(holder_lines(site.holders)):
         facts.add("" if number else "held by", line)
     return lines + facts.lines("    ")
-
-
-def holder_lines(holders: Holders | None) -> list[str]:
-    """Who holds it, in a few lines; empty: not known."""
-    if holders is None:
-        return []
-    if holders.shortest is None:
-        return ["no Python object: the memory is C code's own"]
-    lines = []
-    if holders.holder is not None:
-        size = format_bytes(holders.holder.retained_bytes)
-        lines.append(f"{printable(holders.holder.text)}, with which {size} would be freed")
-    shown = list(holders.chains[:2])
-    if all(chain.text != holders.shortest.text for chain in shown):
-        shown.insert(0, holders.shortest)
-    lines += [_chain(chain) for chain in shown]
-    kinds = [
-        f"{plural(kind.objects, 'object', 'objects')} of {kind.type}" for kind in holders.types[:3]
-    ]
-    lines.append("recorded of it: " + ", ".join(kinds))
-    if holders.blocks_without_object:
-        blocks = plural(holders.blocks_without_object, "block", "blocks")
-        lines.append(f"and {blocks} that no known object has: C code's own")
-    return lines
-
-
-def _chain(chain: Chain) -> str:
-    return f"{100 * chain.share:.0f} %  {printable(chain.text)}"
 
 
 def _survival(site: LeakSite) -> str:

@@ -10,16 +10,18 @@ import re
 import sys
 import typing
 
-from memlyze.cli import formats, interrupts, schema
+from memlyze.cli import interrupts, schema
 from memlyze.cli.arguments import CommandParser
 from memlyze.cli.errors import CommandError, UsageError
-from memlyze.cli.opening import add_only_option, open_traces, state_lines
+from memlyze.cli.opening import add_only_option, open_traces
 from memlyze.cli.output import check_output, writing
 from memlyze.cli.progress import decoding_progress
 from memlyze.cli.tables import table_lines
 from memlyze.cli.terminal import Style, is_terminal
 from memlyze.errors import QueryError
+from memlyze.exporters import query_result
 from memlyze.query.refusals import refusal
+from memlyze.wording.trace_state import state_lines
 
 if typing.TYPE_CHECKING:
     from memlyze.query.session import Trace
@@ -59,7 +61,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--file", metavar="QUERY.SQL", help="read the query from a file")
     parser.add_argument(
         "--format",
-        choices=("table", *formats.FORMATS),
+        choices=("table", *query_result.FORMATS),
         help="how to write the result (default: as the name of the output file says, else table)",
     )
     parser.add_argument("-o", "--output-file", metavar="FILE", help="write the result to a file")
@@ -88,7 +90,11 @@ def run(arguments: typing.Sequence[str]) -> int:
     if options.output_file is not None:
         check_output(options.output_file, paths, force=options.force)
     form = options.format or _format_by_name(options.output_file)
-    if form in formats.BINARY_FORMATS and options.output_file is None and is_terminal(sys.stdout):
+    if (
+        form in query_result.BINARY_FORMATS
+        and options.output_file is None
+        and is_terminal(sys.stdout)
+    ):
         raise UsageError(f"{form} is not for a terminal; name a file with -o")
     with open_traces(paths, only=options.only, trusted=options.allow_files) as trace:
         for line in state_lines(trace):
@@ -111,10 +117,10 @@ def _format_by_name(output_file: str | None) -> str:
     """The format that the name of the output file asks for. Raises UsageError for one that there is
     not.
     """
-    form = formats.format_of(output_file)
+    form = query_result.format_of(output_file)
     suffix = os.path.splitext(output_file or "")[1].lower()
     if form is None and suffix not in _TABLE_SUFFIXES:
-        known = ", ".join(f".{name}" for name in formats.FORMATS)
+        known = ", ".join(f".{name}" for name in query_result.FORMATS)
         raise UsageError(
             f"{output_file}: there is no format {suffix}; the names that are known are {known} and "
             ".txt, or say which is meant with --format"
@@ -146,9 +152,11 @@ def answer(
                 return
             if form != "table":
                 if output_file is None:
-                    formats.write_stdout(relation, form, trace.interrupt)
+                    sys.stdout.flush()
+                    query_result.write_result(relation, form, sys.stdout.buffer, trace.interrupt)
                 else:
-                    formats.write_file(relation, form, output_file, trace.interrupt)
+                    with writing(output_file) as file:
+                        query_result.write_result(relation, form, file, trace.interrupt)
             elif output_file is None:
                 print("\n".join(table_lines(relation, Style(sys.stdout))))
             else:

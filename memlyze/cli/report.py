@@ -10,9 +10,10 @@ import typing
 
 from memlyze.cli import interrupts
 from memlyze.cli.arguments import CommandParser
-from memlyze.cli.opening import add_only_option, open_traces, state_lines
+from memlyze.cli.opening import add_only_option, open_traces
 from memlyze.cli.output import check_output, writing
 from memlyze.cli.progress import decoding_progress
+from memlyze.wording.trace_state import state_lines
 
 DESCRIPTION = """\
 EXAMPLES

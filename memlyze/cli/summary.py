@@ -16,14 +16,16 @@ from memlyze.analyses.hotspots import Hotspot
 from memlyze.analyses.resident_memory import ResidentMemory
 from memlyze.analyses.summary import SITES, Peak, Process, Summary, summarize
 from memlyze.cli.arguments import CommandParser
-from memlyze.cli.figures import figure, figure_cells
-from memlyze.cli.opening import add_only_option, open_traces, print_json, state_lines, titled
-from memlyze.cli.places import inner_place_of, place_of
+from memlyze.cli.opening import add_only_option, open_traces, print_json, titled
 from memlyze.cli.progress import decoding_progress
-from memlyze.cli.resident import describe_resident
-from memlyze.cli.terminal import Aligned, Style, printable, shorten_right
-from memlyze.cli.units import format_bytes, format_count, format_duration, plural
+from memlyze.cli.terminal import Aligned, Style
 from memlyze.errors import MemlyzeError
+from memlyze.wording.figures import figure, figure_cells
+from memlyze.wording.names import printable, shorten_right
+from memlyze.wording.places import inner_place_of, place_of
+from memlyze.wording.resident import describe_resident
+from memlyze.wording.trace_state import state_lines
+from memlyze.wording.units import format_bytes, format_count, format_duration, plural
 
 DESCRIPTION = """\
 EXAMPLES

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import typing
 
-from memlyze.cli.terminal import Style, printable
+from memlyze.cli.terminal import Style
+from memlyze.wording.names import printable
 
 if typing.TYPE_CHECKING:
     from duckdb import DuckDBPyRelation

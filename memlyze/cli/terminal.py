@@ -7,6 +7,8 @@ import shutil
 import typing
 from itertools import zip_longest
 
+from memlyze.wording.names import shorten_right
+
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 _USUAL_WIDTH = 100
 _LEAST_WIDTH = 20
@@ -45,23 +47,6 @@ def is_terminal(stream: typing.TextIO) -> bool:
         return stream.isatty()
     except (AttributeError, ValueError):  # none, or closed
         return False
-
-
-def printable(text: str) -> str:
-    """`text` without control characters, which a traced program could have put into its names."""
-    return "".join(
-        character if character.isprintable() else repr(character)[1:-1] for character in text
-    )
-
-
-def shorten_path(path: str, width: int) -> str:
-    """`path` in at most `width` characters, its end kept: `…/package/module.py`."""
-    return path if len(path) <= width else "…" + path[-(width - 1) :]
-
-
-def shorten_right(line: str, width: int) -> str:
-    """`line` in at most `width` characters, its beginning kept."""
-    return line if len(line) <= width else line[: width - 1] + "…"
 
 
 class Aligned:

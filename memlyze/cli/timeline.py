@@ -8,14 +8,14 @@ import typing
 
 from memlyze.analyses.timeline import BUCKETS, PEAKS, LivePeak, Slice, Timeline, timeline
 from memlyze.cli.arguments import CommandParser
-from memlyze.cli.figures import figure, figure_cells, share_cell
 from memlyze.cli.opening import open_traces, print_json, title_lines
-from memlyze.cli.places import place_of
 from memlyze.cli.progress import decoding_progress
 from memlyze.cli.selecting import add_selection_options, selection_of
 from memlyze.cli.sparkline import bar, sparkline
 from memlyze.cli.terminal import Aligned, Style
-from memlyze.cli.units import format_bytes, format_count, format_duration
+from memlyze.wording.figures import figure, figure_cells, share_cell
+from memlyze.wording.places import place_of
+from memlyze.wording.units import format_bytes, format_count, format_duration
 
 DESCRIPTION = """\
 EXAMPLES

@@ -9,11 +9,13 @@ import typing
 from memlyze.analyses.estimates import Estimate
 from memlyze.analyses.windows import ORDERS, Growth, Holder, Route, Window, Windows, windows
 from memlyze.cli.arguments import CommandParser
-from memlyze.cli.figures import ERROR_OF_TEN_SAMPLES
-from memlyze.cli.opening import add_only_option, open_traces, print_json, state_lines, titled
+from memlyze.cli.opening import add_only_option, open_traces, print_json, titled
 from memlyze.cli.progress import decoding_progress
-from memlyze.cli.terminal import Aligned, Style, printable, shorten_right
-from memlyze.cli.units import format_bytes, format_count, format_duration, format_error, plural
+from memlyze.cli.terminal import Aligned, Style
+from memlyze.wording.figures import ERROR_OF_TEN_SAMPLES
+from memlyze.wording.names import printable, shorten_right
+from memlyze.wording.trace_state import state_lines
+from memlyze.wording.units import format_bytes, format_count, format_duration, format_error, plural
 
 DESCRIPTION = """\
 EXAMPLES

@@ -9,9 +9,9 @@ from __future__ import annotations
 import typing
 
 from memlyze.analyses.timeline import Timeline
-from memlyze.cli.units import format_bytes, format_duration
 from memlyze.report.figures import nice_step
 from memlyze.report.markup import Element, h
+from memlyze.wording.units import format_bytes, format_duration
 
 _PLOT_HEIGHT = 220
 _LANE_TOP, _LANE_HEIGHT = 244, 44

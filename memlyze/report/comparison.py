@@ -5,10 +5,10 @@ from __future__ import annotations
 import typing
 
 from memlyze.analyses.diff import Change, Difference
-from memlyze.cli.diff import TOTALS, change_share, place_text, signed
-from memlyze.cli.figures import figure
-from memlyze.cli.units import format_bytes, format_count, plural
 from memlyze.report.content import Comparison
+from memlyze.wording.changes import TOTALS, change_share, place_text, signed
+from memlyze.wording.figures import figure
+from memlyze.wording.units import format_bytes, format_count, plural
 
 HEADS = ("before", "after", "change", "")
 

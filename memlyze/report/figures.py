@@ -8,8 +8,8 @@ import typing
 
 from memlyze.analyses.estimates import Estimate
 from memlyze.analyses.hotspots import Hotspot
-from memlyze.cli.figures import figure, figure_cells, share_cell
-from memlyze.cli.units import format_duration
+from memlyze.wording.figures import figure, figure_cells, share_cell
+from memlyze.wording.units import format_duration
 
 _PACKAGES = re.compile(r"^.*[/\\](?:site|dist)-packages[/\\]")
 _LIBRARY = re.compile(r"^.*[/\\]lib[/\\]python3\.\d+[/\\]")

@@ -7,7 +7,6 @@ import typing
 
 from memlyze.analyses.estimates import TOO_FEW_SAMPLES
 from memlyze.analyses.flamegraph import FlameGraph, FlameNode, Frame
-from memlyze.cli.units import format_bytes
 from memlyze.report.content import Content, Graph
 from memlyze.report.figures import (
     bytes_parts,
@@ -18,6 +17,7 @@ from memlyze.report.figures import (
     time_text,
 )
 from memlyze.report.markup import Element, h, name, place, readable
+from memlyze.wording.units import format_bytes
 
 _ORIGINS = ("program", "library", "standard library", "runtime", "native")
 _ROWS = 40

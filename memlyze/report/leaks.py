@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from memlyze.analyses.leaks import VERDICTS, Frame, LeakSite
-from memlyze.cli.leaks import WORDS, holder_lines
-from memlyze.cli.units import format_bytes, format_duration, plural
 from memlyze.report.chart import sparkline
 from memlyze.report.content import Content
 from memlyze.report.figures import bytes_text, function_text, percent, place_text, time_text
 from memlyze.report.markup import Element, h, name, place
+from memlyze.wording.leaks import WORDS, holder_lines
+from memlyze.wording.units import format_bytes, format_duration, plural
 
 _STACK_FRAMES = 12
 _LONGEST_CHAIN = 400

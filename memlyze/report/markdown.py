@@ -5,12 +5,12 @@ from __future__ import annotations
 import typing
 
 from memlyze.analyses.hotspots import Hotspot
-from memlyze.cli.leaks import holder_lines
-from memlyze.cli.units import format_bytes, format_count, format_duration, plural
 from memlyze.report import comparison
 from memlyze.report.content import Content
 from memlyze.report.figures import bytes_text, function_text, percent, place_text, time_text
 from memlyze.report.markup import readable
+from memlyze.wording.leaks import holder_lines
+from memlyze.wording.units import format_bytes, format_count, format_duration, plural
 
 _SITES = 10
 _LONGEST = 100

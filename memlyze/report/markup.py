@@ -5,7 +5,7 @@ from __future__ import annotations
 import typing
 import xml.etree.ElementTree as ET
 
-from memlyze.cli.terminal import printable
+from memlyze.wording.names import printable
 
 Element = ET.Element
 Child = typing.Union[str, ET.Element, None]

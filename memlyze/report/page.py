@@ -9,7 +9,6 @@ import os
 import typing
 
 import memlyze
-from memlyze.cli.units import format_bytes, format_count, format_duration
 from memlyze.report.content import Content
 from memlyze.report.flame import flame_data, flame_section
 from memlyze.report.leaks import leaks_section
@@ -22,6 +21,7 @@ from memlyze.report.sections import (
     tiles,
     timeline_section,
 )
+from memlyze.wording.units import format_bytes, format_count, format_duration
 
 _ASSETS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "assets")
 

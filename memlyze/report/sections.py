@@ -6,8 +6,6 @@ import typing
 
 from memlyze.analyses.estimates import Estimate
 from memlyze.analyses.hotspots import Hotspot, Hotspots
-from memlyze.cli.resident import CATEGORY_NAMES
-from memlyze.cli.units import format_bytes, format_count, format_duration, plural
 from memlyze.report import comparison
 from memlyze.report.chart import bar, parts_bar, timeline_chart
 from memlyze.report.content import Content
@@ -21,6 +19,8 @@ from memlyze.report.figures import (
     time_text,
 )
 from memlyze.report.markup import Child, Element, h, name, place
+from memlyze.wording.resident import CATEGORY_NAMES
+from memlyze.wording.units import format_bytes, format_count, format_duration, plural
 
 _PARTS = 8
 

@@ -106,12 +106,17 @@ class Console:
         return result.page(request["offset"], request["limit"])
 
     def _write(self, request: Message) -> Message:
-        from memlyze.cli import formats
+        from memlyze.exporters.query_result import write_result
 
         trace = self._open(request)
         with limited_memory(), trace.reading(request["query"]) as relation:
             assert relation is not None
-            formats.write_file(relation, request["format"], request["path"], trace.interrupt)
+            try:
+                with open(request["path"], "wb") as file:
+                    write_result(relation, request["format"], file, trace.interrupt)
+            except OSError as error:
+                reason = error.strerror or str(error)
+                raise MemlyzeError(f"{request['path']} cannot be written: {reason}") from None
         return {}
 
     def _open(self, request: Message) -> Trace:

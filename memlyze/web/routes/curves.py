@@ -15,9 +15,9 @@ from memlyze.analyses.remembered import remembered
 from memlyze.analyses.resident_memory import resident_over_time
 from memlyze.analyses.selection import END_NS, Selection
 from memlyze.analyses.timeline import last_moment_ns
-from memlyze.cli.resident import CATEGORY_NAMES
 from memlyze.query.session import Trace
 from memlyze.web.requests import Asked
+from memlyze.wording.resident import CATEGORY_NAMES
 
 Array = typing.Any  # a numpy array
 

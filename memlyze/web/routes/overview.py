@@ -8,11 +8,11 @@ from memlyze.analyses import lanes as lane_analyses
 from memlyze.analyses.losses import count_losses
 from memlyze.analyses.remembered import remembered
 from memlyze.analyses.summary import Summary, summarize
-from memlyze.cli.opening import state_lines
 from memlyze.query.definitions import Definition, examples, macros, views
 from memlyze.query.session import Trace
 from memlyze.web.console_limits import LIMITS
 from memlyze.web.requests import Asked
+from memlyze.wording.trace_state import state_lines
 
 
 def summary_of(trace: Trace) -> Summary:

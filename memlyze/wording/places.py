@@ -6,7 +6,7 @@ import os
 import re
 
 from memlyze.analyses.hotspots import Hotspot
-from memlyze.cli.terminal import printable, shorten_path
+from memlyze.wording.names import printable, shorten_path
 
 # What stands before the folders of packages, and of the standard library.
 _BEFORE_LIBRARIES = re.compile(

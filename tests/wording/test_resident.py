@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from memlyze.analyses.resident_memory import Part, ResidentMemory
-from memlyze.cli.resident import describe_resident
+from memlyze.wording.resident import describe_resident
 
 MIB = 1 << 20
 

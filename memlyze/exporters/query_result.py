@@ -7,11 +7,9 @@ one, on which the query runs, has no access to files.
 from __future__ import annotations
 
 import os
-import sys
 import threading
 import typing
 
-from memlyze.cli.output import writing
 from memlyze.exporters import csv, json, parquet
 from memlyze.exporters.arrow import ArrowStream, write_arrow
 
@@ -41,24 +39,6 @@ def format_of(path: str | None) -> str | None:
     )
 
 
-def write_file(relation: DuckDBPyRelation, form: str, path: str, interrupt: Interrupt) -> None:
-    """Write the result to a file; `interrupt` stops the query.
-
-    Raises CommandError when it cannot be written, `duckdb.Error` when the query fails.
-    """
-    with writing(path) as file:
-        _write_relation(relation, form, file, interrupt)
-
-
-def write_stdout(relation: DuckDBPyRelation, form: str, interrupt: Interrupt) -> None:
-    """Write the result to standard output; `interrupt` stops the query.
-
-    Raises BrokenPipeError when nobody reads it any more, `duckdb.Error` when the query fails.
-    """
-    sys.stdout.flush()
-    _write_relation(relation, form, sys.stdout.buffer, interrupt)
-
-
 def write_query(trace: Trace, query: str, form: str, sink: typing.BinaryIO) -> None:
     """Write what a query of our own gives to an open file, straight from the trace.
 
@@ -71,9 +51,14 @@ def write_query(trace: Trace, query: str, form: str, sink: typing.BinaryIO) -> N
     _copy_through_pipe(trace.connection, f"({query})", _COPY_OPTIONS[form], sink.fileno())
 
 
-def _write_relation(
+def write_result(
     relation: DuckDBPyRelation, form: str, sink: typing.BinaryIO, interrupt: Interrupt
 ) -> None:
+    """Write the result to an open file; `interrupt` stops the query.
+
+    Raises BrokenPipeError when nobody reads it any more, OSError when it cannot be written,
+    `duckdb.Error` when the query fails.
+    """
     import duckdb
 
     if form == "arrow":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typing
 
 from memlyze.analyses.estimates import Estimate
-from memlyze.cli.units import format_bytes, format_error
+from memlyze.wording.units import format_bytes, format_error
 
 #: The relative 95 % error of a figure that rests on ten samples: 1.96 / sqrt(10). Beyond it, an
 #: interval would look more precise than it is.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from memlyze.analyses.resident_memory import ResidentMemory
-from memlyze.cli.units import format_bytes
+from memlyze.wording.units import format_bytes
 
 #: What the categories of `rss_explained` are called.
 CATEGORY_NAMES = {

@@ -7,9 +7,9 @@ import io
 import pytest
 
 from memlyze.analyses.estimates import Estimate
-from memlyze.cli.figures import figure, figure_cells, share_cell
 from memlyze.cli.sparkline import bar, sparkline
 from memlyze.cli.terminal import Aligned, Style
+from memlyze.wording.figures import figure, figure_cells, share_cell
 
 
 class Terminal(io.StringIO):

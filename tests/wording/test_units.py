@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from memlyze.cli.units import format_bytes, format_count, format_duration, format_error
+from memlyze.wording.units import format_bytes, format_count, format_duration, format_error
 
 
 @pytest.mark.parametrize(

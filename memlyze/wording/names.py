@@ -1,0 +1,20 @@
+"""Names that a traced program chose, as they may be shown."""
+
+from __future__ import annotations
+
+
+def printable(text: str) -> str:
+    """`text` without control characters, which a traced program could have put into its names."""
+    return "".join(
+        character if character.isprintable() else repr(character)[1:-1] for character in text
+    )
+
+
+def shorten_path(path: str, width: int) -> str:
+    """`path` in at most `width` characters, its end kept: `…/package/module.py`."""
+    return path if len(path) <= width else "…" + path[-(width - 1) :]
+
+
+def shorten_right(line: str, width: int) -> str:
+    """`line` in at most `width` characters, its beginning kept."""
+    return line if len(line) <= width else line[: width - 1] + "…"

@@ -1,0 +1,67 @@
+"""What the reader of any figure of a trace must know."""
+
+from __future__ import annotations
+
+import os
+import typing
+
+from memlyze.wording.units import plural
+
+if typing.TYPE_CHECKING:
+    from memlyze.query.session import Trace
+
+_SHOWN = 5
+
+
+def state_lines(trace: Trace) -> list[str]:
+    """What the reader of any figure must know: cut off, damaged, events dropped. Often nothing."""
+    lines = []
+    files = trace.files
+    cut_off = [file for file in files if not file.is_complete]
+    if cut_off:
+        which, who = "the trace was", "the program"
+        if len(files) > 1:
+            which = (
+                f"{len(cut_off)} of {len(files)} traces {'was' if len(cut_off) == 1 else 'were'}"
+            )
+            who = ", ".join(os.path.basename(file.path) for file in cut_off[:_SHOWN])
+            who += ", …" if len(cut_off) > _SHOWN else ""
+        lines.append(
+            f"{which} cut off ({who}: killed, still running, or out of room); "
+            "what was written up to then is shown"
+        )
+    lines += [f"the trace is damaged: {damage}" for damage in trace.damage]
+    return lines + _lost_lines(trace)
+
+
+def _lost_lines(trace: Trace) -> list[str]:
+    """What was not recorded, by cause, and what to do about it."""
+    from memlyze.analyses.losses import count_losses
+
+    losses = count_losses(trace)
+    lines = []
+    if losses.too_slow:
+        lines.append(
+            f"{_events(losses.too_slow)} dropped because they could not be written fast enough; "
+            "record with --when-full wait to keep all"
+        )
+    if losses.in_fork:
+        lines.append(
+            f"{_events(losses.in_fork)} dropped while the program forked, when nothing can be "
+            "written; a lower --sample-rate loses fewer"
+        )
+    if losses.for_memory:
+        lines.append(
+            f"{_events(losses.for_memory)} dropped for want of memory for the recorder's tables; "
+            "raise the limit (ulimit -v), or record with a lower --sample-rate"
+        )
+    if losses.calls_unrecorded:
+        lines.append(
+            f"{plural(losses.calls_unrecorded, 'call', 'calls')} for memory by threads that could "
+            "not be recorded for want of address space; raise the limit (ulimit -v)"
+        )
+    return lines
+
+
+def _events(count: int) -> str:
+    return plural(count, "event was", "events were")

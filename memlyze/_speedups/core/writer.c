@@ -37,8 +37,7 @@ static struct {
     ml_columns told_metadata; /* by the binding */
 
     ml_spinlock graphs_lock;
-    ml_graph *graphs;      /* that wait to be written, the oldest first */
-    ml_graph *taken_graph; /* that is being filled */
+    ml_graph *graphs; /* that wait to be written, the oldest first */
     ml_graph_ids graph_ids;
     uint64_t checkpoint_pause_ns;
 
@@ -46,6 +45,7 @@ static struct {
     ml_resident_source resident_source;
     ml_snapshot_pace pace;
     uint64_t snapshots, snapshot_cpu_ns;
+    _Atomic bool memory_clock_rests;
     bool has_ended; /* nothing comes into the rings any more */
     int64_t memory_interval_ns, next_memory_ns, next_flush_ns, next_metadata_ns;
     int64_t peak_bytes;
@@ -262,19 +262,10 @@ static void take_snapshot(int64_t now_ns, int64_t resident_bytes)
     ml_snapshot_is_done(&writer.pace, now_ns, taken ? resident_bytes : 0, cost_ns);
 }
 
-/* The program stands still, and what grows is the recorder's heap graph. */
-static bool is_being_looked_at(void)
-{
-    ml_lock(&writer.graphs_lock);
-    const bool is = writer.taken_graph != NULL;
-    ml_unlock(&writer.graphs_lock);
-    return is;
-}
-
 static void tick_memory(int64_t now_ns)
 {
     ml_columns *rows = &writer.memory;
-    if (is_being_looked_at())
+    if (atomic_load_explicit(&writer.memory_clock_rests, memory_order_relaxed))
         return;
     const int64_t resident_bytes = read_rss();
     if (ml_snapshot_is_due(&writer.pace, now_ns, resident_bytes) ||
@@ -345,24 +336,15 @@ static void put_statistics(void)
 /* ---- heap graphs
  * --------------------------------------------------------------------------------- */
 
-void ml_writer_begin_graph(ml_graph *graph)
+void ml_writer_rest_memory_clock(bool rests)
 {
-    ml_lock(&writer.graphs_lock);
-    writer.taken_graph = graph;
-    ml_unlock(&writer.graphs_lock);
-}
-
-void ml_writer_give_up_graph(ml_graph *graph)
-{
-    ml_writer_begin_graph(NULL);
-    ml_graph_free(graph);
+    atomic_store_explicit(&writer.memory_clock_rests, rests, memory_order_relaxed);
 }
 
 void ml_writer_add_graph(ml_graph *graph)
 {
     graph->next = NULL;
     ml_lock(&writer.graphs_lock);
-    writer.taken_graph = NULL;
     ml_graph **last = &writer.graphs;
     while (*last)
         last = &(*last)->next;
@@ -657,8 +639,9 @@ void ml_writer_add_metadata(const char *key, const char *json)
 void ml_writer_after_fork(bool is_whole, bool has_descriptors)
 {
     writer.metadata_lock = writer.graphs_lock = 0;
+    writer.memory_clock_rests = false;
     if (!is_whole)
-        writer.graphs = writer.taken_graph = NULL;
+        writer.graphs = NULL;
     /* The memory stays with this copy of the process; and where the helper thread may have been at
      * work on it, it is of no use any more. */
     writer.is_inherited = is_whole;

@@ -39,11 +39,9 @@ void ml_writer_say_failed(int descriptor);
 /* Adds to the metadata; the value is JSON. From the binding, at most 64 KiB in all between two
  * writes. */
 void ml_writer_add_metadata(const char *key, const char *json);
-/* A heap graph that is about to be filled: what it takes is the recorder's memory. */
-void ml_writer_begin_graph(ml_graph *graph);
-/* Frees the one that was begun. */
-void ml_writer_give_up_graph(ml_graph *graph);
-/* Hands the one that was begun over, to be written and freed. */
+/* While a heap graph is taken the program stands still, and what grows is the recorder's memory. */
+void ml_writer_rest_memory_clock(bool rests);
+/* Hands a heap graph over, to be written and freed. */
 void ml_writer_add_graph(ml_graph *graph);
 /* Whether one is not written yet. Any thread. */
 bool ml_writer_has_graphs(void);

@@ -20,11 +20,11 @@ ml_checkpoint ml_checkpoint_take(const char *reason, uint64_t most_objects)
 {
     static ml_walk walk; /* under the GIL */
     ml_checkpoint taken = {.outcome = ML_CHECKPOINT_NO_MEMORY};
+    ml_writer_rest_memory_clock(true);
     ml_hooks_pause_thread(); /* what this allocates is not the program's */
     const int64_t begin_ns = ml_monotonic_ns();
     ml_graph *graph = ml_graph_new(reason);
     if (graph) {
-        ml_writer_begin_graph(graph);
         ml_walk_init(&walk, graph, known_class, most_objects);
         graph->time_ns = ml_recorder_step_clock();
         walk_all(&walk);
@@ -42,9 +42,10 @@ ml_checkpoint ml_checkpoint_take(const char *reason, uint64_t most_objects)
         ml_writer_add_graph(graph);
         ml_helper_wake();
     } else if (graph) {
-        ml_writer_give_up_graph(graph);
+        ml_graph_free(graph);
     }
     ml_hooks_resume_thread();
+    ml_writer_rest_memory_clock(false);
     return taken;
 }
 

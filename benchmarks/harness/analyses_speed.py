@@ -12,12 +12,12 @@ from statistics import median
 from typing import Any, Sequence
 
 from harness import markdown, processes, query_speed
+from harness.commands import CommandTimer
 from harness.overhead import Say
 from harness.results import Results
 
 SECTION = "analyses"
 START = "start"
-REPETITIONS = 3
 #: Each analysis and its words; `{trace}` becomes the path.
 ANALYSES = {
     "summary": ("summary", "{trace}"),
@@ -41,45 +41,32 @@ def measure(
     millions: Sequence[int], results: Results, scratch: processes.Scratch, say: Say
 ) -> None:
     """Time the analyses of traces of so many million allocations."""
+    timer = CommandTimer(SECTION, results, scratch, say)
     per_loop = query_speed.allocations(query_speed.record("rate_1.0", 1, scratch), scratch)
     for size in millions:
         loops = -(-size * 1_000_000 // per_loop)
         trace = query_speed.record("rate_1.0", loops, scratch)
         common = {"millions": size}
         memlyze = [str(Path(sys.executable).parent / "memlyze")]
-        _time("memlyze", START, [*memlyze, "--help"], common, results, scratch, say)
+        timer.time(
+            f"memlyze {START}",
+            {"tool": "memlyze", "analysis": START, **common},
+            [*memlyze, "--help"],
+        )
         for name, words in ANALYSES.items():
             command = [*memlyze, *(word.format(trace=trace) for word in words)]
-            _time("memlyze", name, command, common, results, scratch, say)
+            timer.time(f"memlyze {name}", {"tool": "memlyze", "analysis": name, **common}, command)
         trace.unlink()
         file = query_speed.record("memray_all", loops, scratch)
         for name, (_, words) in PEERS.items():
             command = [sys.executable, "-m", "memray", *(word.format(trace=file) for word in words)]
-            _time("memray", name, command, common, results, scratch, say, repetitions=1)
+            timer.time(
+                f"memray {name}",
+                {"tool": "memray", "analysis": name, **common},
+                command,
+                repetitions=1,
+            )
         file.unlink()
-
-
-def _time(
-    tool: str,
-    name: str,
-    command: Sequence[str],
-    common: dict[str, Any],
-    results: Results,
-    scratch: processes.Scratch,
-    say: Say,
-    repetitions: int = REPETITIONS,
-) -> None:
-    for _ in range(repetitions):
-        run: dict[str, Any] = {"kind": "process", "tool": tool, "analysis": name, **common}
-        try:
-            finished = processes.run_process(command, scratch)
-        except processes.ProgramFailedError as failure:
-            results.add(SECTION, {**run, "failure": str(failure)})
-            say(f"analyses  {tool} {name}: FAILED: {str(failure)[-300:]}")
-            return
-        run.update(wall_s=finished.wall_s, peak_rss_bytes=finished.peak_rss_bytes)
-        results.add(SECTION, run)
-    say(f"analyses  {tool} {name}: {finished.wall_s:.2f} s")
 
 
 def table(results: Results) -> str:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any, Sequence
+from typing import Sequence
 
 from harness import processes
 from harness.catalogue import SERVICE
+from harness.commands import REPETITIONS, CommandTimer
 from harness.modes import MODES
 from harness.overhead import Say
 from harness.results import Results
@@ -25,13 +26,13 @@ QUERIES = {
     "live at the end": "SELECT sum(bytes) FROM allocations WHERE freed_ns IS NULL",
     "lifetimes": "SELECT * FROM lifetimes()",
 }
-REPETITIONS = 3
 
 
 def measure(
     millions: Sequence[int], results: Results, scratch: processes.Scratch, say: Say
 ) -> None:
     """Record, query and decode traces of so many million allocations."""
+    timer = CommandTimer(SECTION, results, scratch, say)
     per_loop = allocations(record("rate_1.0", 1, scratch), scratch)
     for size in millions:
         loops = -(-size * 1_000_000 // per_loop)
@@ -42,8 +43,13 @@ def measure(
         say(f"query  a trace of {common['allocations']} allocations: {megabytes:.1f} MB")
         for name, query in QUERIES.items():
             command = _memlyze("query", query, str(trace))
-            _time(f"memlyze query: {name}", command, common, results, scratch, say)
-        _time("memlyze summary", _memlyze("summary", str(trace)), common, results, scratch, say)
+            title = f"memlyze query: {name}"
+            timer.time(title, {"command": title, **common}, command)
+        timer.time(
+            "memlyze summary",
+            {"command": "memlyze summary", **common},
+            _memlyze("summary", str(trace)),
+        )
         for _ in range(REPETITIONS):
             decoded = processes.run_script("decode_trace", {"trace": str(trace)}, scratch)
             results.add(SECTION, {"kind": "decode", **common, **decoded})
@@ -52,7 +58,7 @@ def measure(
         file = record("memray_all", loops, scratch)
         common["trace_bytes"] = file.stat().st_size
         command = [sys.executable, "-m", "memray", "stats", str(file)]
-        _time("memray stats", command, common, results, scratch, say, repetitions=1)
+        timer.time("memray stats", {"command": "memray stats", **common}, command, repetitions=1)
         file.unlink()
 
 
@@ -80,28 +86,3 @@ def allocations(trace: Path, scratch: processes.Scratch) -> int:
     request = {"trace": str(trace), "metadata": ["allocations_recorded"], "queries": []}
     answer = processes.run_script("inspect_trace", request, scratch)
     return int(answer["metadata"]["allocations_recorded"])
-
-
-def _time(
-    name: str,
-    command: Sequence[str],
-    common: dict[str, Any],
-    results: Results,
-    scratch: processes.Scratch,
-    say: Say,
-    repetitions: int = REPETITIONS,
-) -> None:
-    """Run a command several times; a failure is a result too."""
-    for _ in range(repetitions):
-        run: dict[str, Any] = {"kind": "process", "command": name, **common}
-        try:
-            finished = processes.run_process(command, scratch)
-        except processes.ProgramFailedError as failure:
-            results.add(SECTION, {**run, "failure": str(failure)})
-            say(f"query  {name}: FAILED: {str(failure)[-300:]}")
-            return
-        run.update(
-            wall_s=finished.wall_s, cpu_s=finished.cpu_s, peak_rss_bytes=finished.peak_rss_bytes
-        )
-        results.add(SECTION, run)
-    say(f"query  {name}: {finished.wall_s:.2f} s, {finished.peak_rss_bytes / 1e6:.0f} MB")

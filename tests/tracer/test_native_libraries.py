@@ -1,7 +1,7 @@
 """Libraries that nobody here wrote: each block once, to the byte, with its Python stack.
 
-What they have from the C library is counted by a witness of the tests' own, which is preloaded
-behind memlyze's shim.
+What they have from the C library is counted by a witness of the tests' own, which is preloaded:
+behind memlyze's shim, or alone, where the libraries' symbol tables are patched.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ work()
 gc.collect()
 gc.disable()
 sys.settrace(lambda *_: None)  # the recorder has no frame objects made, which it would leave out
-counter.open_counter(sys.argv[1].encode())
+counter.open_counter(sys.argv[1].encode(), ctypes.CDLL(None).malloc, ctypes.CDLL(None).free)
 start({first})
 kept = work()
 stop({last})
@@ -127,9 +127,10 @@ def above(limit: int, sizes: Counter[int]) -> dict[int, int]:
 
 
 @pytest.mark.parametrize("allocator", ["malloc", "pymalloc"])
+@pytest.mark.parametrize("way", ["preloaded", "patched"])
 @pytest.mark.parametrize("library", sorted(SOURCES))
 def test_each_block_is_recorded_once_to_the_byte_with_its_stack(
-    library: str, allocator: str, record: Any, counter: Path, tmp_path: Path
+    library: str, way: str, allocator: str, record: Any, counter: Path, tmp_path: Path
 ) -> None:
     """Where Python's own small objects come from malloc too, the witness sees all that there is;
     otherwise all that is larger.
@@ -137,8 +138,8 @@ def test_each_block_is_recorded_once_to_the_byte_with_its_stack(
     pytest.importorskip("PIL" if library == "Pillow" else library)
     log = tmp_path / "witness.txt"
     program = PROGRAM.format(source=SOURCES[library], first=FIRST, last=LAST)
-    environment = {"LD_PRELOAD": f"{SHIM}:{counter}", "COUNTER": str(counter)}
-    environment["PYTHONMALLOC"] = allocator
+    preloaded = f"{SHIM}:{counter}" if way == "preloaded" else str(counter)
+    environment = {"LD_PRELOAD": preloaded, "COUNTER": str(counter), "PYTHONMALLOC": allocator}
     trace = record(program, str(log), env=environment).trace
     had, freed, elsewhere = compared(trace)
     seen: Counter[int] = Counter()

@@ -1,18 +1,16 @@
-"""The shim records a program that has no Python, when the environment asks for it."""
+"""The shim records a program that has no Python, when the environment asks for it: one that is
+linked to this system's C library, and one linked to musl where there is a compiler for that.
+"""
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from native_programs import SHIM, build
+from native_programs import C_LIBRARIES, CLibrary
 from recorded import Trace
-
-HERE = Path(__file__).parent
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux alone")
 
@@ -52,31 +50,42 @@ int main(int count, char **arguments)
 """
 
 
+@pytest.fixture(scope="module", params=sorted(C_LIBRARIES))
+def c_library(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> CLibrary:
+    return C_LIBRARIES[request.param](tmp_path_factory.mktemp(request.param))
+
+
 @pytest.fixture(scope="module")
-def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    compiler = shutil.which(os.environ.get("CC", "cc"))
-    if not compiler:
-        pytest.skip("no C compiler")
+def program(c_library: CLibrary, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("program")
     source = PROGRAM.replace("pid_t child = fork();", "pid_t child = count > 1 ? fork() : 1;")
     (folder / "p.c").write_text(source)
-    subprocess.run([compiler, "-O1", "-pthread", "-o", folder / "p", folder / "p.c"], check=True)
-    return folder / "p"
+    return c_library.compile(folder / "p.c", folder / "p")
 
 
-def run(program: Path, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+def run(
+    c_library: CLibrary, program: Path, folder: Path, **variables: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [program, "and", "a child"],
         cwd=folder,
-        env={"LD_PRELOAD": str(SHIM), **variables},
+        env={"LD_PRELOAD": str(c_library.shim), **variables},
         capture_output=True,
         text=True,
         timeout=60,
     )
 
 
-def test_program_without_python_is_recorded_to_the_byte(program: Path, tmp_path: Path) -> None:
-    done = run(program, tmp_path, MEMLYZE_PROGRAM_OUTPUT="{pid}.mlyze", MEMLYZE_SAMPLE_RATE="1.0")
+def test_program_without_python_is_recorded_to_the_byte(
+    c_library: CLibrary, program: Path, tmp_path: Path
+) -> None:
+    done = run(
+        c_library,
+        program,
+        tmp_path,
+        MEMLYZE_PROGRAM_OUTPUT="{pid}.mlyze",
+        MEMLYZE_SAMPLE_RATE="1.0",
+    )
     assert (done.returncode, done.stderr) == (3, "")
     (path,) = tmp_path.glob("*.mlyze")  # one: the child is not recorded
     trace = Trace(path)
@@ -92,23 +101,29 @@ def test_program_without_python_is_recorded_to_the_byte(program: Path, tmp_path:
     trace.check_sound()
 
 
-def test_program_is_not_touched_unless_it_is_asked_for(program: Path, tmp_path: Path) -> None:
-    done = run(program, tmp_path)
+def test_program_is_not_touched_unless_it_is_asked_for(
+    c_library: CLibrary, program: Path, tmp_path: Path
+) -> None:
+    done = run(c_library, program, tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (3, "done\n" * 2, "")
     assert not list(tmp_path.iterdir())
 
 
-def test_wrong_option_is_named_and_the_program_runs(program: Path, tmp_path: Path) -> None:
-    done = run(program, tmp_path, MEMLYZE_PROGRAM_OUTPUT="t.mlyze", MEMLYZE_SAMPLE_RATE="often")
+def test_wrong_option_is_named_and_the_program_runs(
+    c_library: CLibrary, program: Path, tmp_path: Path
+) -> None:
+    done = run(
+        c_library, program, tmp_path, MEMLYZE_PROGRAM_OUTPUT="t.mlyze", MEMLYZE_SAMPLE_RATE="often"
+    )
     assert (done.returncode, done.stdout) == (3, "done\n" * 2)
     (line,) = done.stderr.splitlines()
     assert "MEMLYZE_SAMPLE_RATE must be a number from 0.0 to 1.0" in line
 
 
 def test_trace_that_cannot_be_written_is_named_and_the_program_runs(
-    program: Path, tmp_path: Path
+    c_library: CLibrary, program: Path, tmp_path: Path
 ) -> None:
-    done = run(program, tmp_path, MEMLYZE_PROGRAM_OUTPUT="no/such/folder/t.mlyze")
+    done = run(c_library, program, tmp_path, MEMLYZE_PROGRAM_OUTPUT="no/such/folder/t.mlyze")
     assert (done.returncode, done.stdout) == (3, "done\n" * 2)
     (line,) = done.stderr.splitlines()
     assert "no/such/folder/t.mlyze" in line
@@ -147,17 +162,36 @@ int main(void)
 """
 
 
-def test_program_with_a_malloc_of_its_own_keeps_it_and_is_recorded(tmp_path: Path) -> None:
+def test_program_with_a_malloc_of_its_own_keeps_it_and_is_recorded(
+    c_library: CLibrary, tmp_path: Path
+) -> None:
     """Its malloc is found before the shim's: then the libraries are patched."""
-    library = build(HERE / "native_memory.c", tmp_path / "library.so")
-    (tmp_path / "p.c").write_text(OWN_MALLOC)
-    subprocess.run(
-        ["cc", "-O1", "-rdynamic", "-fno-builtin", "-o", "p", "p.c", str(library)],
-        cwd=tmp_path,
-        check=True,
+    (tmp_path / "library.c").write_text(
+        "#include <stdlib.h>\nvoid *have(size_t size) { return malloc(size); }"
     )
-    done = run(tmp_path / "p", tmp_path, MEMLYZE_PROGRAM_OUTPUT="t.mlyze", MEMLYZE_SAMPLE_RATE="1")
+    (tmp_path / "p.c").write_text(OWN_MALLOC)
+    library = c_library.compile(tmp_path / "library.c", tmp_path / "library.so", "-shared", "-fPIC")
+    program = c_library.compile(
+        tmp_path / "p.c", tmp_path / "p", "-rdynamic", "-fno-builtin", str(library)
+    )
+    variables = {"MEMLYZE_PROGRAM_OUTPUT": "t.mlyze", "MEMLYZE_SAMPLE_RATE": "1"}
+    done = run(c_library, program, tmp_path, **variables)
     assert (done.returncode, done.stderr) == (2, "")
     trace = Trace(tmp_path / "t.mlyze")
     assert [row.size for row in trace.allocations(5003, 5004)] == [5003, 5004]
     trace.check_sound()
+
+
+def test_recorder_that_cannot_be_loaded_is_named_and_the_program_runs(
+    c_library: CLibrary, program: Path, tmp_path: Path
+) -> None:
+    """The shim alone, without what belongs beside it."""
+    shim = tmp_path / "shim.so"
+    shim.write_bytes(c_library.shim.read_bytes())
+    done = run(c_library._replace(shim=shim), program, tmp_path, MEMLYZE_PROGRAM_OUTPUT="t.mlyze")
+    assert (done.returncode, done.stdout) == (3, "done\n" * 2)
+    assert all(
+        "memlyze: the program is not recorded" in line and "_program_recorder.so" in line
+        for line in done.stderr.splitlines()
+    )
+    assert done.stderr

@@ -24,6 +24,15 @@
  * variable's address from a table (-fvisibility=hidden is about definitions alone). */
 #define ML_INTERNAL __attribute__((visibility("hidden")))
 
+/* For thread-local variables. glibc has any other kind of a library that is loaded late allocated
+ * at the first access, with malloc. musl has them all there beforehand, and no room for this kind.
+ */
+#if defined(__GLIBC__)
+#define ML_THREAD_LOCAL __thread __attribute__((tls_model("initial-exec")))
+#else
+#define ML_THREAD_LOCAL __thread
+#endif
+
 #define ML_LIKELY(x) __builtin_expect(!!(x), 1)
 #define ML_UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define ML_NOINLINE __attribute__((noinline))

@@ -27,11 +27,7 @@ void ml_session_close(void)
 }
 
 /* Set when this thread's state was taken down, which is when it ends. */
-#if defined(__linux__)
-static __thread bool is_ending __attribute__((tls_model("initial-exec")));
-#else
-static __thread bool is_ending;
-#endif
+static ML_THREAD_LOCAL bool is_ending;
 
 static pthread_key_t exit_key;
 static pthread_once_t exit_key_once = PTHREAD_ONCE_INIT;

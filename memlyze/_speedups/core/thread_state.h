@@ -67,12 +67,7 @@ void ml_session_close(void);
 
 extern ML_INTERNAL ml_thread ml_no_thread; /* stands in for the state of a thread that has none */
 
-#if defined(__linux__)
-extern __thread ml_thread *ml_current_thread
-    __attribute__((tls_model("initial-exec"), visibility("hidden")));
-#else
-extern __thread ml_thread *ml_current_thread __attribute__((visibility("hidden")));
-#endif
+extern ML_INTERNAL ML_THREAD_LOCAL ml_thread *ml_current_thread;
 
 /* Makes (or brings up to date) the state of this thread. NULL: not recording, in a hook already, or
  * no memory for it. Touches no allocator but mmap. */

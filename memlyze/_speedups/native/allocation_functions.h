@@ -9,7 +9,10 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/mman.h>
 #include <sys/types.h>
+/* A macro of musl's: here it is a name of its own. */
+#undef mmap64
 
 /* X(name, result, parameters) for each. malloc_usable_size, brk and sbrk are not among them: they
  * neither give nor take a block. */

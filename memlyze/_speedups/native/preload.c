@@ -17,9 +17,11 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #define EXPORTED __attribute__((visibility("default")))
 #define LIKELY(x) __builtin_expect(!!(x), 1)
@@ -260,7 +262,8 @@ static void load_program_recorder(void)
         return;
     memcpy(path, here.dli_fname, folder);
     memcpy(path + folder, ML_PROGRAM_RECORDER, sizeof ML_PROGRAM_RECORDER);
-    dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!dlopen(path, RTLD_NOW | RTLD_LOCAL))
+        dprintf(STDERR_FILENO, "memlyze: the program is not recorded: %s\n", dlerror());
 }
 
 __attribute__((constructor)) static void begin(void)
@@ -359,7 +362,6 @@ EXPORTED void *mmap(void *address, size_t size, int protection, int flags, int d
     return PRESENT(mmap)(address, size, protection, flags, descriptor, offset);
 }
 
-#undef mmap64
 EXPORTED void *mmap64(void *address, size_t size, int protection, int flags, int descriptor,
                       off_t offset)
 {

@@ -142,6 +142,33 @@ static void test_a_block_at_the_address_of_a_forgotten_one_reports_it(void)
     }
 }
 
+/* More than the page has entries: the rest goes elsewhere, and nobody gets another's. */
+static void test_a_page_full_of_small_blocks(void)
+{
+    enum { BLOCKS = 256 };
+    for (ml_live_kind kind = ML_LIVE_EXACT; kind <= ML_LIVE_MANY_SAMPLES; kind++) {
+        CHECK(ml_live_table_init(&table, kind));
+        for (uint64_t round = 0; round < 3; round++) {
+            ml_live stale, found;
+            bool inserted;
+            for (uint64_t i = 0; i < BLOCKS; i++) {
+                const ml_live live = {1 + round * BLOCKS + i, 1 + i % 16, false};
+                CHECK(!ml_live_table_insert(&table, 0x7000 + i * 16, live, &stale, &inserted) &&
+                      inserted);
+            }
+            CHECK(ml_live_table_watch(&table, 0x7000 + round * 16));
+            for (uint64_t k = 0; k < BLOCKS; k++) {
+                const uint64_t i = k * 77 % BLOCKS;
+                const ml_live live = {1 + round * BLOCKS + i, 1 + i % 16, i == round};
+                CHECK(ml_live_table_find(&table, 0x7000 + i * 16) == live.allocation_id);
+                CHECK(take(0x7000 + i * 16, k % 2, &found) && same(found, live));
+                CHECK(ml_live_table_find(&table, 0x7000 + i * 16) == 0);
+            }
+        }
+        ml_live_table_clear(&table);
+    }
+}
+
 /* free(NULL), and a malloc that found no memory. */
 static void test_null_is_never_recorded(void)
 {
@@ -164,5 +191,6 @@ int main(void)
         random_operations(kind);
     test_sizes_survive_up_to_their_limit();
     test_a_block_at_the_address_of_a_forgotten_one_reports_it();
+    test_a_page_full_of_small_blocks();
     return 0;
 }

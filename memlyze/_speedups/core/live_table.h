@@ -10,11 +10,13 @@
  * allocators align to), so no two live ones share an entry; it is less than four times as large, so
  * entries cost at most 32 bytes a block, whatever its size. Neighbouring objects have neighbouring
  * entries, and since a block belongs to whoever holds it, no lock is needed.
- * - `hash`: everything else, in shards with a lock each, 16 bytes an entry. Where one block in ten
- * or fewer is recorded, its entries lie closer together than direct ones would.
  * - `marks` (where many allocations are recorded, but not all): a byte for each 16-byte granule,
  * not zero where a recorded block begins. One load beside its neighbours' tells the frees of all
- * other blocks that they are not recorded.
+ * other blocks that they are not recorded. The mark also says where the block's entry is: each 4
+ * KiB of addresses have 32 entries, of the same form as direct ones, near which their blocks'
+ * are in the order of their addresses. So entries of neighbours share cache lines, and one is found
+ * without a search.
+ * - `hash`: everything else (live_hash.h).
  * - where few or some allocations are recorded, two filters over hashes of the address say "surely
  * not recorded" to nearly every free: first a bit a hash, so small that it stays in the first-level
  * cache, then a count a hash. Without a recording the bits are zero throughout, where there are
@@ -30,6 +32,7 @@
 #ifndef MEMLYZE_LIVE_TABLE_H
 #define MEMLYZE_LIVE_TABLE_H
 
+#include "live_hash.h"
 #include "platform.h"
 #include "ring.h"
 
@@ -41,38 +44,13 @@
  * twice that. Between them, and before the first, are gaps that are never touched. */
 #define ML_REGION_ENTRIES (2 << (ML_REGION_BITS - 4))
 #define ML_REGION_MARKS ((size_t)1 << (ML_REGION_BITS - 4))
-#define ML_SHARDS 64
-/* 43 bits of id: at 10 million allocations a second, ten days. */
-#define ML_MAX_ALLOCATION_ID (((uint64_t)1 << 43) - 1)
 
-typedef struct {
-    uint64_t allocation_id; /* 0: none, the block is only watched */
-    size_t size;
-    bool is_watched;
-} ml_live;
-
-/* A block's size as an entry keeps it: exact below 512 MiB, from there on in whole pages of 4 KiB.
- */
-#define ML_LARGE_SIZE ((size_t)1 << 29)
-ML_INLINE size_t ml_live_size(size_t size)
-{
-    const size_t largest = (ML_LARGE_SIZE - 1) << 12; /* 2 TiB */
-    return ML_LIKELY(size < ML_LARGE_SIZE) ? size : (size < largest ? size : largest) >> 12 << 12;
-}
-
-typedef struct {
-    uint64_t address_and_size; /* address >> 3 in the low 54 bits, bits 20..29 of the size above; 0:
-                                  empty */
-    uint64_t
-        id_and_size; /* id in the low 43 bits, is_watched in bit 43, bits 0..19 of the size above */
-} ml_hash_entry;
-
-typedef struct {
-    ml_spinlock lock;
-    uint32_t count;
-    uint64_t capacity; /* a power of two, 0 before the first entry */
-    ml_hash_entry *entries;
-} __attribute__((aligned(64))) ml_shard;
+/* Entries of each page of addresses, where there are marks: in the room of the direct ones. */
+#define ML_PAGE_BITS 12
+#define ML_PAGE_ENTRIES 32
+#define ML_FIRST_PAGE_ENTRY (ML_REGION_ENTRIES / 2)
+/* A mark is 0, the number of the block's entry in its page, from 1 on, or: */
+#define ML_MARK_HASHED 255
 
 /* Kinds of recording, by how many blocks the table has to know: all, one in some thousands, one in
  * a hundred, one in ten. */
@@ -109,16 +87,14 @@ typedef struct {
     /* The same for insertions of the usual kind: all bits when entries may be stale, too. */
     _Atomic uint64_t no_quick_insert_bits;
     ml_live_kind kind;
-    uint32_t page_bits, group_bits; /* how the hash groups what is close together */
     /* Set when the hooks were found removed for a while: entries may then be stale. */
     _Atomic bool unhooked_frees_possible;
     /* Of blocks by hash, for `ml_filter` and, with more bits, for a second look. Made for the first
      * recording that wants them, and kept. Counters that reach 255 stay there. */
     uint8_t *filter_counts;
     ml_spinlock filter_lock;
-    _Atomic int64_t mapped_bytes; /* of `hash` */
     _Atomic uint32_t region_count;
-    ml_shard shards[ML_SHARDS];
+    ml_live_hash hash;
 } ml_live_table;
 
 /* False when memory for a filter could not be had. */
@@ -134,9 +110,6 @@ void ml_live_table_expect_stale(ml_live_table *table);
 /* In a forked child: the locks may have been held by threads that do not exist here. */
 void ml_live_table_after_fork(ml_live_table *table);
 
-/* Lets the processor fetch what an insertion of this block will need, where entries are not direct.
- */
-void ml_live_table_prefetch(ml_live_table *table, uintptr_t address);
 /* Enters a block. True when another entry was still at that address (its free was never seen): it
  * is in *stale. False also when memory for the table could not be had; then *inserted is false. */
 bool ml_live_table_insert(ml_live_table *table, uintptr_t address, ml_live live, ml_live *stale,
@@ -246,11 +219,79 @@ ML_INLINE bool ml_live_table_may_be_marked(const ml_live_table *table, uintptr_t
            ML_UNLIKELY(__atomic_load_n(ml_direct_mark(region, address), __ATOMIC_RELAXED) != 0);
 }
 
+/* The entry that a mark tells of. */
+ML_INLINE uint64_t *ml_page_entry(ml_region *region, uintptr_t address, uint8_t mark)
+{
+    const size_t page = (address & (ML_REGION_BYTES - 1)) >> ML_PAGE_BITS;
+    return &region->entries[ML_FIRST_PAGE_ENTRY + page * ML_PAGE_ENTRIES + mark - 1];
+}
+
+/* The entry in its page at which a block has its turn: they are spread as the blocks are. */
+ML_INLINE uint64_t *ml_first_page_entry(ml_region *region, uintptr_t address)
+{
+    const uintptr_t in_page = address & (((uintptr_t)1 << ML_PAGE_BITS) - 1);
+    const uintptr_t at = in_page / (((uintptr_t)1 << ML_PAGE_BITS) / ML_PAGE_ENTRIES);
+    return ml_page_entry(region, address, (uint8_t)(at + 1));
+}
+
+/* Takes an empty entry in a page; another thread may be about to take it, too. */
+ML_INLINE bool ml_page_entry_fill(uint64_t *entry, uint64_t value)
+{
+    uint64_t empty = 0;
+    return __atomic_load_n(entry, __ATOMIC_RELAXED) == 0 &&
+           __atomic_compare_exchange_n(entry, &empty, value, false, __ATOMIC_ACQUIRE,
+                                       __ATOMIC_RELAXED);
+}
+
+/* Enters a small block where there are marks, in the usual case. False: use the function above. */
+ML_INLINE bool ml_live_table_insert_marked(ml_live_table *table, uintptr_t address,
+                                           uint64_t allocation_id, size_t size)
+{
+    if (ML_UNLIKELY((address & table->no_mark_bits) || size >= ML_DIRECT_SIZE_LIMIT ||
+                    table->unhooked_frees_possible))
+        return false;
+    ml_region *region = ml_region_of(table, address);
+    uint8_t *mark = region ? ml_direct_mark(region, address) : NULL;
+    if (ML_UNLIKELY(!mark || *mark != 0))
+        return false;
+    uint64_t *entry = ml_first_page_entry(region, address);
+    if (!ml_page_entry_fill(entry, ml_direct_pack(address, allocation_id, size)))
+        return false;
+    __atomic_store_n(mark, (uint8_t)(entry - ml_page_entry(region, address, 0)), __ATOMIC_RELAXED);
+    return true;
+}
+
+/* Lets the processor fetch what the insertion of this block will need, where there are marks. */
+ML_INLINE void ml_live_table_prefetch(ml_live_table *table, uintptr_t address)
+{
+    ml_region *region =
+        ML_UNLIKELY(address & table->no_mark_bits) ? NULL : ml_region_of(table, address);
+    if (ML_UNLIKELY(!region))
+        return;
+    __builtin_prefetch(ml_direct_mark(region, address), 1);
+    __builtin_prefetch(ml_first_page_entry(region, address), 1);
+}
+
+/* Where an address has a mark: its entry, 0 when it has none outside of the hash. */
+ML_INLINE uint64_t ml_live_table_take_marked(ml_live_table *table, uintptr_t address)
+{
+    ml_region *region = ml_region_of(table, address);
+    uint8_t *mark = region ? ml_direct_mark(region, address) : NULL;
+    if (ML_UNLIKELY(!mark || *mark == 0 || *mark == ML_MARK_HASHED))
+        return 0;
+    uint64_t *entry = ml_page_entry(region, address, *mark);
+    const uint64_t value = __atomic_load_n(entry, __ATOMIC_RELAXED);
+    __atomic_store_n(mark, 0, __ATOMIC_RELAXED);
+    /* What another thread puts there next is after this. */
+    __atomic_store_n(entry, 0, __ATOMIC_RELEASE);
+    return value;
+}
+
 /* The usual cases of a removal: the entry. 0: ask the function above. */
 ML_INLINE uint64_t ml_live_table_take_directly(ml_live_table *table, uintptr_t address)
 {
     if (ML_UNLIKELY(address & table->no_direct_bits))
-        return 0;
+        return address & table->no_mark_bits ? 0 : ml_live_table_take_marked(table, address);
     ml_region *region = ml_region_of(table, address);
     if (ML_UNLIKELY(!region))
         return 0;

@@ -139,6 +139,8 @@ static void watched_block_died(uintptr_t address)
 
 ML_NOINLINE bool ml_recorder_enter_slowly(ml_thread *thread, uintptr_t address, size_t size)
 {
+    if (ml_live_table_insert_marked(&ml_recording.live, address, thread->next_allocation_id, size))
+        return true;
     const ml_live live = {thread->next_allocation_id, size, false};
     ml_live stale;
     bool inserted;

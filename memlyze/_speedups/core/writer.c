@@ -232,8 +232,8 @@ static int64_t tracer_bytes(void)
     for (const ml_graph *graph = writer.graphs; graph; graph = graph->next)
         buffers += ml_graph_bytes(graph);
     ml_unlock(&writer.graphs_lock);
-    return atomic_load(&ml_recording.mapped_bytes) + atomic_load(&ml_recording.live.mapped_bytes) +
-           writer.region_bytes +
+    return atomic_load(&ml_recording.mapped_bytes) +
+           atomic_load(&ml_recording.live.hash.mapped_bytes) + writer.region_bytes +
            (int64_t)(ml_codes.mapped_bytes + ml_stacks.mapped_bytes + buffers +
                      ml_mappings.capacity * sizeof *ml_mappings.nodes);
 }

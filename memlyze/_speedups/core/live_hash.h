@@ -1,0 +1,62 @@
+/* Recorded blocks by address, in a hash table: whatever has no entry of its own beside its address
+ * (live_table.h). 16 bytes an entry, in shards with a lock each. */
+#ifndef MEMLYZE_LIVE_HASH_H
+#define MEMLYZE_LIVE_HASH_H
+
+#include "platform.h"
+
+#define ML_SHARDS 64
+/* 43 bits of id: at 10 million allocations a second, ten days. */
+#define ML_MAX_ALLOCATION_ID (((uint64_t)1 << 43) - 1)
+
+/* A recorded block. */
+typedef struct {
+    uint64_t allocation_id; /* 0: none, the block is only watched */
+    size_t size;
+    bool is_watched;
+} ml_live;
+
+/* A block's size as an entry keeps it: exact below 512 MiB, from there on in whole pages of 4 KiB.
+ */
+#define ML_LARGE_SIZE ((size_t)1 << 29)
+ML_INLINE size_t ml_live_size(size_t size)
+{
+    const size_t largest = (ML_LARGE_SIZE - 1) << 12; /* 2 TiB */
+    return ML_LIKELY(size < ML_LARGE_SIZE) ? size : (size < largest ? size : largest) >> 12 << 12;
+}
+
+typedef struct {
+    uint64_t address_and_size; /* address >> 3 in the low 54 bits, bits 20..29 of the size above; 0:
+                                  empty */
+    uint64_t
+        id_and_size; /* id in the low 43 bits, is_watched in bit 43, bits 0..19 of the size above */
+} ml_hash_entry;
+
+typedef struct {
+    ml_spinlock lock;
+    uint32_t count;
+    uint64_t capacity; /* a power of two, 0 before the first entry */
+    ml_hash_entry *entries;
+} __attribute__((aligned(64))) ml_shard;
+
+/* Zeroed memory is an empty one. */
+typedef struct {
+    ml_shard shards[ML_SHARDS];
+    _Atomic int64_t mapped_bytes;
+} ml_live_hash;
+
+/* Enters or replaces. True when an entry was there: it is in *previous; with `keep_other` it stays
+ * and is watched from now on. False also when memory could not be had; then *inserted is false. */
+bool ml_live_hash_insert(ml_live_hash *table, uintptr_t address, ml_live live, bool keep_other,
+                         ml_live *previous, bool *inserted);
+/* Removes the block at this address and tells what it was. False: not there. */
+bool ml_live_hash_take(ml_live_hash *table, uintptr_t address, ml_live *taken);
+/* The id of the block at this address; 0: none is there. */
+uint64_t ml_live_hash_find(ml_live_hash *table, uintptr_t address);
+/* Forgets all entries and gives their memory back; safe against a late look-up in another thread.
+ */
+void ml_live_hash_clear(ml_live_hash *table);
+/* In a forked child: the locks may have been held by threads that do not exist here. */
+void ml_live_hash_after_fork(ml_live_hash *table);
+
+#endif

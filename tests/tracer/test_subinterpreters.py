@@ -158,3 +158,29 @@ print("ended")
             ]
             assert len(rows) == 40
             assert all((row.window_id != 0) == (base == 60_000) for row in rows)
+
+
+@pytest.mark.parametrize("call", ["checkpoint()", "start('own.mlyze')", "window('own')", "stop()"])
+@pytest.mark.parametrize("isolated", [True, False])
+def test_other_interpreter_is_told_where_memlyze_can_be_used(
+    record: Any, call: str, isolated: bool
+) -> None:
+    done = record(
+        INTERPRETERS
+        + f"""
+interpreter = create({isolated})
+run(interpreter, '''
+    import memlyze
+    for _ in range(2):
+        try:
+            memlyze.{call}
+        except ImportError as error:
+            print(error, flush=True)
+''')
+destroy(interpreter)
+import memlyze
+print(memlyze.active_tracer() is not None, flush=True)
+"""
+    )
+    words = "memlyze can be used in one interpreter of a process"
+    assert [line.split(";")[0] for line in done.lines] == [words, words, "True"]

@@ -6,8 +6,9 @@ import typing
 
 import numpy as np
 
-from memlyze.analyses.estimates import TOO_FEW_SAMPLES, Estimate, estimate
+from memlyze.analyses.estimates import Estimate, Sampling
 from memlyze.analyses.places import Place, Places
+from memlyze.analyses.sampling import sampling_of
 from memlyze.analyses.selection import END_NS, EVERYTHING, Selection, choose
 from memlyze.analyses.statements import run_columns
 from memlyze.query.session import Trace
@@ -40,6 +41,7 @@ class Figures(typing.NamedTuple):
     alive_allocations: Estimate
     samples: int
     has_too_few_samples: bool
+    """Whether `born` rests on too few samples to be shown as precise."""
 
 
 class BirthSite(typing.NamedTuple):
@@ -59,11 +61,12 @@ class Births(typing.NamedTuple):
     stack_ids: Array
     values: Array
     """A row for each, with a column for each figure and variance."""
+    sampling: Sampling
 
     @property
     def total(self) -> Figures:
         """All together."""
-        return _figures(self.values.sum(axis=0))
+        return _figures(self.values.sum(axis=0), self.sampling)
 
 
 def births(trace: Trace, *, selection: Selection = EVERYTHING, at_ns: int = END_NS) -> Births:
@@ -73,7 +76,7 @@ def births(trace: Trace, *, selection: Selection = EVERYTHING, at_ns: int = END_
     chosen = choose(trace, selection)
     columns = run_columns(trace, "births", {**chosen.parameters, "at_ns": at_ns})
     values = np.stack([columns[name].astype(np.float64) for name in _COLUMNS], axis=1)
-    return Births(columns["stack_id"], values)
+    return Births(columns["stack_id"], values, sampling_of(trace))
 
 
 def birth_sites(
@@ -93,7 +96,7 @@ def birth_sites(
             BirthSite(
                 place=places.places[number],
                 inner=_inner(places, rows, numbers == number, found.values[:, 0]),
-                figures=_figures(sums[number]),
+                figures=_figures(sums[number], found.sampling),
                 stack=_spelled_out(trace, places, int(found.stack_ids[stack_row])),
             )
         )
@@ -174,7 +177,12 @@ def line_figures(trace: Trace, found: Births, places: Places, file: str) -> list
         if place.file == file:
             functions.setdefault(place.line or 0, {})[str(place.function)] = None
     return [
-        LineFigures(line, tuple(functions[line]), _figures(total[row]), _figures(own[row]))
+        LineFigures(
+            line,
+            tuple(functions[line]),
+            _figures(total[row], found.sampling),
+            _figures(own[row], found.sampling),
+        )
         for row, line in enumerate(lines.tolist())
     ]
 
@@ -190,14 +198,16 @@ def _summed(numbers: Array, values: Array, count: int) -> Array:
     )
 
 
-def _figures(sums: Array) -> Figures:
+def _figures(sums: Array, sampling: Sampling) -> Figures:
     of = dict(zip(_COLUMNS, sums.tolist()))
-    samples = round(of["samples"])
+    born = sampling.of_bytes(of["bytes"], of["variance"])
     return Figures(
-        born=estimate(of["bytes"], of["variance"]),
-        alive=estimate(of["alive_bytes"], of["alive_variance"]),
-        born_allocations=estimate(of["allocations"], of["allocations_variance"]),
-        alive_allocations=estimate(of["alive_allocations"], of["alive_allocations_variance"]),
-        samples=samples,
-        has_too_few_samples=samples < TOO_FEW_SAMPLES and of["allocations_variance"] > 0,
+        born=born,
+        alive=sampling.of_bytes(of["alive_bytes"], of["alive_variance"]),
+        born_allocations=sampling.of_allocations(of["allocations"], of["allocations_variance"]),
+        alive_allocations=sampling.of_allocations(
+            of["alive_allocations"], of["alive_allocations_variance"]
+        ),
+        samples=round(of["samples"]),
+        has_too_few_samples=born.rests_on_few,
     )

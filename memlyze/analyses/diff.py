@@ -13,9 +13,10 @@ from memlyze.analyses.chance import (
     p_value,
     variance_if_equal,
 )
-from memlyze.analyses.estimates import TOO_FEW_SAMPLES, Estimate, estimate
+from memlyze.analyses.estimates import Estimate, half_width
 from memlyze.analyses.live_series import live_series
 from memlyze.analyses.normalised import UNITS, NormalisedStacks, Place, Position, Units
+from memlyze.analyses.sampling import sampling_of
 from memlyze.analyses.selection import END_NS, EVERYTHING, Selection, choose
 from memlyze.analyses.stack_sums import ALLOCATED, COLUMNS, Measure, stack_sums
 from memlyze.analyses.statements import run_statement
@@ -61,7 +62,7 @@ class Difference(typing.NamedTuple):
     samples_after: int
     """Recorded rows in the second."""
     has_too_few_samples: bool
-    """Whether the figures that are estimates rest on fewer than 10 samples together."""
+    """Whether `before` and `after`, as far as they are estimates, both rest on too few samples."""
 
 
 class Diff(typing.NamedTuple):
@@ -108,24 +109,25 @@ def diff(
     pairs = [(first.get(number, empty), second.get(number, empty)) for number in numbers]
     figures = [(sides[0].sampled(a, measure), sides[1].sampled(b, measure)) for a, b in pairs]
     chances = adjusted([p_value(*pair) for pair in figures])
+    changes = [_change(sides, pair, measure, chance) for pair, chance in zip(figures, chances)]
     rows = [
         Difference(
             place=units.place(number),
             callers=tuple(units.places(number)[1:]),
             position_before=a.position,
             position_after=b.position,
-            figure=_change(*pair, chance),
+            figure=change,
             samples_before=a.samples,
             samples_after=b.samples,
-            has_too_few_samples=_has_too_few(sides, (a, b)),
+            has_too_few_samples=_rest_on_few(change),
         )
-        for number, (a, b), pair, chance in zip(numbers, pairs, figures, chances)
+        for number, (a, b), change in zip(numbers, pairs, changes)
     ]
     rows.sort(key=lambda row: (not row.figure.is_beyond_chance, -abs(row.figure.change.value)))
     return Diff(
         by=by,
         measure=measure,
-        totals={name: _total(name, *sides) for name in FIGURES},
+        totals={name: _total(name, sides) for name in FIGURES},
         row_count=len(rows),
         beyond_chance_count=sum(row.figure.is_beyond_chance for row in rows),
         rows=tuple(rows[:count]),
@@ -168,17 +170,23 @@ class _Side:
             "peak": Measure(live_at_ns=peak_ns or 0),
         }
         self._sums: dict[Measure, typing.Any] = {}
-        self.is_exact = all(file.metadata.get("sample_rate") == 1.0 for file in trace.files)
-        self._step_bytes = 0.0 if self.is_exact else _greatest_interval(trace)
+        self._sampling = sampling_of(trace)
 
     def sampled(self, unit: _UnitSum, measure: str) -> Sampled:
         """A figure of a unit, or of all."""
         size, variance, allocations, allocations_variance, _ = unit.values.tolist()
-        value, step = size, self._step_bytes
+        value, step = size, self._sampling.interval_bytes
         if measure == "allocations":
             value, variance = allocations, allocations_variance
             step /= _SMALL_OBJECT_BYTES
         return Sampled(value, variance, variance / value if value else step)
+
+    def shown(self, figure: Sampled, measure: str) -> Estimate:
+        """A figure of a unit, or of all, with its error."""
+        if measure == "rss":
+            return Estimate(figure.value, 0.0)
+        of = self._sampling.of_allocations if measure == "allocations" else self._sampling.of_bytes
+        return of(figure.value, figure.variance)
 
     def _stacks(self, measure: str) -> typing.Any:
         wanted = self._measures[measure]
@@ -206,31 +214,28 @@ class _Side:
         return self.sampled(total, figure)
 
 
-def _total(figure: str, before: _Side, after: _Side) -> Change | None:
-    first, second = before.total(figure), after.total(figure)
+def _total(figure: str, sides: typing.Sequence[_Side]) -> Change | None:
+    first, second = (side.total(figure) for side in sides)
     if first is None or second is None:
         return None
-    return _change(first, second, p_value(first, second))
+    return _change(sides, (first, second), figure, p_value(first, second))
 
 
-def _change(before: Sampled, after: Sampled, chance: float) -> Change:
+def _change(
+    sides: typing.Sequence[_Side], pair: tuple[Sampled, Sampled], measure: str, chance: float
+) -> Change:
+    before, after = pair
     # What no sample was drawn of is not known exactly.
     variance = max(before.variance + after.variance, variance_if_equal(before, after))
     return Change(
-        before=estimate(before.value, before.variance),
-        after=estimate(after.value, after.variance),
-        change=estimate(after.value - before.value, variance),
+        before=sides[0].shown(before, measure),
+        after=sides[1].shown(after, measure),
+        change=Estimate(after.value - before.value, half_width(variance)),
         p_value=chance,
         is_beyond_chance=chance < FALSE_DISCOVERY_RATE,
     )
 
 
-def _has_too_few(sides: typing.Sequence[_Side], units: typing.Sequence[_UnitSum]) -> bool:
-    estimated = [unit.samples for side, unit in zip(sides, units) if not side.is_exact]
-    return bool(estimated) and sum(estimated) < TOO_FEW_SAMPLES
-
-
-def _greatest_interval(trace: Trace) -> float:
-    """How many bytes a sample of small objects stands for."""
-    intervals = [file.metadata.get("sample_interval") for file in trace.files]
-    return float(max((value for value in intervals if isinstance(value, (int, float))), default=0))
+def _rest_on_few(change: Change) -> bool:
+    estimated = [side for side in (change.before, change.after) if side.error > 0]
+    return bool(estimated) and all(side.rests_on_few for side in estimated)

@@ -1,4 +1,4 @@
-"""Figures with their error bars."""
+"""Figures with their error bars: what `query/private/errors.sql` says, for what is summed here."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import typing
 Z = 1.96
 #: Below so many samples even the interval is a guess.
 TOO_FEW_SAMPLES = 10
+#: The relative error of a figure that rests on that many samples which count alike.
+FEW_SAMPLES_ERROR = 0.62
 
 
 class Estimate(typing.NamedTuple):
@@ -17,8 +19,34 @@ class Estimate(typing.NamedTuple):
     value: float
     error: float
 
+    @property
+    def rests_on_few(self) -> bool:
+        """Whether it rests on too few samples: say so instead of showing it as precise."""
+        return self.error > FEW_SAMPLES_ERROR * abs(self.value)
 
-def estimate(value: float, variance: float) -> Estimate:
-    """The estimate that has this variance."""
+
+class Sampling(typing.NamedTuple):
+    """How the figures of a trace are estimated."""
+
+    is_exact: bool
+    """Whether all allocations were recorded."""
+    interval_bytes: float
+    """The greatest `sample_interval` of the processes that were sampled; 0: none was."""
+    unseen_bytes: float
+    """What there may be, with a probability of 5 %, where nothing was recorded."""
+    unseen_allocations: float
+    """So many small objects may be beside those that were recorded, with that probability."""
+
+    def of_bytes(self, value: float, variance: float) -> Estimate:
+        """The estimate of bytes that has this variance."""
+        return Estimate(value, half_width(variance) if value else self.unseen_bytes)
+
+    def of_allocations(self, value: float, variance: float) -> Estimate:
+        """The estimate of a number of allocations that has this variance."""
+        return Estimate(value, max(half_width(variance), self.unseen_allocations))
+
+
+def half_width(variance: float) -> float:
+    """Half the width of the 95 % interval around a figure with this variance."""
     # Sums of variances that are added and taken away again may end a little below 0.
-    return Estimate(value, Z * math.sqrt(max(variance, 0.0)))
+    return Z * math.sqrt(max(variance, 0.0))

@@ -7,8 +7,9 @@ import typing
 import numpy as np
 
 from memlyze.analyses import call_tree
-from memlyze.analyses.estimates import Estimate, estimate
+from memlyze.analyses.estimates import Estimate, Sampling
 from memlyze.analyses.remembered import remembered
+from memlyze.analyses.sampling import sampling_of
 from memlyze.analyses.selection import EVERYTHING, Selection, choose
 from memlyze.analyses.stack_sums import ALLOCATED, COLUMNS, stack_sums
 from memlyze.analyses.stack_sums import Measure as Measure
@@ -51,7 +52,7 @@ class FlameNode(typing.NamedTuple):
     """Of it and all beneath it."""
     self_bytes: float
     """Of `bytes`, what has no further frame beneath it."""
-    allocations: float
+    allocations: Estimate
     samples: int
     before_bytes: Estimate | None
     """Of a difference, `bytes` at the earlier of the two moments; None: not one."""
@@ -110,7 +111,7 @@ def flamegraph(
         )
     else:
         tree = call_tree.tree_from_root(stacks, rows, groups, items.values)
-    return _graph(tree, names.frames, is_inverted=inverted, count=nodes)
+    return _graph(tree, names.frames, sampling_of(trace), is_inverted=inverted, count=nodes)
 
 
 def _check(what: str, value: str, known: typing.Sequence[str]) -> None:
@@ -187,7 +188,12 @@ def _sizes(values: typing.Any) -> typing.Any:
 
 
 def _graph(
-    tree: call_tree.Tree, frames: typing.Sequence[Frame], *, is_inverted: bool, count: int
+    tree: call_tree.Tree,
+    frames: typing.Sequence[Frame],
+    sampling: Sampling,
+    *,
+    is_inverted: bool,
+    count: int,
 ) -> FlameGraph:
     """The greatest `count` nodes of a tree, depth first."""
     sizes = _sizes(tree.totals)
@@ -204,7 +210,7 @@ def _graph(
         key = int(tree.keys[row])
         frame = call_tree.NO_NODE if key < 0 else used.setdefault(key, len(used))
         open_rows += [(child, len(nodes)) for child in reversed(children.get(row, ()))]
-        nodes.append(_node(parent, frame, tree.totals[row], tree.own[row]))
+        nodes.append(_node(parent, frame, tree.totals[row], tree.own[row], sampling))
     return FlameGraph(
         frames=tuple(frames[key] for key in used),
         nodes=tuple(nodes),
@@ -213,14 +219,16 @@ def _graph(
     )
 
 
-def _node(parent: int, frame: int, totals: typing.Any, own: typing.Any) -> FlameNode:
-    size, variance, allocations, _, samples, *earlier = totals.tolist()
+def _node(
+    parent: int, frame: int, totals: typing.Any, own: typing.Any, sampling: Sampling
+) -> FlameNode:
+    size, variance, allocations, allocations_variance, samples, *earlier = totals.tolist()
     return FlameNode(
         parent=parent,
         frame=frame,
-        bytes=estimate(size, variance),
+        bytes=sampling.of_bytes(size, variance),
         self_bytes=float(own[0]),
-        allocations=allocations,
+        allocations=sampling.of_allocations(allocations, allocations_variance),
         samples=int(samples),
-        before_bytes=estimate(earlier[0], earlier[1]) if earlier else None,
+        before_bytes=sampling.of_bytes(earlier[0], earlier[1]) if earlier else None,
     )

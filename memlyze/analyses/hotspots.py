@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import typing
 
-from memlyze.analyses.estimates import TOO_FEW_SAMPLES, Estimate, estimate
+from memlyze.analyses.estimates import Estimate, Sampling
+from memlyze.analyses.sampling import sampling_of
 from memlyze.analyses.selection import END_NS, EVERYTHING, Selection, choose
 from memlyze.analyses.statements import run_statement
 from memlyze.errors import MemlyzeError
@@ -52,8 +53,8 @@ class Hotspot(typing.NamedTuple):
     """Of the allocations that were freed; None: none was."""
     samples: int
     has_too_few_samples: bool
-    """Whether the figures rest on fewer than 10 samples: say so instead of showing them as
-    precise.
+    """Whether `bytes` rests on too few samples to be shown as precise: its error is more than 62 %
+    of it.
     """
     inner_function: str | None
     """Function of the innermost frame that most of the bytes come from; null: none is known."""
@@ -121,14 +122,15 @@ def hotspots(
     else:
         level = {"by": "line" if by == "site" else by, "innermost": by == "line"}
         rows = run_statement(trace, "hotspots", {**parameters, **level})
+    sampling = sampling_of(trace)
     return Hotspots(
         by=by,
         sort=sort,
         moment_ns=None if moment_ns >= END_NS else moment_ns,
         temporary_ns=temporary_ns,
         row_count=rows[0]["total_rows"] if rows else 0,
-        total=_total(rows[0]) if rows else None,
-        rows=tuple(_hotspot(row) for row in rows[:count]),
+        total=_total(rows[0], sampling) if rows else None,
+        rows=tuple(_hotspot(row, sampling) for row in rows[:count]),
     )
 
 
@@ -141,7 +143,8 @@ def _check_types_are_known(trace: Trace) -> None:
         )
 
 
-def _hotspot(row: typing.Mapping[str, typing.Any]) -> Hotspot:
+def _hotspot(row: typing.Mapping[str, typing.Any], sampling: Sampling) -> Hotspot:
+    size = sampling.of_bytes(row["bytes"], row["variance"])
     return Hotspot(
         name=next(str(row[name]) for name in _NAMED_BY if row[name] is not None),
         function=row["function"] or "",
@@ -149,24 +152,24 @@ def _hotspot(row: typing.Mapping[str, typing.Any]) -> Hotspot:
         line=row["line"],
         module=row["module"],
         origin=row["origin"],
-        bytes=estimate(row["bytes"], row["variance"]),
-        allocations=estimate(row["allocations"], row["allocations_variance"]),
-        live_bytes=estimate(row["live_bytes"], row["live_variance"]),
-        held_bytes=estimate(row["held_bytes"], row["held_variance"]),
-        temporary_bytes=estimate(row["temporary_bytes"], row["temporary_variance"]),
+        bytes=size,
+        allocations=sampling.of_allocations(row["allocations"], row["allocations_variance"]),
+        live_bytes=sampling.of_bytes(row["live_bytes"], row["live_variance"]),
+        held_bytes=sampling.of_bytes(row["held_bytes"], row["held_variance"]),
+        temporary_bytes=sampling.of_bytes(row["temporary_bytes"], row["temporary_variance"]),
         temporary_allocations=row["temporary_allocations"],
         mean_lifetime_ns=row["mean_lifetime_ns"],
         samples=row["samples"],
-        has_too_few_samples=row["samples"] < TOO_FEW_SAMPLES and row["allocations_variance"] > 0,
+        has_too_few_samples=size.rests_on_few,
         inner_function=row["inner_function"],
         inner_file=row["inner_file"],
         inner_line=row["inner_line"],
     )
 
 
-def _total(row: typing.Mapping[str, typing.Any]) -> Hotspot:
+def _total(row: typing.Mapping[str, typing.Any], sampling: Sampling) -> Hotspot:
     """The sums over all, which every row has."""
     names = ("group_name", "function", "file", "line", "module", "origin", "mean_lifetime_ns")
     inner = ("inner_function", "inner_file", "inner_line")
     sums = {name[len("total_") :]: row[name] for name in row if name.startswith("total_")}
-    return _hotspot({**dict.fromkeys((*names, *inner)), **sums, "group_name": "all"})
+    return _hotspot({**dict.fromkeys((*names, *inner)), **sums, "group_name": "all"}, sampling)

@@ -7,6 +7,7 @@ import typing
 
 from memlyze.analyses.estimates import Estimate
 from memlyze.analyses.references import Holders, References
+from memlyze.analyses.sampling import sampling_of
 from memlyze.analyses.statements import run_statement
 from memlyze.errors import MemlyzeError
 from memlyze.query.session import Trace
@@ -143,7 +144,7 @@ def leaks(
     stacks = _stacks(trace, [row["stack_id"] for row in chosen if row["stack_id"] is not None])
     return Leaks(
         site_kind=site,
-        is_exact=all(file.metadata.get("sample_rate") == 1.0 for file in trace.files),
+        is_exact=sampling_of(trace).is_exact,
         judged={verdict: len(of_verdict) for verdict, of_verdict in by_verdict.items()},
         growth_bytes_per_second=Estimate(
             sum(row["growth_bytes_per_second"] for row in growing),

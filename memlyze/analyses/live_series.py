@@ -6,7 +6,8 @@ import typing
 
 import numpy as np
 
-from memlyze.analyses.estimates import Estimate, estimate
+from memlyze.analyses.estimates import Estimate, Sampling
+from memlyze.analyses.sampling import sampling_of
 from memlyze.analyses.selection import EVERYTHING, Selection, choose
 from memlyze.analyses.statements import run_columns
 from memlyze.query.session import Trace
@@ -26,13 +27,16 @@ class LiveSeries(typing.NamedTuple):
     """What happened at each: `allocated_bytes`, `allocated_variance`, `allocations`, `freed_bytes`,
     `frees`.
     """
+    sampling: Sampling
 
     def live_at(self, time_ns: int) -> Estimate:
         """What is live at a moment."""
         place = int(np.searchsorted(self.times_ns, time_ns, side="right")) - 1
         if place < 0:
-            return Estimate(0.0, 0.0)
-        return estimate(float(self.live_bytes[place]), float(self.live_variances[place]))
+            return self.sampling.of_bytes(0.0, 0.0)
+        return self.sampling.of_bytes(
+            float(self.live_bytes[place]), float(self.live_variances[place])
+        )
 
     def greatest_between(self, from_ns: int, to_ns: int) -> int | None:
         """The first moment in [from_ns, to_ns) at which most is live; None: nothing changes."""
@@ -51,5 +55,9 @@ def live_series(trace: Trace, selection: Selection = EVERYTHING) -> LiveSeries:
     # Sums of what is added and taken away again end a little beside 0.
     live[np.abs(live) < 0.5] = 0.0
     return LiveSeries(
-        columns.pop("time_ns"), live, np.cumsum(columns.pop("change_variance")), columns
+        times_ns=columns.pop("time_ns"),
+        live_bytes=live,
+        live_variances=np.cumsum(columns.pop("change_variance")),
+        changes=columns,
+        sampling=sampling_of(trace),
     )

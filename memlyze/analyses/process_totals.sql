@@ -3,7 +3,7 @@ SELECT
     process_id,
     count(*) AS samples,
     sum(bytes) AS bytes,
-    1.96 * sqrt(sum(size::DOUBLE * bytes * (weight - 1))) AS bytes_error,
+    _bytes_error(sum(bytes), sum(size::DOUBLE * bytes * (weight - 1)), any_value(unseen_bytes)) AS bytes_error,
     max(greatest(time_ns, coalesce(freed_ns, 0))) AS last_ns
-FROM allocations
+FROM allocations, _sampling
 GROUP BY process_id;

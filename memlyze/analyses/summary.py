@@ -4,7 +4,6 @@ summary`.
 
 from __future__ import annotations
 
-import math
 import os
 import typing
 
@@ -13,12 +12,12 @@ from memlyze.analyses.hotspots import Hotspot, hotspots
 from memlyze.analyses.live_series import live_series
 from memlyze.analyses.losses import count_losses, metadata_total
 from memlyze.analyses.resident_memory import ResidentMemory, explain_peak
+from memlyze.analyses.sampling import sampling_of
 from memlyze.analyses.selection import END_NS
 from memlyze.analyses.statements import run_statement
 from memlyze.query.session import Trace
 
 SITES = 5
-_SMALL_OBJECT_BYTES = 48
 
 
 class Peak(typing.NamedTuple):
@@ -108,8 +107,6 @@ class Summary(typing.NamedTuple):
     """Allocations and frees that could not be recorded."""
     is_exact: bool
     """Whether every allocation was recorded; otherwise all figures are estimates."""
-    small_object_weight: float
-    """How many small objects one sample of them stands for: counts below that say little."""
     samples: int
     allocations: Estimate
     bytes: Estimate
@@ -144,15 +141,6 @@ class Summary(typing.NamedTuple):
     """`NAME in FILE` of each allocator whose blocks cannot be seen."""
 
 
-def _small_object_weight(metadata: typing.Mapping[str, typing.Any]) -> float:
-    """1 / (probability with which an object of 48 bytes is recorded): `docs/how-it-works.md`."""
-    rate, interval = metadata.get("sample_rate"), metadata.get("sample_interval")
-    if not isinstance(rate, (int, float)) or not isinstance(interval, (int, float)) or rate >= 1:
-        return 1.0
-    kept = 1 - (1 - rate) * math.exp(-_SMALL_OBJECT_BYTES / max(interval, 1))
-    return 1 / kept if kept > 0 else math.inf
-
-
 def summarize(trace: Trace, *, sites: int = SITES) -> Summary:
     """Summarise an opened trace, whatever state it is in: an empty one gives zeros."""
     peaks = run_statement(trace, "memory_peaks")[0]
@@ -163,9 +151,12 @@ def summarize(trace: Trace, *, sites: int = SITES) -> Summary:
     places = hotspots(
         trace, count=sites, moment_ns=END_NS if peak_live_ns is None else peak_live_ns
     )
-    nothing = Estimate(0, 0)
+    sampling = sampling_of(trace)
+    nothing = sampling.of_bytes(0, 0)
     total = places.total
-    processes = _processes(trace, last_ns, total)
+    processes = _processes(
+        trace, last_ns, total.bytes if total else nothing, total.samples if total else 0
+    )
     duration_ns = max(last_ns, peaks["last_ns"] or 0, *(process.end_ns for process in processes))
     return Summary(
         paths=trace.paths,
@@ -174,10 +165,9 @@ def summarize(trace: Trace, *, sites: int = SITES) -> Summary:
         is_complete=trace.is_complete,
         damage=tuple(trace.damage),
         events_dropped=count_losses(trace).events,
-        is_exact=all(file.metadata.get("sample_rate") == 1.0 for file in trace.files),
-        small_object_weight=max(_small_object_weight(file.metadata) for file in trace.files),
+        is_exact=sampling.is_exact,
         samples=total.samples if total else 0,
-        allocations=total.allocations if total else nothing,
+        allocations=total.allocations if total else sampling.of_allocations(0, 0),
         bytes=total.bytes if total else nothing,
         live_bytes=total.live_bytes if total else nothing,
         peak_rss=peak_rss,
@@ -200,16 +190,20 @@ def summarize(trace: Trace, *, sites: int = SITES) -> Summary:
     )
 
 
-def _processes(trace: Trace, last_ns: int, total: Hotspot | None) -> tuple[Process, ...]:
-    """The processes; `total` and `last_ns` are of all together, which need not be asked of one."""
+def _processes(trace: Trace, last_ns: int, size: Estimate, samples: int) -> tuple[Process, ...]:
+    """The processes; the figures are of all together, which need not be asked of one."""
     rows = run_statement(trace, "processes")
     if len(rows) > 1:
         totals = {row["process_id"]: row for row in run_statement(trace, "process_totals")}
     else:
-        size = total.bytes if total else Estimate(0, 0)
         of_all = {"bytes": size.value, "bytes_error": size.error, "last_ns": last_ns or None}
-        totals = {rows[0]["process_id"]: {**of_all, "samples": total.samples if total else 0}}
-    nothing = {"samples": 0, "bytes": 0, "bytes_error": 0, "last_ns": None}
+        totals = {rows[0]["process_id"]: {**of_all, "samples": samples}}
+    nothing = {
+        "samples": 0,
+        "bytes": 0,
+        "bytes_error": sampling_of(trace).unseen_bytes,
+        "last_ns": None,
+    }
     return tuple(_process(row, totals.get(row["process_id"], nothing)) for row in rows)
 
 

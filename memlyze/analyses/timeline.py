@@ -6,7 +6,7 @@ import typing
 
 import numpy as np
 
-from memlyze.analyses.estimates import Estimate, Z
+from memlyze.analyses.estimates import Estimate
 from memlyze.analyses.hotspots import Hotspot, hotspots
 from memlyze.analyses.live_series import LiveSeries, live_series
 from memlyze.analyses.prominence import prominent_peaks
@@ -112,17 +112,20 @@ def _slices(
         max(live[k], series.live_bytes[bounds[k] : bounds[k + 1]].max(initial=0.0))
         for k in range(count)
     ]
+    estimate = series.sampling.of_bytes
     rss = resident_by_slice(trace, edges, process)
     runs, durations = _collections(trace, edges, process)
     return tuple(
         Slice(
             start_ns=int(edges[k]),
             end_ns=int(edges[k + 1]),
-            allocated_bytes=_estimate(sums["allocated_bytes"][k], sums["allocated_variance"][k]),
+            allocated_bytes=estimate(
+                float(sums["allocated_bytes"][k]), float(sums["allocated_variance"][k])
+            ),
             allocations=float(sums["allocations"][k]),
             freed_bytes=float(sums["freed_bytes"][k]),
             frees=float(sums["frees"][k]),
-            live_bytes=_estimate(live[k + 1], variances[k + 1]),
+            live_bytes=estimate(float(live[k + 1]), float(variances[k + 1])),
             peak_live_bytes=float(peaks[k]),
             rss=None if rss[k] < 0 else int(rss[k]),
             gc_runs=int(runs[k]),
@@ -130,10 +133,6 @@ def _slices(
         )
         for k in range(count)
     )
-
-
-def _estimate(value: float, variance: float) -> Estimate:
-    return Estimate(float(value), Z * float(np.sqrt(variance)))
 
 
 def _sums(values: Array, bounds: Array) -> Array:

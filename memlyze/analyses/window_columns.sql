@@ -10,12 +10,18 @@ SELECT
     w.thread_id,
     w.process_id,
     coalesce(f.bytes, 0)::DOUBLE AS allocated_bytes,
-    1.96 * sqrt(coalesce(f.variance, 0)) AS allocated_bytes_error,
+    coalesce(f.variance, 0)::DOUBLE AS allocated_variance,
+    _bytes_error(f.bytes, f.variance, u.unseen_bytes) AS allocated_bytes_error,
     coalesce(CASE WHEN w.end_ns = -1 THEN f.live ELSE f.retained END, 0)::DOUBLE AS retained_bytes,
-    1.96 * sqrt(coalesce(CASE WHEN w.end_ns = -1 THEN f.live_variance ELSE f.retained_variance END, 0))
-        AS retained_bytes_error,
+    coalesce(CASE WHEN w.end_ns = -1 THEN f.live_variance ELSE f.retained_variance END, 0)::DOUBLE AS retained_variance,
+    _bytes_error(
+        CASE WHEN w.end_ns = -1 THEN f.live ELSE f.retained END,
+        CASE WHEN w.end_ns = -1 THEN f.live_variance ELSE f.retained_variance END,
+        u.unseen_bytes
+    ) AS retained_bytes_error,
     coalesce(f.live, 0)::DOUBLE AS live_bytes,
     coalesce(f.samples, 0)::BIGINT AS samples
 FROM _raw_windows AS w
 LEFT JOIN _window_figures AS f USING (window_id)
+CROSS JOIN _sampling AS u
 ORDER BY w.window_id;

@@ -4,7 +4,7 @@
 WITH
 numbered AS (
     SELECT
-        name, kind, method, live_bytes, live_bytes_error, samples,
+        name, kind, method, live_bytes,
         row_number() OVER (PARTITION BY name, kind, method, process_id ORDER BY end_ns, window_id) AS place,
         count(*) OVER (PARTITION BY name, kind, method, process_id) AS total
     FROM windows
@@ -17,8 +17,7 @@ SELECT
     count(*) AS windows,
     avg(live_bytes) AS bytes,
     1.96 * sqrt(coalesce(var_samp(live_bytes), 0) / count(*)) AS error,
-    count(*) FILTER (WHERE live_bytes > 0) AS leaving,
-    bool_or(live_bytes_error > 0) AS is_sampled
+    count(*) FILTER (WHERE live_bytes > 0) AS leaving
 FROM numbered
 WHERE place > total * 0.1 AND place <= ceil(total * 0.5)
 GROUP BY name, kind, method;

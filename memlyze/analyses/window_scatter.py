@@ -6,7 +6,7 @@ import typing
 
 import numpy as np
 
-from memlyze.analyses.estimates import Estimate
+from memlyze.analyses.estimates import Estimate, Sampling
 from memlyze.analyses.statements import run_columns
 from memlyze.query.session import Trace
 
@@ -47,7 +47,8 @@ class WindowName(typing.NamedTuple):
 def window_columns(trace: Trace) -> Columns:
     """What each window took: `window_id`, `parent_id` (0: none), `kind`, `name`, `start_ns`,
     `duration_ns` (−1: open when recording ended), `thread_id` (0: none), `process_id`,
-    `allocated_bytes`, `retained_bytes`, each with its `…_error`, `live_bytes` and `samples`.
+    `allocated_bytes`, `retained_bytes`, each with its `…_error` and the `…_variance` behind it,
+    `live_bytes` and `samples`.
     """
     columns = run_columns(trace, "window_columns")
     return {name: np.asarray(values) for name, values in columns.items()}
@@ -73,7 +74,7 @@ def chosen_windows(
     return {column: values[is_chosen] for column, values in columns.items()}
 
 
-def window_names(columns: Columns, *, count: int) -> list[WindowName]:
+def window_names(columns: Columns, sampling: Sampling, *, count: int) -> list[WindowName]:
     """The windows by name and kind, those that allocated most first."""
     known: dict[tuple[str, str], int] = {}
     keys = zip(columns["name"].tolist(), columns["kind"].tolist())
@@ -83,22 +84,25 @@ def window_names(columns: Columns, *, count: int) -> list[WindowName]:
     found = []
     for (name, kind), first, end in zip(known, bounds[:-1].tolist(), bounds[1:].tolist()):
         rows = order[first:end]
-        found.append(_window_name(name, kind, {c: columns[c][rows] for c in columns}))
+        of_name = {column: columns[column][rows] for column in columns}
+        found.append(_window_name(name, kind, of_name, sampling))
     found.sort(key=lambda row: (-row.allocated.value, row.name, row.kind))
     return found[:count]
 
 
-def _window_name(name: str, kind: str, rows: Columns) -> WindowName:
+def _window_name(name: str, kind: str, rows: Columns, sampling: Sampling) -> WindowName:
     durations = rows["duration_ns"][rows["duration_ns"] != _OPEN]
     allocated, retained = rows["allocated_bytes"], rows["retained_bytes"]
     return WindowName(
         name=name,
         kind=kind,
         windows=len(allocated),
-        allocated=_sum(allocated, rows["allocated_bytes_error"]),
+        allocated=sampling.of_bytes(
+            float(allocated.sum()), float(rows["allocated_variance"].sum())
+        ),
         mean_allocated_bytes=float(allocated.mean()),
         max_allocated_bytes=float(allocated.max()),
-        retained=_sum(retained, rows["retained_bytes_error"]),
+        retained=sampling.of_bytes(float(retained.sum()), float(rows["retained_variance"].sum())),
         live_bytes=float(rows["live_bytes"].sum()),
         mean_duration_ns=float(durations.mean()) if len(durations) else None,
         max_duration_ns=int(durations.max()) if len(durations) else None,
@@ -107,10 +111,6 @@ def _window_name(name: str, kind: str, rows: Columns) -> WindowName:
             QUANTILES, _quantiles(allocated), _quantiles(retained), _quantiles(durations)
         ),
     )
-
-
-def _sum(values: Array, errors: Array) -> Estimate:
-    return Estimate(float(values.sum()), float(np.sqrt((errors**2).sum())))
 
 
 def _quantiles(values: Array) -> list[float | None]:

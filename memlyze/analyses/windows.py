@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import typing
 
-from memlyze.analyses.estimates import TOO_FEW_SAMPLES, Estimate
+from memlyze.analyses.estimates import TOO_FEW_SAMPLES, Estimate, Sampling
+from memlyze.analyses.sampling import sampling_of
 from memlyze.analyses.statements import run_statement
 from memlyze.query.session import Trace
 
@@ -17,10 +18,11 @@ _HOLDERS = 5
 class Spread(typing.NamedTuple):
     """How a figure is distributed over the windows of a route, in bytes."""
 
-    mean: float
-    median: float
-    p95: float
-    max: float
+    mean: Estimate
+    median: Estimate
+    """Its error, as those that follow, is that of the single window at that place."""
+    p95: Estimate
+    max: Estimate
 
 
 class Growth(typing.NamedTuple):
@@ -54,7 +56,7 @@ class Route(typing.NamedTuple):
     retained: Spread
     live_bytes: Estimate
     """Still held when recording ended."""
-    max_peak_bytes: float
+    max_peak_bytes: Estimate
     """The most that one of its windows held at one time."""
     growth: Growth
     mean_duration_ns: float | None
@@ -62,11 +64,7 @@ class Route(typing.NamedTuple):
     collector_ns: int
     samples: int
     has_too_few_samples: bool
-    """Whether the sums rest on fewer than 10 samples."""
-    has_spreads: bool
-    """Whether its windows have samples enough for `allocated` and `retained` to be more than
-    chance: 10 each, or exact.
-    """
+    """Whether `allocated_bytes` rests on too few samples to be shown as precise."""
 
 
 class Window(typing.NamedTuple):
@@ -87,6 +85,7 @@ class Window(typing.NamedTuple):
     collector_ns: int
     samples: int
     has_too_few_samples: bool
+    """Whether `allocated_bytes` rests on too few samples to be shown as precise."""
     attributes: str | None
     process_id: int
 
@@ -143,19 +142,16 @@ def windows(
         (row["name"], row["kind"], row["method"]): row
         for row in run_statement(trace, "window_growth")
     }
-    is_exact = all(file.metadata.get("sample_rate") == 1.0 for file in trace.files)
-    interval_bytes = max(_interval_bytes(file.metadata) for file in trace.files)
+    sampling = sampling_of(trace)
     routes = tuple(
-        _route(
-            row, growths.get((row["name"], row["kind"], row["method"])), is_exact, interval_bytes
-        )
+        _route(row, growths.get((row["name"], row["kind"], row["method"])), sampling)
         for row in run_statement(trace, "window_routes", {"sort_by": sort_by, "kind": kind})
     )
     worst = run_statement(trace, "window_worst", {"sort_by": sort_by, "kind": kind, "count": count})
     totals = run_statement(trace, "window_unattributed")[0]
     return Windows(
         windows=sum(route.windows for route in routes),
-        is_exact=is_exact,
+        is_exact=sampling.is_exact,
         routes=routes,
         worst=tuple(window_of_row(row) for row in worst),
         at_peak=_holders_at_peak(trace),
@@ -167,8 +163,7 @@ def windows(
 def _route(
     row: typing.Mapping[str, typing.Any],
     growth: typing.Mapping[str, typing.Any] | None,
-    is_exact: bool,
-    interval_bytes: float,
+    sampling: Sampling,
 ) -> Route:
     return Route(
         name=row["name"],
@@ -177,58 +172,50 @@ def _route(
         windows=row["windows"],
         unfinished=row["unfinished"],
         failed=row["failed"],
-        allocated_bytes=Estimate(row["allocated_bytes"], row["allocated_bytes_error"]),
+        allocated_bytes=_figure(row, "allocated_bytes"),
         allocated=_spread(row, "allocated"),
-        retained_bytes=Estimate(row["retained_bytes"], row["retained_bytes_error"]),
+        retained_bytes=_figure(row, "retained_bytes"),
         retained=_spread(row, "retained"),
-        live_bytes=Estimate(row["live_bytes"], row["live_bytes_error"]),
-        max_peak_bytes=row["max_peak_bytes"],
-        growth=_growth(growth, is_exact, interval_bytes),
+        live_bytes=_figure(row, "live_bytes"),
+        max_peak_bytes=_figure(row, "max_peak_bytes"),
+        growth=_growth(growth, sampling),
         mean_duration_ns=row["mean_duration_ns"],
         p95_duration_ns=row["p95_duration_ns"],
         collector_ns=row["collector_ns"],
         samples=row["samples"],
         has_too_few_samples=row["too_few_samples"],
-        has_spreads=is_exact or row["samples"] >= TOO_FEW_SAMPLES * row["windows"],
     )
 
 
 def _spread(row: typing.Mapping[str, typing.Any], what: str) -> Spread:
-    mean = row["allocated_bytes"] if what == "allocated" else row["retained_bytes"]
+    total, error = _figure(row, f"{what}_bytes")
     return Spread(
-        mean=mean / row["windows"],
-        median=row[f"median_{what}_bytes"],
-        p95=row[f"p95_{what}_bytes"],
-        max=row[f"max_{what}_bytes"],
+        mean=Estimate(total / row["windows"], error / row["windows"]),
+        median=_figure(row, f"median_{what}_bytes"),
+        p95=_figure(row, f"p95_{what}_bytes"),
+        max=_figure(row, f"max_{what}_bytes"),
     )
 
 
-def _growth(
-    row: typing.Mapping[str, typing.Any] | None, is_exact: bool, interval_bytes: float
-) -> Growth:
+def _figure(row: typing.Mapping[str, typing.Any], name: str) -> Estimate:
+    return Estimate(row[name], row[name + "_error"])
+
+
+def _growth(row: typing.Mapping[str, typing.Any] | None, sampling: Sampling) -> Growth:
     if row is None:
         return Growth(Estimate(0.0, 0.0), 0, "unknown")
     value, error, count = row["bytes"], row["error"], row["windows"]
-    if not is_exact and row["leaving"] == 0:
-        error = 3 * interval_bytes / count  # what none of all samples leaves room for, at 95 %
+    if row["leaving"] == 0:
+        error = sampling.unseen_bytes / count
     enough = count >= _LEAST_WINDOWS_FOR_GROWTH
-    if not is_exact and 0 < row["leaving"] < TOO_FEW_SAMPLES:
+    if not sampling.is_exact and 0 < row["leaving"] < TOO_FEW_SAMPLES:
         enough = False
     verdict = "unknown" if not enough else "grows" if value > error else "steady"
     return Growth(Estimate(value, error), count, verdict)
 
 
-def _interval_bytes(metadata: typing.Mapping[str, typing.Any]) -> float:
-    interval = metadata.get("sample_interval")
-    return float(interval) if isinstance(interval, (int, float)) else 0.0
-
-
 def window_of_row(row: typing.Mapping[str, typing.Any]) -> Window:
     """A row of the view `windows`."""
-
-    def figure(name: str) -> Estimate:
-        return Estimate(row[name], row[name + "_error"])
-
     return Window(
         window_id=row["window_id"],
         name=row["name"],
@@ -237,11 +224,11 @@ def window_of_row(row: typing.Mapping[str, typing.Any]) -> Window:
         status=row["status"],
         start_ns=row["start_ns"],
         duration_ns=row["duration_ns"],
-        allocated_bytes=figure("allocated_bytes"),
-        peak_bytes=figure("peak_bytes"),
-        retained_bytes=figure("retained_bytes"),
-        live_bytes=figure("live_bytes"),
-        allocations=figure("allocations"),
+        allocated_bytes=_figure(row, "allocated_bytes"),
+        peak_bytes=_figure(row, "peak_bytes"),
+        retained_bytes=_figure(row, "retained_bytes"),
+        live_bytes=_figure(row, "live_bytes"),
+        allocations=_figure(row, "allocations"),
         collector_ns=row["collector_ns"],
         samples=row["samples"],
         has_too_few_samples=row["too_few_samples"],

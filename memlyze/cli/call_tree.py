@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import typing
 
-from memlyze.analyses.estimates import TOO_FEW_SAMPLES
 from memlyze.analyses.flamegraph import FlameGraph, FlameNode, Frame
 from memlyze.cli.terminal import Aligned, Style
 from memlyze.query.origins import RUNTIME
@@ -95,8 +94,7 @@ def _change(node: FlameNode) -> float:
 def _add(table: Aligned, graph: FlameGraph, branch: _Branch, total: float) -> None:
     node = graph.nodes[branch.node]
     frame = None if node.frame < 0 else graph.frames[node.frame]
-    few = 0 < node.samples < TOO_FEW_SAMPLES and node.bytes.error > 0
-    size, error = figure_cells(node.bytes, few_samples=few)
+    size, error = figure_cells(node.bytes)
     look = share_look(_weight(node), total)
     if node.before_bytes is None:
         share = share_cell(node.bytes.value, total)

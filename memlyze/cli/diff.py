@@ -7,7 +7,6 @@ import sys
 import typing
 
 from memlyze.analyses.diff import COUNT, MEASURES, Change, Diff, Difference, diff
-from memlyze.analyses.estimates import TOO_FEW_SAMPLES, Estimate
 from memlyze.analyses.normalised import UNITS
 from memlyze.analyses.thresholds import Verdict, judge, parse_threshold
 from memlyze.cli.arguments import CommandParser
@@ -175,14 +174,10 @@ def _row_cells(row: Difference, form: typing.Callable[[float], str]) -> tuple[st
     return (
         mark + signed(row.figure.change, form),
         change_share(row.figure),
-        *figure_cells(before, form, few_samples=_is_few(before, row.samples_before)),
-        *figure_cells(after, form, few_samples=_is_few(after, row.samples_after)),
+        *figure_cells(before, form),
+        *figure_cells(after, form),
         place_text(row),
     )
-
-
-def _is_few(shown: Estimate, samples: int) -> bool:
-    return shown.error > 0 and samples < TOO_FEW_SAMPLES
 
 
 def _looks(change: Change) -> list[str]:

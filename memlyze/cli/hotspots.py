@@ -21,7 +21,7 @@ from memlyze.cli.progress import decoding_progress
 from memlyze.cli.selecting import add_selection_options, selection_of
 from memlyze.cli.terminal import Aligned, Style
 from memlyze.cli.times import moment_ns, parse_duration_ns
-from memlyze.wording.figures import figure, figure_cells, share_cell, share_look
+from memlyze.wording.figures import FEW_SAMPLES_ADVICE, figure, figure_cells, share_cell, share_look
 from memlyze.wording.places import inner_place_of, place_of
 from memlyze.wording.units import format_count, format_duration
 
@@ -111,11 +111,10 @@ def render(found: Hotspots, style: Style) -> list[str]:
     if found.total is None:
         return ["  Nothing was allocated, of what was asked for."]
     total = found.total
-    few = total.has_too_few_samples
     lines = [
-        f"  {figure(total.bytes, few_samples=few)} allocated in "
-        f"{figure(total.allocations, format_count, few_samples=few)} allocations, "
-        f"{figure(total.live_bytes, few_samples=few)} not freed at the end, "
+        f"  {figure(total.bytes)} allocated in "
+        f"{figure(total.allocations, format_count)} allocations, "
+        f"{figure(total.live_bytes)} not freed at the end, "
         f"{share_cell(total.temporary_bytes.value, total.bytes.value)} "
         f"freed within {format_duration(found.temporary_ns)}",
         "",
@@ -126,9 +125,7 @@ def render(found: Hotspots, style: Style) -> list[str]:
         one, many = _NOUNS[found.by]
         lines.append(style(f"  and {more} more {one if more == 1 else many} (--limit)", "dim"))
     if any(row.has_too_few_samples for row in found.rows):
-        lines.append(
-            "  Few samples: record with a greater --sample-rate or a smaller --sample-interval."
-        )
+        lines.append("  " + FEW_SAMPLES_ADVICE.capitalize())
     return lines
 
 
@@ -150,7 +147,7 @@ def _columns(found: Hotspots, total: Hotspot, *, is_wide: bool) -> list[_Column]
     first = found.sort if found.sort in estimates else "allocated"
     order = [first, *(name for name in ("allocated", "live") if name != first)]
     columns = [estimates[name] for name in (order if is_wide else order[:2])]
-    count = _Column("count", True, lambda row: (format_count(row.allocations.value),))
+    count = _Column("count", True, lambda row: figure_cells(row.allocations, format_count))
     temporary = _Column(
         "temporary", True, lambda row: (share_cell(row.temporary_bytes.value, row.bytes.value),)
     )
@@ -179,8 +176,7 @@ def _estimate_column(
     heading: str, get: typing.Callable[[Hotspot], typing.Any], total: Hotspot
 ) -> _Column:
     def cells(row: Hotspot) -> tuple[str, ...]:
-        few = figure_cells(get(row), few_samples=row.has_too_few_samples)
-        return (*few, share_cell(get(row).value, get(total).value))
+        return (*figure_cells(get(row)), share_cell(get(row).value, get(total).value))
 
     return _Column(heading, True, cells)
 

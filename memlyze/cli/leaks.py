@@ -12,12 +12,12 @@ from memlyze.cli.opening import add_only_option, open_traces, print_json, titled
 from memlyze.cli.progress import decoding_progress
 from memlyze.cli.sparkline import sparkline
 from memlyze.cli.terminal import Aligned, Style
-from memlyze.wording.figures import ERROR_OF_TEN_SAMPLES
+from memlyze.wording.figures import figure, short_figure
 from memlyze.wording.leaks import WORDS, holder_lines
 from memlyze.wording.names import printable, shorten_right
 from memlyze.wording.places import short_place
 from memlyze.wording.trace_state import state_lines
-from memlyze.wording.units import format_bytes, format_duration, format_error, plural
+from memlyze.wording.units import format_bytes, format_duration, plural
 
 DESCRIPTION = """\
 EXAMPLES
@@ -102,7 +102,7 @@ def _headline(found: Leaks, style: Style) -> list[str]:
         return ["  Nothing to judge: no site ever had 16 KiB live, as far as was recorded."]
     number = found.judged["growing"]
     if number:
-        rate = _figure(*found.growth_bytes_per_second)
+        rate = figure(found.growth_bytes_per_second)
         text = f"{plural(number, 'site grows', 'sites grow')} without bound, by {rate} per second"
         text = style(text, "red", "bold")
     else:
@@ -131,7 +131,7 @@ def _suspect(site: LeakSite, style: Style, *, several: bool) -> list[str]:
     watched = site.judged_until_ns - site.growing_since_ns
     facts.add(
         "live",
-        f"{_figure(*site.live_bytes)}, growing by {_figure(*site.growth_bytes_per_second)} per "
+        f"{figure(site.live_bytes)}, growing by {figure(site.growth_bytes_per_second)} per "
         f"second since {format_duration(site.growing_since_ns)} "
         f"(watched for {format_duration(watched)})",
     )
@@ -170,7 +170,7 @@ def _others(verdict: str, found: Leaks, style: Style, *, several: bool) -> list[
     for site in sites:
         where = f"  process {site.process_id}" if several else ""
         table.add(
-            format_bytes(site.live_bytes.value) + " live",
+            short_figure(site.live_bytes) + " live",
             format_bytes(site.peak_bytes),
             f"{100 * site.confidence:.0f} %" if verdict != "too_few_samples" else "",
             sparkline(site.curve, _CURVE_WIDTH // 2),
@@ -194,12 +194,6 @@ def _place(site: LeakSite) -> str:
 
 def _frame(frame: Frame) -> str:
     return short_place(frame.function, frame.file, frame.line)
-
-
-def _figure(value: float, error: float) -> str:
-    if value > 0 and error > ERROR_OF_TEN_SAMPLES * value:
-        return f"~{format_bytes(value)} (few samples)"
-    return " ".join(part for part in (format_bytes(value), format_error(value, error)) if part)
 
 
 def _chance(p_value: float) -> str:

@@ -11,7 +11,6 @@ import sys
 import typing
 from itertools import zip_longest
 
-from memlyze.analyses.estimates import TOO_FEW_SAMPLES
 from memlyze.analyses.hotspots import Hotspot
 from memlyze.analyses.resident_memory import ResidentMemory
 from memlyze.analyses.summary import SITES, Peak, Process, Summary, summarize
@@ -20,7 +19,7 @@ from memlyze.cli.opening import add_only_option, open_traces, print_json, titled
 from memlyze.cli.progress import decoding_progress
 from memlyze.cli.terminal import Aligned, Style
 from memlyze.errors import MemlyzeError
-from memlyze.wording.figures import figure, figure_cells
+from memlyze.wording.figures import FEW_SAMPLES_ADVICE, figure, figure_cells
 from memlyze.wording.names import printable, shorten_right
 from memlyze.wording.places import inner_place_of, place_of
 from memlyze.wording.resident import describe_resident
@@ -136,7 +135,7 @@ def _processes(summary: Summary, style: Style) -> list[str]:
     table.add("process", "parent", "peak", "allocated", "", "started by", "ended by")
     for process in summary.processes:
         if process in few:
-            table.add(*_process_cells(process, summary.is_exact))
+            table.add(*_process_cells(process))
     head, *rows = (shorten_right(line, style.width) for line in table.lines())
     lines = [style(head, "bold"), *rows]
     more = len(summary.processes) - len(few)
@@ -145,13 +144,12 @@ def _processes(summary: Summary, style: Style) -> list[str]:
     return lines
 
 
-def _process_cells(process: Process, is_exact: bool) -> tuple[str, ...]:
-    few_samples = process.samples < TOO_FEW_SAMPLES and not is_exact and process.samples > 0
+def _process_cells(process: Process) -> tuple[str, ...]:
     return (
         str(process.process_id),
         str(process.parent_process_id),
         "" if process.peak_rss is None else format_bytes(process.peak_rss),
-        *figure_cells(process.bytes, few_samples=few_samples),
+        *figure_cells(process.bytes),
         process.started_by or "",
         process.ended_by or "",
     )
@@ -192,8 +190,7 @@ def _peak_memory(summary: Summary) -> str:
 
 
 def _peak_live(summary: Summary, peak_live_ns: int) -> str:
-    few = not summary.is_exact and summary.samples < TOO_FEW_SAMPLES
-    size = figure(summary.peak_live_bytes, few_samples=few)
+    size = figure(summary.peak_live_bytes)
     where = " in all processes together" if len(summary.processes) > 1 else ""
     return f"{size} of allocations at {format_duration(peak_live_ns)}{where}"
 
@@ -216,14 +213,10 @@ def _allocated(summary: Summary) -> str:
         if summary.is_complete:
             return "nothing was recorded"
         return "unknown: the trace was cut off before anything was written"
-    few = not summary.is_exact and summary.samples < TOO_FEW_SAMPLES
-    size = figure(summary.bytes, few_samples=few)
-    # Small objects of which none was recorded do not widen the interval.
-    few_small = summary.allocations.value < TOO_FEW_SAMPLES * summary.small_object_weight
-    few_small = few_small and not summary.is_exact
-    count = figure(summary.allocations, format_count, few_samples=few or few_small)
+    size = figure(summary.bytes)
+    count = figure(summary.allocations, format_count)
     noun = "allocation" if count == "1" else "allocations"
-    live = figure(summary.live_bytes, few_samples=few)
+    live = figure(summary.live_bytes)
     return f"{size} in {count} {noun}; {live} not freed at the end"
 
 
@@ -285,18 +278,13 @@ def _sites(summary: Summary, style: Style) -> list[str]:
         if inner:
             lines.append(style(" " * (row.index(place_of(site)) + 2) + inner, "dim"))
     if any(site.has_too_few_samples for site in summary.sites):
-        lines.append(
-            "  Too few samples for some sites: record with a greater --sample-rate "
-            "or a smaller --sample-interval."
-        )
+        lines.append("  " + FEW_SAMPLES_ADVICE.capitalize())
     return lines
 
 
 def _site_cells(site: Hotspot) -> tuple[str, ...]:
-    note = f"({plural(site.samples, 'sample', 'samples')})"
-    few = site.has_too_few_samples
     return (
-        *figure_cells(site.bytes, few_samples=few, note=note),
+        *figure_cells(site.bytes),
         *figure_cells(site.held_bytes),
         place_of(site),
     )

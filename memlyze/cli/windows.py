@@ -12,10 +12,10 @@ from memlyze.cli.arguments import CommandParser
 from memlyze.cli.opening import add_only_option, open_traces, print_json, titled
 from memlyze.cli.progress import decoding_progress
 from memlyze.cli.terminal import Aligned, Style
-from memlyze.wording.figures import ERROR_OF_TEN_SAMPLES
+from memlyze.wording.figures import FEW_SAMPLES_ADVICE, figure_cells, short_figure
 from memlyze.wording.names import printable, shorten_right
 from memlyze.wording.trace_state import state_lines
-from memlyze.wording.units import format_bytes, format_count, format_duration, format_error, plural
+from memlyze.wording.units import format_bytes, format_count, format_duration, plural
 
 DESCRIPTION = """\
 EXAMPLES
@@ -112,6 +112,8 @@ def render(
             f"{format_duration(peak.time_ns)}"
         )
         lines += ["", style(title, "bold"), *_holders(peak.holders)]
+    if any("~" in line or "few samples" in line for line in lines):
+        lines += ["", f"  ~ means {FEW_SAMPLES_ADVICE}"]
     return [shorten_right(line, style.width) for line in lines]
 
 
@@ -125,9 +127,9 @@ def _routes(routes: typing.Sequence[Route], style: Style) -> list[str]:
         table.add(
             format_count(route.windows),
             _figure(route.allocated_bytes),
-            _mean(route),
-            format_bytes(route.allocated.p95) if route.has_spreads else "–",
-            format_bytes(route.max_peak_bytes),
+            short_figure(route.allocated.mean),
+            _placed(route.allocated.p95),
+            _placed(route.max_peak_bytes),
             _figure(route.live_bytes),
             _growth(route.growth),
             _VERDICT_WORDS[route.growth.verdict],
@@ -143,10 +145,9 @@ def _routes(routes: typing.Sequence[Route], style: Style) -> list[str]:
     ]
 
 
-def _mean(route: Route) -> str:
-    if _is_vague(route.allocated_bytes):
-        return f"~{format_bytes(route.allocated.mean)}"
-    return format_bytes(route.allocated.mean)
+def _placed(estimate: Estimate) -> str:
+    """What a window at some place among its like has: where that is due to chance, nothing."""
+    return "few samples" if estimate.rests_on_few else _figure(estimate)
 
 
 def _growth(growth: Growth) -> str:
@@ -155,7 +156,7 @@ def _growth(growth: Growth) -> str:
         return "–"
     if value < 1:  # a byte in a few of them: nothing
         return f"under {format_bytes(error)}" if error >= 1 else "0 B"
-    return f"{format_bytes(value)} {format_error(value, error)}".rstrip()
+    return _figure(growth.bytes_per_window)
 
 
 def _outside(found: Windows) -> str:
@@ -167,23 +168,18 @@ def _worst(worst: typing.Sequence[Window], style: Style) -> list[str]:
     table = Aligned(right=(True, True, True, True, True, True, True, False))
     table.add("allocated", "peak", "kept", "at", "took", "status", "window", "the greatest single")
     for window in worst:
-        few = "  (few samples)" if window.has_too_few_samples else ""
         table.add(
-            _short(window.allocated_bytes, window),
-            _short(window.peak_bytes, window),
-            _short(window.retained_bytes, window),
+            _figure(window.allocated_bytes),
+            _figure(window.peak_bytes),
+            _figure(window.retained_bytes),
             format_duration(window.start_ns),
             format_duration(window.duration_ns) if window.duration_ns is not None else "open",
             str(window.status or ""),
             str(window.window_id),
-            _label(window.method, window.name, window.kind) + few,
+            _label(window.method, window.name, window.kind),
         )
     head, *rows = table.lines()
     return [style(head, "bold"), *rows]
-
-
-def _short(figure: Estimate, window: Window) -> str:
-    return ("~" if window.has_too_few_samples and figure.value else "") + format_bytes(figure.value)
 
 
 def _holders(holders: typing.Sequence[Holder]) -> list[str]:
@@ -206,12 +202,6 @@ def _label(method: str | None, name: str, kind: str) -> str:
     return shown if kind in ("window", "call") else f"{printable(kind)} {shown}"
 
 
-def _is_vague(figure: Estimate) -> bool:
-    return figure.value > 0 and figure.error > ERROR_OF_TEN_SAMPLES * figure.value
-
-
-def _figure(figure: Estimate) -> str:
-    if _is_vague(figure):
-        return f"~{format_bytes(figure.value)}"
-    error = format_error(*figure) if figure.value else ""
-    return f"{format_bytes(figure.value)} {error}".rstrip()
+def _figure(estimate: Estimate) -> str:
+    """An estimate as there is room for it: what `~` means is said below."""
+    return " ".join(part for part in figure_cells(estimate, note="") if part)

@@ -47,12 +47,15 @@ VIEW_ORDER = (
 )
 #: Views and macros that others are made of, and nobody else need know.
 PRIVATE = (
+    "errors",
+    "sampling",
     "process_ends",
     "ended_processes",
     "window_blocks",
     "window_figures",
     "window_peaks",
     "window_collections",
+    "window_rows",
     "selected",
     "group_labels",
     "object_how",

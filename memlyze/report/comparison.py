@@ -49,10 +49,9 @@ def changed_rows(comparison: Comparison) -> typing.Iterator[tuple[str, ...]]:
 
 
 def _figures(row: Difference, change: Change) -> tuple[str, ...]:
-    few = row.has_too_few_samples
     return (
-        figure(change.before, few_samples=few and change.before.error > 0),
-        figure(change.after, few_samples=few and change.after.error > 0),
+        figure(change.before),
+        figure(change.after),
         signed(change.change, format_bytes),
         change_share(change),
     )

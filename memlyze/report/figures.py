@@ -15,14 +15,14 @@ _PACKAGES = re.compile(r"^.*[/\\](?:site|dist)-packages[/\\]")
 _LIBRARY = re.compile(r"^.*[/\\]lib[/\\]python3\.\d+[/\\]")
 
 
-def bytes_text(estimate: Estimate, *, few_samples: bool = False) -> str:
+def bytes_text(estimate: Estimate) -> str:
     """`12.3 MiB ±4 %`, or `~12 MiB (few samples)`."""
-    return figure(estimate, few_samples=few_samples)
+    return figure(estimate)
 
 
-def bytes_parts(estimate: Estimate, *, few_samples: bool = False) -> tuple[str, str]:
+def bytes_parts(estimate: Estimate) -> tuple[str, str]:
     """The value and its error bar, for a table."""
-    return figure_cells(estimate, few_samples=few_samples, note="few samples")
+    return figure_cells(estimate, note="few samples")
 
 
 def time_text(time_ns: float) -> str:

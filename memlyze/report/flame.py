@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import typing
 
-from memlyze.analyses.estimates import TOO_FEW_SAMPLES
-from memlyze.analyses.flamegraph import FlameGraph, FlameNode, Frame
+from memlyze.analyses.flamegraph import FlameGraph, Frame
 from memlyze.report.content import Content, Graph
 from memlyze.report.figures import (
     bytes_parts,
@@ -132,14 +131,10 @@ def _nodes(graph: FlameGraph, places: typing.Sequence[int]) -> dict[str, list[in
         "frame": [places[node.frame] if node.frame >= 0 else -1 for node in graph.nodes],
         "bytes": [round(node.bytes.value) for node in graph.nodes],
         "error": [
-            -1 if _has_few_samples(node) else round(node.bytes.error) for node in graph.nodes
+            -1 if node.bytes.rests_on_few else round(node.bytes.error) for node in graph.nodes
         ],
         "self": [round(node.self_bytes) for node in graph.nodes],
     }
-
-
-def _has_few_samples(node: FlameNode) -> bool:
-    return node.bytes.error > 0 and node.samples < TOO_FEW_SAMPLES
 
 
 def _table(graph: Graph, folder: str) -> Element:
@@ -150,7 +145,7 @@ def _table(graph: Graph, folder: str) -> Element:
     body = []
     for node in rows:
         frame = graph.graph.frames[node.frame]
-        value, error = bytes_parts(node.bytes, few_samples=_has_few_samples(node))
+        value, error = bytes_parts(node.bytes)
         body.append(
             h(
                 "tr",

@@ -9,6 +9,7 @@ from memlyze.report import comparison
 from memlyze.report.content import Content
 from memlyze.report.figures import bytes_text, function_text, percent, place_text, time_text
 from memlyze.report.markup import readable
+from memlyze.wording.figures import figure
 from memlyze.wording.leaks import holder_lines
 from memlyze.wording.units import format_bytes, format_count, format_duration, plural
 
@@ -69,10 +70,9 @@ def _facts(content: Content) -> str:
         peak = content.timeline.peaks[0]
         when = f"at {time_text(peak.time_ns)}"
         rows.append(("most live at once", f"{bytes_text(peak.live_bytes)} {when}"))
-    few = not summary.is_exact and summary.samples < 10
-    count = f"in {format_count(summary.allocations.value)} allocations"
-    rows.append(("allocated in all", f"{bytes_text(summary.bytes, few_samples=few)} {count}"))
-    rows.append(("not freed at the end", bytes_text(summary.live_bytes, few_samples=few)))
+    count = f"in {figure(summary.allocations, format_count)} allocations"
+    rows.append(("allocated in all", f"{bytes_text(summary.bytes)} {count}"))
+    rows.append(("not freed at the end", bytes_text(summary.live_bytes)))
     return table(("", ""), rows, right=1)
 
 
@@ -123,7 +123,7 @@ def _sites(content: Content) -> str:
     rows = [
         (
             _site(site, content.folder),
-            bytes_text(site.bytes, few_samples=site.has_too_few_samples),
+            bytes_text(site.bytes),
             bytes_text(site.held_bytes),
             bytes_text(site.live_bytes),
         )

@@ -19,6 +19,7 @@ from memlyze.report.figures import (
     time_text,
 )
 from memlyze.report.markup import Child, Element, h, name, place
+from memlyze.wording.figures import figure, short_figure
 from memlyze.wording.resident import CATEGORY_NAMES
 from memlyze.wording.units import format_bytes, format_count, format_duration, plural
 
@@ -36,10 +37,10 @@ def tiles(content: Content) -> Element:
         peak = content.timeline.peaks[0]
         value, error = bytes_parts(peak.live_bytes)
         shown.append(("most live at once", value, _joined(error, f"at {time_text(peak.time_ns)}")))
-    value, error = bytes_parts(summary.bytes, few_samples=_has_few(content))
-    count = f"in {format_count(summary.allocations.value)} allocations"
+    value, error = bytes_parts(summary.bytes)
+    count = f"in {figure(summary.allocations, format_count)} allocations"
     shown.append(("allocated in all", value, _joined(error, count)))
-    value, error = bytes_parts(summary.live_bytes, few_samples=_has_few(content))
+    value, error = bytes_parts(summary.live_bytes)
     shown.append(("not freed at the end", value, error))
     growing = content.leaks.judged["growing"]
     rate = bytes_text(content.leaks.growth_bytes_per_second)
@@ -71,10 +72,6 @@ def tiles(content: Content) -> Element:
 
 def _joined(*texts: str) -> str:
     return " ".join(text for text in texts if text)
-
-
-def _has_few(content: Content) -> bool:
-    return not content.summary.is_exact and content.summary.samples < 10
 
 
 def comparison_section(content: Content) -> Element | None:
@@ -218,7 +215,6 @@ def _hotspots_table(what: str, hotspots: Hotspots, content: Content) -> Element:
     greatest = max([row.bytes.value for row in hotspots.rows] + [1])
     body = []
     for row in hotspots.rows:
-        few = row.has_too_few_samples
         inner = inner_place(row, content.folder) if what == "site" else ""
         body.append(
             h(
@@ -231,10 +227,10 @@ def _hotspots_table(what: str, hotspots: Hotspots, content: Content) -> Element:
                     h("small", None, "mostly in ", name(inner)) if inner else None,
                     bar(row.bytes.value / greatest, "allocated"),
                 ),
-                *_figure_cells(row.bytes, few_samples=few),
+                *_figure_cells(row.bytes),
                 *_figure_cells(row.held_bytes),
                 *_figure_cells(row.live_bytes),
-                h("td", {"class": "n"}, format_count(row.allocations.value)),
+                h("td", {"class": "n"}, short_figure(row.allocations, format_count)),
                 h(
                     "td",
                     {"class": "n"},
@@ -264,11 +260,12 @@ def _hotspots_table(what: str, hotspots: Hotspots, content: Content) -> Element:
     )
 
 
-def _figure_cells(estimate: Estimate, *, few_samples: bool = False) -> list[Element]:
-    if not estimate.value:
-        return [h("td", {"class": "n quiet"}, "0"), h("td", {"class": "e"})]
-    value, error = bytes_parts(estimate, few_samples=few_samples)
-    return [h("td", {"class": "n"}, value), h("td", {"class": "e"}, error)]
+def _figure_cells(estimate: Estimate) -> list[Element]:
+    value, error = bytes_parts(estimate)
+    return [
+        h("td", {"class": "n" if estimate.value else "n quiet"}, value),
+        h("td", {"class": "e"}, error),
+    ]
 
 
 def _place(site: Hotspot, folder: str) -> list[Child]:

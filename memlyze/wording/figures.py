@@ -7,38 +7,35 @@ import typing
 from memlyze.analyses.estimates import Estimate
 from memlyze.wording.units import format_bytes, format_error
 
-#: The relative 95 % error of a figure that rests on ten samples: 1.96 / sqrt(10). Beyond it, an
-#: interval would look more precise than it is.
-ERROR_OF_TEN_SAMPLES = 0.62
+#: What helps where figures rest on few samples.
+FEW_SAMPLES_ADVICE = (
+    "few samples: record with a greater --sample-rate or a smaller --sample-interval."
+)
+Form = typing.Callable[[float], str]
 
 
 def figure_cells(
-    estimate: Estimate,
-    form: typing.Callable[[float], str] = format_bytes,
-    *,
-    few_samples: bool = False,
-    note: str = "(few samples)",
+    estimate: Estimate, form: Form = format_bytes, *, note: str = "(few samples)"
 ) -> tuple[str, str]:
     """An estimate and its error bar, for two cells of a table: `40.5 MiB`, `±21 %`.
 
-    `~512 KiB`, `(few samples)` where these are too few for an interval to be relied on.
+    `~512 KiB`, `(few samples)` where these are too few for an interval to be relied on; `~0 B`
+    where there are none, which does not say that there was nothing.
     """
     value, error = estimate
-    if not value:
-        return form(0), ""
-    if few_samples or error > ERROR_OF_TEN_SAMPLES * abs(value):
-        return "~" + form(value), note
-    return form(value), format_error(abs(value), error)
+    if not estimate.rests_on_few:
+        return form(value), format_error(abs(value), error)
+    return "~" + form(value), note if value else ""
 
 
-def figure(
-    estimate: Estimate,
-    form: typing.Callable[[float], str] = format_bytes,
-    *,
-    few_samples: bool = False,
-) -> str:
+def figure(estimate: Estimate, form: Form = format_bytes) -> str:
     """An estimate and its error bar, for a sentence."""
-    return " ".join(part for part in figure_cells(estimate, form, few_samples=few_samples) if part)
+    return " ".join(part for part in figure_cells(estimate, form) if part)
+
+
+def short_figure(estimate: Estimate, form: Form = format_bytes) -> str:
+    """An estimate where there is no room for more: `40.5 MiB`, or `~512 KiB`."""
+    return figure_cells(estimate, form)[0]
 
 
 def share_cell(part: float, whole: float) -> str:

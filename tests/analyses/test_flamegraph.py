@@ -39,7 +39,7 @@ def test_every_node_has_what_it_and_its_callees_allocated(known: Trace) -> None:
         ("main", "load", "decode"): (500, 500),
         ("<unknown>",): (500, 500),
     }
-    assert [node.allocations for node in graph.nodes] == [6, 5, 3, 2, 1]
+    assert [node.allocations.value for node in graph.nodes] == [6, 5, 3, 2, 1]
     assert all(node.bytes.error == 0 for node in graph.nodes)
     assert not graph.is_cut
 

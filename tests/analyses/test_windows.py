@@ -88,11 +88,12 @@ def test_routes_have_their_counts_and_figures(tmp_path: Path) -> None:
     route = by_name(service(tmp_path / "t.mlyze", leaks=True))["/leak"]
     assert (route.windows, route.kind, route.method, route.unfinished) == (50, "http", "GET", 0)
     assert route.allocated_bytes == (55_000, 0)
-    assert (route.allocated.mean, route.allocated.p95, route.allocated.max) == (1100, 1100, 1100)
+    assert tuple(figure.value for figure in route.allocated) == (1100,) * 4
+    assert all(figure.error == 0 for figure in route.allocated)
     assert route.retained_bytes == (5000, 0)
     assert route.live_bytes == (5000, 0)
-    assert route.max_peak_bytes == 1100
-    assert (route.mean_duration_ns, route.has_spreads) == (SECOND / 2, True)
+    assert route.max_peak_bytes == (1100, 0)
+    assert route.mean_duration_ns == SECOND / 2
 
 
 def test_what_stays_of_every_request_grows_and_a_bounded_cache_does_not(tmp_path: Path) -> None:
@@ -111,7 +112,8 @@ def test_few_requests_and_few_samples_give_no_verdict(tmp_path: Path) -> None:
     growth = sampled["/leak"].growth
     # Nothing was seen to stay: at 95 %, up to three samples may have been missed.
     assert growth.bytes_per_window == (0, 3 * 524_288 / 20)
-    assert not sampled["/leak"].has_spreads
+    assert sampled["/leak"].allocated.p95.rests_on_few
+    assert sampled["/leak"].max_peak_bytes.rests_on_few
 
 
 def test_the_greatest_single_requests_and_the_holders_at_the_peak(tmp_path: Path) -> None:

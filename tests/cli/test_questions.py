@@ -27,10 +27,10 @@ def test_hotspots_by_function(trace: str, memlyze: Runner) -> None:
         "  1.51 KiB allocated in 6 allocations, 1.03 KiB not freed at the end, "
         "19 % freed within 1.00 ms",
         "",
-        "  allocated          live at the end          count  temporary  mean life  function",
-        "      900 B    58 %            400 B    38 %      3       33 %    3.50 ms  "
+        "  allocated          live at the end          count    temporary  mean life  function",
+        "      900 B    58 %            400 B    38 %      3         33 %    3.50 ms  "
         "/srv/app/main.py load",
-        "      500 B    32 %            500 B    48 %      1        0 %             <unknown>",
+        "      500 B    32 %            500 B    48 %      1          0 %             <unknown>",
         "  and 1 more function (--limit)",
     ]
 

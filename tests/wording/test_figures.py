@@ -25,21 +25,19 @@ def narrow(monkeypatch: pytest.MonkeyPatch) -> Style:
 
 
 @pytest.mark.parametrize(
-    ("estimate", "few", "expected"),
+    ("estimate", "expected"),
     [
-        (Estimate(2048, 0), False, ("2.00 KiB", "")),
-        (Estimate(2048, 204.8), False, ("2.00 KiB", "±10 %")),
-        (Estimate(2048, 204.8), True, ("~2.00 KiB", "(few samples)")),
-        (Estimate(2048, 2000), False, ("~2.00 KiB", "(few samples)")),
-        (Estimate(-2048, 204.8), False, ("-2.00 KiB", "±10 %")),
-        (Estimate(0, 0), True, ("0 B", "")),
+        (Estimate(2048, 0), ("2.00 KiB", "")),
+        (Estimate(2048, 204.8), ("2.00 KiB", "±10 %")),
+        (Estimate(2048, 2000), ("~2.00 KiB", "(few samples)")),
+        (Estimate(-2048, 204.8), ("-2.00 KiB", "±10 %")),
+        (Estimate(0, 0), ("0 B", "")),
+        (Estimate(0, 2000), ("~0 B", "")),
     ],
 )
-def test_estimate_has_its_error_bar(
-    estimate: Estimate, few: bool, expected: tuple[str, str]
-) -> None:
-    assert figure_cells(estimate, few_samples=few) == expected
-    assert figure(estimate, few_samples=few) == " ".join(part for part in expected if part)
+def test_estimate_has_its_error_bar(estimate: Estimate, expected: tuple[str, str]) -> None:
+    assert figure_cells(estimate) == expected
+    assert figure(estimate) == " ".join(part for part in expected if part)
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ SELECT
     -- Bytes that it and all that it called allocated (an estimate while sampling).
     n.bytes,
     -- Half width of the 95 % interval around `bytes`: 0 at `sample_rate=1.0`.
-    1.96 * sqrt(n.variance) AS bytes_error,
+    _bytes_error(n.bytes, n.variance, u.unseen_bytes) AS bytes_error,
     -- Of `bytes`, those that it allocated itself.
     n.self_bytes,
     -- Number of those allocations (an estimate while sampling).
@@ -75,4 +75,5 @@ SELECT
 FROM nodes AS n
 LEFT JOIN _raw_stacks AS s ON s.stack_id = n.stack_id
 LEFT JOIN _raw_frames AS f ON f.frame_id = s.frame_id
+CROSS JOIN _sampling AS u
 ORDER BY n.bytes DESC, depth, file, line, function, n.stack_id;

@@ -67,19 +67,19 @@ SELECT
     -- Bytes allocated there during the whole recording (an estimate while sampling).
     sum(bytes) AS bytes,
     -- Half width of the 95 % interval around `bytes`: 0 at `sample_rate=1.0`.
-    1.96 * sqrt(sum(variance)) AS bytes_error,
+    _bytes_error(sum(bytes), sum(variance), any_value(unseen_bytes)) AS bytes_error,
     -- Of `bytes`, those still not freed when recording ended.
     coalesce(sum(live_bytes), 0) AS live_bytes,
     -- Half width of the 95 % interval around `live_bytes`.
-    1.96 * sqrt(coalesce(sum(live_variance), 0)) AS live_bytes_error,
+    _bytes_error(sum(live_bytes), sum(live_variance), any_value(unseen_bytes)) AS live_bytes_error,
     -- Number of allocations made there (an estimate while sampling).
     sum(allocations) AS allocations,
     -- Half width of the 95 % interval around `allocations`.
-    1.96 * sqrt(sum(allocations_variance)) AS allocations_error,
+    _allocations_error(sum(allocations_variance), any_value(unseen_allocations)) AS allocations_error,
     -- Recorded rows from which the figures come.
     sum(samples)::BIGINT AS samples,
-    -- Whether there were too few samples (under 10, and not exact) for the figures and their intervals to be relied on.
-    sum(samples) < 10 AND sum(allocations_variance) > 0 AS too_few_samples,
+    -- Whether `bytes` rests on too few samples for its interval to be relied on: `bytes_error` is more than 62 % of it.
+    _rests_on_few(sum(bytes), _bytes_error(sum(bytes), sum(variance), any_value(unseen_bytes))) AS too_few_samples,
     -- Whose code the site is, as in `frames`.
     origin,
     -- Function of the innermost frame that most of the bytes come from.
@@ -88,6 +88,6 @@ SELECT
     arg_max(inner_file, bytes) AS inner_file,
     -- Line of that frame.
     arg_max(inner_line, bytes) AS inner_line
-FROM named
+FROM named, _sampling
 GROUP BY function, file, line, origin
 ORDER BY bytes DESC, file, line, function;

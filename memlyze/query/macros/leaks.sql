@@ -33,7 +33,7 @@ SELECT
     -- Bytes live when recording ended (an estimate while sampling).
     live_bytes,
     -- Half width of the 95 % interval around `live_bytes`: 0 at `sample_rate=1.0`.
-    live_bytes_error,
+    CASE WHEN live_bytes = 0 THEN unseen_bytes ELSE live_bytes_error END AS live_bytes_error,
     -- Most bytes that were live at once.
     peak_bytes,
     -- How fast the live bytes grow: over the last two thirds of the time between `growing_since_ns` and
@@ -69,7 +69,7 @@ SELECT
     origin,
     -- Process of the site (`processes`).
     process_id
-FROM chosen
+FROM chosen, _sampling
 ORDER BY
     list_position(
         ['growing', 'warming_up', 'too_few_samples', 'freed_late', 'sawtooth', 'bounded', 'one_time'], verdict

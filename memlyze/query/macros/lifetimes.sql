@@ -45,13 +45,14 @@ SELECT
     -- Bytes allocated (an estimate while sampling).
     coalesce(c.bytes, 0) AS bytes,
     -- Half width of the 95 % interval around `bytes`: 0 at `sample_rate=1.0`.
-    1.96 * sqrt(coalesce(c.variance, 0)) AS bytes_error,
+    _bytes_error(c.bytes, c.variance, u.unseen_bytes) AS bytes_error,
     -- Number of allocations (an estimate while sampling).
     coalesce(c.allocations, 0) AS allocations,
     -- Half width of the 95 % interval around `allocations`.
-    1.96 * sqrt(coalesce(c.allocations_variance, 0)) AS allocations_error,
+    _allocations_error(c.allocations_variance, u.unseen_allocations) AS allocations_error,
     -- Recorded rows from which the figures come.
     coalesce(c.samples, 0) AS samples
 FROM classes AS v
 LEFT JOIN classed AS c ON c.class = v.class
+CROSS JOIN _sampling AS u
 ORDER BY v.class;

@@ -43,17 +43,17 @@ SELECT
     -- Bytes from there that were live at the moment (an estimate while sampling).
     sum(bytes) AS bytes,
     -- Half width of the 95 % interval around `bytes`: 0 at `sample_rate=1.0`.
-    1.96 * sqrt(sum(variance)) AS bytes_error,
+    _bytes_error(sum(bytes), sum(variance), any_value(unseen_bytes)) AS bytes_error,
     -- Number of those allocations (an estimate while sampling).
     sum(allocations) AS allocations,
     -- Half width of the 95 % interval around `allocations`.
-    1.96 * sqrt(sum(allocations_variance)) AS allocations_error,
+    _allocations_error(sum(allocations_variance), any_value(unseen_allocations)) AS allocations_error,
     -- Recorded rows from which the figures come.
     sum(samples)::BIGINT AS samples,
-    -- Whether there were too few samples (under 10, and not exact) for the figures and their intervals to be relied on.
-    sum(samples) < 10 AND sum(allocations_variance) > 0 AS too_few_samples,
+    -- Whether `bytes` rests on too few samples for its interval to be relied on: `bytes_error` is more than 62 % of it.
+    _rests_on_few(sum(bytes), _bytes_error(sum(bytes), sum(variance), any_value(unseen_bytes))) AS too_few_samples,
     -- When the oldest of them was made, in nanoseconds since the start of the trace.
     min(oldest_ns) AS oldest_ns
-FROM named
+FROM named, _sampling
 GROUP BY function, file, line
 ORDER BY bytes DESC, file, line, function;

@@ -87,7 +87,7 @@ SELECT
     -- Bytes allocated in the slice (an estimate while sampling).
     coalesce(m.bytes, 0) AS allocated_bytes,
     -- Half width of the 95 % interval around `allocated_bytes`: 0 at `sample_rate=1.0`.
-    1.96 * sqrt(coalesce(m.variance, 0)) AS allocated_bytes_error,
+    _bytes_error(m.bytes, m.variance, u.unseen_bytes) AS allocated_bytes_error,
     -- Bytes freed in the slice, among those allocated since the start of the trace.
     coalesce(f.bytes, 0) AS freed_bytes,
     -- Bytes live at the end of the slice, among those allocated since the start of the trace.
@@ -110,4 +110,5 @@ LEFT JOIN freed AS f ON f.slice = s.slice
 LEFT JOIN ended AS e ON e.slice = s.slice
 LEFT JOIN clock AS c ON c.slice = s.slice
 LEFT JOIN collections AS g ON g.slice = s.slice
+CROSS JOIN _sampling AS u
 ORDER BY s.slice;

@@ -2,6 +2,41 @@
 -- greatest first. Figures count the windows inside, as in `windows`; bytes of a
 -- window inside another of the same name are therefore counted for both.
 CREATE MACRO windows_by_name() AS TABLE
+WITH
+summed AS (
+    SELECT
+        name,
+        kind,
+        method,
+        count(*) AS windows,
+        count(*) FILTER (WHERE end_ns IS NULL) AS unfinished,
+        count(*) FILTER (WHERE kind = 'http' AND status >= 500) AS failed,
+        sum(bytes) AS bytes,
+        sum(variance) AS variance,
+        quantile_cont(bytes, 0.5) AS median_allocated,
+        quantile_cont(bytes, 0.95) AS p95_allocated,
+        -- Of the windows at the places of these two, and of the greatest.
+        quantile_disc({'bytes': bytes, 'variance': variance}, 0.5).variance AS median_allocated_variance,
+        quantile_disc({'bytes': bytes, 'variance': variance}, 0.95).variance AS p95_allocated_variance,
+        max({'bytes': bytes, 'variance': variance}) AS most_allocated,
+        max({'bytes': peak, 'variance': peak_variance}) AS most_peak,
+        sum(retained) AS retained,
+        sum(retained_variance) AS retained_variance,
+        quantile_cont(retained, 0.5) AS median_retained,
+        quantile_cont(retained, 0.95) AS p95_retained,
+        quantile_disc({'bytes': retained, 'variance': retained_variance}, 0.5).variance AS median_retained_variance,
+        quantile_disc({'bytes': retained, 'variance': retained_variance}, 0.95).variance AS p95_retained_variance,
+        max({'bytes': retained, 'variance': retained_variance}) AS most_retained,
+        sum(live) AS live,
+        sum(live_variance) AS live_variance,
+        avg(duration_ns) AS mean_duration_ns,
+        quantile_cont(duration_ns, 0.95) AS p95_duration_ns,
+        max(duration_ns) AS max_duration_ns,
+        sum(collector_ns)::BIGINT AS collector_ns,
+        sum(samples)::BIGINT AS samples
+    FROM _window_rows
+    GROUP BY name, kind, method
+)
 SELECT
     -- Name of the windows; of requests, the template of their route.
     name,
@@ -10,51 +45,64 @@ SELECT
     -- Method of the requests; NULL: no HTTP requests.
     method,
     -- How many there were.
-    count(*) AS windows,
+    windows,
     -- Of these, those that were open when recording ended.
-    count(*) FILTER (WHERE end_ns IS NULL) AS unfinished,
+    unfinished,
     -- Of these, requests that were answered with a status of 500 or more.
-    count(*) FILTER (WHERE kind = 'http' AND status >= 500) AS failed,
+    failed,
     -- Bytes allocated in all of them (an estimate while sampling).
-    sum(allocated_bytes) AS allocated_bytes,
+    bytes AS allocated_bytes,
     -- Half width of the 95 % interval around `allocated_bytes`: 0 at `sample_rate=1.0`.
-    sqrt(sum(allocated_bytes_error * allocated_bytes_error)) AS allocated_bytes_error,
+    _bytes_error(bytes, variance, unseen_bytes) AS allocated_bytes_error,
     -- Bytes allocated in one of them on average.
-    avg(allocated_bytes) AS mean_allocated_bytes,
+    bytes / windows AS mean_allocated_bytes,
     -- Half of them allocated no more bytes than this. While sampling, the three figures of a distribution are wider than the truth.
-    quantile_cont(allocated_bytes, 0.5) AS median_allocated_bytes,
+    median_allocated AS median_allocated_bytes,
+    -- Half width of the 95 % interval around what the window in the middle allocated.
+    _bytes_error(median_allocated, median_allocated_variance, unseen_bytes) AS median_allocated_bytes_error,
     -- 95 of 100 allocated no more bytes than this.
-    quantile_cont(allocated_bytes, 0.95) AS p95_allocated_bytes,
+    p95_allocated AS p95_allocated_bytes,
+    -- Half width of the 95 % interval around what the window at that place allocated.
+    _bytes_error(p95_allocated, p95_allocated_variance, unseen_bytes) AS p95_allocated_bytes_error,
     -- Bytes allocated in the greediest of them.
-    max(allocated_bytes) AS max_allocated_bytes,
+    most_allocated.bytes AS max_allocated_bytes,
+    -- Half width of the 95 % interval around `max_allocated_bytes`.
+    _bytes_error(most_allocated.bytes, most_allocated.variance, unseen_bytes) AS max_allocated_bytes_error,
     -- The most bytes that one of them held at one time.
-    max(peak_bytes) AS max_peak_bytes,
+    most_peak.bytes AS max_peak_bytes,
+    -- Half width of the 95 % interval around `max_peak_bytes`.
+    _bytes_error(most_peak.bytes, most_peak.variance, unseen_bytes) AS max_peak_bytes_error,
     -- Bytes not yet freed when each was closed, summed.
-    sum(retained_bytes) AS retained_bytes,
+    retained AS retained_bytes,
     -- Half width of the 95 % interval around `retained_bytes`.
-    sqrt(sum(retained_bytes_error * retained_bytes_error)) AS retained_bytes_error,
+    _bytes_error(retained, retained_variance, unseen_bytes) AS retained_bytes_error,
     -- Half of them held no more bytes than this when they were closed.
-    quantile_cont(retained_bytes, 0.5) AS median_retained_bytes,
+    median_retained AS median_retained_bytes,
+    -- Half width of the 95 % interval around what the window in the middle held.
+    _bytes_error(median_retained, median_retained_variance, unseen_bytes) AS median_retained_bytes_error,
     -- 95 of 100 held no more bytes than this when they were closed.
-    quantile_cont(retained_bytes, 0.95) AS p95_retained_bytes,
+    p95_retained AS p95_retained_bytes,
+    -- Half width of the 95 % interval around what the window at that place held.
+    _bytes_error(p95_retained, p95_retained_variance, unseen_bytes) AS p95_retained_bytes_error,
     -- The most bytes that one of them held when it was closed.
-    max(retained_bytes) AS max_retained_bytes,
+    most_retained.bytes AS max_retained_bytes,
+    -- Half width of the 95 % interval around `max_retained_bytes`.
+    _bytes_error(most_retained.bytes, most_retained.variance, unseen_bytes) AS max_retained_bytes_error,
     -- Of `allocated_bytes`, those still not freed when recording ended.
-    sum(live_bytes) AS live_bytes,
+    live AS live_bytes,
     -- Half width of the 95 % interval around `live_bytes`.
-    sqrt(sum(live_bytes_error * live_bytes_error)) AS live_bytes_error,
+    _bytes_error(live, live_variance, unseen_bytes) AS live_bytes_error,
     -- How long one was open on average, in nanoseconds; those still open are left out.
-    avg(duration_ns) AS mean_duration_ns,
+    mean_duration_ns,
     -- 95 of 100 were open no longer than this, in nanoseconds.
-    quantile_cont(duration_ns, 0.95) AS p95_duration_ns,
+    p95_duration_ns,
     -- How long the slowest was open, in nanoseconds.
-    max(duration_ns) AS max_duration_ns,
+    max_duration_ns,
     -- How long the garbage collector ran in all of them, in nanoseconds.
-    sum(collector_ns)::BIGINT AS collector_ns,
+    collector_ns,
     -- Recorded rows from which the figures come.
-    sum(samples)::BIGINT AS samples,
-    -- Whether there were too few samples (under 10, and not exact) for the sums and their intervals to be relied on.
-    sum(samples) < 10 AND bool_or(too_few_samples) AS too_few_samples
-FROM windows
-GROUP BY name, kind, method
+    samples,
+    -- Whether `allocated_bytes` rests on too few samples for its interval to be relied on: that is more than 62 % of it.
+    _rests_on_few(bytes, _bytes_error(bytes, variance, unseen_bytes)) AS too_few_samples
+FROM summed, _sampling
 ORDER BY allocated_bytes DESC, name, kind, method;

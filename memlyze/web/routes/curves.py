@@ -13,6 +13,7 @@ from memlyze.analyses.live_series import LiveSeries, live_series
 from memlyze.analyses.place_curves import PlaceCurves, place_curves
 from memlyze.analyses.remembered import remembered
 from memlyze.analyses.resident_memory import resident_over_time
+from memlyze.analyses.sampling import sampling_of
 from memlyze.analyses.selection import END_NS, Selection
 from memlyze.analyses.timeline import last_moment_ns
 from memlyze.query.session import Trace
@@ -36,14 +37,14 @@ def timeline(asked: Asked) -> object:
         "heap_live": {
             "min": heap.least,
             "max": heap.greatest,
-            "error": _half_widths(of_process.live_variance),
+            "error": _errors(asked.trace, of_process.live_bytes, of_process.live_variance),
         },
         "tracer_bytes": clock["tracer_bytes"].greatest,
         "allocated_bytes": chosen.allocated_bytes,
-        "allocated_error": _half_widths(chosen.allocated_variance),
+        "allocated_error": _errors(asked.trace, chosen.allocated_bytes, chosen.allocated_variance),
         "freed_bytes": chosen.freed_bytes,
         "live_bytes": chosen.live_bytes,
-        "live_error": _half_widths(chosen.live_variance),
+        "live_error": _errors(asked.trace, chosen.live_bytes, chosen.live_variance),
         "allocations": chosen.allocations,
         "peaks": curves.clock_peaks(asked.trace, clock, edges, process_id),
     }
@@ -75,7 +76,7 @@ def stacked(asked: Asked) -> object:
     """`/api/timeline/stacked`."""
     edges = edges_of(asked)
     found = _place_curves(asked, edges, "live")
-    errors = _half_widths(found.live_variance)
+    errors = _errors(asked.trace, found.live_bytes, found.live_variance)
     return {
         **_frame(edges),
         "layers": [
@@ -166,5 +167,7 @@ def _frame(edges: Array) -> dict[str, object]:
     }
 
 
-def _half_widths(variances: Array) -> Array:
-    return Z * np.sqrt(variances)
+def _errors(trace: Trace, values: Array, variances: Array) -> Array:
+    """The half widths of the intervals around so many bytes."""
+    is_nothing = np.abs(values) < 0.5
+    return np.where(is_nothing, sampling_of(trace).unseen_bytes, Z * np.sqrt(variances))

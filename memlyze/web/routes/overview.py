@@ -7,6 +7,7 @@ import typing
 from memlyze.analyses import lanes as lane_analyses
 from memlyze.analyses.losses import count_losses
 from memlyze.analyses.remembered import remembered
+from memlyze.analyses.sampling import sampling_of
 from memlyze.analyses.summary import Summary, summarize
 from memlyze.query.definitions import Definition, examples, macros, views
 from memlyze.query.session import Trace
@@ -40,7 +41,7 @@ def info(asked: Asked) -> object:
         "sampling": {
             "sample_rate": _number(metadata.get("sample_rate")),
             "sample_interval_bytes": _number(metadata.get("sample_interval")),
-            "small_object_weight": summary.small_object_weight,
+            "unseen_bytes": sampling_of(trace).unseen_bytes,
         },
         "losses": count_losses(trace),
         "cost": summary.cost,

@@ -5,11 +5,12 @@ from __future__ import annotations
 import typing
 
 from memlyze.analyses.births import Figures, birth_sites, births, line_figures
-from memlyze.analyses.estimates import TOO_FEW_SAMPLES, Estimate
+from memlyze.analyses.estimates import Estimate
 from memlyze.analyses.flamegraph import FlameGraph, Frame, Measure, flamegraph
 from memlyze.analyses.hotspots import Hotspot, Hotspots, hotspots
 from memlyze.analyses.places import Place
 from memlyze.analyses.remembered import remembered
+from memlyze.analyses.sampling import sampling_of
 from memlyze.analyses.selection import END_NS, Selection
 from memlyze.analyses.source_code import read_source
 from memlyze.query.session import Trace
@@ -18,6 +19,7 @@ from memlyze.web.requests import Asked
 from memlyze.web.routes.curves import end_ns_of, places_of, series_of
 
 _ROOT, _OTHER = -1, -2
+_SUMMED = ("bytes", "allocations", "samples", "base_bytes")
 
 
 def flame_graph(asked: Asked) -> object:
@@ -59,7 +61,6 @@ def flame_graph(asked: Asked) -> object:
 def _flame_columns(trace: Trace, found: FlameGraph) -> dict[str, object]:
     root = found.nodes[0]
     is_difference = root.before_bytes is not None
-    is_exact = root.bytes.error == 0
     base = [node.before_bytes.value if node.before_bytes else 0.0 for node in found.nodes]
     columns: dict[str, list[typing.Any]] = {
         "parent": [node.parent for node in found.nodes],
@@ -67,19 +68,20 @@ def _flame_columns(trace: Trace, found: FlameGraph) -> dict[str, object]:
         "bytes": [node.bytes.value - before for node, before in zip(found.nodes, base)],
         "error": [_error(node.bytes, node.before_bytes) for node in found.nodes],
         "self_bytes": [node.self_bytes for node in found.nodes],
-        "allocations": [node.allocations for node in found.nodes],
+        "allocations": [node.allocations.value for node in found.nodes],
+        "allocations_error": [node.allocations.error for node in found.nodes],
         "samples": [node.samples for node in found.nodes],
     }
     if is_difference:
         columns["base_bytes"] = base
-    omitted = _add_others(columns) if found.is_cut and not found.is_inverted else (0, 0.0)
+    omitted = _add_others(trace, columns) if found.is_cut and not found.is_inverted else (0, 0.0)
     return {
         "is_inverted": found.is_inverted,
         "is_difference": is_difference,
         "total": Estimate(columns["bytes"][0], columns["error"][0]),
-        "allocations": root.allocations,
+        "allocations": root.allocations.value,
         "samples": root.samples,
-        "has_too_few_samples": root.samples < TOO_FEW_SAMPLES and not is_exact,
+        "has_too_few_samples": root.bytes.rests_on_few,
         "base_total": root.before_bytes,
         "frames": _frames(trace, found.frames),
         "nodes": columns,
@@ -94,24 +96,31 @@ def _error(now: Estimate, before: Estimate | None) -> float:
     return now.error if before is None else float((now.error**2 + before.error**2) ** 0.5)
 
 
-def _add_others(columns: dict[str, list[typing.Any]]) -> tuple[int, float]:
+def _add_others(trace: Trace, columns: dict[str, list[typing.Any]]) -> tuple[int, float]:
     """Give each node whose children were left out a child for them; how many, and their bytes."""
-    summed = [name for name in ("bytes", "allocations", "samples", "base_bytes") if name in columns]
+    summed = [name for name in _SUMMED if name in columns]
     count = len(columns["parent"])
     rest = {name: list(columns[name]) for name in summed}
+    # What is counted apart varies apart. That of the node itself cannot be told from the rest.
+    unseen = sampling_of(trace).unseen_allocations
+    least: dict[str, float] = {"error": 0.0, "allocations_error": unseen}
+    variances = {name: [error**2 for error in columns[name]] for name in least}
     rest["bytes"] = [size - own for size, own in zip(columns["bytes"], columns["self_bytes"])]
     for row in range(1, count):
         for name in summed:
             rest[name][columns["parent"][row]] -= columns[name][row]
+        for name in least:
+            variances[name][columns["parent"][row]] -= columns[name][row] ** 2
     has_children = set(columns["parent"])
     others = [row for row in range(count) if row in has_children and rest["bytes"][row] >= 1]
     for row in others:
         columns["parent"].append(row)
         columns["frame"].append(_OTHER)
-        columns["error"].append(0.0)
         columns["self_bytes"].append(rest["bytes"][row])
         for name in summed:
             columns[name].append(rest[name][row])
+        for name, error in least.items():
+            columns[name].append(max(max(variances[name][row], 0.0) ** 0.5, error))
     return len(others), sum(rest["bytes"][row] for row in others)
 
 
@@ -153,12 +162,11 @@ def hotspot_table(asked: Asked) -> object:
         moment_ns=moment_ns,
         selection=asked.selection,
     )
-    nothing = Estimate(0.0, 0.0)
     return {
         "by": by,
         "sort": sort,
         "rows": [_hotspot(row) for row in found.rows],
-        "total": found.total.bytes if found.total else nothing,
+        "total": found.total.bytes if found.total else sampling_of(asked.trace).of_bytes(0, 0),
         "groups": found.row_count,
         "peak_ns": moment_ns,
     }

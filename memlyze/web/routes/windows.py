@@ -12,6 +12,7 @@ from memlyze.analyses.curves import bucket_edges, live_curve
 from memlyze.analyses.estimates import Estimate
 from memlyze.analyses.live_series import live_series
 from memlyze.analyses.remembered import remembered
+from memlyze.analyses.sampling import sampling_of
 from memlyze.analyses.selection import END_NS, Selection
 from memlyze.analyses.statements import run_statement
 from memlyze.analyses.window_scatter import (
@@ -31,7 +32,9 @@ _SITES = 50
 
 def names(asked: Asked) -> object:
     """`/api/windows/names`."""
-    return {"names": window_names(_chosen(asked), count=asked.values["limit"])}
+    return {
+        "names": window_names(_chosen(asked), sampling_of(asked.trace), count=asked.values["limit"])
+    }
 
 
 def listed(asked: Asked) -> object:

@@ -4,11 +4,9 @@ import type { Change } from "./form";
 /** A change with its 95 % interval. Only what differs by more than chance is coloured. */
 export function ChangeText({
   figure: { change, is_beyond_chance },
-  few = false,
   format = formatBytes,
 }: {
   figure: Change;
-  few?: boolean;
   format?: (value: number) => string;
 }) {
   const isChance = !is_beyond_chance && change.value !== 0;
@@ -18,8 +16,8 @@ export function ChangeText({
       title={isChance ? "It may be chance" : undefined}
     >
       {formatChange(change.value, format)}
-      {few ? " (few samples)" : change.error > 0 ? ` ± ${format(change.error)}` : ""}
-      {isChance && !few ? ", within chance" : ""}
+      {change.error > 0 ? ` ± ${format(change.error)}` : ""}
+      {isChance ? ", within chance" : ""}
     </span>
   );
 }

@@ -1,6 +1,7 @@
 import { useAnswer } from "../data/answers";
 import type { Estimate, Info } from "../data/forms";
 import { useTrace } from "../data/trace";
+import { estimateText } from "../lib/estimates";
 import { visible } from "../lib/text";
 import { formatBytes, formatChange, formatCount, formatDuration } from "../lib/units";
 import { Choice } from "../parts/Segmented";
@@ -78,7 +79,7 @@ function rowsOf(totals: DiffForm["totals"], before: Info, after: Info): Row[] {
 }
 
 function withError(estimate: Estimate | null, format: (value: number) => string): string {
-  return estimate === null ? "unknown" : format(estimate.value) + (estimate.error > 0 ? ` ± ${format(estimate.error)}` : "");
+  return estimate === null ? "unknown" : estimateText(estimate, format);
 }
 
 function Totals({ base }: { base: string }) {

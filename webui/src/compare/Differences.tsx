@@ -7,7 +7,7 @@ import { Answered, Message } from "../parts/States";
 import { Table } from "../parts/Table";
 import { useSelection } from "../selection/store";
 import { ChangeText } from "./ChangeText";
-import { diffForm, isFew, ROWS, type DiffForm, type Difference } from "./form";
+import { diffForm, ROWS, type DiffForm, type Difference } from "./form";
 
 /** Function by function, what differs; what may be chance is told from what is not. */
 export function Differences({ base }: { base: string }) {
@@ -47,9 +47,9 @@ function Rows({ diff }: { diff: DiffForm }) {
         rowKey={(_, index) => index}
         columns={[
           { key: "place", title: "Where", isWide: true, cell: (row) => <DifferencePlace row={row} /> },
-          { key: "before", title: "Before", isNumber: true, sortBy: ({ figure }) => figure.before.value, cell: (row) => <EstimateText estimate={row.figure.before} few={isFew(row.figure.before, row.samples_before)} /> },
-          { key: "after", title: "After", isNumber: true, sortBy: ({ figure }) => figure.after.value, cell: (row) => <EstimateText estimate={row.figure.after} few={isFew(row.figure.after, row.samples_after)} /> },
-          { key: "change", title: "Change", isNumber: true, sortBy: ({ figure }) => Math.abs(figure.change.value), cell: (row) => <ChangeText figure={row.figure} few={isFew(row.figure.before, row.samples_before) || isFew(row.figure.after, row.samples_after)} /> },
+          { key: "before", title: "Before", isNumber: true, sortBy: ({ figure }) => figure.before.value, cell: (row) => <EstimateText estimate={row.figure.before} /> },
+          { key: "after", title: "After", isNumber: true, sortBy: ({ figure }) => figure.after.value, cell: (row) => <EstimateText estimate={row.figure.after} /> },
+          { key: "change", title: "Change", isNumber: true, sortBy: ({ figure }) => Math.abs(figure.change.value), cell: (row) => <ChangeText figure={row.figure} /> },
         ]}
       />
     </>

@@ -4,8 +4,6 @@ import type { Compare, Estimate } from "../data/forms";
 
 /** How many rows are asked for. */
 export const ROWS = 200;
-/** Fewer samples than this tell no more than the order of magnitude (as in memlyze/analyses/estimates.py). */
-const TOO_FEW_SAMPLES = 10;
 
 export interface Change {
   readonly before: Estimate;
@@ -42,9 +40,4 @@ export interface DiffForm {
 
 export function diffForm(answer: Compare): DiffForm {
   return answer as unknown as DiffForm;
-}
-
-/** Whether a figure of one trace rests on too few samples; what is exact does not, however few rows it has. */
-export function isFew({ error }: Estimate, samples: number): boolean {
-  return error > 0 && samples < TOO_FEW_SAMPLES;
 }

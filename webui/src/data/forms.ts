@@ -3,7 +3,7 @@
 /** A figure and half the width of its 95 % interval. */
 export interface Estimate {
   value: number;
-  /** 0: exact. With too few samples (see `has_too_few_samples` beside it) do not show it as precise. */
+  /** 0: exact. Where it is more than 62 % of the value there are too few samples: do not show it as precise. */
   error: number;
 }
 
@@ -90,8 +90,8 @@ export interface Info {
   sampling: {
     sample_rate: number | null;
     sample_interval_bytes: number | null;
-    /** How many small objects one sample stands for. */
-    small_object_weight: number;
+    /** What there may be, with a probability of 5 %, where nothing was recorded. */
+    unseen_bytes: number;
   };
   /** What happened in the program and is not in the trace: counts. */
   losses: {
@@ -307,7 +307,7 @@ export interface Flamegraph {
   total: Estimate;
   allocations: number;
   samples: number;
-  /** fewer than 10, and not exact */
+  /** of `total`: its error is more than 62 % of it */
   has_too_few_samples: boolean;
   base_total: Estimate | null;
   /** Each once. */
@@ -326,7 +326,9 @@ export interface Flamegraph {
     self_bytes: number[];
     /** With its children. */
     allocations: number[];
-    /** Fewer than 10 are too few (unless exact). */
+    /** Half the width of the 95 % interval. */
+    allocations_error: number[];
+    /** Recorded rows. */
     samples: number[];
     /** Of a difference: what the base has; else absent. */
     base_bytes?: number[];

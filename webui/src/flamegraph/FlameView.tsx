@@ -276,7 +276,7 @@ function FrameTable({ tree }: { tree: FlameTree }) {
           title: "With callees",
           isNumber: true,
           sortBy: ({ total }) => total.value,
-          cell: ({ total, samples }) => <EstimateBar estimate={total} few={total.error > 0 && samples < 10} whole={whole} />,
+          cell: ({ total }) => <EstimateBar estimate={total} whole={whole} />,
         },
         { key: "samples", title: "Samples", isNumber: true, sortBy: ({ samples }) => samples, cell: ({ samples }) => samples },
       ]}

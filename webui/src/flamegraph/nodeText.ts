@@ -1,10 +1,9 @@
 /** What is said of one node: in the tooltip, in the line below the picture, to the screen reader, on the clipboard. */
 
+import { estimateText } from "../lib/estimates";
 import { shortFunction, shortPath, visible } from "../lib/text";
-import { formatBytes, formatBytesChange, formatCount, formatError, formatShare } from "../lib/units";
+import { formatBytes, formatBytesChange, formatCount, formatShare } from "../lib/units";
 import { ancestry, frameOf, isOther, type FlameTree } from "./tree";
-
-const FEW_SAMPLES = 10;
 
 export function nodeTitle(tree: FlameTree, node: number): string {
   if (node === 0) {
@@ -22,9 +21,10 @@ function bytesWithError(tree: FlameTree, node: number): string {
   const { nodes, is_difference } = tree.form;
   const value = nodes.bytes[node] ?? 0;
   const error = nodes.error[node] ?? 0;
-  const isFew = error > 0 && (nodes.samples[node] ?? 0) < FEW_SAMPLES;
-  const text = is_difference ? formatBytesChange(value) : formatBytes(value);
-  return isFew ? `~${text} (few samples)` : `${text} ${formatError({ value, error })}`.trim();
+  if (is_difference) {
+    return formatBytesChange(value) + (error > 0 ? ` ± ${formatBytes(error)}` : "");
+  }
+  return estimateText({ value, error });
 }
 
 export function nodeFacts(tree: FlameTree, node: number): [string, string][] {
@@ -39,7 +39,8 @@ export function nodeFacts(tree: FlameTree, node: number): [string, string][] {
   } else if (total.value > 0) {
     facts.push(["Share", formatShare((nodes.bytes[node] ?? 0) / total.value)]);
   }
-  facts.push(["Allocations", formatCount(nodes.allocations[node] ?? 0)], ["Samples", formatCount(nodes.samples[node] ?? 0)]);
+  const allocations = { value: nodes.allocations[node] ?? 0, error: nodes.allocations_error[node] ?? 0 };
+  facts.push(["Allocations", estimateText(allocations, formatCount)], ["Samples", formatCount(nodes.samples[node] ?? 0)]);
   const place = frameOf(tree, node);
   if (place !== null) {
     facts.push(["Where", `${shortPath(visible(place.file))}${place.line > 0 ? `:${place.line}` : ""}`]);

@@ -30,6 +30,7 @@ function form(changes: Partial<Flamegraph> = {}): Flamegraph {
       error: [0, 0, 0, 0, 0, 0],
       self_bytes: [0, 10, 10, 30, 30, 20],
       allocations: [6, 6, 3, 1, 2, 1],
+      allocations_error: [0, 0, 0, 0, 0, 0],
       samples: [6, 6, 3, 1, 2, 1],
     },
     omitted: { nodes: 0, bytes: 0 },

@@ -80,7 +80,7 @@ function HotspotTable({ data, filter }: { data: Hotspots; filter: string }) {
     help,
     isNumber: true,
     sortBy: (row: Hotspot) => of(row).value,
-    cell: (row: Hotspot) => <EstimateBar estimate={of(row)} few={row.has_too_few_samples} whole={whole} {...(kind && { kind })} />,
+    cell: (row: Hotspot) => <EstimateBar estimate={of(row)} whole={whole} {...(kind && { kind })} />,
   });
   return (
     <Table
@@ -105,14 +105,14 @@ function HotspotTable({ data, filter }: { data: Hotspots; filter: string }) {
           help: "Freed soon after it was allocated",
           isNumber: true,
           sortBy: (row) => row.temporary.value,
-          cell: (row) => <EstimateText estimate={row.temporary} few={row.has_too_few_samples} />,
+          cell: (row) => <EstimateText estimate={row.temporary} />,
         },
         {
           key: "allocations",
           title: "Allocations",
           isNumber: true,
           sortBy: (row) => row.allocations.value,
-          cell: (row) => <EstimateText estimate={row.allocations} few={row.has_too_few_samples} format={formatCount} />,
+          cell: (row) => <EstimateText estimate={row.allocations} format={formatCount} />,
         },
         {
           key: "lifetime",

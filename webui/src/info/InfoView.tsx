@@ -2,7 +2,7 @@ import type { ReactNode } from "react";
 
 import { useTrace } from "../data/trace";
 import { visible } from "../lib/text";
-import { formatBytes, formatClock, formatCount, formatDuration, formatMoment, plural } from "../lib/units";
+import { formatBytes, formatClock, formatCount, formatDuration, formatMoment } from "../lib/units";
 import { EstimateText } from "../parts/Figures";
 import { Table } from "../parts/Table";
 import { linkTo } from "../selection/store";
@@ -99,7 +99,7 @@ function Sampling() {
           ["Not freed at the end", <EstimateText key="live" estimate={info.live_bytes} />],
           ["Sample rate", sampling.sample_rate ?? "unknown"],
           ["Sample interval", sampling.sample_interval_bytes === null ? "unknown" : formatBytes(sampling.sample_interval_bytes)],
-          ["A sampled small object stands for", plural(Math.round(sampling.small_object_weight), "object")],
+          ["Where nothing was recorded, there may be", info.is_exact ? "nothing" : `up to ${formatBytes(sampling.unseen_bytes)}`],
         ]}
       />
     </Panel>

@@ -14,11 +14,9 @@ import { evidence } from "./evidence";
 import { VERDICT_MEANINGS, VERDICT_TEXTS, type LeakSite } from "./form";
 import { Holders } from "./Holders";
 
-const FEW_SAMPLES = 10;
 
 /** One line of the program: what is thought of it, and why. */
 export function Suspect({ site }: { site: LeakSite }) {
-  const few = site.live_bytes.error > 0 && site.live_samples < FEW_SAMPLES;
   const { info } = useTrace();
   const resolution = info.duration_ns / 1000;
   return (
@@ -33,7 +31,7 @@ export function Suspect({ site }: { site: LeakSite }) {
         </p>
       </header>
       <dl className="suspect-facts">
-        <Fact name="Live at the end"><EstimateText estimate={site.live_bytes} few={few} /></Fact>
+        <Fact name="Live at the end"><EstimateText estimate={site.live_bytes} /></Fact>
         <Fact name="Growth"><EstimateText estimate={site.growth_bytes_per_second} format={(value) => `${formatBytes(value)}/s`} /></Fact>
         <Fact name="Of what is allocated, stays">{formatShare(site.survival)}</Fact>
         <Fact name="First seen">

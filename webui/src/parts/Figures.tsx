@@ -1,6 +1,7 @@
 /** Estimates and places, as every view shows them. */
 
 import type { Estimate, Place } from "../data/forms";
+import { restsOnFew } from "../lib/estimates";
 import { formatBytes, formatError } from "../lib/units";
 import { shortFunction, shortPath, visible } from "../lib/text";
 import { linkTo } from "../selection/store";
@@ -8,34 +9,35 @@ import { linkTo } from "../selection/store";
 /** A figure with its error, or the remark that there are too few samples to say. */
 export function EstimateText({
   estimate,
-  few = false,
   format = formatBytes,
 }: {
   estimate: Estimate;
-  few?: boolean;
   format?: (value: number) => string;
 }) {
   const { value } = estimate;
-  const error = few && value !== 0 ? "few" : formatError(estimate);
+  const few = restsOnFew(estimate);
+  const error = few ? (value === 0 ? "" : "few samples") : formatError(estimate);
   const title = few
-    ? `Too few samples to be sure of more than the order of magnitude`
+    ? value === 0
+      ? `Nothing of it was recorded; there may be up to ${format(estimate.error)}`
+      : "Too few samples to be sure of more than the order of magnitude"
     : estimate.error > 0
       ? `95 % interval: ${format(Math.max(0, value - estimate.error))} to ${format(value + estimate.error)}`
       : undefined;
   return (
     <span className="estimate" title={title}>
-      <span>{few && value !== 0 ? `~${format(value)}` : format(value)}</span>
+      <span>{few ? `~${format(value)}` : format(value)}</span>
       <span className="error">{error}</span>
     </span>
   );
 }
 
 /** An estimate with a bar beneath it, as a share of `whole`. */
-export function EstimateBar({ estimate, few, whole, kind }: { estimate: Estimate; few?: boolean; whole: number; kind?: "alive" }) {
+export function EstimateBar({ estimate, whole, kind }: { estimate: Estimate; whole: number; kind?: "alive" }) {
   const share = whole > 0 ? Math.min(1, Math.max(0, estimate.value / whole)) : 0;
   return (
     <>
-      <EstimateText estimate={estimate} few={few ?? false} />
+      <EstimateText estimate={estimate} />
       <span className={`bar-cell ${kind ?? ""}`} aria-hidden="true">
         <span style={{ width: `${100 * share}%` }} />
       </span>

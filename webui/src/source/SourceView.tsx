@@ -134,9 +134,9 @@ function Code({ source }: { source: Source }) {
                 const figure = figures.get(number);
                 return (
                   <tr key={number} ref={number === goal ? currentLine : undefined} className={number === current ? "is-current" : undefined} data-line={number}>
-                    <td className="number">{figure && <MarginBar estimate={figure.allocated} few={figure.has_too_few_samples} most={most} kind="born" />}</td>
+                    <td className="number">{figure && <MarginBar estimate={figure.allocated} most={most} kind="born" />}</td>
                     <td className="number">
-                      {figure && figure.live.value > 0 && <MarginBar estimate={figure.live} few={figure.has_too_few_samples} most={most} kind="alive" />}
+                      {figure && figure.live.value > 0 && <MarginBar estimate={figure.live} most={most} kind="alive" />}
                     </td>
                     <td className="number line-number">{number}</td>
                     <td className="code-text">
@@ -165,11 +165,11 @@ const STATE_TEXTS: Record<Source["state"], string> = {
 
 const STATE_BADGES: Partial<Record<Source["state"], string>> = { stored: "is-good", unchanged: "is-good", changed: "is-warn", missing: "is-warn" };
 
-function MarginBar({ estimate, few, most, kind }: { estimate: { value: number; error: number }; few: boolean; most: number; kind: "born" | "alive" }) {
+function MarginBar({ estimate, most, kind }: { estimate: { value: number; error: number }; most: number; kind: "born" | "alive" }) {
   return (
     <span className={`margin-bar ${kind}`}>
       <span className="fill" style={{ width: `${(100 * estimate.value) / most}%` }} />
-      <EstimateText estimate={estimate} few={few} />
+      <EstimateText estimate={estimate} />
     </span>
   );
 }
@@ -187,9 +187,9 @@ function FigureTable({ source }: { source: Source }) {
       columns={[
         { key: "line", title: "Line", isNumber: true, sortBy: ({ line }) => line, cell: ({ line }) => line },
         { key: "function", title: "Function", isWide: true, cell: ({ functions }) => visible(functions.join(", ")) },
-        { key: "allocated", title: "Allocated", isNumber: true, sortBy: ({ allocated }) => allocated.value, cell: (row) => <EstimateText estimate={row.allocated} few={row.has_too_few_samples} /> },
-        { key: "self", title: "Itself", isNumber: true, sortBy: ({ allocated_self }) => allocated_self.value, cell: (row) => <EstimateText estimate={row.allocated_self} few={row.has_too_few_samples} /> },
-        { key: "live", title: "Alive", isNumber: true, sortBy: ({ live }) => live.value, cell: (row) => <EstimateText estimate={row.live} few={row.has_too_few_samples} /> },
+        { key: "allocated", title: "Allocated", isNumber: true, sortBy: ({ allocated }) => allocated.value, cell: (row) => <EstimateText estimate={row.allocated} /> },
+        { key: "self", title: "Itself", isNumber: true, sortBy: ({ allocated_self }) => allocated_self.value, cell: (row) => <EstimateText estimate={row.allocated_self} /> },
+        { key: "live", title: "Alive", isNumber: true, sortBy: ({ live }) => live.value, cell: (row) => <EstimateText estimate={row.live} /> },
       ]}
     />
   );

@@ -47,26 +47,25 @@ function SpikeContent({ spike }: { spike: Spike }) {
   }
   const isEnd = spike.at_ns >= info.duration_ns;
   const until = isEnd ? (info.trace.state === "live" ? "now" : "at the end") : `at ${formatMoment(spike.at_ns, info.duration_ns / 1000)}`;
-  const few = spike.has_too_few_samples;
   return (
     <div className="spike">
       <div className="spike-head">
         <dl className="figure">
           <dt>{range === null ? "Allocated in all" : "Born in the selection"}</dt>
           <dd>
-            <EstimateText estimate={spike.born} few={few} />
+            <EstimateText estimate={spike.born} />
           </dd>
         </dl>
         <dl className="figure">
           <dt>Of it alive {until}</dt>
           <dd>
-            <EstimateText estimate={spike.alive} few={few} />
+            <EstimateText estimate={spike.alive} />
           </dd>
         </dl>
         <dl className="figure">
           <dt>Allocations</dt>
           <dd>
-            <EstimateText estimate={spike.born_allocations} few={few} format={formatCount} />
+            <EstimateText estimate={spike.born_allocations} format={formatCount} />
           </dd>
         </dl>
         <div className="actions">
@@ -110,14 +109,14 @@ function SiteTable({ spike, chosen, onChoose }: { spike: Spike; chosen: Site | u
           title: "Born",
           isNumber: true,
           sortBy: ({ born }) => born.value,
-          cell: (site) => <EstimateBar estimate={site.born} few={site.has_too_few_samples} whole={spike.born.value} />,
+          cell: (site) => <EstimateBar estimate={site.born} whole={spike.born.value} />,
         },
         {
           key: "alive",
           title: "Alive",
           isNumber: true,
           sortBy: ({ alive }) => alive.value,
-          cell: (site) => <EstimateBar estimate={site.alive} few={site.has_too_few_samples} whole={spike.born.value} kind="alive" />,
+          cell: (site) => <EstimateBar estimate={site.alive} whole={spike.born.value} kind="alive" />,
         },
       ]}
     />

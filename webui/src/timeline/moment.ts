@@ -1,5 +1,6 @@
 /** What is known of one moment. */
 
+import { estimateText } from "../lib/estimates";
 import { formatBytes } from "../lib/units";
 import type { Memory } from "./useMemory";
 
@@ -28,8 +29,9 @@ export function momentFacts({ timeline, model, mode, isFiltered }: Memory, timeN
     const clock = isFiltered ? null : nearest(timeline.heap_live.max, index);
     const heap = clock ?? timeline.live_bytes[index] ?? 0;
     const error = (clock === null ? timeline.live_error[index] : nearest(timeline.heap_live.error, index)) ?? 0;
-    facts.push(["Live heap", formatBytes(heap) + (error > 0 ? ` ± ${formatBytes(error)}` : "")]);
-    facts.push(["Allocated here", formatBytes(timeline.allocated_bytes[index] ?? 0)]);
+    facts.push(["Live heap", estimateText({ value: heap, error })]);
+    const allocated = { value: timeline.allocated_bytes[index] ?? 0, error: timeline.allocated_error[index] ?? 0 };
+    facts.push(["Allocated here", estimateText(allocated)]);
     return facts;
   }
   const place = model.times.findIndex((time) => time >= timeNs);

@@ -13,7 +13,6 @@ import { Table } from "../parts/Table";
 import { linkTo, select } from "../selection/store";
 
 const BUCKETS = 400;
-const FEW_SAMPLES = 10;
 
 /** One window by itself: its own timeline, where it allocated, and the windows inside it. */
 export function OneWindow({ windowId }: { windowId: number }) {
@@ -30,7 +29,6 @@ function Content({ window: shown }: { window: WindowForm }) {
   const { info } = useTrace();
   const palette = usePalette();
   const { start_ns: startNs, end_ns: endNs, timeline } = shown;
-  const few = shown.allocated.error > 0 && shown.samples < FEW_SAMPLES;
   const resolution = Math.max(1, ((endNs ?? info.duration_ns) - startNs) / 100);
   let sum = 0;
   const allocated = timeline.start_ns.map((start, index): [number, number] => [start + timeline.bucket_ns, (sum += timeline.allocated_bytes[index] ?? 0)]);
@@ -65,11 +63,11 @@ function Content({ window: shown }: { window: WindowForm }) {
       <div className="one-window-body">
         <dl className="facts">
           <dt>Allocated</dt>
-          <dd><EstimateText estimate={shown.allocated} few={few} /></dd>
+          <dd><EstimateText estimate={shown.allocated} /></dd>
           <dt>Itself, without inner windows</dt>
           <dd>{formatBytes(shown.own_allocated_bytes)}</dd>
           <dt>Retained when it closed</dt>
-          <dd><EstimateText estimate={shown.retained} few={few} /></dd>
+          <dd><EstimateText estimate={shown.retained} /></dd>
           <dt>Alive at the end</dt>
           <dd>{formatBytes(shown.live_bytes)}</dd>
           {Object.entries(shown.attributes ?? {}).map(([key, value]) => (
@@ -93,8 +91,8 @@ function Content({ window: shown }: { window: WindowForm }) {
           rowKey={(_, index) => index}
           columns={[
             { key: "place", title: "Where it allocated", isWide: true, cell: ({ place, label }) => <PlaceText place={place} label={label} /> },
-            { key: "allocated", title: "Allocated", isNumber: true, sortBy: ({ allocated: { value } }) => value, cell: (site) => <EstimateBar estimate={site.allocated} few={site.allocated.error > 0 && site.samples < FEW_SAMPLES} whole={shown.allocated.value} /> },
-            { key: "retained", title: "Retained", isNumber: true, sortBy: ({ retained: { value } }) => value, cell: (site) => <EstimateBar estimate={site.retained} few={site.allocated.error > 0 && site.samples < FEW_SAMPLES} whole={shown.allocated.value} kind="alive" /> },
+            { key: "allocated", title: "Allocated", isNumber: true, sortBy: ({ allocated: { value } }) => value, cell: (site) => <EstimateBar estimate={site.allocated} whole={shown.allocated.value} /> },
+            { key: "retained", title: "Retained", isNumber: true, sortBy: ({ retained: { value } }) => value, cell: (site) => <EstimateBar estimate={site.retained} whole={shown.allocated.value} kind="alive" /> },
           ]}
         />
       )}

@@ -15,7 +15,6 @@ import { Scatter } from "./Scatter";
 import "./windows.css";
 
 const NAMES = 500;
-const FEW_SAMPLES = 10;
 
 /** Requests, tasks, tests and `with memlyze.window(...)` blocks: by name, each as a dot, and one by itself. */
 export default function WindowsView() {
@@ -96,7 +95,7 @@ function NameTable({ rows, chosen, onChoose }: { rows: readonly WindowName[]; ch
           title: "Allocated",
           isNumber: true,
           sortBy: ({ allocated }) => allocated.value,
-          cell: ({ allocated, samples }) => <EstimateBar estimate={allocated} few={allocated.error > 0 && samples < FEW_SAMPLES} whole={whole} />,
+          cell: ({ allocated }) => <EstimateBar estimate={allocated} whole={whole} />,
         },
         {
           key: "retained",
@@ -104,7 +103,7 @@ function NameTable({ rows, chosen, onChoose }: { rows: readonly WindowName[]; ch
           help: "Not freed when the window was closed",
           isNumber: true,
           sortBy: ({ retained }) => retained.value,
-          cell: ({ retained, samples }) => <EstimateBar estimate={retained} few={retained.error > 0 && samples < FEW_SAMPLES} whole={wholeRetained} kind="alive" />,
+          cell: ({ retained }) => <EstimateBar estimate={retained} whole={wholeRetained} kind="alive" />,
         },
         { key: "live", title: "Alive at the end", isNumber: true, sortBy: ({ live_bytes }) => live_bytes, cell: ({ live_bytes }) => formatBytes(live_bytes) },
         { key: "mean", title: "Mean", help: "Allocated by one window", isNumber: true, sortBy: (row) => row.mean_allocated_bytes, cell: (row) => formatBytes(row.mean_allocated_bytes) },
@@ -129,10 +128,9 @@ function NameTable({ rows, chosen, onChoose }: { rows: readonly WindowName[]; ch
 function WindowTable({ windows, chosen }: { windows: Windows; chosen: number | null }) {
   const { info } = useTrace();
   const at = <T,>(values: readonly T[], index: number): T => values[index] as T;
-  const few = (index: number, error: number) => error > 0 && at(windows.samples, index) < FEW_SAMPLES;
   const estimate = (bytes: readonly number[], errors: readonly number[], index: number) => {
     const [value, error] = [at(bytes, index), at(errors, index)];
-    return <EstimateBar estimate={{ value, error }} few={few(index, error)} whole={bytes[0] ?? 1} />;
+    return <EstimateBar estimate={{ value, error }} whole={bytes[0] ?? 1} />;
   };
   return (
     <Table

@@ -7,21 +7,17 @@ per_class AS ( -- the fewer sums there are for each allocation, the faster
         CASE $by
             WHEN 'thread' THEN thread_id WHEN 'process' THEN process_id WHEN 'window' THEN window_id ELSE 0
         END AS group_id,
-        process_id,
-        freed_ns = -1 AS is_live,
-        time_ns <= $moment_ns AND (freed_ns = -1 OR freed_ns > $moment_ns) AS is_held,
-        freed_ns <> -1 AND freed_ns - time_ns <= $temporary_ns AS is_temporary,
+        is_live,
+        is_held,
+        is_freed_soon,
         sum(bytes) AS bytes,
         sum(variance) AS variance,
         sum(weight) AS allocations,
         sum(weight * (weight - 1)) AS allocations_variance,
         count(*) AS samples,
         sum(weight * (freed_ns - time_ns)) AS lifetimes_ns
-    FROM _selected($from_ns, $to_ns, $process_ids, $thread_ids, $window_ids)
+    FROM _judged($from_ns, $to_ns, $process_ids, $thread_ids, $window_ids, $moment_ns, $temporary_ns)
     GROUP BY ALL
-),
-gone AS ( -- what is live at the end is so at the end of each process
-    SELECT process_id FROM _ended_processes WHERE end_ns < $moment_ns AND $moment_ns <> 9223372036854775807
 ),
 per_stack AS (
     SELECT
@@ -34,14 +30,14 @@ per_stack AS (
         sum(samples) AS samples,
         sum(bytes) FILTER (WHERE is_live) AS live_bytes,
         sum(variance) FILTER (WHERE is_live) AS live_variance,
-        sum(bytes) FILTER (WHERE is_held AND NOT is_gone) AS held_bytes,
-        sum(variance) FILTER (WHERE is_held AND NOT is_gone) AS held_variance,
-        sum(bytes) FILTER (WHERE is_temporary) AS temporary_bytes,
-        sum(variance) FILTER (WHERE is_temporary) AS temporary_variance,
-        sum(allocations) FILTER (WHERE is_temporary) AS temporary_allocations,
+        sum(bytes) FILTER (WHERE is_held) AS held_bytes,
+        sum(variance) FILTER (WHERE is_held) AS held_variance,
+        sum(bytes) FILTER (WHERE is_freed_soon) AS temporary_bytes,
+        sum(variance) FILTER (WHERE is_freed_soon) AS temporary_variance,
+        sum(allocations) FILTER (WHERE is_freed_soon) AS temporary_allocations,
         sum(allocations) FILTER (WHERE NOT is_live) AS freed_allocations,
         sum(lifetimes_ns) FILTER (WHERE NOT is_live) AS lifetimes_ns
-    FROM (SELECT *, process_id IN (SELECT process_id FROM gone) AS is_gone FROM per_class) AS c
+    FROM per_class
     GROUP BY ALL
 ),
 placed AS (

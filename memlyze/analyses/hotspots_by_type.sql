@@ -18,29 +18,18 @@ summed AS (
         sum(weight) AS allocations,
         sum(weight * (weight - 1)) AS allocations_variance,
         count(*) AS samples,
-        coalesce(sum(bytes) FILTER (WHERE freed_ns = -1), 0) AS live_bytes,
-        coalesce(sum(variance) FILTER (WHERE freed_ns = -1), 0) AS live_variance,
+        coalesce(sum(bytes) FILTER (WHERE is_live), 0) AS live_bytes,
+        coalesce(sum(variance) FILTER (WHERE is_live), 0) AS live_variance,
         coalesce(sum(bytes) FILTER (WHERE is_held), 0) AS held_bytes,
         coalesce(sum(variance) FILTER (WHERE is_held), 0) AS held_variance,
-        coalesce(sum(bytes) FILTER (WHERE is_temporary), 0) AS temporary_bytes,
-        coalesce(sum(variance) FILTER (WHERE is_temporary), 0) AS temporary_variance,
-        coalesce(sum(weight) FILTER (WHERE is_temporary), 0) AS temporary_allocations,
-        sum(weight * (freed_ns - time_ns)) FILTER (WHERE freed_ns <> -1)
-        / nullif(sum(weight) FILTER (WHERE freed_ns <> -1), 0) AS mean_lifetime_ns
-    FROM (
-        SELECT
-            *,
-            time_ns <= $moment_ns
-            AND (freed_ns = -1 OR freed_ns > $moment_ns)
-            AND process_id NOT IN (
-                -- What is live at the end is so at the end of each process.
-                SELECT process_id FROM _ended_processes WHERE end_ns < $moment_ns AND $moment_ns <> 9223372036854775807
-            ) AS is_held,
-            freed_ns <> -1 AND freed_ns - time_ns <= $temporary_ns AS is_temporary
-        FROM _selected($from_ns, $to_ns, $process_ids, $thread_ids, $window_ids)
-        WHERE $stack_ids::BIGINT[] IS NULL OR stack_id IN (SELECT unnest($stack_ids::BIGINT[]))
-    ) AS a
+        coalesce(sum(bytes) FILTER (WHERE is_freed_soon), 0) AS temporary_bytes,
+        coalesce(sum(variance) FILTER (WHERE is_freed_soon), 0) AS temporary_variance,
+        coalesce(sum(weight) FILTER (WHERE is_freed_soon), 0) AS temporary_allocations,
+        sum(weight * (freed_ns - time_ns)) FILTER (WHERE NOT is_live)
+        / nullif(sum(weight) FILTER (WHERE NOT is_live), 0) AS mean_lifetime_ns
+    FROM _judged($from_ns, $to_ns, $process_ids, $thread_ids, $window_ids, $moment_ns, $temporary_ns) AS a
     LEFT JOIN typed AS t ON t.allocation_id = a.allocation_id
+    WHERE $stack_ids::BIGINT[] IS NULL OR a.stack_id IN (SELECT unnest($stack_ids::BIGINT[]))
     GROUP BY group_name
 )
 SELECT

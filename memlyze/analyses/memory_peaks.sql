@@ -1,14 +1,11 @@
--- The greatest readings of the memory clock of any process, and when; one row, all NULL when it never ticked.
--- The greatest resident memory is the program's: what the recorder holds, above all while it takes a heap graph,
+-- The greatest resident memory of any process, and when; one row, all NULL when the memory clock never ticked. It is the
+-- program's: what the recorder holds, above all while it takes a heap graph,
 -- does not make a peak.
 SELECT
     arg_max(rss, rss - tracer_bytes) AS rss,
     arg_max(time_ns, rss - tracer_bytes) AS rss_time_ns,
     arg_max(process_id, rss - tracer_bytes) AS rss_process_id,
     arg_max(tracer_bytes, rss - tracer_bytes) AS rss_tracer_bytes,
-    max(heap_live) AS heap_live,
-    arg_max(time_ns, heap_live) AS heap_live_time_ns,
-    arg_max(process_id, heap_live) AS heap_live_process_id,
     max(tracer_bytes) AS tracer_bytes,
     max(time_ns) AS last_ns
 FROM memory;

@@ -8,19 +8,9 @@ SELECT
     sum(weight) AS allocations,
     sum(weight * (weight - 1)) AS allocations_variance,
     count(*) AS samples
-FROM _selected($from_ns, $to_ns, $process_ids, $thread_ids, $window_ids)
+FROM _judged($from_ns, $to_ns, $process_ids, $thread_ids, $window_ids, $live_at_ns, $within_ns)
 WHERE
-    (
-        $live_at_ns::BIGINT IS NULL
-        OR (time_ns <= $live_at_ns AND (freed_ns = -1 OR freed_ns > $live_at_ns)
-    ))
-    AND ($within_ns::BIGINT IS NULL OR (freed_ns <> -1 AND freed_ns - time_ns <= $within_ns))
-    AND (
-        $live_at_ns::BIGINT IS NULL
-        OR process_id NOT IN (
-            -- What is live at the end is so at the end of each process.
-            SELECT process_id FROM _ended_processes WHERE end_ns < $live_at_ns AND $live_at_ns <> 9223372036854775807
-        )
-    )
+    ($live_at_ns::BIGINT IS NULL OR is_held)
+    AND ($within_ns::BIGINT IS NULL OR is_freed_soon)
 GROUP BY ALL
 ORDER BY ALL;

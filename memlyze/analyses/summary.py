@@ -21,7 +21,7 @@ SITES = 5
 
 
 class Peak(typing.NamedTuple):
-    """The greatest reading of the memory clock, of all processes in the trace."""
+    """The greatest resident memory of a process, as the memory clock read it."""
 
     bytes: int
     time_ns: int
@@ -114,13 +114,11 @@ class Summary(typing.NamedTuple):
     live_bytes: Estimate
     """Of `bytes`, not freed when recording ended."""
     peak_rss: Peak | None
-    """None: no reading of the memory clock was written."""
+    """Of the process that had most resident, without what the recorder held; None: no reading of
+    the memory clock was written.
+    """
     peak_rss_tracer_bytes: int
     """Of `peak_rss`, what the recorder itself held."""
-    peak_heap: Peak | None
-    """The greatest estimate of a process's live heap by the memory clock, of the allocations made
-    since the start of the trace.
-    """
     peak_live_ns: int | None
     """When most was live of the allocations of all processes together; None: there are none."""
     peak_live_bytes: Estimate
@@ -144,7 +142,7 @@ class Summary(typing.NamedTuple):
 def summarize(trace: Trace, *, sites: int = SITES) -> Summary:
     """Summarise an opened trace, whatever state it is in: an empty one gives zeros."""
     peaks = run_statement(trace, "memory_peaks")[0]
-    peak_rss, peak_heap = _peak(peaks, "rss"), _peak(peaks, "heap_live")
+    peak_rss = _peak(peaks)
     series = live_series(trace)
     peak_live_ns = series.greatest_between(0, END_NS)
     last_ns = int(series.times_ns[-1]) if len(series.times_ns) else 0
@@ -172,7 +170,6 @@ def summarize(trace: Trace, *, sites: int = SITES) -> Summary:
         live_bytes=total.live_bytes if total else nothing,
         peak_rss=peak_rss,
         peak_rss_tracer_bytes=peaks["rss_tracer_bytes"] or 0,
-        peak_heap=peak_heap,
         peak_live_ns=peak_live_ns,
         peak_live_bytes=series.live_at(peak_live_ns or 0),
         resident=explain_peak(trace, peak_rss.process_id) if peak_rss else None,
@@ -230,10 +227,10 @@ def _process(
     )
 
 
-def _peak(peaks: typing.Mapping[str, typing.Any], name: str) -> Peak | None:
-    if peaks[name] is None:
+def _peak(peaks: typing.Mapping[str, typing.Any]) -> Peak | None:
+    if peaks["rss"] is None:
         return None
-    return Peak(peaks[name], peaks[name + "_time_ns"], peaks[name + "_process_id"])
+    return Peak(peaks["rss"], peaks["rss_time_ns"], peaks["rss_process_id"])
 
 
 def _invisible_allocators(trace: Trace) -> tuple[str, ...]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import typing
 
 from memlyze.analyses.estimates import TOO_FEW_SAMPLES, Estimate, Sampling
+from memlyze.analyses.live_series import live_series
 from memlyze.analyses.sampling import sampling_of
+from memlyze.analyses.selection import END_NS
 from memlyze.analyses.statements import run_statement
 from memlyze.query.session import Trace
 
@@ -103,11 +105,10 @@ class Holder(typing.NamedTuple):
 
 
 class PeakHolders(typing.NamedTuple):
-    """Who held what when the heap of a process was greatest."""
+    """Who held what when most was live in all processes together."""
 
     time_ns: int
-    heap_bytes: int
-    process_id: int
+    live_bytes: Estimate
     holders: tuple[Holder, ...]
 
 
@@ -120,7 +121,7 @@ class Windows(typing.NamedTuple):
     routes: tuple[Route, ...]
     worst: tuple[Window, ...]
     at_peak: PeakHolders | None
-    """None: the memory clock did not tick."""
+    """None: nothing was allocated."""
     allocated_bytes: float
     """In windows or not."""
     unattributed_bytes: Estimate
@@ -238,14 +239,11 @@ def window_of_row(row: typing.Mapping[str, typing.Any]) -> Window:
 
 
 def _holders_at_peak(trace: Trace) -> PeakHolders | None:
-    peaks = run_statement(trace, "memory_peaks")[0]
-    if peaks["heap_live"] is None:
+    series = live_series(trace)
+    moment_ns = series.greatest_between(0, END_NS)
+    if moment_ns is None:
         return None
-    where = {
-        "moment_ns": peaks["heap_live_time_ns"],
-        "process_id": peaks["heap_live_process_id"],
-        "count": _HOLDERS,
-    }
+    where = {"moment_ns": moment_ns, "count": _HOLDERS}
     holders = tuple(
         Holder(
             row["name"],
@@ -257,4 +255,4 @@ def _holders_at_peak(trace: Trace) -> PeakHolders | None:
         )
         for row in run_statement(trace, "window_holders", where)
     )
-    return PeakHolders(where["moment_ns"], peaks["heap_live"], where["process_id"], holders)
+    return PeakHolders(moment_ns, series.live_at(moment_ns), holders)

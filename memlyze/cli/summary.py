@@ -21,6 +21,7 @@ from memlyze.cli.terminal import Aligned, Style
 from memlyze.errors import MemlyzeError
 from memlyze.wording.figures import FEW_SAMPLES_ADVICE, figure, figure_cells
 from memlyze.wording.names import printable, shorten_right
+from memlyze.wording.peaks import peak_live_when, peak_resident_when
 from memlyze.wording.places import inner_place_of, place_of
 from memlyze.wording.resident import describe_resident
 from memlyze.wording.trace_state import state_lines
@@ -33,7 +34,7 @@ EXAMPLES
   memlyze summary --only 1240 app.1234.mlyze   one of the processes that app.py started
   memlyze summary --json app.1234.mlyze
 
-Prints how long the program ran, its peak memory, when that was and what it consisted of, the lines
+Prints how long the program ran, its peaks, when these were and what it consisted of, the lines
 of the program that allocated most, what recording cost, and a line for each process where there
 were several. Figures of a sampled trace are estimates, shown with their 95 % interval.
 """
@@ -98,17 +99,17 @@ def render(summary: Summary, state: typing.Sequence[str], style: Style) -> list[
     for name, text in _commands(summary):
         facts.add(name, text)
     facts.add("duration", format_duration(summary.duration_ns))
-    facts.add("peak memory", _peak_memory(summary))
+    facts.add("peak resident", _peak_resident(summary))
     if summary.peak_rss is not None and summary.resident is not None:
         described = describe_resident(
             summary.resident,
-            min(style.width - 15, _RESIDENT_WIDTH),
+            min(style.width - 17, _RESIDENT_WIDTH),
             _snapshot_note(summary.resident, summary.peak_rss),
         )
         for label, line in zip_longest(["of which"], described, fillvalue=""):
             facts.add(label, line)
     if summary.peak_live_ns is not None:
-        facts.add("peak live", _peak_live(summary, summary.peak_live_ns))
+        facts.add("peak live", _peak_live(summary))
     facts.add("allocated", _allocated(summary))
     if summary.collections.runs:
         facts.add(
@@ -132,7 +133,7 @@ def _processes(summary: Summary, style: Style) -> list[str]:
     """A line for each process, those with the greatest peaks; in the order of their start."""
     few = sorted(summary.processes, key=lambda process: -(process.peak_rss or 0))[:_PROCESSES]
     table = Aligned(right=(True, True, True, True, True, False, False))
-    table.add("process", "parent", "peak", "allocated", "", "started by", "ended by")
+    table.add("process", "parent", "peak resident", "allocated", "", "started by", "ended by")
     for process in summary.processes:
         if process in few:
             table.add(*_process_cells(process))
@@ -177,7 +178,7 @@ def _some(ids: typing.Sequence[int]) -> str:
     return shown if len(ids) <= _COMMANDS else f"{shown} and {len(ids) - _COMMANDS} more"
 
 
-def _peak_memory(summary: Summary) -> str:
+def _peak_resident(summary: Summary) -> str:
     if summary.peak_rss is None:
         if summary.is_complete:
             return "unknown: the program ended before the memory clock ticked"
@@ -185,14 +186,18 @@ def _peak_memory(summary: Summary) -> str:
     own = ""
     if summary.peak_rss_tracer_bytes:
         own = f" ({format_bytes(summary.peak_rss_tracer_bytes)} of it memlyze's own)"
-    resident = f"{format_bytes(summary.peak_rss.bytes)} resident{own}"
-    return f"{resident} at {_when(summary, summary.peak_rss)}"
+    resident = f"{format_bytes(summary.peak_rss.bytes)}{own}"
+    return f"{resident} {peak_resident_when(summary)}"
 
 
-def _peak_live(summary: Summary, peak_live_ns: int) -> str:
+def _peak_live(summary: Summary) -> str:
     size = figure(summary.peak_live_bytes)
-    where = " in all processes together" if len(summary.processes) > 1 else ""
-    return f"{size} of allocations at {format_duration(peak_live_ns)}{where}"
+    text = f"{size} of allocations {peak_live_when(summary)}"
+    if summary.peak_rss is None or len(summary.processes) > 1:
+        return text
+    if summary.peak_live_bytes.value > summary.peak_rss.bytes:
+        text += "; more than is resident: memory takes none until it is written to"
+    return text
 
 
 def _snapshot_note(resident: ResidentMemory, peak: Peak) -> str:
@@ -201,11 +206,6 @@ def _snapshot_note(resident: ResidentMemory, peak: Peak) -> str:
     if is_near and abs(resident.bytes - peak.bytes) <= _SAME_SIZE * peak.bytes:
         return ""
     return f" (of {format_bytes(resident.bytes)} at {format_duration(resident.time_ns)})"
-
-
-def _when(summary: Summary, peak: Peak) -> str:
-    where = f" in process {peak.process_id}" if len(summary.processes) > 1 else ""
-    return format_duration(peak.time_ns) + where
 
 
 def _allocated(summary: Summary) -> str:

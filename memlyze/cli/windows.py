@@ -12,7 +12,7 @@ from memlyze.cli.arguments import CommandParser
 from memlyze.cli.opening import add_only_option, open_traces, print_json, titled
 from memlyze.cli.progress import decoding_progress
 from memlyze.cli.terminal import Aligned, Style
-from memlyze.wording.figures import FEW_SAMPLES_ADVICE, figure_cells, short_figure
+from memlyze.wording.figures import FEW_SAMPLES_ADVICE, figure, figure_cells, short_figure
 from memlyze.wording.names import printable, shorten_right
 from memlyze.wording.trace_state import state_lines
 from memlyze.wording.units import format_bytes, format_count, format_duration, plural
@@ -108,7 +108,7 @@ def render(
     if found.at_peak is not None and found.at_peak.holders:
         peak = found.at_peak
         title = (
-            f"  when {format_bytes(peak.heap_bytes)} were live, the most, at "
+            f"  who held the {figure(peak.live_bytes)} that were live at the peak, at "
             f"{format_duration(peak.time_ns)}"
         )
         lines += ["", style(title, "bold"), *_holders(peak.holders)]

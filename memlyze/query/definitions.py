@@ -57,6 +57,7 @@ PRIVATE = (
     "window_collections",
     "window_rows",
     "selected",
+    "judged",
     "group_labels",
     "object_how",
     "named_types",

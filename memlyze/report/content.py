@@ -68,7 +68,8 @@ def gather(
 ) -> Content:
     """Ask everything of a trace, whatever state it is in; of two, also what differs."""
     slices = timeline(trace, buckets=SLICES, peaks=PEAKS)
-    peak_ns = slices.peaks[0].time_ns if slices.peaks else END_NS
+    summary = summarize(trace, sites=0)
+    peak_ns = END_NS if summary.peak_live_ns is None else summary.peak_live_ns
     start = trace.metadata.get("start_time_unix_ns")
     folder = trace.metadata.get("working_directory")
     return Content(
@@ -76,7 +77,7 @@ def gather(
         notes=tuple(notes),
         folder=folder if isinstance(folder, str) else "",
         start_unix_ns=start if isinstance(start, int) else 0,
-        summary=summarize(trace, sites=0),
+        summary=summary,
         timeline=slices,
         peak_ns=peak_ns,
         sites=hotspots(trace, count=SITES, moment_ns=peak_ns),

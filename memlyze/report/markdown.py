@@ -11,6 +11,7 @@ from memlyze.report.figures import bytes_text, function_text, percent, place_tex
 from memlyze.report.markup import readable
 from memlyze.wording.figures import figure
 from memlyze.wording.leaks import holder_lines
+from memlyze.wording.peaks import peak_live_when, peak_resident_when
 from memlyze.wording.units import format_bytes, format_count, format_duration, plural
 
 _SITES = 10
@@ -64,12 +65,11 @@ def _facts(content: Content) -> str:
     summary = content.summary
     rows = [("duration", format_duration(summary.duration_ns))]
     if summary.peak_rss is not None:
-        when = f"at {time_text(summary.peak_rss.time_ns)}"
+        when = peak_resident_when(summary)
         rows.append(("peak resident memory", f"{format_bytes(summary.peak_rss.bytes)} {when}"))
-    if content.timeline.peaks:
-        peak = content.timeline.peaks[0]
-        when = f"at {time_text(peak.time_ns)}"
-        rows.append(("most live at once", f"{bytes_text(peak.live_bytes)} {when}"))
+    if summary.peak_live_ns is not None:
+        when = peak_live_when(summary)
+        rows.append(("peak live memory", f"{bytes_text(summary.peak_live_bytes)} {when}"))
     count = f"in {figure(summary.allocations, format_count)} allocations"
     rows.append(("allocated in all", f"{bytes_text(summary.bytes)} {count}"))
     rows.append(("not freed at the end", bytes_text(summary.live_bytes)))

@@ -20,6 +20,7 @@ from memlyze.report.figures import (
 )
 from memlyze.report.markup import Child, Element, h, name, place
 from memlyze.wording.figures import figure, short_figure
+from memlyze.wording.peaks import peak_live_when, peak_resident_when
 from memlyze.wording.resident import CATEGORY_NAMES
 from memlyze.wording.units import format_bytes, format_count, format_duration, plural
 
@@ -31,12 +32,11 @@ def tiles(content: Content) -> Element:
     summary = content.summary
     shown: list[tuple[str, str, str]] = []
     if summary.peak_rss is not None:
-        when = f"at {time_text(summary.peak_rss.time_ns)}"
+        when = peak_resident_when(summary)
         shown.append(("peak resident memory", format_bytes(summary.peak_rss.bytes), when))
-    if content.timeline.peaks:
-        peak = content.timeline.peaks[0]
-        value, error = bytes_parts(peak.live_bytes)
-        shown.append(("most live at once", value, _joined(error, f"at {time_text(peak.time_ns)}")))
+    if summary.peak_live_ns is not None:
+        value, error = bytes_parts(summary.peak_live_bytes)
+        shown.append(("peak live memory", value, _joined(error, peak_live_when(summary))))
     value, error = bytes_parts(summary.bytes)
     count = f"in {figure(summary.allocations, format_count)} allocations"
     shown.append(("allocated in all", value, _joined(error, count)))

@@ -41,7 +41,6 @@ def test_summary_of_an_exact_trace(tmp_path: Path) -> None:
     assert summary.allocations == Estimate(6, 0)
     assert summary.live_bytes == Estimate(1050, 0)
     assert summary.peak_rss == Peak(9000, 10 * MS, 7)
-    assert summary.peak_heap == Peak(1050, 19 * MS, 7)
     assert (summary.peak_live_ns, summary.peak_live_bytes) == (12 * MS, Estimate(1050, 0))
     assert summary.collections == Collections(runs=2, duration_ns=4000, collected=10)
     assert (summary.cost.peak_bytes, summary.cost.writer_cpu_ns) == (1 << 20, 2 * MS)

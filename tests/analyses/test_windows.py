@@ -124,8 +124,12 @@ def test_the_greatest_single_requests_and_the_holders_at_the_peak(tmp_path: Path
     assert found.unattributed_bytes == (5000, 0)
     assert found.allocated_bytes == 115_000
     assert found.at_peak is not None
+    # The last moment, at which the block that belongs to no window is live as well.
+    assert found.at_peak.live_bytes == (10_400, 0)
     assert [(h.name, h.bytes, h.windows) for h in found.at_peak.holders] == [
-        ("/leak", (1100, 0), 1)
+        ("/leak", (5000, 0), 50),
+        (None, (5000, 0), 0),
+        ("/cached", (400, 0), 4),
     ]
 
 

@@ -55,7 +55,7 @@ def test_summary_says_where_the_trace_is_what_it_shows_and_what_to_type_next(
     assert (result.returncode, result.stdout) == (0, "")
     said = result.stderr
     assert str(tmp_path / "t.mlyze") in said
-    for words in ("duration", "peak memory", "allocated", "every allocation recorded"):
+    for words in ("duration", "peak resident", "allocated", "every allocation recorded"):
         assert words in said
     assert re.search(r"8\.0\d MiB +8\.0\d MiB +app\.py:3 (work|<listcomp>)", said)
     next_line = said.strip().splitlines()[-1]

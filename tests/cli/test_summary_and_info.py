@@ -25,19 +25,19 @@ def test_summary_of_an_exact_trace(trace: str, memlyze: Runner) -> None:
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout.splitlines() == [
         "memlyze: t.mlyze",
-        "  command      python main.py 'two words'",
-        "  duration     20.0 ms",
-        "  peak memory  8.79 KiB resident at 10.0 ms",
-        "  of which     4.88 KiB Python objects, 2.93 KiB code, 500 B free in Python's pools, "
+        "  command        python main.py 'two words'",
+        "  duration       20.0 ms",
+        "  peak resident  8.79 KiB at 10.0 ms",
+        "  of which       4.88 KiB Python objects, 2.93 KiB code, 500 B free in Python's pools, "
         "400 B unexplained,",
-        "               100 B library data",
-        "  peak live    1.03 KiB of allocations at 12.0 ms",
-        "  allocated    1.51 KiB in 6 allocations; 1.03 KiB not freed at the end",
-        "  gc           2 runs, 4.00 µs in all",
-        "  recording    every allocation recorded, "
+        "                 100 B library data",
+        "  peak live      1.03 KiB of allocations at 12.0 ms",
+        "  allocated      1.51 KiB in 6 allocations; 1.03 KiB not freed at the end",
+        "  gc             2 runs, 4.00 µs in all",
+        "  recording      every allocation recorded, "
         f"{(result.stdout.split('recorded, ')[1]).split(' file')[0]} file, "
         "1.00 MiB memory, 2.00 ms CPU for writing",
-        "  references   9 objects, the program stood still for 300 µs",
+        "  references     9 objects, the program stood still for 300 µs",
         "",
         "  allocated    live at 12.0 ms    site",
         "      900 B              400 B    /srv/app/main.py:20 load",
@@ -179,9 +179,9 @@ def test_summary_of_several_traces_tells_of_every_process(memlyze: Runner, tmp_p
         write_known_trace(tmp_path / f"{process_id}.mlyze", process_id=process_id)
     write_known_trace(tmp_path / "10.mlyze", process_id=10, command_line=("python", "worker.py"))
     lines = memlyze("summary", "7.mlyze", "8.mlyze", "9.mlyze", "10.mlyze").stdout.splitlines()
-    assert "  command      python main.py 'two words'  (processes 7, 8, 9)" in lines
-    assert "               python worker.py  (process 10)" in lines
-    assert "8.79 KiB resident at 10.0 ms in process 7" in lines[4]
+    assert "  command        python main.py 'two words'  (processes 7, 8, 9)" in lines
+    assert "                 python worker.py  (process 10)" in lines
+    assert "8.79 KiB at 10.0 ms in process 7" in lines[4]
     recording = next(line for line in lines if line.startswith("  recording"))
     assert "4.00 MiB memory, 8.00 ms CPU for writing" in recording
 
@@ -227,7 +227,7 @@ def test_recorders_own_memory_is_told_apart(memlyze: Runner, tmp_path: Path) -> 
     encoder.add("memory", [{"time_ns": 0, "rss": 5 << 20, "tracer_bytes": 1 << 20}])
     encoder.write(tmp_path / "t.mlyze")
     summary = memlyze("summary", "t.mlyze").stdout
-    assert "5.00 MiB resident (1.00 MiB of it memlyze's own) at 0" in summary
+    assert "5.00 MiB (1.00 MiB of it memlyze's own) at 0" in summary
 
 
 def test_snapshot_that_is_not_of_the_peak_says_which_moment_it_is_of(

@@ -78,7 +78,7 @@ def page(tmp_path: Path, content_of: Contents) -> Page:
 
 def test_page_shows_figures_sites_and_peaks(page: Page) -> None:
     for text in (
-        "most live at once",
+        "peak live memory",
         "1.03 KiB",
         "1.51 KiB",
         "main.py:20",

@@ -73,7 +73,7 @@ describeInBrowser("views", () => {
     await expect.poll(() => page.getByRole("table", { name: "Differences" }).locator("tbody tr").count()).toBeGreaterThan(1);
     // Compared with a trace that was sampled: what is exact here is not marked, and what is estimated has its error.
     const totals = page.getByRole("table", { name: "The two traces in all" });
-    await expect.poll(() => totals.locator("tbody tr", { hasText: "Peak live heap" }).locator("td").last().textContent()).toContain("±");
+    await expect.poll(() => totals.locator("tbody tr", { hasText: "Peak live memory" }).locator("td").last().textContent()).toContain("±");
     for (const name of ["Duration", "Time of the collector"]) {
       expect(await totals.locator("tbody tr", { hasText: name }).locator(".is-more, .is-less").count()).toBe(0);
     }

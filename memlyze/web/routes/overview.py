@@ -37,7 +37,8 @@ def info(asked: Asked) -> object:
         "bytes": summary.bytes,
         "live_bytes": summary.live_bytes,
         "peak_rss": summary.peak_rss,
-        "peak_heap": summary.peak_heap,
+        "peak_live_ns": summary.peak_live_ns,
+        "peak_live_bytes": summary.peak_live_bytes,
         "sampling": {
             "sample_rate": _number(metadata.get("sample_rate")),
             "sample_interval_bytes": _number(metadata.get("sample_interval")),

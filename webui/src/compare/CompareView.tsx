@@ -69,7 +69,7 @@ function rowsOf(totals: DiffForm["totals"], before: Info, after: Info): Row[] {
   });
   return [
     measured("Peak resident memory", totals.rss),
-    measured("Peak live heap", totals.peak),
+    measured("Peak live memory", totals.peak),
     measured("Allocated", totals.allocated),
     measured("Not freed at the end", totals.live),
     measured("Allocations", totals.allocations, formatCount),

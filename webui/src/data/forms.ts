@@ -85,7 +85,9 @@ export interface Info {
   bytes: Estimate;
   live_bytes: Estimate;
   peak_rss: Peak | null;
-  peak_heap: Peak | null;
+  /** When most was live of the allocations of all processes together; null: there are none. */
+  peak_live_ns: number | null;
+  peak_live_bytes: Estimate;
   /** As recorded. */
   sampling: {
     sample_rate: number | null;

@@ -1,6 +1,7 @@
 import type { ReactNode } from "react";
 
 import { useTrace } from "../data/trace";
+import { estimateText } from "../lib/estimates";
 import { visible } from "../lib/text";
 import { formatBytes, formatClock, formatCount, formatDuration, formatMoment } from "../lib/units";
 import { EstimateText } from "../parts/Figures";
@@ -52,8 +53,23 @@ function Facts({ facts }: { facts: readonly (readonly [string, ReactNode])[] }) 
   );
 }
 
-function Moment({ peak }: { peak: { bytes: number; time_ns: number } | null }) {
+function PeakLive() {
   const { info } = useTrace();
+  const { peak_live_ns: timeNs, peak_live_bytes: live } = info;
+  if (timeNs === null) {
+    return <>nothing was allocated</>;
+  }
+  return (
+    <>
+      {estimateText(live)} at <a href={linkTo({ view: "timeline", atNs: timeNs })}>{formatMoment(timeNs, info.duration_ns / 1000)}</a>
+      {info.processes.length > 1 && " in all processes together"}
+    </>
+  );
+}
+
+function PeakResident() {
+  const { info } = useTrace();
+  const peak = info.peak_rss;
   if (peak === null) {
     return <>unknown</>;
   }
@@ -61,6 +77,7 @@ function Moment({ peak }: { peak: { bytes: number; time_ns: number } | null }) {
     <>
       {formatBytes(peak.bytes)} at{" "}
       <a href={linkTo({ view: "timeline", atNs: peak.time_ns })}>{formatMoment(peak.time_ns, info.duration_ns / 1000)}</a>
+      {info.processes.length > 1 && ` in process ${peak.process_id}`}
     </>
   );
 }
@@ -77,8 +94,8 @@ function Recording() {
           ["Began", trace.start_time_unix_ns === null ? "unknown" : formatClock(trace.start_time_unix_ns)],
           ["Duration", formatDuration(info.duration_ns)],
           ["Python", info.processes[0]?.python_version ?? "unknown"],
-          ["Peak resident memory", <Moment key="rss" peak={info.peak_rss} />],
-          ["Peak live heap", <Moment key="heap" peak={info.peak_heap} />],
+          ["Peak resident memory", <PeakResident key="rss" />],
+          ["Peak live memory", <PeakLive key="live" />],
         ]}
       />
     </Panel>
@@ -183,7 +200,7 @@ function Processes() {
           { key: "end", title: "Ended by", cell: ({ ended_by }) => ended_by ?? "killed, or running" },
           { key: "start", title: "From", isNumber: true, cell: ({ start_ns }) => formatDuration(start_ns) },
           { key: "to", title: "To", isNumber: true, cell: ({ end_ns }) => formatDuration(end_ns) },
-          { key: "peak", title: "Peak RSS", isNumber: true, cell: ({ peak_rss }) => (peak_rss === null ? "–" : formatBytes(peak_rss)) },
+          { key: "peak", title: "Peak resident", isNumber: true, cell: ({ peak_rss }) => (peak_rss === null ? "–" : formatBytes(peak_rss)) },
           { key: "bytes", title: "Allocated", isNumber: true, cell: ({ bytes }) => <EstimateText estimate={bytes} /> },
         ]}
       />

@@ -75,20 +75,24 @@ void shrink_to_nothing(size_t size)
     free(block);
 }
 
-/* Calls that fail, and one block that is still there after them. */
+/* Calls that fail, and one block that is still there after them; and another, which is given back
+ * after all. */
 int fail(size_t size)
 {
     void *block = keep(malloc(size));
+    void *other = keep(malloc(size + 1));
     volatile size_t too_much = SIZE_MAX / 4; /* what the compiler does not know it cannot warn of */
     int failures = 0;
     errno = 0;
     failures += keep(malloc(too_much)) == NULL && errno == ENOMEM;
     failures += keep(calloc(too_much, 16)) == NULL && errno == ENOMEM;
     failures += keep(realloc(block, too_much)) == NULL && errno == ENOMEM;
+    failures += keep(realloc(other, too_much)) == NULL && errno == ENOMEM;
     failures += keep(reallocarray(block, too_much, 16)) == NULL && errno == ENOMEM;
     void *aligned = NULL;
     failures += posix_memalign(&aligned, 64, too_much) == ENOMEM;
     failures += posix_memalign(&aligned, 3, 100) == EINVAL;
+    free(other);
     return failures;
 }
 

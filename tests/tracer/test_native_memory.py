@@ -70,8 +70,9 @@ def test_realloc_to_nothing_frees(record_native: Recorder) -> None:
 
 def test_failed_call_records_nothing_and_leaves_the_block(record_native: Recorder) -> None:
     done = record_native("print(library.fail(82_222))")
-    assert done.stdout == "6\n"
+    assert done.stdout == "7\n"
     assert rows(done.trace, 82_222) == [(82_222, "malloc", False)]
+    assert rows(done.trace, 82_223) == [(82_223, "malloc", True)]
     assert not [row for row in done.trace.allocations() if row.size > 1 << 40]
 
 
@@ -325,20 +326,29 @@ memlyze.stop()
     assert sorted(done.lines) == ["loaded", "started"]
 
 
-def test_pages_of_libraries_are_as_protected_as_before(record_native: Recorder) -> None:
+def test_pages_of_libraries_are_as_protected_as_before(
+    record_native: Recorder, tmp_path: Path
+) -> None:
+    """Those of a library whose pointers are filled in and made read-only when it is loaded, too."""
+    library = build(HERE / "native_memory.c", tmp_path / "sealed_library.so", "-Wl,-z,relro,-z,now")
     done = record_native(
-        """
-import memlyze
+        f"""
+sealed = ctypes.CDLL({str(library)!r})
+sealed.have.restype, sealed.have.argtypes = pointer, [size_t]
+kept = library.have(96_001), sealed.have(96_002)
 parts = [line.split() for line in open("/proc/self/maps")]
-loose = sorted({part[5] for part in parts if len(part) > 5 and "w" in part[1] and "x" in part[1]})
-print(loose)
+parts = [part for part in parts if len(part) > 5]
+print([part[5] for part in parts if "w" in part[1] and "x" in part[1]])
 # Read-only data that follows the code: what the loader protected after it had filled it in.
-print(sum(part[1] == "r--p" and part[5].endswith("library.so") for part in parts if len(part) > 5))
+for name in ("/library.so", "/sealed_library.so"):
+    print(sum(part[1] == "r--p" and part[5].endswith(name) for part in parts))
 """
     )
-    loose, read_only = done.lines
+    loose, read_only, sealed = done.lines
     assert loose == "[]"
     assert int(read_only) >= 3
+    assert int(sealed) >= 3
+    assert rows(done.trace, 96_001, 96_002) == [(n, "malloc", False) for n in (96_001, 96_002)]
 
 
 def test_recordings_of_different_kinds_follow_each_other(run: Any, native_library: Path) -> None:
@@ -475,7 +485,7 @@ EARLY = """
 #include <string.h>
 /* A look-up that allocates, as those of some C libraries do. */
 static void *(*real)(void *, const char *);
-static char *kept;
+static char *kept, *other;
 void *dlsym(void *handle, const char *name)
 {
     if (!real)
@@ -483,12 +493,14 @@ void *dlsym(void *handle, const char *name)
     if (!kept) {
         kept = calloc(1, 100);
         strcpy(kept, "early");
+        other = malloc(50);
         free(malloc(50));
     }
     return real(handle, name);
 }
 const char *text(void)
 {
+    free(other);
     kept = realloc(kept, 100000);
     char *text = strdup(kept);
     free(kept);

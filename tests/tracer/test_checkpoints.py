@@ -554,7 +554,7 @@ def test_memory_clock_rests_while_the_program_is_looked_at(record: Any) -> None:
         assert len(during) <= 1  # the one that was on its way
 
 
-def test_one_that_a_finalizer_takes_in_a_collection_meets_what_is_being_freed(
+def test_one_that_a_finalizer_takes_in_a_collection_is_whole_without_what_is_being_freed(
     record: Any, programs: Any
 ) -> None:
     """What the collector is about to free is on no list of its own then."""
@@ -562,6 +562,8 @@ def test_one_that_a_finalizer_takes_in_a_collection_meets_what_is_being_freed(
         """
         import gc, memlyze
         class Big: pass
+        class Stays: pass
+        stays = Stays()
         class Last:
             def __del__(self):
                 held = list(self.hold)
@@ -574,10 +576,11 @@ def test_one_that_a_finalizer_takes_in_a_collection_meets_what_is_being_freed(
         """
     )
     assert done.lines == ["end"]
-    assert [row["reason"] for row in Held(Path(programs.trace_path)).checkpoints] == [
-        "checkpoint",
-        "exit",
-    ]
+    held = Held(Path(programs.trace_path))
+    assert [row["reason"] for row in held.checkpoints] == ["checkpoint", "exit"]
+    held.last = held.checkpoints[0]["checkpoint_id"]
+    assert held.one("type LIKE '%.Stays'")
+    assert not held.objects("type LIKE '%.Last' OR type LIKE '%.Big'")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits of address space")

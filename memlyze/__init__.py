@@ -16,6 +16,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # `typing` itself stays out of the recorded program
 if TYPE_CHECKING:
+    from memlyze.carrying import carry as carry
     from memlyze.checkpoints import Checkpoint as Checkpoint
     from memlyze.checkpoints import checkpoint as checkpoint
     from memlyze.errors import MemlyzeError as MemlyzeError
@@ -36,6 +37,7 @@ _HOMES = {
     "TraceOptions": ("memlyze.options", "TraceOptions"),
     "Tracer": ("memlyze.tracer", "Tracer"),
     "active_tracer": ("memlyze.tracer", "active_tracer"),
+    "carry": ("memlyze.carrying", "carry"),
     "checkpoint": ("memlyze.checkpoints", "checkpoint"),
     "open": ("memlyze.query.session", "open_trace"),
     "profile": ("memlyze.windows", "profile"),

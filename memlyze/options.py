@@ -60,6 +60,9 @@ class TraceOptions:
             that is what tells who still holds an object.
         checkpoint_signal: take such a checkpoint when the process gets this signal, such as
             "SIGUSR2"; "" is none. Only where recording is started in the main thread.
+        carry_into_threads: carry the present window into each `threading.Thread` that is started,
+            and into what `ThreadPoolExecutor.submit` and `run_in_executor` are given; otherwise
+            what runs there is in no window.
 
     Raises:
         OptionError: an option is unknown, of the wrong type or out of range. The message names the
@@ -80,6 +83,7 @@ class TraceOptions:
         "follow",
         "references",
         "checkpoint_signal",
+        "carry_into_threads",
     )
 
     def __init__(
@@ -98,6 +102,7 @@ class TraceOptions:
         follow: bool = True,
         references: bool = True,
         checkpoint_signal: str = "",
+        carry_into_threads: bool = False,
     ) -> None:
         self.output_file = _path(output_file)
         self.sample_rate = float(_number("sample_rate", sample_rate))
@@ -112,6 +117,7 @@ class TraceOptions:
         self.follow = _flag("follow", follow)
         self.references = _flag("references", references)
         self.checkpoint_signal = _signal_name("checkpoint_signal", checkpoint_signal)
+        self.carry_into_threads = _flag("carry_into_threads", carry_into_threads)
 
     @property
     def is_exact(self) -> bool:

@@ -1,13 +1,15 @@
 """Tells the recorder what threads are called.
 
 Names are Python's: the recorder sees only the operating system's number of a thread. It is told by
-each new thread itself, before its `run`, and again at the end, since names may change.
+each new thread itself, before its `run`, and again at the end, since names may change. There it
+also learns in which window it begins.
 """
 
 from __future__ import annotations
 
 import threading
 
+from memlyze import carrying
 from memlyze._speedups import _tracer
 
 TYPE_CHECKING = False  # `typing` itself stays out of the recorded program
@@ -49,6 +51,10 @@ def watch() -> None:
     def set_native_id(self: threading.Thread) -> None:
         original(self)
         _tell(self)
+        try:
+            carrying.begin(self)
+        except Exception:  # a subclass that is no longer what `threading` has: it runs all the same
+            return
 
     setattr(threading.Thread, _HOOK, set_native_id)
 

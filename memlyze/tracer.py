@@ -11,7 +11,7 @@ import os
 import sys
 import time
 
-from memlyze import _json_text, checkpoints, family, handover, thread_names, windows
+from memlyze import _json_text, carrying, checkpoints, family, handover, thread_names, windows
 from memlyze._speedups import _tracer
 from memlyze.errors import TracerStateError, TraceWriteError
 from memlyze.options import from_keywords
@@ -156,6 +156,8 @@ class Tracer:
     def _attach(self) -> None:
         """Listen to what is not seen from the allocators."""
         thread_names.watch()
+        if self.options.carry_into_threads:
+            carrying.watch()
         if self.options.track_gc:
             gc.callbacks.append(_tracer.gc_callback)
         self._keep_hooks_after_tracemalloc()
@@ -173,6 +175,7 @@ class Tracer:
         self._leave_tracemalloc()
         if self._signal is not None:
             self._signal.leave()
+        carrying.unwatch()
         thread_names.unwatch()
 
     def stop(self) -> None:
@@ -301,6 +304,7 @@ class Tracer:
             "native": options.native,
             "follow": options.follow,
             "references": options.references,
+            "carry_into_threads": options.carry_into_threads,
         }
 
 

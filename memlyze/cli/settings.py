@@ -112,6 +112,12 @@ OPTIONS = (
         "SIGNAL",
         "record what refers to what when the program gets this signal, such as SIGUSR2",
     ),
+    Option(
+        "carry_into_threads",
+        parse_switch,
+        "",
+        "what is started or submitted in a window is in it in other threads as well",
+    ),
 )
 OUTPUT_FILE = "output_file"
 

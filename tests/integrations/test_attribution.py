@@ -1,5 +1,5 @@
-"""Two hundred requests at once, each of which allocates in every way that it can: every byte is in the
-window of its request.
+"""Two hundred requests at once, each of which allocates in every way that it can: every byte is in
+the window of its request.
 
 Each request runs functions of its own, so that a stack says whose an allocation is, however small;
 and each way makes one block of a size that no other makes.
@@ -17,8 +17,8 @@ REQUESTS = 200
 BASE = 200_000
 STEP = 50  # more than there are ways
 
-#: `work[number](way)` allocates: a block that tells its way, and small objects of every kind. Nothing
-#: is kept, so that any number of requests needs little memory.
+#: `work[number](way)` allocates: a block that tells its way, and small objects of every kind. They
+#: are not kept, so that any number of requests needs little memory.
 WORK = f"""
 import memlyze
 REQUESTS, BASE, STEP = {REQUESTS}, {BASE}, {STEP}
@@ -27,7 +27,7 @@ exec("\\n".join(
     f'''
 def work_{{number}}(way):
     block = bytes({{BASE + number * STEP}} + way)
-    return [block[:100], {{{{"way": str(way) + "text"}}}}, [float(way)] * 90, bytearray(way + 1)][:0]
+    small = [block[:100], {{{{"way": str(way) + "text"}}}}, [float(way)] * 90, bytearray(way + 1)]
 '''
     for number in range(REQUESTS)), space)
 work = [space[f"work_{{number}}"] for number in range(REQUESTS)]
@@ -72,7 +72,7 @@ async def plain(scope, receive, send):
     task = asyncio.create_task(step(2))
     await asyncio.gather(step(3), step(4))
     await task
-    await asyncio.create_task(nested_tasks(5))                                          # and 6
+    await asyncio.create_task(nested_tasks(5))  # and 6
     if sys.version_info >= (3, 11):
         async with asyncio.TaskGroup() as group:
             group.create_task(step(7))
@@ -81,7 +81,7 @@ async def plain(scope, receive, send):
         group.start_soon(step, 9)
     await asyncio.wait_for(step(10), 60)
     await asyncio.shield(step(11))
-    async for _ in pieces(12):                                                          # and 13
+    async for _ in pieces(12):  # and 13
         await asyncio.sleep(0)
     called = asyncio.Event()
     loop.call_soon(lambda: (work_of_request(14), called.set()))
@@ -103,14 +103,14 @@ async def plain(scope, receive, send):
         with memlyze.window("innermost"):
             await step(26)
         work_of_request(27)
-    await in_window(28)(step)                                                           # and 29
-    await in_other_threads(work_of_request)                                             # 30 and more
+    await in_window(28)(step)  # and 29
+    await in_other_threads(work_of_request)  # 30 to 37
     await send({"type": "http.response.start", "status": 200, "headers": []})
     for way in (40, 41, 42):
         await asyncio.sleep(0)
         work_of_request(way)
         await send({"type": "http.response.body", "body": b"x", "more_body": way < 42})
-    work_of_request(43)                                                      # a background task
+    work_of_request(43)  # a background task
     later.append(asyncio.create_task(after_the_request(step, 44)))
 
 def in_window(way):
@@ -201,6 +201,41 @@ def _owner(stack: list[Any]) -> int | None:
 def test_interleaved_requests_have_every_byte_in_their_windows(serve: Any) -> None:
     pytest.importorskip("anyio")
     check_attribution(serve(ASGI + RUN_ASGI).trace, ASGI_WAYS)
+
+
+#: What only an option or `memlyze.carry` brings into the window.
+IN_OTHER_THREADS = """
+import threading
+from concurrent.futures import ThreadPoolExecutor, wait
+
+pool = ThreadPoolExecutor(8)
+own_pool = ThreadPoolExecutor(2)
+
+async def in_other_threads(work_of_request):
+    loop = asyncio.get_running_loop()
+    await loop.run_in_executor(None, carried(work_of_request), 30)
+    await loop.run_in_executor(pool, carried(work_of_request), 31)
+    thread = threading.Thread(target=carried(work_of_request), args=(32,))
+    thread.start()
+    future = pool.submit(carried(work_of_request), 33)
+    await asyncio.sleep(0)
+    await asyncio.wrap_future(future)
+    await loop.run_in_executor(None, thread.join)
+    wait([own_pool.submit(carried(work_of_request), way) for way in (34, 35)])
+    list(pool.map(carried(work_of_request), (36, 37)))
+"""
+OTHER_WAYS = {*range(30, 38)}
+
+
+@pytest.mark.parametrize("how", ["carry", "carry_into_threads"])
+def test_requests_that_use_threads_have_every_byte_in_their_windows(serve: Any, how: str) -> None:
+    if how == "carry":
+        carried, run = "carried = memlyze.carry\n", RUN_ASGI
+    else:
+        carried = "carried = lambda work: work\n"
+        run = RUN_ASGI.replace("sample_rate=1.0", "sample_rate=1.0, carry_into_threads=True")
+    trace = serve(ASGI + IN_OTHER_THREADS + carried + run).trace
+    check_attribution(trace, ASGI_WAYS | OTHER_WAYS)
 
 
 WSGI = (

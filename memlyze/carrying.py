@@ -1,0 +1,186 @@
+"""Carrying windows into threads: by hand, function by function, or for all that a recording sees.
+
+A new thread begins with an empty context, and a pool's thread with that of nobody: contexts, and
+the window in them, end there. Only the window is carried, never the rest of a context, so that a
+program runs as it would without.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from memlyze._speedups import _tracer
+from memlyze.windows import present, set_present
+
+TYPE_CHECKING = False  # `typing` itself stays out of the recorded program
+if TYPE_CHECKING:
+    from typing import Any, Callable, TypeVar
+
+    F = TypeVar("F", bound=Callable[..., Any])
+
+#: Of a thread between its `start` and its first steps: the window that it begins in.
+_KEY = "_memlyze_window"
+#: Threads of these packages serve whoever comes: none of them belongs to who caused its start.
+_POOLS = ("concurrent.futures.", "multiprocessing.", "anyio.")
+_is_on = False
+
+
+def carry(function: F) -> F:
+    """What to hand to another thread in the place of `function`: it runs in the window in which
+    `carry` was called, also where that is none, and returns and raises what `function` does::
+
+        threading.Thread(target=memlyze.carry(work)).start()
+        pool.submit(memlyze.carry(work), argument)
+
+    For what leaves the context behind: `threading.Thread`, executors, queues, `gevent.spawn`. Call
+    it where the work is handed over; as a decorator it would carry the window of the import.
+    Without a recording, this is `function` itself.
+
+    Args:
+        function: any callable, or a coroutine function.
+
+    Raises:
+        TypeError: it is neither, or a generator function, whose body runs later, in pieces.
+    """
+    from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
+
+    if not callable(function):
+        raise TypeError(f"memlyze.carry takes a function, not {function!r}")
+    if isgeneratorfunction(function) or isasyncgenfunction(function):
+        raise TypeError(
+            f"memlyze.carry cannot carry a window into the generator {function!r}, which runs in "
+            "pieces; open one inside it, or decorate it with memlyze.profile"
+        )
+    if not _tracer.is_recording():
+        return function
+    from functools import update_wrapper
+
+    carried: Any = _Carried(function, present.get())
+    if iscoroutinefunction(function):
+        carried = carried.coroutine_function()
+    return update_wrapper(carried, function, updated=())  # type: ignore[return-value]
+
+
+class _Carried:
+    """A function that runs in a window, whoever calls it."""
+
+    __slots__ = ("_function", "_number", "__dict__")
+
+    def __init__(self, function: Callable[..., Any], number: int) -> None:
+        self._function = function
+        self._number = number
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        outside = present.get()
+        set_present(self._number)
+        try:
+            return self._function(*args, **kwargs)
+        finally:
+            set_present(outside)
+
+    def coroutine_function(self) -> Callable[..., Any]:
+        """The same of a coroutine function, as one."""
+
+        async def carried(*args: Any, **kwargs: Any) -> Any:
+            outside = present.get()
+            set_present(self._number)
+            try:
+                return await self._function(*args, **kwargs)
+            finally:
+                set_present(outside)
+
+        return carried
+
+
+def watch() -> None:
+    """From now on carry the window into each thread that is started, and into what is submitted to
+    a `ThreadPoolExecutor`, as `run_in_executor` does.
+    """
+    global _is_on
+    for owner, name, carrying in _entries():
+        present_function = getattr(owner, name)
+        if not _is_ours(present_function):
+            setattr(owner, name, carrying(present_function))
+    _is_on = True
+
+
+def unwatch() -> None:
+    """Leave both as they were; where somebody else has wrapped them since, ours only pass on."""
+    global _is_on
+    if not _is_on:
+        return
+    _is_on = False
+    for owner, name, _ in _entries():
+        present_function = getattr(owner, name)
+        if _is_ours(present_function):
+            setattr(owner, name, present_function.__wrapped__)
+
+
+def begin(thread: threading.Thread) -> None:
+    """Called by a new thread for itself: it begins in the window that its `start` was called in, if
+    that is carried. A pool's thread begins in none, though it may have inherited the context of who
+    caused its start (CPython 3.14 with `-X thread_inherit_context=1`).
+    """
+    if thread.is_alive():  # after a fork
+        return
+    number = 0 if _serves_anybody(thread) else thread.__dict__.pop(_KEY, None)
+    if number is None:
+        return
+    context = getattr(thread, "_context", None)  # what it will run in, from CPython 3.14 on
+    if context is None:
+        if number != present.get():
+            set_present(number)
+    elif number != context.get(present, 0):
+        context.run(set_present, number)
+
+
+def _serves_anybody(thread: threading.Thread) -> bool:
+    target = getattr(thread, "_target", None)
+    module = getattr(type(thread) if target is None else target, "__module__", None)
+    return isinstance(module, str) and module.startswith(_POOLS)
+
+
+def _entries() -> Any:
+    from concurrent.futures import ThreadPoolExecutor
+
+    return (
+        (threading.Thread, "start", _carrying_start),
+        (ThreadPoolExecutor, "submit", _carrying_submit),
+    )
+
+
+def _is_ours(function: Any) -> bool:
+    return getattr(function, "__globals__", None) is globals()
+
+
+def _carrying_start(original: Any) -> Any:
+    from functools import wraps
+
+    @wraps(original)
+    def start(self: threading.Thread) -> None:
+        # A context that the program has given to the thread has the window that it is to have.
+        if _is_on and getattr(self, "_context", None) is None:
+            self.__dict__[_KEY] = present.get()
+        original(self)
+
+    return start
+
+
+def _carrying_submit(original: Any) -> Any:
+    from functools import wraps
+
+    @wraps(original)
+    def submit(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if _is_on and args and not _runs_elsewhere(self):
+            args = (_Carried(args[0], present.get()), *args[1:])
+        return original(self, *args, **kwargs)
+
+    return submit
+
+
+def _runs_elsewhere(executor: Any) -> bool:
+    """Whether it pickles what it is given: into interpreters of their own, from CPython 3.14 on."""
+    import sys
+
+    module = sys.modules.get("concurrent.futures.interpreter")
+    return module is not None and isinstance(executor, module.InterpreterPoolExecutor)

@@ -17,6 +17,6 @@ def framework(module: str, extra: str, name: str) -> Any:
         if error.name is None or error.name.partition(".")[0] != module.partition(".")[0]:
             raise  # the framework is there, and lacks something of its own
         raise ImportError(
-            f"memlyze.integrations.{extra} needs {name}, which is not installed: "
-            f"pip install 'memlyze[{extra}]'"
+            f"memlyze.integrations.{extra} needs {name}, which is not installed; "
+            f"in a clone of memlyze: pip install '.[{extra}]'"
         ) from None

@@ -5,7 +5,7 @@
 - ``POST /orders`` takes an order, and subscribes it to what becomes of its delivery. Nobody ever
   unsubscribes, and each subscriber keeps its order alive: that is the leak.
 
-    pip install "memlyze[fastapi]"
+    pip install ".[fastapi]"
     uvicorn --app-dir examples/fastapi_shop shop:app
 
 docs/walkthrough.md finds all three.

@@ -39,7 +39,9 @@ class Sampling(typing.NamedTuple):
 
     def of_bytes(self, value: float, variance: float) -> Estimate:
         """The estimate of bytes that has this variance."""
-        return Estimate(value, half_width(variance) if value else self.unseen_bytes)
+        # Sums of floats that are added and taken away again end a little beside 0.
+        is_nothing = abs(value) < 0.5
+        return Estimate(value, self.unseen_bytes if is_nothing else half_width(variance))
 
     def of_allocations(self, value: float, variance: float) -> Estimate:
         """The estimate of a number of allocations that has this variance."""

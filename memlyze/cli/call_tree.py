@@ -8,7 +8,7 @@ from memlyze.analyses.flamegraph import FlameGraph, FlameNode, Frame
 from memlyze.cli.terminal import Aligned, Style
 from memlyze.query.origins import RUNTIME
 from memlyze.wording.figures import figure_cells, share_cell, share_look
-from memlyze.wording.names import printable
+from memlyze.wording.names import short_name
 from memlyze.wording.places import short_place
 from memlyze.wording.units import format_bytes
 
@@ -116,9 +116,9 @@ def _name(frame: Frame | None) -> str:
     if frame is None:
         return "all"
     if not frame.file:  # a thread, a window, a module
-        return printable(frame.function or frame.module or "")
+        return short_name(frame.function or frame.module or "")
     if not frame.function or frame.file == frame.function:
         return short_place(frame.function, frame.file, frame.line)
     # What a person looks for first is the function.
     place = short_place("", frame.file, frame.line)
-    return printable(f"{frame.function}  {place}")
+    return f"{short_name(frame.function)}  {place}"

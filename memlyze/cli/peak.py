@@ -15,6 +15,7 @@ from memlyze.cli.selecting import add_selection_options, selection_of
 from memlyze.cli.terminal import Aligned, Style
 from memlyze.cli.times import moment_ns
 from memlyze.wording.figures import figure, figure_cells, share_cell, share_look
+from memlyze.wording.peaks import live_when
 from memlyze.wording.places import inner_place_of, place_of
 from memlyze.wording.resident import describe_resident
 from memlyze.wording.units import format_bytes, format_duration
@@ -63,23 +64,24 @@ def run(arguments: typing.Sequence[str]) -> int:
             selection=selection,
         )
         lines = title_lines(trace, style)
+        processes = 1 if selection.process is not None else len(trace.process_ids)
     if options.json:
         print_json(found)
     else:
-        print("\n".join([*lines, *render(found, style)]))
+        print("\n".join([*lines, *render(found, style, processes=processes)]))
     return 0
 
 
-def render(found: Moment, style: Style) -> list[str]:
-    """The moment as lines of text."""
+def render(found: Moment, style: Style, *, processes: int = 1) -> list[str]:
+    """The moment as lines of text; of so many processes."""
     facts = Aligned(right=(False, False))
-    when = format_duration(found.time_ns)
+    when = live_when(found.time_ns, processes)
     if found.time_ns == found.peak_time_ns:
-        facts.add("peak", f"{figure(found.live_bytes)} live at {when}")
+        facts.add("peak", f"{figure(found.live_bytes)} live {when}")
     else:
-        facts.add("live", f"{figure(found.live_bytes)} at {when}")
-        peak_when = format_duration(found.peak_time_ns)
-        facts.add("peak", f"{figure(found.peak_live_bytes)} at {peak_when}")
+        facts.add("live", f"{figure(found.live_bytes)} {when}")
+        peak_when = live_when(found.peak_time_ns, processes)
+        facts.add("peak", f"{figure(found.peak_live_bytes)} live {peak_when}")
     several = len(found.resident) > 1
     for reading in found.resident[:_PROCESSES]:
         for label, text in _resident_lines(reading, style.width, several=several):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import tempfile
 import typing
 
 from memlyze.cli import child, handover, settings
 from memlyze.cli.arguments import CommandParser
 from memlyze.cli.errors import UsageError
 from memlyze.cli.executable import obstacle
+from memlyze.cli.status_file import status_file
 from memlyze.cli.target import Target, find_target
 
 DESCRIPTION = """\
@@ -113,6 +113,8 @@ def run(arguments: typing.Sequence[str]) -> int:
     flags[settings.OUTPUT_FILE] = options.output_file
     target = find_target(program)
     chosen = settings.collect_settings(flags, os.environ, os.getcwd())
+    for misspelt in settings.misspelt_variables(os.environ):
+        print(f"memlyze: {misspelt}", file=sys.stderr)
     output_file = os.path.abspath(chosen.output_file or f"{target.name}.{{pid}}.mlyze")
     make_room_for(output_file, force=options.force)
     return _record(target, output_file, chosen.tracer, is_quiet=options.quiet)
@@ -156,21 +158,13 @@ def _record(
     *,
     is_quiet: bool,
 ) -> int:
-    try:
-        descriptor, status_file = tempfile.mkstemp(prefix="memlyze-", suffix=".status")
-    except OSError as error:
-        raise UsageError(
-            f"no temporary file can be made ({error.strerror}); set TMPDIR to a folder that can be "
-            "written to"
-        ) from None
-    os.close(descriptor)
     in_the_way = obstacle(target.executable)
-    try:
+    with status_file() as path:
         options = {
             **tracer_options,
             "output_file": output_file,
             "family_id": os.urandom(8).hex(),
-            "status_file": status_file,
+            "status_file": path,
         }
         preload = bool(tracer_options.get("native", True)) and in_the_way is None
         environment = handover.child_environment(options, os.environ, preload=preload)
@@ -179,9 +173,7 @@ def _record(
         except OSError as error:
             cause = f"{error.strerror} ({in_the_way})" if in_the_way else error.strerror
             raise UsageError(f"{target.executable} cannot be run: {cause}") from None
-        outcome = handover.read_outcome(status_file)
-    finally:
-        os.unlink(status_file)
+        outcome = handover.read_outcome(path)
     try:
         report(target, outcome, in_the_way, is_quiet=is_quiet)
     except (KeyboardInterrupt, BrokenPipeError):

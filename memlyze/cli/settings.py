@@ -6,6 +6,7 @@ here each value keeps a name for the place that it came from, so that a wrong on
 
 from __future__ import annotations
 
+import difflib
 import math
 import os
 import sys
@@ -13,10 +14,14 @@ import typing
 
 from memlyze.cli.errors import UsageError
 from memlyze.errors import MemlyzeError
+from memlyze.wording.names import printable
 
 Value = typing.Union[bool, int, float, str]
 
 _SIZE_SUFFIXES = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+# How much of a name must agree with an option's to be it, misspelt.
+_NEAR = 0.75
+_PREFIX = "MEMLYZE_"
 _TRUE = ("1", "true", "yes", "on")
 _FALSE = ("0", "false", "no", "off")
 
@@ -37,7 +42,7 @@ class Option(typing.NamedTuple):
     @property
     def variable(self) -> str:
         """As in the environment: `MEMLYZE_SAMPLE_RATE`."""
-        return "MEMLYZE_" + self.name.upper()
+        return _PREFIX + self.name.upper()
 
 
 def parse_bytes(text: str) -> int:
@@ -188,6 +193,24 @@ def _from_environment(environment: typing.Mapping[str, str]) -> dict[str, tuple[
     output_file = environment.get("MEMLYZE_OUTPUT_FILE")
     if output_file:
         found[OUTPUT_FILE] = (output_file, "from the environment variable MEMLYZE_OUTPUT_FILE")
+    return found
+
+
+def misspelt_variables(environment: typing.Mapping[str, str]) -> list[str]:
+    """A sentence for each variable of the environment that is nearly that of an option."""
+    known = [*(option.name.upper() for option in OPTIONS), OUTPUT_FILE.upper()]
+    found = []
+    for variable in sorted(environment):
+        name = variable[len(_PREFIX) :]
+        if not variable.startswith(_PREFIX) or name in known:
+            continue
+        nearest = [option for option in known if f"_{name}_" in f"_{option}_"]
+        nearest += difflib.get_close_matches(name, known, 1, cutoff=_NEAR)
+        if nearest:
+            found.append(
+                f"the environment variable {printable(variable)} is not used; was "
+                f"{_PREFIX}{nearest[0]} meant?"
+            )
     return found
 
 

@@ -6,6 +6,7 @@ import argparse
 import sys
 import typing
 
+from memlyze.analyses.estimates import Estimate
 from memlyze.analyses.timeline import BUCKETS, PEAKS, LivePeak, Slice, Timeline, timeline
 from memlyze.cli.arguments import CommandParser
 from memlyze.cli.opening import open_traces, print_json, title_lines
@@ -13,7 +14,8 @@ from memlyze.cli.progress import decoding_progress
 from memlyze.cli.selecting import add_selection_options, selection_of
 from memlyze.cli.sparkline import bar, sparkline
 from memlyze.cli.terminal import Aligned, Style
-from memlyze.wording.figures import figure, figure_cells, share_cell
+from memlyze.wording.figures import figure, figure_cells, share_cell, short_figure
+from memlyze.wording.peaks import live_when
 from memlyze.wording.places import place_of
 from memlyze.wording.units import format_bytes, format_count, format_duration
 
@@ -57,25 +59,26 @@ def run(arguments: typing.Sequence[str]) -> int:
         room = style.width - _LABEL_WIDTH - _FIGURE_WIDTH
         buckets = BUCKETS if options.json else max(min(room, BUCKETS), 10)
     with open_traces(options.traces, only=options.only) as trace, decoding_progress(trace):
-        found = timeline(
-            trace, buckets=buckets, peaks=options.peaks, selection=selection_of(options, trace)
-        )
+        selection = selection_of(options, trace)
+        found = timeline(trace, buckets=buckets, peaks=options.peaks, selection=selection)
+        processes = 1 if selection.process is not None else len(trace.process_ids)
         lines = title_lines(trace, style)
     if options.json:
         print_json(found)
         return 0
-    lines += _table(found.slices, style) if options.table else _curves(found, style)
-    print("\n".join([*lines, *_peaks(found.peaks, style)]))
+    lines += _table(found.slices, style) if options.table else _curves(found, style, processes)
+    print("\n".join([*lines, *_peaks(found.peaks, style, processes)]))
     return 0
 
 
-def _curves(found: Timeline, style: Style) -> list[str]:
+def _curves(found: Timeline, style: Style, processes: int) -> list[str]:
     slices = found.slices
     start, end = slices[0].start_ns, slices[-1].end_ns
     width = format_duration(slices[0].end_ns - slices[0].start_ns)
+    together = f"; {processes} processes together" if processes > 1 else ""
     lines = [
         f"  {format_duration(start)} to {format_duration(end)}, "
-        f"{width} a character; each curve has a scale of its own",
+        f"{width} a character; each curve has a scale of its own{together}",
         "",
     ]
     resident = [part.rss for part in slices]
@@ -89,11 +92,14 @@ def _curves(found: Timeline, style: Style) -> list[str]:
     live = [part.peak_live_bytes for part in slices]
     note = f"up to {format_bytes(max(live))}"
     if found.peaks:
-        note += f" at {format_duration(found.peaks[0].time_ns)}"
+        first = found.peaks[0]
+        note = f"up to {figure(first.live_bytes)} at {format_duration(first.time_ns)}"
     lines.append(_curve("live", live, note, style))
     allocated = [part.allocated_bytes.value for part in slices]
     seconds = (slices[0].end_ns - slices[0].start_ns) / 1e9
-    note = f"up to {format_bytes(max(allocated) / seconds)} a second"
+    most = max(part.allocated_bytes for part in slices)
+    rate = Estimate(most.value / seconds, most.error / seconds)
+    note = f"up to {figure(rate)} a second"
     lines.append(_curve("allocated", allocated, note, style))
     collector = [part.gc_duration_ns or None for part in slices]
     if any(collector):
@@ -117,7 +123,7 @@ def _table(slices: typing.Sequence[Slice], style: Style) -> list[str]:
             format_duration(part.start_ns),
             "" if part.rss is None else format_bytes(part.rss),
             *figure_cells(part.live_bytes),
-            format_bytes(part.allocated_bytes.value),
+            short_figure(part.allocated_bytes),
             format_bytes(part.freed_bytes),
             format_duration(part.gc_duration_ns) if part.gc_runs else "",
             bar(part.peak_live_bytes, top, _BAR_WIDTH),
@@ -126,11 +132,11 @@ def _table(slices: typing.Sequence[Slice], style: Style) -> list[str]:
     return ["", *table.lines(style=style)]
 
 
-def _peaks(peaks: typing.Sequence[LivePeak], style: Style) -> list[str]:
+def _peaks(peaks: typing.Sequence[LivePeak], style: Style, processes: int) -> list[str]:
     lines = []
     for peak in peaks:
-        size, when = figure(peak.live_bytes), format_duration(peak.time_ns)
-        lines += ["", f"  {style('peak', 'bold')} of {size} at {when}"]
+        size, when = figure(peak.live_bytes), live_when(peak.time_ns, processes)
+        lines += ["", f"  {style('peak', 'bold')} of {size} {when}"]
         table = Aligned(right=(True, False, True, False))
         for site in peak.sites:
             share = share_cell(site.held_bytes.value, peak.live_bytes.value)

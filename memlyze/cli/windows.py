@@ -13,9 +13,9 @@ from memlyze.cli.opening import add_only_option, open_traces, print_json, titled
 from memlyze.cli.progress import decoding_progress
 from memlyze.cli.terminal import Aligned, Style
 from memlyze.wording.figures import FEW_SAMPLES_ADVICE, figure, figure_cells, short_figure
-from memlyze.wording.names import printable, shorten_right
+from memlyze.wording.names import printable, short_name, shorten_right
 from memlyze.wording.trace_state import state_lines
-from memlyze.wording.units import format_bytes, format_count, format_duration, plural
+from memlyze.wording.units import format_bytes, format_count, format_duration, format_error, plural
 
 DESCRIPTION = """\
 EXAMPLES
@@ -33,6 +33,8 @@ are estimates, shown with their 95 % interval.
 
 _ROUTES = 20
 _WORST = 5
+# A smaller share of a figure is no error to speak of.
+_LEAST_ERROR = 0.0005
 _VERDICT_WORDS = {"grows": "grows", "steady": "steady", "unknown": "?"}
 
 
@@ -156,7 +158,11 @@ def _growth(growth: Growth) -> str:
         return "–"
     if value < 1:  # a byte in a few of them: nothing
         return f"under {format_bytes(error)}" if error >= 1 else "0 B"
-    return _figure(growth.bytes_per_window)
+    if growth.verdict == "unknown":
+        return _figure(growth.bytes_per_window)
+    # What windows leave behind differs from one to the next, in an exact trace as well.
+    shown = format_error(value, error) if error > _LEAST_ERROR * value else ""
+    return f"{format_bytes(value)} {shown}".rstrip()
 
 
 def _outside(found: Windows) -> str:
@@ -196,7 +202,7 @@ def _holders(holders: typing.Sequence[Holder]) -> list[str]:
 
 
 def _label(method: str | None, name: str, kind: str) -> str:
-    shown = printable(name) or "(not finished)"
+    shown = short_name(name) or "(not finished)"
     if method:
         return f"{printable(method)} {shown}"
     return shown if kind in ("window", "call") else f"{printable(kind)} {shown}"

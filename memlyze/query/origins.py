@@ -30,9 +30,12 @@ GIVEN_TEXT = "<string>"
 _MULTIPROCESSING = re.compile(r"\s*from multiprocessing\.\w+ import \w+\s*;")
 # Code that a library has made: what is typed, or given to `python -c`, has a name of its own.
 _GENERATED = re.compile(r"^<(?!(string|stdin|console|input|ipython\b[^>]*)>)")
-# What the command line itself runs under: `memlyze record` leaves no frame, but `with Tracer` in a
-# test may.
-_MEMLYZE = re.compile(r"[/\\]memlyze[/\\](tracer|_startup[/\\]sitecustomize)\.py$")
+# What of memlyze runs in a program, wherever it is installed: `with Tracer`, windows, middlewares.
+_MEMLYZE = re.compile(
+    r"[/\\]memlyze[/\\]("
+    r"tracer|windows|request_windows|checkpoints|family|handover|thread_names|_startup[/\\]\w+|integrations[/\\].+"
+    r")\.py$"
+)
 # Where installed commands are started from; what pip puts there has no suffix, or is a .exe that
 # Python runs as an archive.
 _LAUNCHER = re.compile(

@@ -7,7 +7,7 @@ import typing
 from memlyze.analyses.diff import Change, Difference
 from memlyze.analyses.estimates import Estimate
 from memlyze.analyses.normalised import Place, Position
-from memlyze.wording.names import printable
+from memlyze.wording.names import printable, short_name
 from memlyze.wording.places import short_file
 
 #: What the figures in all are called.
@@ -47,11 +47,11 @@ def place_text(row: Difference) -> str:
     callers = " ← ".join(_name(place) for place in row.callers[:_CALLERS])
     if callers:
         callers = f" ← {callers}" + (" ← …" if len(row.callers) > _CALLERS else "")
-    return printable(name + (f"  {position}" if position else "") + callers)
+    return printable(name + (f" ({position})" if position else "") + callers)
 
 
 def _name(place: Place) -> str:
-    return place.function or place.module
+    return short_name(place.function or place.module)
 
 
 def _position(before: Position | None, after: Position | None) -> str:

@@ -25,7 +25,7 @@ def figure_cells(
     value, error = estimate
     if not estimate.rests_on_few:
         return form(value), format_error(abs(value), error)
-    return "~" + form(value), note if value else ""
+    return "~" + form(value), note if round(value) else ""
 
 
 def figure(estimate: Estimate, form: Form = format_bytes) -> str:

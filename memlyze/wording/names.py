@@ -10,6 +10,15 @@ def printable(text: str) -> str:
     )
 
 
+#: More of a name that the program chose is not shown where many names are.
+WIDEST_NAME = 120
+
+
+def short_name(name: str) -> str:
+    """A name as it may be shown in a list: printable, and of no more than `WIDEST_NAME`."""
+    return shorten_right(printable(name[: 2 * WIDEST_NAME]), WIDEST_NAME)
+
+
 def shorten_path(path: str, width: int) -> str:
     """`path` in at most `width` characters, its end kept: `…/package/module.py`."""
     return path if len(path) <= width else "…" + path[-(width - 1) :]

@@ -15,13 +15,16 @@ def peak_resident_when(summary: Summary) -> str:
 
 
 def peak_live_when(summary: Summary) -> str:
-    """`at 1.2 s`, of several processes `at 1.2 s in all processes together`; nothing where nothing
-    was allocated.
-    """
+    """When most was live, as `live_when`; nothing where nothing was allocated."""
     if summary.peak_live_ns is None:
         return ""
-    where = " in all processes together" if len(summary.processes) > 1 else ""
-    return f"at {_time(summary.peak_live_ns)}{where}"
+    return live_when(summary.peak_live_ns, len(summary.processes))
+
+
+def live_when(time_ns: int, processes: int) -> str:
+    """`at 1.2 s`, of several processes `at 1.2 s in all processes together`."""
+    where = " in all processes together" if processes > 1 else ""
+    return f"at {_time(time_ns)}{where}"
 
 
 def _time(time_ns: int) -> str:

@@ -6,7 +6,7 @@ import os
 import re
 
 from memlyze.analyses.hotspots import Hotspot
-from memlyze.wording.names import printable, shorten_path
+from memlyze.wording.names import printable, short_name, shorten_path
 
 # What stands before the folders of packages, and of the standard library.
 _BEFORE_LIBRARIES = re.compile(
@@ -25,6 +25,7 @@ def short_file(file: str) -> str:
 
 def short_place(function: str, file: str, line: int | None) -> str:
     """`app/views.py:31 Login.get`, with as much of it as there is."""
+    function = short_name(function)
     if not line and file == function:  # <unknown>: no Python code was running
         return function
     where = short_file(file) if file else ""
@@ -36,7 +37,7 @@ def short_place(function: str, file: str, line: int | None) -> str:
 def place_of(site: Hotspot) -> str:
     """What a row of hotspots is about."""
     if not site.file:  # a thread, a window, a module
-        return printable(site.name)
+        return short_name(site.name)
     return short_place(site.function, site.file, site.line)
 
 

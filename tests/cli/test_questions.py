@@ -79,7 +79,7 @@ def test_peak_of_another_moment(trace: str, memlyze: Runner) -> None:
     lines = memlyze("peak", "--at", "8ms", "--by", "function", trace).stdout.splitlines()
     assert lines[1:3] == [
         "  live      700 B at 8.00 ms",
-        "  peak      1.03 KiB at 12.0 ms",
+        "  peak      1.03 KiB live at 12.0 ms",
     ]
 
 

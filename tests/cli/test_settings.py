@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from memlyze.cli.errors import UsageError
-from memlyze.cli.settings import OPTIONS, collect_settings, parse_bytes
+from memlyze.cli.settings import OPTIONS, collect_settings, misspelt_variables, parse_bytes
 
 
 def test_flags_win_over_environment_over_pyproject(tmp_path: Path) -> None:
@@ -131,3 +131,21 @@ def test_sizes_may_have_units(text: str, size_bytes: int) -> None:
 def test_text_that_is_no_size_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         parse_bytes(text)
+
+
+@pytest.mark.parametrize(
+    ("variable", "meant"),
+    [
+        ("MEMLYZE_SAMPEL_RATE", "MEMLYZE_SAMPLE_RATE"),
+        ("MEMLYZE_RATE", "MEMLYZE_SAMPLE_RATE"),
+        ("MEMLYZE_OUTPUT", "MEMLYZE_OUTPUT_FILE"),
+    ],
+)
+def test_misspelt_variable_is_told_with_what_was_meant(variable: str, meant: str) -> None:
+    (told,) = misspelt_variables({variable: "1", "PATH": "/bin", "MEMLYZE_NATIVE": "0"})
+    assert variable in told
+    assert f"was {meant} meant?" in told
+
+
+def test_variables_that_are_something_else_are_left_alone() -> None:
+    assert misspelt_variables({"MEMLYZE_RECORD": "", "MEMLYZE_HOME": "/srv", "MEMLYZER": "1"}) == []

@@ -111,6 +111,6 @@ def test_missing_framework_is_named_with_what_to_install(serve: Any) -> None:
         """
     )
     assert served.lines == [
-        "memlyze.integrations.flask needs Flask, which is not installed: "
-        "pip install 'memlyze[flask]'"
+        "memlyze.integrations.flask needs Flask, which is not installed; "
+        "in a clone of memlyze: pip install '.[flask]'"
     ]

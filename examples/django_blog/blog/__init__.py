@@ -5,7 +5,7 @@
 - ``POST /comments/`` connects a receiver to a signal to notify the author, for each comment anew
   and with ``weak=False``. Nobody disconnects it, and it keeps its comment alive: that is the leak.
 
-    pip install "memlyze[django]" gunicorn
+    pip install ".[django]" gunicorn
     gunicorn --pythonpath examples/django_blog blog.wsgi
 
 docs/walkthrough.md finds all three.

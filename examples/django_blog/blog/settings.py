@@ -7,6 +7,8 @@ from pathlib import Path
 DEBUG = False
 SECRET_KEY = "of an example"
 ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
+INSTALLED_APPS = ["memlyze.integrations.django"]
+MIDDLEWARE = ["memlyze.integrations.django.middleware.MemlyzeMiddleware"]
 ROOT_URLCONF = "blog.urls"
 WSGI_APPLICATION = "blog.wsgi.application"
 USE_TZ = True

@@ -33,7 +33,7 @@ SELECT
     -- Bytes live when recording ended (an estimate while sampling).
     live_bytes,
     -- Half width of the 95 % interval around `live_bytes`: 0 at `sample_rate=1.0`.
-    CASE WHEN live_bytes = 0 THEN unseen_bytes ELSE live_bytes_error END AS live_bytes_error,
+    CASE WHEN live_bytes < 0.5 THEN unseen_bytes ELSE live_bytes_error END AS live_bytes_error,
     -- Most bytes that were live at once.
     peak_bytes,
     -- How fast the live bytes grow: over the last two thirds of the time between `growing_since_ns` and

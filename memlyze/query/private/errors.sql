@@ -3,7 +3,7 @@
 --
 -- Half width of the interval around so many bytes. Of nothing it is what may have gone unseen; 0: exact.
 CREATE MACRO _bytes_error(bytes, variance, unseen) AS
-CASE WHEN coalesce(bytes, 0) = 0 THEN unseen ELSE 1.96 * sqrt(greatest(coalesce(variance, 0), 0)) END;
+CASE WHEN abs(coalesce(bytes, 0)) < 0.5 THEN unseen ELSE 1.96 * sqrt(greatest(coalesce(variance, 0), 0)) END;
 -- Half width of the interval around so many allocations. Small objects, which are most of them, may always have gone unseen.
 CREATE MACRO _allocations_error(variance, unseen) AS
 greatest(1.96 * sqrt(greatest(coalesce(variance, 0), 0)), unseen);

@@ -38,7 +38,8 @@ def change_share(change: Change) -> str:
     if not change.after.value:
         return "(gone)"
     share = 100 * change.change.value / change.before.value
-    return f"({'+' if share > 0 else '−'}{abs(share):.3g} %)"
+    digits = f"{abs(share):.3g}" if abs(share) < 999.5 else f"{abs(share):.0f}"
+    return f"({'+' if share > 0 else '−'}{digits} %)"
 
 
 def place_text(row: Difference) -> str:

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import pytest
+
+from memlyze.analyses.diff import Change
+from memlyze.analyses.estimates import Estimate
+from memlyze.wording.changes import change_share
+from memlyze.wording.names import WIDEST_NAME, short_name
+from memlyze.wording.places import short_place
+
+
+def test_long_names_are_cut_where_many_are_shown() -> None:
+    name = short_name("f" * 10_000)
+    assert (len(name), name[-1]) == (WIDEST_NAME, "…")
+    assert len(short_place("\x1b" * 10_000, "/srv/app/main.py", 3)) < 2 * WIDEST_NAME
+    assert short_name("load") == "load"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "text"),
+    [(100, 119, "(+19 %)"), (100, 50.5, "(−49.5 %)"), (1, 93.6, "(+9260 %)"), (0, 5, "(new)")],
+)
+def test_change_is_told_as_a_share(before: float, after: float, text: str) -> None:
+    first, second = Estimate(before, 0), Estimate(after, 0)
+    change = Change(first, second, Estimate(after - before, 0), 0.0, True)
+    assert change_share(change) == text

@@ -3,10 +3,7 @@
 #include <string.h>
 
 #define FILTER_WORDS_FEW 64
-/* Counts for each bit of the filter, and behind them those for a second look. */
-#define FIRST_COUNTS ((size_t)ML_FILTER_WORDS * 64)
-#define SECOND_COUNTS_BITS 16
-#define FILTER_COUNTS_BYTES (FIRST_COUNTS + ((size_t)1 << SECOND_COUNTS_BITS))
+#define FILTER_COUNTS_BYTES (ML_FIRST_COUNTS + ((size_t)1 << ML_SECOND_COUNTS_BITS))
 
 uint64_t ml_filter[ML_FILTER_WORDS];
 uint64_t ml_filter_mask = FILTER_WORDS_FEW - 1;
@@ -22,22 +19,12 @@ static _Atomic(ml_region *) no_regions[1];
 /* How far from where a block's entry would be first in its page one is looked for. */
 #define PAGE_ENTRIES_TRIED 8
 
-static bool is_filtered(const ml_live_table *table)
-{
-    return table->kind == ML_LIVE_FEW_SAMPLES || table->kind == ML_LIVE_SOME_SAMPLES;
-}
-
-static uint8_t *second_count(const ml_live_table *table, uint64_t hash)
-{
-    return &table->filter_counts[FIRST_COUNTS + (hash >> (64 - SECOND_COUNTS_BITS))];
-}
-
 static void filter_count(ml_live_table *table, uintptr_t address, int change)
 {
     const uint64_t hash = ml_filter_hash(address);
     const uint64_t word = hash >> 55 & ml_filter_mask, bit = hash >> 49 & 63;
     uint8_t *first = &table->filter_counts[word * 64 + bit];
-    uint8_t *second = second_count(table, hash);
+    uint8_t *second = ml_second_count(table, hash);
     ml_lock(&table->filter_lock);
     if (*first != 255)
         *first = (uint8_t)(*first + change);
@@ -51,7 +38,7 @@ static void filter_count(ml_live_table *table, uintptr_t address, int change)
 bool ml_live_table_init(ml_live_table *table, ml_live_kind kind)
 {
     table->kind = kind;
-    const bool by_address = !is_filtered(table);
+    const bool by_address = !ml_live_table_is_filtered(table);
     if (!table->regions)
         table->regions = no_regions;
     if (by_address && table->regions == no_regions) {
@@ -208,7 +195,7 @@ static bool insert_elsewhere(ml_live_table *table, uintptr_t address, ml_live li
     if (ml_live_hash_insert(&table->hash, address, live, keep_other, &hashed, inserted)) {
         *other = hashed;
         existed = true;
-    } else if (is_filtered(table) && *inserted) {
+    } else if (ml_live_table_is_filtered(table) && *inserted) {
         filter_count(table, address, 1);
     }
     return existed;
@@ -245,9 +232,8 @@ bool ml_live_table_insert(ml_live_table *table, uintptr_t address, ml_live live,
 
 bool ml_live_table_take(ml_live_table *table, uintptr_t address, ml_live *taken)
 {
-    if (is_filtered(table)) {
-        const uint8_t *count = second_count(table, ml_filter_hash(address));
-        if (__atomic_load_n(count, __ATOMIC_RELAXED) == 0 ||
+    if (ml_live_table_is_filtered(table)) {
+        if (!ml_live_table_may_still_hold(table, address) ||
             !ml_live_hash_take(&table->hash, address, taken))
             return false;
         filter_count(table, address, -1);
@@ -281,8 +267,7 @@ uint64_t ml_live_table_find(ml_live_table *table, uintptr_t address)
 {
     if (!ml_live_table_may_hold(address) || !ml_live_table_may_be_marked(table, address))
         return 0;
-    if (is_filtered(table) &&
-        __atomic_load_n(second_count(table, ml_filter_hash(address)), __ATOMIC_RELAXED) == 0)
+    if (!ml_live_table_may_still_hold(table, address))
         return 0;
     const uint64_t *entry = find_entry(table, address);
     return entry ? ml_direct_unpack(__atomic_load_n(entry, __ATOMIC_RELAXED)).allocation_id

@@ -63,6 +63,9 @@ typedef enum {
 
 /* Of bits: words that are a power of two less one. The fewer samples, the fewer are in use. */
 #define ML_FILTER_WORDS 512
+/* Counts for each bit of the filter, and behind them those for a second look. */
+#define ML_FIRST_COUNTS ((size_t)ML_FILTER_WORDS * 64)
+#define ML_SECOND_COUNTS_BITS 16
 extern ML_INTERNAL uint64_t ml_filter[ML_FILTER_WORDS];
 extern ML_INTERNAL uint64_t ml_filter_mask;
 
@@ -134,6 +137,24 @@ ML_INLINE bool ml_live_table_may_hold(uintptr_t address)
     const uint64_t word =
         __atomic_load_n(&ml_filter[hash >> 55 & ml_filter_mask], __ATOMIC_RELAXED);
     return ML_UNLIKELY(word >> (hash >> 49 & 63) & 1);
+}
+
+/* Whether the filters are of this kind of recording: otherwise they hold nobody up. */
+ML_INLINE bool ml_live_table_is_filtered(const ml_live_table *table)
+{
+    return table->kind == ML_LIVE_FEW_SAMPLES || table->kind == ML_LIVE_SOME_SAMPLES;
+}
+
+ML_INLINE uint8_t *ml_second_count(const ml_live_table *table, uint64_t hash)
+{
+    return &table->filter_counts[ML_FIRST_COUNTS + (hash >> (64 - ML_SECOND_COUNTS_BITS))];
+}
+
+/* The second look, at what the first filter let pass. False: surely not recorded. */
+ML_INLINE bool ml_live_table_may_still_hold(const ml_live_table *table, uintptr_t address)
+{
+    return !ml_live_table_is_filtered(table) ||
+           __atomic_load_n(ml_second_count(table, ml_filter_hash(address)), __ATOMIC_RELAXED) != 0;
 }
 
 /* The region of an address that has one (no_region_bits); NULL: nothing in it was recorded yet. */

@@ -272,11 +272,19 @@ static void hooked_free_exact(void *context, void *block)
     free_slowly(domain, block, entry);
 }
 
+static ML_NOINLINE void free_after_second_look(const hooked_domain *domain, void *block)
+{
+    if (ml_live_table_may_still_hold(&ml_recording.live, (uintptr_t)block))
+        hooked_free_exact((void *)domain, block);
+    else
+        domain->wrapped.free(domain->wrapped.ctx, block);
+}
+
 static void hooked_free(void *context, void *block)
 {
     const hooked_domain *domain = context;
     if (ml_live_table_may_hold((uintptr_t)block))
-        hooked_free_exact(context, block);
+        free_after_second_look(domain, block);
     else
         domain->wrapped.free(domain->wrapped.ctx, block);
 }

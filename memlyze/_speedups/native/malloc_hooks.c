@@ -91,6 +91,7 @@ static ML_NOINLINE void record_free_slowly(void *block, uint64_t entry)
 ML_INLINE void record_free(void *block)
 {
     if (ML_LIKELY(!ml_live_table_may_hold((uintptr_t)block)) ||
+        !ml_live_table_may_still_hold(&ml_recording.live, (uintptr_t)block) ||
         !ml_live_table_may_be_marked(&ml_recording.live, (uintptr_t)block))
         return;
     ml_thread *thread = ml_current_thread;

@@ -68,7 +68,11 @@ def test_collections_are_left_out_when_asked(record: Any) -> None:
 
 
 def test_recorder_sets_off_no_collection(same: Any) -> None:
-    """Same counts, same thresholds, same runs as without."""
+    """Same counts, same thresholds, same runs as without.
+
+    So many objects as end halfway between two collections: the few frame objects that the recorder
+    has made count, too.
+    """
     same(
         """
         import gc, sys
@@ -78,7 +82,7 @@ def test_recorder_sets_off_no_collection(same: Any) -> None:
             pass
         def work():
             nodes = []
-            for number in range(30_000):
+            for number in range(29_000):
                 node = Node()
                 node.me = node
                 if number % 3: nodes.append(node)

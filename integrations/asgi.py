@@ -12,7 +12,7 @@ request lasts until the application is done with it, background tasks included.
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Awaitable, Callable, MutableMapping
+from typing import Any, Awaitable, Callable, MutableMapping, overload
 
 from memlyze.errors import MemlyzeError, OptionError
 from memlyze.request_windows import RequestWindow
@@ -47,7 +47,12 @@ class MemlyzeMiddleware:
     without a lifespan in the log: requests are answered in any case.
     """
 
-    def __init__(self, app: Application, **options: Any) -> None:
+    # Frameworks pass `app` by its place or, in older ones, by its name.
+    @overload
+    def __init__(self, app: Application, /, **options: Any) -> None: ...
+    @overload
+    def __init__(self, *, app: Application, **options: Any) -> None: ...
+    def __init__(self, app: Application, **options: Any) -> None:  # type: ignore[misc]
         self.app = app
         self._names = RouteNames(app)
         self._recording: Recording | None = None

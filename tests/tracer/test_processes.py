@@ -196,6 +196,40 @@ def test_multiprocessing(programs: Any, method: str) -> None:
     trace.check_sound()
 
 
+POOL = """
+import multiprocessing, os, signal, sys
+def work(size):
+    global kept
+    kept = bytes(size)
+    everybody.wait()                       # so that each worker has one of them
+    return os.getpid()
+def know(barrier):
+    global everybody
+    everybody = barrier
+if __name__ == "__main__":
+    context = multiprocessing.get_context(sys.argv[1])
+    pool = context.Pool(3, know, (context.Barrier(3),))
+    workers = pool.map(work, [60_000, 60_001, 60_002], chunksize=1)
+    print(len(set(workers)))
+    pool.terminate()                       # by SIGTERM
+    pool.join()
+"""
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_each_worker_of_a_terminated_pool_leaves_a_whole_trace(programs: Any, method: str) -> None:
+    done = programs.run(POOL, method, flags=("-W", "ignore"), options={})
+    assert (done.status, done.lines) == (0, ["3"]), done.stderr
+    sizes = []
+    for trace in programs.family():
+        kept = [row for row in trace.allocations(*range(60_033, 60_036)) if row.freed_ns == -1]
+        if kept:
+            assert trace.is_complete
+            trace.check_sound()
+            sizes += [row.size for row in kept]
+    assert sorted(sizes) == [60_033, 60_034, 60_035]
+
+
 def test_subprocesses(same: Any) -> None:
     done = same(
         """

@@ -32,7 +32,7 @@ class MemlyzeMiddleware:
     """WSGI middleware: each request is a window.
 
     WSGI does not say which route a request takes. What sets `environ["memlyze.route"]` is
-    believed, as the extension for Flask does; otherwise pass `route_name`.
+    believed, and of Flask the URL rule is found; otherwise pass `route_name`.
 
     Args:
         app: the application.
@@ -105,6 +105,7 @@ class _Request:
         """What the application calls before it gives its body."""
         digits = status[:3]
         self.window.status = int(digits) if digits.isdigit() else 0
+        self._note_rule()
         write = self._start_response(status, *more)
 
         def write_and_note(data: bytes) -> object:
@@ -112,6 +113,12 @@ class _Request:
             return write(data)
 
         return write_and_note
+
+    def _note_rule(self) -> None:
+        """Of a request that Flask serves, which is in the environ as long as that is at work."""
+        rule = getattr(self._environ.get("werkzeug.request"), "url_rule", None)
+        if rule is not None:
+            self._environ.setdefault(ROUTE_KEY, rule.rule)
 
     def pass_on(self, body: Iterable[bytes]) -> Iterable[bytes]:
         """The body as the server gets it: as it is where nothing of it is still to be made."""

@@ -74,6 +74,22 @@ memlyze.stop()
     assert all(window["attributes"] == "" for window in trace.windows.values())
 
 
+def test_wsgi_middleware_finds_the_url_rule_as_well(serve: Any) -> None:
+    trace = serve(
+        PRELUDE
+        + """
+from memlyze.integrations.wsgi import MemlyzeMiddleware
+app.wsgi_app = MemlyzeMiddleware(app.wsgi_app)
+client = app.test_client()
+for path in "/items/1", "/stream", "/raises", "/nowhere":
+    client.get(path).close()
+memlyze.stop()
+"""
+    ).trace
+    names = [window["name"] for window in trace.windows.values()]
+    assert names == ["/items/<int:id>", "/stream", "/raises", "(no route)"]
+
+
 def test_mistakes_are_errors_when_the_application_is_made(serve: Any) -> None:
     served = serve(
         PRELUDE

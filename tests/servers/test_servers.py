@@ -24,6 +24,7 @@ TWO = ["--workers", "2"]
 
 ONE_PROCESS: dict[str, Command] = {
     "uvicorn": UVICORN,
+    "uvicorn_without_lifespan": [*UVICORN, "--lifespan", "off"],
     "hypercorn": HYPERCORN,
     "flask": FLASK,
     "django": [*DJANGO, "--noreload"],

@@ -7,27 +7,19 @@ import typing
 import numpy as np
 
 from memlyze.analyses.estimates import Estimate, Sampling
+from memlyze.analyses.event_sums import HELD, event_sums
 from memlyze.analyses.places import Place, Places
 from memlyze.analyses.sampling import sampling_of
 from memlyze.analyses.selection import END_NS, EVERYTHING, Selection, choose
-from memlyze.analyses.statements import run_columns
 from memlyze.query.session import Trace
 from memlyze.query.stack_sites import rows_of
 
 Array = typing.Any  # a one-dimensional numpy array
 
 SITES = 20
-_COLUMNS = (
-    "bytes",
-    "variance",
-    "allocations",
-    "allocations_variance",
-    "samples",
-    "alive_bytes",
-    "alive_variance",
-    "alive_allocations",
-    "alive_allocations_variance",
-)
+_BORN = ("bytes", "variance", "allocations", "allocations_variance", "samples")
+_ALIVE = ("alive_bytes", "alive_variance", "alive_allocations", "alive_allocations_variance")
+_COLUMNS = _BORN + _ALIVE
 
 
 class Figures(typing.NamedTuple):
@@ -74,9 +66,12 @@ def births(trace: Trace, *, selection: Selection = EVERYTHING, at_ns: int = END_
     SelectionError.
     """
     chosen = choose(trace, selection)
-    columns = run_columns(trace, "births", {**chosen.parameters, "at_ns": at_ns})
-    values = np.stack([columns[name].astype(np.float64) for name in _COLUMNS], axis=1)
-    return Births(columns["stack_id"], values, sampling_of(trace))
+    sums = event_sums(trace, chosen, moment_ns=at_ns, told_apart=HELD)
+    born = np.stack([sums[name].astype(np.float64) for name in _BORN], axis=1)
+    alive = np.where(sums["classes"][:, np.newaxis] & HELD, born[:, : len(_ALIVE)], 0.0)
+    stack_ids, places = np.unique(sums["stack_id"], return_inverse=True)
+    values = _summed(places.reshape(-1), np.hstack([born, alive]), len(stack_ids))
+    return Births(stack_ids, values, sampling_of(trace))
 
 
 def birth_sites(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typing
 
 from memlyze.analyses.estimates import Estimate, Sampling
+from memlyze.analyses.event_sums import HELD, LIVE, TEMPORARY, event_sums
 from memlyze.analyses.sampling import sampling_of
 from memlyze.analyses.selection import END_NS, EVERYTHING, Selection, choose
 from memlyze.analyses.statements import run_statement
@@ -108,20 +109,27 @@ def hotspots(
     if sort not in SORTS:
         raise MemlyzeError(f"nothing is sorted by {sort!r}; take one of {', '.join(SORTS)}")
     chosen = choose(trace, selection)
-    parameters = {
-        **chosen.parameters,
-        "stack_ids": chosen.stack_ids,
-        "moment_ns": moment_ns,
-        "temporary_ns": temporary_ns,
-        "sort": sort,
-        "count": max(count, 1),
-    }
+    shown = {"sort": sort, "count": max(count, 1)}
     if by == "type":
         _check_types_are_known(trace)
-        rows = run_statement(trace, "hotspots_by_type", parameters)
+        parameters = {
+            **chosen.parameters,
+            "stack_ids": chosen.stack_ids,
+            "moment_ns": moment_ns,
+            "temporary_ns": temporary_ns,
+        }
+        rows = run_statement(trace, "hotspots_by_type", {**parameters, **shown})
     else:
+        sums = event_sums(
+            trace,
+            chosen,
+            group=by if by in GROUPS else None,
+            moment_ns=moment_ns,
+            temporary_ns=temporary_ns,
+            told_apart=LIVE | HELD | TEMPORARY,
+        )
         level = {"by": "line" if by == "site" else by, "innermost": by == "line"}
-        rows = run_statement(trace, "hotspots", {**parameters, **level})
+        rows = run_statement(trace, "hotspots", {**shown, **level}, {"_event_sums": sums})
     sampling = sampling_of(trace)
     return Hotspots(
         by=by,

@@ -1,24 +1,6 @@
 -- What each place or group allocated, with what of it was live at one moment, at the end, and freed soon; the first
 -- in the order that is asked for, each with the sums over all of them.
 WITH
-per_class AS ( -- the fewer sums there are for each allocation, the faster
-    SELECT
-        stack_id,
-        CASE $by
-            WHEN 'thread' THEN thread_id WHEN 'process' THEN process_id WHEN 'window' THEN window_id ELSE 0
-        END AS group_id,
-        is_live,
-        is_held,
-        is_freed_soon,
-        sum(bytes) AS bytes,
-        sum(variance) AS variance,
-        sum(weight) AS allocations,
-        sum(weight * (weight - 1)) AS allocations_variance,
-        count(*) AS samples,
-        sum(weight * (freed_ns - time_ns)) AS lifetimes_ns
-    FROM _judged($from_ns, $to_ns, $process_ids, $thread_ids, $window_ids, $moment_ns, $temporary_ns)
-    GROUP BY ALL
-),
 per_stack AS (
     SELECT
         stack_id,
@@ -32,12 +14,19 @@ per_stack AS (
         sum(variance) FILTER (WHERE is_live) AS live_variance,
         sum(bytes) FILTER (WHERE is_held) AS held_bytes,
         sum(variance) FILTER (WHERE is_held) AS held_variance,
-        sum(bytes) FILTER (WHERE is_freed_soon) AS temporary_bytes,
-        sum(variance) FILTER (WHERE is_freed_soon) AS temporary_variance,
-        sum(allocations) FILTER (WHERE is_freed_soon) AS temporary_allocations,
+        sum(bytes) FILTER (WHERE is_temporary) AS temporary_bytes,
+        sum(variance) FILTER (WHERE is_temporary) AS temporary_variance,
+        sum(allocations) FILTER (WHERE is_temporary) AS temporary_allocations,
         sum(allocations) FILTER (WHERE NOT is_live) AS freed_allocations,
         sum(lifetimes_ns) FILTER (WHERE NOT is_live) AS lifetimes_ns
-    FROM per_class
+    FROM ( -- see analyses/event_sums.py
+        SELECT
+            *,
+            classes & 1 <> 0 AS is_live,
+            classes & 2 <> 0 AS is_held,
+            classes & 4 <> 0 AS is_temporary
+        FROM _event_sums
+    )
     GROUP BY ALL
 ),
 placed AS (
@@ -47,7 +36,6 @@ placed AS (
         CASE WHEN $innermost THEN s.innermost_frame_id ELSE s.program_frame_id END AS frame_id
     FROM per_stack AS p
     LEFT JOIN _raw_stack_sites AS s ON s.stack_id = p.stack_id
-    WHERE $stack_ids::BIGINT[] IS NULL OR p.stack_id IN (SELECT unnest($stack_ids::BIGINT[]))
 ),
 named AS (
     SELECT

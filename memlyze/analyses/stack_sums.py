@@ -6,8 +6,8 @@ import typing
 
 import numpy as np
 
-from memlyze.analyses.selection import Chosen
-from memlyze.analyses.statements import run_columns
+from memlyze.analyses.event_sums import HELD, TEMPORARY, event_sums
+from memlyze.analyses.selection import END_NS, Chosen
 from memlyze.query.session import Trace
 
 #: The figures of a stack, in the order of `StackSums.values`.
@@ -53,18 +53,15 @@ class StackSums(typing.NamedTuple):
 def stack_sums(
     trace: Trace, chosen: Chosen, measure: Measure = ALLOCATED, group: str | None = None
 ) -> StackSums:
-    """Sum up each stack, and where `group` is `thread`, `process` or `window` each of these apart.
-
-    The statement gives what all stacks have; those that were not chosen are left out here.
-    """
-    parameters = {**chosen.parameters, **measure._asdict(), "by": group}
-    columns = run_columns(trace, "stack_sums", parameters)
-    sums = StackSums(
-        columns["stack_id"],
-        columns["group_id"],
-        np.stack([columns[name].astype(np.float64) for name in COLUMNS], axis=1),
+    """Sum up each stack; each `thread`, `process` or `window` apart where that is the `group`."""
+    is_of_moment, is_of_soon = measure.live_at_ns is not None, measure.within_ns is not None
+    sums = event_sums(
+        trace,
+        chosen,
+        group=group,
+        moment_ns=END_NS if measure.live_at_ns is None else measure.live_at_ns,
+        temporary_ns=measure.within_ns or 0,
+        wanted=(HELD if is_of_moment else 0) | (TEMPORARY if is_of_soon else 0),
     )
-    if chosen.stack_ids is None:
-        return sums
-    is_wanted = np.isin(sums.stack_ids, np.array(chosen.stack_ids, dtype=np.int64))
-    return StackSums(*(column[is_wanted] for column in sums))
+    values = np.stack([sums[name].astype(np.float64) for name in COLUMNS], axis=1)
+    return StackSums(sums["stack_id"], sums["group_id"], values)

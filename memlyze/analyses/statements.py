@@ -19,11 +19,23 @@ def read_statement(name: str) -> str:
 
 
 def run_statement(
-    trace: Trace, name: str, parameters: typing.Mapping[str, object] | None = None
+    trace: Trace,
+    name: str,
+    parameters: typing.Mapping[str, object] | None = None,
+    tables: typing.Mapping[str, typing.Mapping[str, typing.Any]] | None = None,
 ) -> list[dict[str, typing.Any]]:
-    """The rows that `name`.sql gives over `trace`, as dictionaries by column name."""
-    relation = trace.sql(read_statement(name), dict(parameters) if parameters else None)
-    return [dict(zip(relation.columns, row)) for row in relation.fetchall()]
+    """The rows that `name`.sql gives over `trace`, as dictionaries by column name. It can read
+    `tables` as well, by name, each of them columns that are plain numpy arrays.
+    """
+    connection = trace.connection
+    for table, columns in (tables or {}).items():
+        connection.register(table, dict(columns))
+    try:
+        relation = trace.sql(read_statement(name), dict(parameters) if parameters else None)
+        return [dict(zip(relation.columns, row)) for row in relation.fetchall()]
+    finally:
+        for table in tables or ():
+            connection.unregister(table)
 
 
 def run_columns(

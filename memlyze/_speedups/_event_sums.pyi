@@ -1,0 +1,19 @@
+from typing import Any, Mapping
+
+def chunk_times(columns: Mapping[str, Any]) -> dict[str, Any]: ...
+def sum_events(
+    columns: Mapping[str, Any],
+    times: Mapping[str, Any],
+    *,
+    from_ns: int,
+    to_ns: int,
+    moment_ns: int,
+    temporary_ns: int,
+    told_apart: int,
+    wanted: int,
+    groups: Any = ...,
+    process_ids: Any = ...,
+    thread_ids: Any = ...,
+    window_ids: Any = ...,
+    ended_ids: Any = ...,
+) -> dict[str, Any]: ...

@@ -1,0 +1,92 @@
+"""What each call stack has of the chosen allocations, in one pass over the recorded columns.
+
+SQL over the view `allocations` gives the same; this is for what a person waits for with every
+movement of the hand. The sums are few where allocations are many.
+"""
+
+from __future__ import annotations
+
+import typing
+
+import numpy as np
+
+from memlyze._speedups import _event_sums
+from memlyze.analyses.remembered import remembered
+from memlyze.analyses.selection import END_NS, Chosen
+from memlyze.analyses.statements import run_statement
+from memlyze.query.session import Trace
+
+Array = typing.Any  # a one-dimensional numpy array
+Columns = typing.Dict[str, Array]
+
+#: Never freed.
+LIVE = 1
+#: Live at the moment that is asked about, in a process that had not ended.
+HELD = 2
+#: Freed soon.
+TEMPORARY = 4
+
+_GROUP_COLUMNS = {"thread": "thread_id", "process": "process_id", "window": "window_id"}
+
+
+def event_sums(
+    trace: Trace,
+    chosen: Chosen,
+    *,
+    group: str | None = None,
+    moment_ns: int = END_NS,
+    temporary_ns: int = 0,
+    told_apart: int = 0,
+    wanted: int = 0,
+) -> Columns:
+    """The sums of the allocations that are of all `wanted` classes, by stack.
+
+    What is `HELD` at `moment_ns` (`END_NS`: when its process ended), or freed within `temporary_ns`
+    and so `TEMPORARY`, has a row of its own where `told_apart` says so; and where `group` is
+    `thread`, `process` or `window` so has each of these. The columns are `stack_id` (0: none is
+    known), `group_id`, `classes` (of those told apart), `samples`, `bytes`, `variance`,
+    `allocations`, `allocations_variance`, and `lifetimes_ns`, the sum over those that were freed.
+    Rows stand in the order of their ids.
+    """
+    columns = trace.table("allocations")
+    times = remembered(trace, "chunk times", lambda: _event_sums.chunk_times(columns))
+    parameters = chosen.parameters
+    sums = _event_sums.sum_events(
+        columns,
+        times,
+        from_ns=parameters["from_ns"],
+        to_ns=parameters["to_ns"],
+        moment_ns=moment_ns,
+        temporary_ns=temporary_ns,
+        told_apart=told_apart,
+        wanted=wanted,
+        groups=columns.get(_GROUP_COLUMNS[group]) if group else None,
+        process_ids=_in_order(_of_recorded(columns, parameters["process_ids"])),
+        thread_ids=_in_order(parameters["thread_ids"]),
+        window_ids=_in_order(parameters["window_ids"]),
+        ended_ids=_in_order(_ended_before(trace, moment_ns)),
+    )
+    if group == "process" and "process_id" not in columns:
+        sums["group_id"][:] = trace.process_ids[0]
+    if chosen.stack_ids is not None:
+        is_wanted = np.isin(sums["stack_id"], np.array(chosen.stack_ids, dtype=np.int64))
+        sums = {name: column[is_wanted] for name, column in sums.items()}
+    order = np.lexsort((sums["classes"], sums["group_id"], sums["stack_id"]))
+    return {name: column[order] for name, column in sums.items()}
+
+
+def _of_recorded(columns: Columns, process_ids: list[int] | None) -> list[int] | None:
+    """A trace of one process has no column for it, and only that one can be chosen."""
+    return process_ids if "process_id" in columns else None
+
+
+def _in_order(ids: list[int] | None) -> Array | None:
+    return None if ids is None else np.unique(np.array(ids, dtype=np.int64))
+
+
+def _ended_before(trace: Trace, moment_ns: int) -> list[int] | None:
+    """The processes in which nothing is live any more, though others go on."""
+    if moment_ns == END_NS:  # what is live at the end is so at the end of each process
+        return None
+    ended = remembered(trace, "ended processes", lambda: run_statement(trace, "ended_processes"))
+    return [row["process_id"] for row in ended if row["end_ns"] < moment_ns] or None

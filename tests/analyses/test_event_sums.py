@@ -1,0 +1,132 @@
+"""The sums that are taken in C are those that SQL over the public views gives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Iterator
+
+import numpy as np
+import pytest
+from known_trace import MS, known_trace, write_known_trace
+from synthetic_trace import synthetic_trace
+
+import memlyze
+from memlyze._speedups import _event_sums
+from memlyze.analyses.event_sums import HELD, LIVE, TEMPORARY, event_sums
+from memlyze.analyses.selection import END_NS, Selection, choose
+from memlyze.query.session import Trace
+
+SQL = """
+WITH told AS (
+    SELECT
+        coalesce(stack_id, 0) AS stack_id,
+        CASE $by
+            WHEN 'thread' THEN thread_id WHEN 'process' THEN process_id
+            WHEN 'window' THEN coalesce(window_id, 0) ELSE 0
+        END AS group_id,
+        (freed_ns IS NULL)::INT * 1
+        + (
+            time_ns <= $moment AND (freed_ns IS NULL OR freed_ns > $moment)
+            AND ($moment = 9223372036854775807 OR process_id NOT IN
+                (SELECT process_id FROM _ended_processes WHERE end_ns < $moment))
+        )::INT * 2
+        + coalesce(freed_ns - time_ns <= $soon, false)::INT * 4 AS classes,
+        weight,
+        bytes,
+        size::DOUBLE * bytes * (weight - 1) AS variance,
+        coalesce(freed_ns - time_ns, 0) AS lifetime_ns
+    FROM allocations
+    WHERE time_ns >= $start AND time_ns < $stop AND ($thread IS NULL OR thread_id = $thread)
+)
+SELECT
+    stack_id, group_id, classes & $told AS classes, count(*), sum(bytes), sum(variance),
+    sum(weight), sum(weight * (weight - 1)), sum(weight * lifetime_ns)
+FROM told WHERE classes & $wanted = $wanted
+GROUP BY ALL ORDER BY ALL
+"""
+COLUMNS = ("samples", "bytes", "variance", "allocations", "allocations_variance", "lifetimes_ns")
+KINDS = ("exact", "sampled", "processes", "many", "many sampled")
+QUESTIONS: list[dict[str, Any]] = [
+    {},
+    {"selection": (2, 6), "told": HELD, "moment": 5},
+    {"told": LIVE | HELD | TEMPORARY, "moment": 4, "soon": 2},
+    {"wanted": HELD, "moment": 5},
+    {"wanted": HELD, "moment": None},
+    {"wanted": TEMPORARY, "soon": 3, "by": "thread"},
+    {"selection": (0, 7), "by": "window", "told": HELD, "moment": 6},
+    {"by": "process", "told": HELD, "moment": 9},
+    {"thread": True, "wanted": HELD | LIVE, "moment": 8},
+]
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def trace(request: Any, tmp_path_factory: Any) -> Iterator[Trace]:
+    """Traces of each kind: exact and sampled ones, of two processes, and of several chunks."""
+    folder: Path = tmp_path_factory.mktemp("sums")
+    paths = [folder / "t.mlyze"]
+    if request.param == "processes":
+        paths.append(folder / "u.mlyze")
+        known_trace(process_id=8).write(paths[1])
+    if request.param.startswith("many"):
+        sampling = {"interval_bytes": 400.0, "rate": 0.01} if "sampled" in request.param else {}
+        synthetic_trace(150_000, stacks=3000, **sampling).write(paths[0])
+    else:
+        write_known_trace(paths[0], sampled=request.param == "sampled")
+    with memlyze.open(*paths) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=str)
+def test_sums_are_those_of_sql(question: dict[str, Any], trace: Trace) -> None:
+    last_ns = int(trace.table("allocations")["time_ns"].max())
+    unit = max(MS, last_ns // 10)
+    start, stop = (unit * bound for bound in question.get("selection", (0, END_NS // unit)))
+    moment = question.get("moment", 0)
+    moment_ns = END_NS if moment is None else moment * unit
+    thread = int(trace.table("threads")["thread_id"][0]) if "thread" in question else None
+    told, wanted = question.get("told", 0), question.get("wanted", 0)
+    soon, by = question.get("soon", 0) * unit, question.get("by")
+    expected = trace.sql(
+        SQL,
+        {
+            "by": by,
+            "moment": moment_ns,
+            "soon": soon,
+            "start": start,
+            "stop": stop,
+            "thread": thread,
+            "told": told,
+            "wanted": wanted,
+        },
+    ).fetchall()
+    found = event_sums(
+        trace,
+        choose(trace, Selection(from_ns=start, to_ns=stop, thread=thread)),
+        group=by,
+        moment_ns=moment_ns,
+        temporary_ns=soon,
+        told_apart=told,
+        wanted=wanted,
+    )
+    assert expected
+    ids = np.array([row[:3] for row in expected])
+    for place, name in enumerate(("stack_id", "group_id", "classes")):
+        np.testing.assert_array_equal(found[name], ids[:, place])
+    for place, name in enumerate(COLUMNS, start=3):
+        values = np.array([row[place] for row in expected], dtype=float)
+        np.testing.assert_allclose(found[name], values, rtol=1e-9)
+
+
+def test_trace_without_allocations_has_no_sums(tmp_path: Path) -> None:
+    golden = Path(__file__).resolve().parents[1] / "trace" / "golden" / "v1" / "empty.mlyze"
+    with memlyze.open(golden) as trace:
+        found = event_sums(trace, choose(trace, Selection()), told_apart=HELD)
+    assert {len(column) for column in found.values()} == {0}
+
+
+def test_columns_that_do_not_fit_together_are_refused() -> None:
+    columns = {name: np.zeros(3, np.int64) for name in ("time_ns", "freed_ns")}
+    columns.update({name: np.zeros(3, np.int32) for name in ("size", "stack_id", "thread_id")})
+    columns.update(window_id=np.zeros(2, np.int32), allocator=np.zeros(3, np.uint8))
+    with pytest.raises(ValueError, match="differ in length"):
+        _event_sums.chunk_times(columns)

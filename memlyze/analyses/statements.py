@@ -27,20 +27,14 @@ def run_statement(
     """The rows that `name`.sql gives over `trace`, as dictionaries by column name. It can read
     `tables` as well, by name, each of them columns that are plain numpy arrays.
     """
-    connection = trace.connection
-    for table, columns in (tables or {}).items():
-        connection.register(table, dict(columns))
-    try:
-        relation = trace.sql(read_statement(name), dict(parameters) if parameters else None)
+    with trace.lending(tables or {}):
+        relation = trace.ask(read_statement(name), dict(parameters) if parameters else None)
         return [dict(zip(relation.columns, row)) for row in relation.fetchall()]
-    finally:
-        for table in tables or ():
-            connection.unregister(table)
 
 
 def run_columns(
     trace: Trace, name: str, parameters: typing.Mapping[str, object] | None = None
 ) -> dict[str, typing.Any]:
     """What `name`.sql gives over `trace`, as numpy arrays by column name, for many rows."""
-    relation = trace.sql(read_statement(name), dict(parameters) if parameters else None)
+    relation = trace.ask(read_statement(name), dict(parameters) if parameters else None)
     return dict(relation.fetchnumpy())

@@ -12,7 +12,7 @@ from memlyze.analyses.thresholds import Verdict, judge, parse_threshold
 from memlyze.cli.arguments import CommandParser
 from memlyze.cli.errors import UsageError
 from memlyze.cli.opening import open_traces, print_json
-from memlyze.cli.progress import decoding_progress
+from memlyze.cli.progress import decoding_events
 from memlyze.cli.selecting import add_selection_options, selection_of
 from memlyze.cli.terminal import Aligned, Style
 from memlyze.errors import MemlyzeError
@@ -99,7 +99,7 @@ def run(arguments: typing.Sequence[str]) -> int:
     style = Style(sys.stdout)
     with open_traces([options.before], only=options.only) as before, open_traces(
         [options.after], only=options.only
-    ) as after, decoding_progress(after):
+    ) as after, decoding_events(after):
         found = diff(
             before,
             after,

@@ -17,7 +17,7 @@ from memlyze.analyses.hotspots import (
 )
 from memlyze.cli.arguments import CommandParser
 from memlyze.cli.opening import open_traces, print_json, title_lines
-from memlyze.cli.progress import decoding_progress
+from memlyze.cli.progress import decoding_events
 from memlyze.cli.selecting import add_selection_options, selection_of
 from memlyze.cli.terminal import Aligned, Style
 from memlyze.cli.times import moment_ns, parse_duration_ns
@@ -87,7 +87,7 @@ def run(arguments: typing.Sequence[str]) -> int:
     """Run the command; return its exit status."""
     options = make_parser().parse_args(arguments)
     style = Style(sys.stdout)
-    with open_traces(options.traces, only=options.only) as trace, decoding_progress(trace):
+    with open_traces(options.traces, only=options.only) as trace, decoding_events(trace):
         selection = selection_of(options, trace)
         found = hotspots(
             trace,

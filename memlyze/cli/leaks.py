@@ -9,7 +9,7 @@ import typing
 from memlyze.analyses.leaks import SITE_KINDS, VERDICTS, Frame, Leaks, LeakSite, leaks
 from memlyze.cli.arguments import CommandParser
 from memlyze.cli.opening import add_only_option, open_traces, print_json, titled
-from memlyze.cli.progress import decoding_progress
+from memlyze.cli.progress import decoding_events
 from memlyze.cli.sparkline import sparkline
 from memlyze.cli.terminal import Aligned, Style
 from memlyze.wording.figures import figure, short_figure
@@ -65,7 +65,7 @@ def run(arguments: typing.Sequence[str]) -> int:
     """Run the command; return its exit status."""
     options = make_parser().parse_args(arguments)
     shown = VERDICTS if options.all or options.json else VERDICTS[:2]
-    with open_traces(options.traces, only=options.only) as trace, decoding_progress(trace):
+    with open_traces(options.traces, only=options.only) as trace, decoding_events(trace):
         found = leaks(trace, site=options.site, count=options.sites, verdicts=shown)
         state = state_lines(trace)
         paths = trace.paths

@@ -33,6 +33,14 @@ def decoding_progress(trace: Trace) -> typing.Iterator[None]:
         thread.join()
 
 
+@contextlib.contextmanager
+def decoding_events(trace: Trace) -> typing.Iterator[None]:
+    """`decoding_progress` of a command that reads the allocations and asks DuckDB in any case."""
+    with decoding_progress(trace):
+        trace.get_ready()
+        yield
+
+
 def _show(trace: Trace, is_over: threading.Event) -> None:
     total = sum(file.event_count for file in trace.files)
     pause_s = _PATIENCE_S

@@ -12,7 +12,7 @@ from memlyze.cli import interrupts
 from memlyze.cli.arguments import CommandParser
 from memlyze.cli.opening import add_only_option, open_traces
 from memlyze.cli.output import check_output, writing
-from memlyze.cli.progress import decoding_progress
+from memlyze.cli.progress import decoding_events
 from memlyze.wording.trace_state import state_lines
 
 DESCRIPTION = """\
@@ -70,7 +70,7 @@ def run(arguments: typing.Sequence[str]) -> int:
             trace.remove_spilled()
             interrupts.end_process()
 
-        with interrupts.watched(end), decoding_progress(trace):
+        with interrupts.watched(end), decoding_events(trace):
             from memlyze.report.content import gather
 
             title = options.title or os.path.basename(trace.paths[0])

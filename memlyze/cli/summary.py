@@ -16,7 +16,7 @@ from memlyze.analyses.resident_memory import ResidentMemory
 from memlyze.analyses.summary import SITES, Peak, Process, Summary, summarize
 from memlyze.cli.arguments import CommandParser
 from memlyze.cli.opening import add_only_option, open_traces, print_json, titled
-from memlyze.cli.progress import decoding_progress
+from memlyze.cli.progress import decoding_events
 from memlyze.cli.terminal import Aligned, Style
 from memlyze.errors import MemlyzeError
 from memlyze.wording.figures import FEW_SAMPLES_ADVICE, figure, figure_cells
@@ -64,7 +64,7 @@ def make_parser() -> argparse.ArgumentParser:
 def run(arguments: typing.Sequence[str]) -> int:
     """Run the command; return its exit status."""
     options = make_parser().parse_args(arguments)
-    with open_traces(options.traces, only=options.only) as trace, decoding_progress(trace):
+    with open_traces(options.traces, only=options.only) as trace, decoding_events(trace):
         summary = summarize(trace, sites=options.sites)
         state = state_lines(trace)
     if options.json:
@@ -79,7 +79,7 @@ def print_after_recording(paths: typing.Sequence[str]) -> None:
     """Print the summary of the traces that `memlyze record` has written, on stderr."""
     style = Style(sys.stderr)
     try:
-        with open_traces(paths) as trace, decoding_progress(trace):
+        with open_traces(paths) as trace, decoding_events(trace):
             lines = render(summarize(trace), state_lines(trace), style)
     except MemlyzeError as error:
         lines = [f"memlyze: the trace cannot be summarised: {error}"]

@@ -10,7 +10,7 @@ from memlyze.analyses.estimates import Estimate
 from memlyze.analyses.windows import ORDERS, Growth, Holder, Route, Window, Windows, windows
 from memlyze.cli.arguments import CommandParser
 from memlyze.cli.opening import add_only_option, open_traces, print_json, titled
-from memlyze.cli.progress import decoding_progress
+from memlyze.cli.progress import decoding_events
 from memlyze.cli.terminal import Aligned, Style
 from memlyze.wording.figures import FEW_SAMPLES_ADVICE, figure, figure_cells, short_figure
 from memlyze.wording.names import printable, short_name, shorten_right
@@ -63,7 +63,7 @@ def make_parser() -> argparse.ArgumentParser:
 def run(arguments: typing.Sequence[str]) -> int:
     """Run the command; return its exit status."""
     options = make_parser().parse_args(arguments)
-    with open_traces(options.traces, only=options.only) as trace, decoding_progress(trace):
+    with open_traces(options.traces, only=options.only) as trace, decoding_events(trace):
         found = windows(trace, sort_by=options.sort, kind=options.kind, count=options.worst)
         state = state_lines(trace)
         paths = trace.paths

@@ -229,11 +229,11 @@ NUMPY_DTYPES: typing.Final = {
 }
 
 
-def create_statements() -> str:
-    """The SQL that creates every private table, empty."""
-    return ";\n".join(
-        f"CREATE TABLE {PREFIX}{table} ("
+def create_statements() -> dict[str, str]:
+    """The SQL that creates each private table, empty, by the table's name in SQL."""
+    return {
+        PREFIX + table: f"CREATE TABLE {PREFIX}{table} ("
         + ", ".join(f"{column} {duckdb_type}" for column, duckdb_type in columns.items())
         + ")"
         for table, columns in RAW_TABLES.items()
-    )
+    }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import threading
 import types
 import typing
 import weakref
@@ -99,6 +100,8 @@ class Trace:
         self._trusted = trusted
         self._bounds = bounds
         self._connection: DuckDBPyConnection | None = None
+        self._defined: set[str] = set()
+        self._asked: set[str] = set()
         self._is_closed = False
         self._spill_finalizer: weakref.finalize[..., Trace] | None = None
 
@@ -176,10 +179,39 @@ class Trace:
         Raises QueryError when DuckDB does not accept the query. The rows are computed when they are
         fetched: what goes wrong then is a `duckdb.Error`.
         """
-        import duckdb
-
         connection = self.connection
         self.decode_for(query, parameters)
+        return self._run(connection, query, parameters)
+
+    def ask(self, query: str, parameters: typing.Any = None) -> DuckDBPyRelation:
+        """`sql` for the statements of memlyze itself, which say plainly what they read: only the
+        views and macros that they name are created, and each statement is explained once.
+        """
+        connection = self._connected(query)
+        if query not in self._asked:
+            self._decode(connection, query, parameters)
+            self._asked.add(query)
+        return self._run(connection, query, parameters)
+
+    @contextlib.contextmanager
+    def lending(
+        self, tables: typing.Mapping[str, typing.Mapping[str, typing.Any]]
+    ) -> typing.Iterator[None]:
+        """Within it, queries can read these tables, too: columns that are plain numpy arrays."""
+        connection = self._connected("")
+        for name, columns in tables.items():
+            connection.register(name, dict(columns))
+        try:
+            yield
+        finally:
+            for name in tables:
+                connection.unregister(name)
+
+    def _run(
+        self, connection: DuckDBPyConnection, query: str, parameters: typing.Any
+    ) -> DuckDBPyRelation:
+        import duckdb
+
         try:
             return connection.sql(query, params=parameters)
         except duckdb.InterruptException:
@@ -205,18 +237,48 @@ class Trace:
 
     def decode_for(self, query: str, parameters: typing.Any = None) -> None:
         """Decode the tables that `query` reads and that are not decoded yet."""
-        connection = self.connection
+        self._decode(self.connection, query, parameters)
+
+    def _decode(
+        self, connection: DuckDBPyConnection, query: str, parameters: typing.Any = None
+    ) -> None:
         for table in sorted(tables_touched(connection, query, parameters)):
             columns = self._source.columns(table)
             register_table(connection, table, columns, self._source.constants())
 
+    def get_ready(self, table: str = "allocations") -> None:
+        """Decode a recorded table while DuckDB is loaded, on another processor if there is one.
+
+        What is wrong with the table is said when it is asked for.
+        """
+
+        def decode() -> None:
+            with contextlib.suppress(Exception):
+                self._source.columns(table)
+
+        thread = threading.Thread(target=decode, daemon=True)
+        thread.start()
+        try:
+            self._connected("")
+        finally:
+            thread.join()
+
     @property
     def connection(self) -> DuckDBPyConnection:
         """The DuckDB connection with the views and macros. Raises MemlyzeError after `close()`."""
+        return self._connected()
+
+    def _connected(self, query: str | None = None) -> DuckDBPyConnection:
+        """The connection with all views and macros, or those that a query names."""
         if self._is_closed:
             raise MemlyzeError("the trace is closed; open it again with memlyze.open()")
         if self._connection is None:
             self._connection = self._connect()
+        statements = definitions.create_statements(needed_by=query)
+        missing = [sql for name, sql in statements.items() if name not in self._defined]
+        if missing:
+            self._connection.execute(";\n".join(missing))
+            self._defined.update(statements)
         return self._connection
 
     def _connect(self) -> DuckDBPyConnection:
@@ -238,8 +300,6 @@ class Trace:
         # DuckDB 1.x guesses the type of text columns from samples, and wants pandas for it.
         connection.execute("SET pandas_analyze_sample = 0")
         connection.execute("SET explain_output = 'all'")
-        connection.execute(raw_tables.create_statements())
-        connection.execute(definitions.create_statements())
         if not self._trusted:
             guard.restrict(connection)
         return connection

@@ -55,7 +55,7 @@ def gc_columns(rows: int) -> dict[str, Any]:
 
 def connect() -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
-    connection.execute(create_statements())
+    connection.execute(";".join(create_statements().values()))
     return connection
 
 

@@ -211,3 +211,39 @@ def test_traces_can_be_given_one_by_one_and_twice(path: str, tmp_path: Path) -> 
     with memlyze.open(path, Path(other), str(tmp_path / "link.mlyze")) as both:
         assert both.paths == (path, other)
         assert both.sql("SELECT count(*) FROM allocations").fetchall() == [(12,)]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [f"FROM {view.name} ORDER BY ALL" for view in definitions.views()]
+    + [f"FROM {macro}() ORDER BY ALL" for macro in ("hotspots", "lifetimes", "windows_by_name")],
+)
+def test_statement_of_memlyze_needs_only_what_it_names(path: str, query: str) -> None:
+    with open_trace(path) as trace, open_trace(path) as whole:
+        assert trace.ask(query).fetchall() == whole.sql(query).fetchall()
+
+
+def test_views_can_be_made_after_the_tables_beneath_them_are_decoded(trace: Trace) -> None:
+    asked = trace.ask("SELECT count(*) FROM allocations").fetchall()
+    assert trace.sql("SELECT count(*) FROM stack_frames").fetchall()[0][0] > 0
+    assert trace.sql("SELECT count(*) FROM allocations").fetchall() == asked
+    assert trace.sql("SELECT sum(allocations) FROM hotspots()").fetchall()[0][0] > 0
+
+
+def test_table_that_is_got_ready_is_decoded_once(trace: Trace, decoded: list[str]) -> None:
+    trace.get_ready()
+    trace.ask("SELECT sum(bytes) FROM allocations").fetchall()
+    assert decoded.count("allocations") <= 2  # asked for ahead, and to be registered
+    assert "allocations" in decoded
+
+
+def test_trouble_with_a_table_is_said_when_it_is_asked_for(
+    trace: Trace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def table(name: str) -> dict[str, Any]:
+        raise MemlyzeError(f"no room for {name}")
+
+    monkeypatch.setattr(trace.files[0], "table", table)
+    trace.get_ready()
+    with pytest.raises(MemlyzeError, match="no room for allocations"):
+        trace.ask("SELECT sum(bytes) FROM allocations")

@@ -15,13 +15,12 @@ run() {
 }
 
 run "memlyze record --quiet --force -o $trace examples/leaking_service.py"
+say "No session is open, so what grew? What never comes back, since when, how fast, and who holds it:"
+run "memlyze leaks $trace"
+say "Where all the memory went:"
 run "memlyze summary $trace"
-say "What is still there at the end, and who asked for it?"
-run "memlyze query '
-    SELECT function, line, round(live_bytes / 1e6, 1) AS live_mb, round(live_bytes_error / 1e6, 1) AS \"±\", samples
-    FROM hotspots() ORDER BY live_bytes DESC LIMIT 3' $trace"
-say "Which requests leave it behind? (The service names them with memlyze.window.)"
+say "Anything else, in SQL. Which requests leave it behind? (The service names them with memlyze.window.)"
 run "memlyze query '
     SELECT name, windows, round(allocated_bytes / 1e6, 1) AS allocated_mb, round(live_bytes / 1e6, 1) AS live_mb
     FROM windows_by_name() ORDER BY live_bytes DESC' $trace"
-say "What else could be asked: memlyze query --schema. An interactive prompt: memlyze query $trace"
+say "What could be asked: memlyze query --schema. To look at it: .venv/bin/memlyze serve $trace"

@@ -84,10 +84,13 @@ def print_after_recording(paths: typing.Sequence[str]) -> None:
     except MemlyzeError as error:
         lines = [f"memlyze: the trace cannot be summarised: {error}"]
     path = os.path.relpath(paths[0])
-    path = paths[0] if path.startswith("..") else path
+    path = shlex.quote(paths[0] if path.startswith("..") else path)
+    commands = [f"memlyze leaks {path}", f"memlyze serve {path}"]
+    width = max(map(len, commands))
     lines += [
         "",
-        f'Next: memlyze query "FROM hotspots() LIMIT 20" {shlex.quote(path)}',
+        f"Next: {commands[0]:{width}}  # what never comes back, and who holds it",
+        f"      {commands[1]:{width}}  # a page in the browser: scrub through time, click a spike",
     ]
     print("\n".join(["", *lines]), file=sys.stderr)
 

@@ -30,9 +30,13 @@ _RANGES = {
     "sample_interval": _Range(int, 1, 1 << 40, "a whole number of bytes from 1 to 1099511627776"),
     "max_stack_depth": _Range(int, 2, 4096, "a whole number of frames from 2 to 4096"),
     "memory_interval_ms": _Range(int, 1, 10_000, "a whole number of milliseconds from 1 to 10000"),
+    "max_trace_bytes": _Range(
+        int, 0, 1 << 50, "0 for no bound, or a whole number of bytes from 1048576 (1 MiB) on"
+    ),
     "seed": _Range(int, 0, (1 << 64) - 1, "a whole number from 0 to 18446744073709551615"),
 }
 WHEN_FULL = ("wait", "drop")
+LEAST_TRACE_BYTES = 1 << 20
 _SIGNAL_WORDS = 'the name of a signal that can be handled, such as "SIGUSR2", or "" for none'
 
 
@@ -58,6 +62,8 @@ class TraceOptions:
             `output_file`.
         references: at the end, and at each `memlyze.checkpoint()`, record what refers to what:
             that is what tells who still holds an object.
+        max_trace_bytes: bound of the trace's size. When it is reached the older half is dropped:
+            the newest events are kept, and the blocks that are still live. 0: no bound.
         checkpoint_signal: take such a checkpoint when the process gets this signal, such as
             "SIGUSR2"; "" is none. Only where recording is started in the main thread.
         carry_into_threads: carry the present window into each `threading.Thread` that is started,
@@ -82,6 +88,7 @@ class TraceOptions:
         "native",
         "follow",
         "references",
+        "max_trace_bytes",
         "checkpoint_signal",
         "carry_into_threads",
     )
@@ -101,6 +108,7 @@ class TraceOptions:
         native: bool = True,
         follow: bool = True,
         references: bool = True,
+        max_trace_bytes: int = 0,
         checkpoint_signal: str = "",
         carry_into_threads: bool = False,
     ) -> None:
@@ -116,6 +124,7 @@ class TraceOptions:
         self.native = _flag("native", native)
         self.follow = _flag("follow", follow)
         self.references = _flag("references", references)
+        self.max_trace_bytes = _trace_bytes(max_trace_bytes)
         self.checkpoint_signal = _signal_name("checkpoint_signal", checkpoint_signal)
         self.carry_into_threads = _flag("carry_into_threads", carry_into_threads)
 
@@ -175,6 +184,15 @@ def _number(name: str, value: Any) -> float:
     ):
         raise OptionError(f"{name} must be {accepted.words}, not {value!r}")
     number: float = value
+    return number
+
+
+def _trace_bytes(value: int) -> int:
+    number = int(_number("max_trace_bytes", value))
+    if 0 < number < LEAST_TRACE_BYTES:
+        raise OptionError(
+            f"max_trace_bytes must be {_RANGES['max_trace_bytes'].words}, not {value!r}"
+        )
     return number
 
 

@@ -11,7 +11,16 @@ import os
 import sys
 import time
 
-from memlyze import _json_text, carrying, checkpoints, family, handover, thread_names, windows
+from memlyze import (
+    _json_text,
+    carrying,
+    checkpoints,
+    family,
+    handover,
+    parts,
+    thread_names,
+    windows,
+)
 from memlyze._speedups import _tracer
 from memlyze.errors import TracerStateError, TraceWriteError
 from memlyze.options import from_keywords
@@ -95,11 +104,12 @@ class Tracer:
             return
         try:
             self._create(self.output_file, self.options.force)
-        except FileExistsError:
+        except FileExistsError as error:
+            found = error.filename or self.output_file
             advice = "choose another output_file, or replace it with force=True (--force)"
-            if self.options.force or not os.path.isfile(self.output_file):
+            if self.options.force or not os.path.isfile(found):
                 advice = "and is no regular file; choose another output_file"
-            raise TraceWriteError(f"{self.output_file} exists already; {advice}") from None
+            raise TraceWriteError(f"{found} exists already; {advice}") from None
 
     def _open_beside_first(self) -> None:
         """Into the first file named after this process that is not there yet."""
@@ -115,6 +125,8 @@ class Tracer:
     def _create(self, path: str, overwrite: bool) -> None:
         """Create the file and record into it. Raises FileExistsError, TraceWriteError."""
         options = self.options
+        if options.max_trace_bytes:
+            parts.clear_earlier_part(path, overwrite)
         try:
             why_not_native = _tracer.start(
                 os.fsencode(path),
@@ -128,6 +140,7 @@ class Tracer:
                 options.when_full == "drop",
                 options.seed,
                 options.native,
+                options.max_trace_bytes,
             )
         except FileExistsError:
             raise
@@ -305,6 +318,7 @@ class Tracer:
             "follow": options.follow,
             "references": options.references,
             "carry_into_threads": options.carry_into_threads,
+            "max_trace_bytes": options.max_trace_bytes,
         }
 
 

@@ -86,6 +86,7 @@ cdef extern from "decoder_events.h" nogil:
                              const ml_sampling *samplings, size_t sampling_count, ml_error *error)
     void ml_events_free(ml_events *events)
     ml_status ml_events_add(ml_events *events, const ml_payload *payload, ml_error *error)
+    ml_status ml_events_add_carried(ml_events *events, const ml_payload *payload, ml_error *error)
     void ml_events_finish(ml_events *events)
 
 cdef extern from "decoder_stacks.h" nogil:
@@ -344,6 +345,16 @@ cdef class EventsDecoder:
         self.opener.open(block)
         with nogil:
             status = ml_events_add(&self.events, &self.opener.payload, &self.opener.error)
+        check(status, &self.opener.error)
+
+    def add_carried(self, bytes block not None):
+        """Decode one `carried` block, after all blocks of events: allocations that none of them
+        gave are added. Raises CorruptBlockError.
+        """
+        cdef ml_status status
+        self.opener.open(block)
+        with nogil:
+            status = ml_events_add_carried(&self.events, &self.opener.payload, &self.opener.error)
         check(status, &self.opener.error)
 
     def finish(self):

@@ -21,6 +21,7 @@ cdef extern from "core/recorder.h" nogil:
         uint32_t max_stack_depth
         uint32_t memory_interval_ms
         bint drop_when_full
+        uint64_t max_trace_bytes
         uint64_t seed
     ctypedef struct ml_live_table:
         pass
@@ -140,7 +141,8 @@ cdef int64_t now_ns():
 
 def start(bytes output_file not None, bint overwrite, bytes header_metadata_json not None,
           double interval_bytes, double rate, int64_t surcharge_bytes, uint32_t max_stack_depth,
-          uint32_t memory_interval_ms, bint drop_when_full, uint64_t seed, bint native):
+          uint32_t memory_interval_ms, bint drop_when_full, uint64_t seed, bint native,
+          uint64_t max_trace_bytes):
     """Start recording; with `native`, what is had from the C library too.
 
     Returns None, or why native memory cannot be seen. Raises OSError when the file cannot be made,
@@ -159,6 +161,7 @@ def start(bytes output_file not None, bint overwrite, bytes header_metadata_json
     options.memory_interval_ms = memory_interval_ms
     options.drop_when_full = drop_when_full
     options.seed = seed
+    options.max_trace_bytes = max_trace_bytes
     hooks_lost = 0
     collection_start_ns = 0  # a finalizer may have forked: that collection is the parent's
     first_window_id = next_window_id  # a window may be open from one recording to the next

@@ -112,6 +112,12 @@ OPTIONS = (
         "record at the end, and at checkpoints, what refers to what: who holds an object",
     ),
     Option(
+        "max_trace_bytes",
+        parse_bytes,
+        "BYTES",
+        "bound of the trace's size: the newest part is kept; may end in K, M or G",
+    ),
+    Option(
         "checkpoint_signal",
         str,
         "SIGNAL",

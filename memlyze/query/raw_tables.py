@@ -97,6 +97,7 @@ RAW_TABLES: dict[str, dict[str, str]] = {
         "python_version": "VARCHAR",
         "start_time_unix_ns": "BIGINT",
         "start_ns": "BIGINT",
+        "kept_from_ns": "BIGINT",
         "end_ns": "BIGINT",
         "started_by": "VARCHAR",
         "ended_by": "VARCHAR",

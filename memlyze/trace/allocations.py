@@ -42,8 +42,13 @@ def decode_allocations(
     samplings: Mapping[str, Any],
     stacks: Stacks,
     placement: Placement,
+    blocks_left_out: int,
 ) -> Allocations:
-    """Decode all `events` blocks. Raises TraceError where there is no room for the columns."""
+    """Decode all `events` and `carried` blocks.
+
+    `blocks_left_out`: so many allocations are known to be missing, with their frees. Raises
+    TraceError where there is no room for the columns.
+    """
     is_exact = bool(np.all(samplings["interval_bytes"] == 0))
     names = [name for name in _DTYPES if not (is_exact and name == "weight")]
     columns, in_memory = _reserve(source, {name: _DTYPES[name] for name in names}, placement)
@@ -61,6 +66,12 @@ def decode_allocations(
             source.shown(block)
         except _decoder.CorruptBlockError as error:
             source.damage.unreadable(block, str(error))
+    for block, data in source.each(fmt.CARRIED):
+        try:
+            decoder.add_carried(data)
+            source.shown(block)
+        except _decoder.CorruptBlockError as error:
+            source.damage.unreadable(block, str(error))
     decoder.finish()
 
     columns = {name: column[: decoder.rows] for name, column in columns.items()}
@@ -72,7 +83,7 @@ def decode_allocations(
             sizes[row] = size
         columns["size"] = sizes
     unknown_stacks = stacks.remap(columns["stack_id"])
-    _note(source, decoder, unknown_stacks)
+    _note(source, decoder, unknown_stacks, blocks_left_out)
     return Allocations(columns, decoder.frees, decoder.frees_unmatched, decoder.frees_repeated)
 
 
@@ -86,11 +97,12 @@ def _reserve(
     it does not hold, the allocations are counted, for the price of decompressing the events twice.
     """
     row_bytes = sum(np.dtype(dtype).itemsize for dtype in dtypes.values())
-    announced = source.rows(fmt.EVENTS)
+    carried = source.rows(fmt.CARRIED)
+    announced = source.rows(fmt.EVENTS) + carried
     if placement.fits_memory(announced * row_bytes):
         with contextlib.suppress(MemoryError):
             return _columns(announced, dtypes), True
-    rows = sum(_count_allocations(data) for _, data in source.each(fmt.EVENTS))
+    rows = carried + sum(_count_allocations(data) for _, data in source.each(fmt.EVENTS))
     in_memory = placement.fits_memory(rows * row_bytes)
     columns = {
         name: placement.column(rows, dtype, in_memory=in_memory) for name, dtype in dtypes.items()
@@ -120,7 +132,7 @@ _ALLOCATOR = next(
 )
 
 
-def _note(source: BlockSource, decoder: Any, unknown_stacks: int) -> None:
+def _note(source: BlockSource, decoder: Any, unknown_stacks: int, blocks_left_out: int) -> None:
     damage = source.damage
     if unknown_stacks:
         damage.note(
@@ -135,7 +147,8 @@ def _note(source: BlockSource, decoder: Any, unknown_stacks: int) -> None:
             "the file; the one before is used for their weights",
         )
     # Of a file that was cut off, it goes without saying that some events are missing.
-    if decoder.frees_unmatched and (source.layout.is_complete or damage.has_faults):
+    is_explained = decoder.frees_unmatched <= blocks_left_out
+    if not is_explained and (source.layout.is_complete or damage.has_faults):
         damage.note(
             "count frees",
             f"the allocations of {counted(decoder.frees_unmatched, 'free')} cannot be found in the "

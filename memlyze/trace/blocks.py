@@ -54,6 +54,8 @@ class Block(NamedTuple):
     last_time_ns: int
     stored_bytes: int
     """Header and payload."""
+    part: int = 0
+    """0: of the file itself; 1: of the earlier part that is read with it."""
 
 
 class Gap(NamedTuple):
@@ -185,7 +187,7 @@ def _read_index_block(file: FileBytes, start: int, offset: int, end: int) -> lis
     if any(end - begin < _HEADER_BYTES for begin, end in zip(offsets, ends)):
         return None
     sizes = (end - begin for begin, end in zip(offsets, ends))
-    return list(map(Block._make, zip(offsets, types, rows, first_times, last_times, sizes)))
+    return [Block(*row) for row in zip(offsets, types, rows, first_times, last_times, sizes)]
 
 
 def _scan(file: FileBytes, start: int, end: int) -> tuple[list[Block], list[Gap]]:

@@ -15,21 +15,21 @@ class Damage:
 
     def __init__(self) -> None:
         self._notes: dict[str, str] = {}
-        self._faults: dict[int, _Fault] = {}
+        self._faults: dict[tuple[int, int], _Fault] = {}
 
     def note(self, key: str, text: str) -> None:
         """Add a sentence, once for each `key`."""
         self._notes[key] = text
 
-    def note_layout(self, layout: Layout) -> None:
-        """Add what finding the blocks has shown."""
+    def note_layout(self, layout: Layout, of: str = "") -> None:
+        """Add what finding the blocks has shown; `of` says of which part, where not of the last."""
         for gap in layout.gaps:
-            key = f"gap {gap.offset}"
+            key = f"gap {of}{gap.offset}"
             if gap.is_cut_off:
                 self.note(
                     key,
-                    f"the file ends in the middle of a block that begins at byte {gap.offset:,}; "
-                    "everything before it is shown",
+                    f"{of}the file ends in the middle of a block that begins at byte "
+                    f"{gap.offset:,}; everything before it is shown",
                 )
                 continue
             size = gap.end - gap.offset
@@ -39,13 +39,16 @@ class Damage:
                 what = f"{what}, where {lost} stood"
             elif lost:
                 what = f"{lost} cannot be found before byte {gap.offset:,}"
-            self.note(key, f"{what}; what stands before and after is shown")
+            self.note(key, f"{of}{what}; what stands before and after is shown")
         if layout.is_complete and not layout.is_indexed:
-            self.note("index", "the index at the end is damaged; the blocks were found without it")
+            self.note(
+                f"{of}index",
+                f"{of}the index at the end is damaged; the blocks were found without it",
+            )
 
     def unreadable(self, block: Block, reason: str) -> None:
         """Add a block that cannot be decoded. Told again, it counts once."""
-        self._faults[block.offset] = _Fault(block, reason)
+        self._faults[block.part, block.offset] = _Fault(block, reason)
 
     @property
     def has_faults(self) -> bool:
@@ -73,7 +76,7 @@ def _describe(block_type: int, faults: list[_Fault], rows_shown: int) -> str:
     name = fmt.BLOCK_TYPE_NAMES.get(block_type, f"type {block_type}")
     rows = "events" if block_type == fmt.EVENTS else "rows"
     faults = sorted(faults, key=lambda fault: fault.block.offset)
-    places = ", ".join(f"{fault.block.offset:,}" for fault in faults[:_PLACES_SHOWN])
+    places = ", ".join(_place(fault.block) for fault in faults[:_PLACES_SHOWN])
     more = len(faults) - _PLACES_SHOWN
     if more > 0:
         places += f" and {more:,} more"
@@ -85,6 +88,10 @@ def _describe(block_type: int, faults: list[_Fault], rows_shown: int) -> str:
         f"byte{'' if one else 's'} {places} ({reason}): {lost:,} {rows} are left out, "
         f"{rows_shown:,} before and after are shown"
     )
+
+
+def _place(block: Block) -> str:
+    return f"{block.offset:,}" + (" of the earlier part" if block.part else "")
 
 
 def counted(number: int, noun: str) -> str:

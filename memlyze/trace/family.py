@@ -13,6 +13,7 @@ import re
 from typing import Any, Iterable, NamedTuple, Sequence
 
 from memlyze.errors import TraceError
+from memlyze.parts import earlier_part
 from memlyze.trace.blocks import FileBytes, header_metadata
 from memlyze.trace.tables import metadata_int
 from memlyze.trace.text import parse_json
@@ -36,7 +37,24 @@ def find_family(paths: Sequence[str | os.PathLike[str]]) -> Family:
     left_out: list[str] = []
     for path in [os.fspath(path) for path in paths]:
         found += [path, *_members(path, left_out)]
-    return Family(distinct_files(found), left_out)
+    return Family(_without_earlier_parts(distinct_files(found)), left_out)
+
+
+def _without_earlier_parts(paths: list[str]) -> list[str]:
+    """Without those that are read as parts of another one."""
+    of_others = {earlier_part(path) for path in paths}
+    return [path for path in paths if path not in of_others or not _is_earlier_part(path)]
+
+
+def _is_earlier_part(path: str) -> bool:
+    root, extension = os.path.splitext(path)
+    try:
+        earlier = read_metadata(path)
+        last = read_metadata(root[: -len(".earlier")] + extension)
+    except (TraceError, OSError):
+        return False
+    key = "recording_id"
+    return bool(earlier and last and earlier.get(key) and earlier[key] == last.get(key))
 
 
 def distinct_files(paths: Iterable[str]) -> list[str]:

@@ -59,6 +59,7 @@ OBJECT_REFERENCES = 15
 OBJECT_NAMES = 16
 OBJECT_TEXTS = 17
 OBJECT_ROOTS = 18
+CARRIED = 19
 
 BLOCK_TYPE_NAMES: dict[int, str] = {
     EVENTS: "events",
@@ -79,6 +80,7 @@ BLOCK_TYPE_NAMES: dict[int, str] = {
     OBJECT_NAMES: "object_names",
     OBJECT_TEXTS: "object_texts",
     OBJECT_ROOTS: "object_roots",
+    CARRIED: "carried",
 }
 
 ALLOCATOR_NAMES: tuple[str, ...] = (
@@ -302,5 +304,15 @@ COLUMNS: dict[int, tuple[Column, ...]] = {
         Column("file", BYTES),
         Column("line", UVARINT, 0, ID_MAX),
         Column("os_thread_id", UVARINT),
+    ),
+    CARRIED: (
+        Column("allocation_id", DELTA, 0, INT64_MAX - 1),
+        Column("time_ns", DELTA),
+        _identifier("thread_id"),
+        _identifier("window_id"),
+        _identifier("sampling_id"),
+        Column("size", UVARINT, 0, INT64_MAX),
+        Column("allocator", U8, 0, 255),
+        _identifier("stack_id"),
     ),
 }

@@ -59,6 +59,12 @@ def decode(data: bytes) -> ReferenceTrace:
                 rows[block.block_type] += read_rows(block.block_type, block.row_count, columns)
         except CorruptError:
             corrupt_offsets.append(block.offset)
+    for row in rows[fmt.CARRIED]:
+        # Unless it is in the events: then this is the same allocation once more.
+        if row["allocation_id"] not in given_ids:
+            given_ids.add(row["allocation_id"])
+            allocation = dict(row, time_ns=max(row["time_ns"], 0), freed_ns=-1, block=0)
+            rows[fmt.EVENTS].append(allocation)
     for row in rows[fmt.METADATA]:
         text = decode_text(row["value"])
         try:

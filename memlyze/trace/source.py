@@ -13,13 +13,31 @@ from memlyze.trace.damage import Damage
 
 
 class BlockSource:
-    """Blocks by type."""
+    """Blocks by type.
 
-    def __init__(self, file: FileBytes, layout: Layout, damage: Damage) -> None:
+    With `earlier`, the part of the trace that was written before: its blocks come first, but for
+    what it says about itself.
+    """
+
+    def __init__(
+        self,
+        file: FileBytes,
+        layout: Layout,
+        damage: Damage,
+        earlier: tuple[FileBytes, Layout] | None = None,
+    ) -> None:
+        self._files = [file]
+        if earlier is not None:
+            self._files.append(earlier[0])
+            before = [
+                block._replace(part=1)
+                for block in earlier[1].blocks
+                if block.block_type not in (fmt.METADATA, fmt.INDEX)
+            ]
+            layout = layout._replace(blocks=[*before, *layout.blocks])
         self.layout = layout
         self.damage = damage
         self.rows_shown: dict[int, int] = {}
-        self._file = file
         self._by_type: dict[int, list[Block]] = {}
         for block in layout.blocks:
             self._by_type.setdefault(block.block_type, []).append(block)
@@ -34,12 +52,14 @@ class BlockSource:
 
     def raw_bytes(self, block: Block) -> int:
         """Bytes of a block's payload once decompressed; 0 where its header is damaged."""
-        header = parse_header(self._file.read(block.offset, fmt.BLOCK_HEADER.size))
+        header = parse_header(self._files[block.part].read(block.offset, fmt.BLOCK_HEADER.size))
         return header.raw_bytes if header else 0
 
     def read(self, block: Block) -> bytes | None:
         """A block, header and payload; None, and noted, where it is not what it should be."""
-        data = self._file.read(block.offset, min(block.stored_bytes, _GREATEST_BLOCK_BYTES))
+        data = self._files[block.part].read(
+            block.offset, min(block.stored_bytes, _GREATEST_BLOCK_BYTES)
+        )
         header = parse_header(data)
         if header is None:
             self.damage.unreadable(block, "its header is damaged")

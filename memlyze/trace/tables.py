@@ -70,6 +70,7 @@ def processes(merged: Mapping[str, Any], path: str) -> dict[str, Any]:
         "parent_process_id": metadata_int(merged, "parent_process_id"),
         "start_time_unix_ns": metadata_int(merged, "start_time_unix_ns"),
         "start_ns": 0,
+        "kept_from_ns": metadata_int(merged, "part_start_ns"),
         "end_ns": metadata_int(merged, "end_ns", -1),
     }
     strings = {

@@ -19,6 +19,7 @@ from memlyze.trace import heap_graph, tables
 from memlyze.trace.allocations import Allocations, decode_allocations
 from memlyze.trace.blocks import FileBytes, find_blocks, header_metadata
 from memlyze.trace.damage import Damage
+from memlyze.trace.parts import EarlierPart, find_earlier_part
 from memlyze.trace.placement import Placement
 from memlyze.trace.source import BlockSource
 from memlyze.trace.stacks import Stacks
@@ -83,13 +84,17 @@ class TraceFile:
         self._metadata: dict[str, Any] | None = None
         self._allocations: Allocations | None = None
         self._descriptor = _open(self.path)
+        self._earlier: EarlierPart | None = None
         try:
-            self._open()
+            while not self._open():
+                os.close(self._descriptor)
+                self._descriptor = _open(self.path)
         except BaseException:
             self.close()
             raise
 
-    def _open(self) -> None:
+    def _open(self) -> bool:
+        """Read what the file is made of. False: meanwhile the recording has begun a next part."""
         file = FileBytes(self._descriptor, self.path)
         damage = Damage()
         text, start = header_metadata(file, self.path)
@@ -105,7 +110,16 @@ class TraceFile:
         layout = find_blocks(file, start, is_start_known=text is not None)
         damage.note_layout(layout)
         self.file_bytes = file.size()
-        self._source = BlockSource(file, layout, damage)
+        self._earlier, has_moved_on = find_earlier_part(self.path, self._header_metadata)
+        if has_moved_on:
+            return False
+        if self._earlier is None:
+            self._source = BlockSource(file, layout, damage)
+            return True
+        damage.note_layout(self._earlier.layout, "in the earlier part, ")
+        self.file_bytes += self._earlier.file.size()
+        self._source = BlockSource(file, layout, damage, (self._earlier.file, self._earlier.layout))
+        return True
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -114,6 +128,8 @@ class TraceFile:
             if self._metadata is None:
                 self._check_open()
                 self._metadata = tables.metadata(self._source, self._header_metadata)
+                if self._earlier is not None:
+                    self._metadata.update(self._earlier.begin)
             return self._metadata
 
     @property
@@ -227,6 +243,7 @@ class TraceFile:
             self.table("samplings"),
             self._merged_stacks(),
             self._placement,
+            tables.metadata_int(self.metadata, "blocks_not_carried"),
         )
         return self._allocations.columns
 
@@ -247,6 +264,8 @@ class TraceFile:
             if self._descriptor >= 0:
                 os.close(self._descriptor)
                 self._descriptor = -1
+            if self._earlier is not None:
+                self._earlier.close()
 
     def __enter__(self) -> TraceFile:
         return self

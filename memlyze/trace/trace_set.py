@@ -28,7 +28,7 @@ from memlyze.trace.trace_file import TraceFile
 
 REPEATED_PROCESS_STEP = 10_000_000
 
-_TIMES = ("time_ns", "freed_ns", "start_ns", "end_ns")
+_TIMES = ("time_ns", "freed_ns", "start_ns", "kept_from_ns", "end_ns")
 _NO_TIME = -1
 
 # The table that gives out the ids in a column, by column name. Those named parent_id are of the

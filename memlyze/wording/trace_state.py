@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import typing
 
-from memlyze.wording.units import plural
+from memlyze.trace.tables import metadata_int
+from memlyze.wording.units import format_bytes, format_duration, plural
 
 if typing.TYPE_CHECKING:
     from memlyze.query.session import Trace
@@ -31,7 +32,32 @@ def state_lines(trace: Trace) -> list[str]:
             "what was written up to then is shown"
         )
     lines += [f"the trace is damaged: {damage}" for damage in trace.damage]
-    return lines + _lost_lines(trace)
+    return lines + _dropped_part_lines(trace) + _lost_lines(trace)
+
+
+def _dropped_part_lines(trace: Trace) -> list[str]:
+    """What the bound of the trace's size has cost."""
+    lines = []
+    for file in trace.files:
+        kept_from_ns = metadata_int(file.metadata, "part_start_ns")
+        if not kept_from_ns:
+            continue
+        which = f"{os.path.basename(file.path)}: " if len(trace.files) > 1 else ""
+        dropped = _events(metadata_int(file.metadata, "events_before_part"))
+        lines.append(
+            f"{which}what happened in the first {format_duration(kept_from_ns)} was dropped, to "
+            f"keep within max_trace_bytes: {dropped} recorded then; of that time only what was "
+            "still live at its end is shown"
+        )
+        left = metadata_int(file.metadata, "blocks_not_carried")
+        if left:
+            left_bytes = format_bytes(metadata_int(file.metadata, "bytes_not_carried"))
+            lines.append(
+                f"{which}there was no room for {plural(left, 'live block', 'live blocks')} "
+                f"({left_bytes} as recorded) of an earlier part; raise max_trace_bytes, or record "
+                "with a lower --sample-rate"
+            )
+    return lines
 
 
 def _lost_lines(trace: Trace) -> list[str]:

@@ -71,7 +71,7 @@ def test_threads_that_run_on_have_no_end(trace: Trace) -> None:
 
 def test_process_is_described_by_the_metadata(trace: Trace, path: str) -> None:
     assert trace.sql("SELECT * FROM processes").fetchall() == [
-        (7, 1, "python main.py 'two words'", "3.11.7", 10**18, 0, 20 * MS, None, "exit", path)
+        (7, 1, "python main.py 'two words'", "3.11.7", 10**18, 0, 0, 20 * MS, None, "exit", path)
     ]
 
 

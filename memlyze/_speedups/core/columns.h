@@ -26,6 +26,7 @@ enum {
     ML_BLOCK_OBJECT_NAMES = 16,
     ML_BLOCK_OBJECT_TEXTS = 17,
     ML_BLOCK_OBJECT_ROOTS = 18,
+    ML_BLOCK_CARRIED = 19,
 };
 
 enum {

@@ -63,6 +63,9 @@ ml_status ml_events_init(ml_events *events, const ml_allocation_columns *columns
 void ml_events_free(ml_events *events);
 
 ml_status ml_events_add(ml_events *events, const ml_payload *payload, ml_error *error);
+/* A `carried` block, after all `events` blocks: of its allocations those are added that no block
+ * before it has given. */
+ml_status ml_events_add_carried(ml_events *events, const ml_payload *payload, ml_error *error);
 void ml_events_finish(ml_events *events);
 
 #endif

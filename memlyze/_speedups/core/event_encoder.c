@@ -15,7 +15,6 @@ enum {
     STACK,
     FREED
 };
-#define SAMPLING_ID 1
 
 bool ml_event_encoder_init(ml_event_encoder *encoder)
 {
@@ -35,6 +34,7 @@ void ml_event_encoder_free(ml_event_encoder *encoder)
 {
     ml_columns_free(&encoder->columns);
     ml_mapping_stacks_free(&encoder->mappings);
+    ml_carried_free(&encoder->carried);
 }
 
 void ml_event_encoder_close_run(ml_event_encoder *encoder)
@@ -45,7 +45,7 @@ void ml_event_encoder_close_run(ml_event_encoder *encoder)
     ml_columns_put(columns, RUN_THREAD, encoder->run_thread_id);
     ml_columns_put(columns, RUN_TIME, encoder->run_time_ns);
     ml_columns_put(columns, RUN_WINDOW, encoder->run_window_id);
-    ml_columns_put(columns, RUN_SAMPLING, SAMPLING_ID);
+    ml_columns_put(columns, RUN_SAMPLING, ML_SAMPLING_ID);
     ml_columns_put(columns, RUN_FIRST_ID, (int64_t)encoder->run_first_id);
     ml_columns_put(columns, RUN_EVENTS, encoder->run_events);
     ml_columns_cover_time(columns, encoder->run_time_ns, encoder->run_time_ns);
@@ -148,6 +148,20 @@ static ML_NOINLINE int64_t begin_mapping(ml_event_encoder *encoder, uint64_t all
     return stack_id;
 }
 
+/* Of a trace with bounded size. */
+static ML_NOINLINE void begin_carried(ml_event_encoder *encoder, const ml_thread *thread,
+                                      uint64_t allocation_id, uint64_t size, uint32_t allocator,
+                                      int64_t stack_id)
+{
+    ml_carried_begins(&encoder->carried, &(ml_carried_block){.allocation_id = allocation_id,
+                                                             .size = size,
+                                                             .time_ns = thread->drained.time_ns,
+                                                             .stack_id = (uint32_t)stack_id,
+                                                             .thread_id = thread->thread_id,
+                                                             .window_id = thread->drained.window_id,
+                                                             .allocator = (uint8_t)allocator});
+}
+
 /* Everything but allocations and frees. The words that it took. */
 static ML_NOINLINE uint32_t drain_rare(ml_event_encoder *encoder, ml_thread *thread, uint64_t word,
                                        uint64_t next_word)
@@ -192,6 +206,7 @@ ML_INLINE uint64_t drain(ml_event_encoder *encoder, ml_thread *thread, uint64_t 
 {
     const uint64_t *const words = thread->ring.words;
     const uint64_t mask = thread->ring.mask, first_id = encoder->first_id;
+    const bool carries = encoder->carried.keeps;
     drain_state state;
     begin(&state, encoder, thread);
     while (tail < end) {
@@ -208,6 +223,8 @@ ML_INLINE uint64_t drain(ml_event_encoder *encoder, ml_thread *thread, uint64_t 
                         begin_mapping(encoder, state.next_id, stack_id, words[++tail & mask]);
             }
             tail++;
+            if (ML_UNLIKELY(carries))
+                begin_carried(encoder, thread, state.next_id, size, allocator, stack_id);
             if (ML_UNLIKELY(!state.run_events++))
                 open_run(encoder, thread, state.next_id);
             state.size = ml_uvarint_at(state.size, size + 1);
@@ -237,6 +254,8 @@ ML_INLINE uint64_t drain(ml_event_encoder *encoder, ml_thread *thread, uint64_t 
             if (ML_UNLIKELY(ML_WORD_FREED_ID(word) < first_id))
                 continue; /* entered by a thread that was in a hook while a recording ended and
                              this one began */
+            if (ML_UNLIKELY(carries))
+                ml_carried_ends(&encoder->carried, ML_WORD_FREED_ID(word));
             if (ML_UNLIKELY(!state.run_events++))
                 open_run(encoder, thread, state.next_id);
             /* Blocks die in the order, or the reverse order, in which they were born, and one by

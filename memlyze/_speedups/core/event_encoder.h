@@ -3,6 +3,7 @@
 #ifndef MEMLYZE_EVENT_ENCODER_H
 #define MEMLYZE_EVENT_ENCODER_H
 
+#include "carried.h"
 #include "columns.h"
 #include "mapping_stacks.h"
 #include "thread_state.h"
@@ -25,6 +26,7 @@ typedef struct {
     uint64_t allocations, frees;
     double live_bytes, live_count;
     ml_mapping_stacks mappings;
+    ml_carried carried;
 } ml_event_encoder;
 
 /* False: no memory. */

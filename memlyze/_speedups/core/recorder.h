@@ -32,8 +32,9 @@ typedef struct {
     int64_t surcharge_bytes;
     uint32_t max_stack_depth;
     uint32_t memory_interval_ms;
-    bool drop_when_full; /* otherwise the program waits */
-    uint64_t seed;       /* 0: from the system's random source */
+    bool drop_when_full;      /* otherwise the program waits */
+    uint64_t seed;            /* 0: from the system's random source */
+    uint64_t max_trace_bytes; /* 0: no bound */
 } ml_options;
 
 typedef struct {

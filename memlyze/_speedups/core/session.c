@@ -123,7 +123,7 @@ int ml_recorder_start(const ml_options *options, char *error, size_t error_bytes
         snprintf(error, error_bytes, "no memory for the recorder's tables");
         return -1;
     }
-    ml_side_rows_init();
+    ml_side_rows_init(options->max_trace_bytes != 0);
     ml_recording.start_monotonic_ns = ml_monotonic_ns();
     atomic_store(&ml_recording.coarse_now_ns, ml_recording.coarse_clock ? 0 : ML_NO_COARSE_TIME);
     const uint64_t session = ++sessions_begun;

@@ -55,6 +55,25 @@ static void reset(ml_stack_table *table)
     table->resets++;
 }
 
+static void insert(ml_stack_table *table, ml_stack_row row)
+{
+    uint32_t slot = home(table->capacity, row.parent_id, row.code_id, row.instruction);
+    while (table->rows[slot].stack_id)
+        slot = (slot + 1) & (table->capacity - 1);
+    table->rows[slot] = row;
+    table->count++;
+}
+
+void ml_stack_table_hold(ml_stack_table *table, const ml_stack_row *rows, uint32_t count)
+{
+    if (!table->rows)
+        return;
+    memset(table->rows, 0, table->capacity * sizeof *table->rows);
+    table->count = 0;
+    for (uint32_t i = 0; i < count && table->count < table->capacity / 4 * 3; i++)
+        insert(table, rows[i]);
+}
+
 static ML_NOINLINE uint32_t add(ml_stack_table *table, ml_stack_row row)
 {
     if (ML_UNLIKELY(table->count >= table->max_count))
@@ -65,12 +84,8 @@ static ML_NOINLINE uint32_t add(ml_stack_table *table, ml_stack_row row)
     row.stack_id = table->next_id;
     if (!ml_buffer_append(&table->added, &row, sizeof row))
         return row.parent_id;
-    uint32_t slot = home(table->capacity, row.parent_id, row.code_id, row.instruction);
-    while (table->rows[slot].stack_id)
-        slot = (slot + 1) & (table->capacity - 1);
-    table->rows[slot] = row;
+    insert(table, row);
     table->next_id++;
-    table->count++;
     table->total++;
     return row.stack_id;
 }

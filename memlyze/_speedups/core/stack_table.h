@@ -29,6 +29,9 @@ extern ML_INTERNAL ml_stack_table ml_stacks;
 bool ml_stack_table_init(ml_stack_table *table, uint32_t max_count);
 void ml_stack_table_clear(ml_stack_table *table);
 
+/* Forgets all stacks but these, which keep their ids; of more than the bound, the last ones too. */
+void ml_stack_table_hold(ml_stack_table *table, const ml_stack_row *rows, uint32_t count);
+
 /* The stack of `code_id` at `instruction`, called from `parent_id`. When there is no memory for it:
  * the parent itself. */
 uint32_t ml_stack_child(ml_stack_table *table, uint32_t parent_id, uint32_t code_id,

@@ -10,6 +10,7 @@
 #include "snapshot_pace.h"
 #include "stack_table.h"
 #include "trace_file.h"
+#include "trace_parts.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,6 +25,7 @@
 /* After an ending that may be the last: what is written then would undo it. */
 #define REST_AFTER_ENDING_NS 250000000
 #define METADATA_INTERVAL_NS 10000000000
+#define MOST_KEPT_METADATA_BYTES ((size_t)1 << 18)
 #define STATM "/proc/self/statm"
 
 static struct {
@@ -31,7 +33,7 @@ static struct {
     ml_trace_file file;
     ml_event_encoder encoder;
     ml_columns stacks, codes, threads, memory, resident, gc, windows, metadata, samplings;
-    ml_buffer taken_codes;
+    ml_buffer taken_codes, kept_windows;
 
     ml_spinlock metadata_lock;
     ml_columns told_metadata; /* by the binding */
@@ -51,6 +53,13 @@ static struct {
     int64_t peak_bytes;
     int64_t region_bytes;  /* of the live table, when last asked for */
     int64_t cpu_before_ns; /* of helper threads before this one */
+    /* A trace of bounded size goes on in a next part. */
+    uint64_t max_bytes; /* of the parts together; 0: no bound */
+    uint64_t next_part_at_bytes;
+    uint32_t part;
+    ml_buffer header_json, kept_metadata; /* the latter: keys and values that were told */
+    double interval_bytes, rate, surcharge_bytes;
+
     bool failure_told;
     bool is_inherited; /* by a forked child: memory, and nothing that goes on */
 } writer;
@@ -63,50 +72,27 @@ static void write_stacks(void)
     ml_columns *rows = &writer.stacks;
     const ml_stack_row *row = (const ml_stack_row *)ml_stacks.added.data;
     for (size_t left = ml_stacks.added.size / sizeof *row; left; left--, row++) {
-        if (!ml_columns_reserve_row(rows, 0))
+        if (!ml_carried_put_stack(rows, row))
             break;
-        ml_columns_put(rows, 0, row->stack_id);
-        ml_columns_put(rows, 1, row->parent_id);
-        ml_columns_put(rows, 2, row->code_id);
-        ml_columns_put(rows, 3, row->instruction);
         if (rows->rows == 1 << 18)
             ml_trace_file_write(&writer.file, rows);
     }
     ml_trace_file_write(&writer.file, rows);
+    ml_carried_add_stacks(&writer.encoder.carried, &ml_stacks.added);
     ml_stacks.added.size = 0;
-}
-
-static uint32_t get_u32(const uint8_t *at)
-{
-    return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
 }
 
 static void write_codes(void)
 {
     ml_columns *rows = &writer.codes;
     const uint8_t *at = writer.taken_codes.data, *end = at + writer.taken_codes.size;
-    while (at < end) {
-        const uint8_t *head = at, *parts[3];
-        uint32_t lengths[3];
-        at += 10;
-        for (int i = 0; i < 3; i++) {
-            lengths[i] = get_u32(at);
-            parts[i] = at + 4;
-            at += 4 + lengths[i];
-        }
-        if (!ml_columns_reserve_row(rows, (size_t)lengths[0] + lengths[1] + lengths[2]))
-            break;
-        ml_columns_put(rows, 0, get_u32(head));
-        ml_columns_put_text(rows, 1, parts[0], lengths[0]);
-        ml_columns_put_text(rows, 2, parts[1], lengths[1]);
-        ml_columns_put(rows, 3, get_u32(head + 4));
-        ml_columns_put(rows, 4, head[8]);
-        ml_columns_put_text(rows, 5, parts[2], lengths[2]);
-        ml_columns_put(rows, 6, head[9]);
+    while (at && at < end) {
+        at = ml_carried_put_code(rows, at);
         if (ml_columns_bytes(rows) > (size_t)4 << 20)
             ml_trace_file_write(&writer.file, rows);
     }
     ml_trace_file_write(&writer.file, rows);
+    ml_carried_add_codes(&writer.encoder.carried, &writer.taken_codes);
     writer.taken_codes.size = 0;
 }
 
@@ -117,6 +103,10 @@ static void write_side_rows(void)
     ml_side_rows_take(&ml_sides.windows, &writer.windows);
     ml_trace_file_write(&writer.file, &writer.gc);
     ml_trace_file_write(&writer.file, &writer.windows);
+    if (writer.encoder.carried.keeps) {
+        ml_side_rows_take_kept(&writer.kept_windows);
+        ml_carried_add_windows(&writer.encoder.carried, &writer.kept_windows);
+    }
 }
 
 /* All functions and stacks known so far go before the events that were read before this: each one
@@ -147,15 +137,11 @@ static void write_events(void)
 
 static void announce(ml_thread *thread, int64_t end_ns)
 {
-    ml_columns *rows = &writer.threads;
-    size_t name_bytes = strlen(thread->name);
-    if (!ml_columns_reserve_row(rows, name_bytes))
+    ml_thread_row row = {thread->thread_id, thread->os_thread_id, thread->start_ns, end_ns, ""};
+    memcpy(row.name, thread->name, sizeof row.name);
+    if (!ml_carried_put_thread(&writer.threads, &row))
         return;
-    ml_columns_put(rows, 0, thread->thread_id);
-    ml_columns_put(rows, 1, (int64_t)thread->os_thread_id);
-    ml_columns_put_text(rows, 2, thread->name, name_bytes);
-    ml_columns_put(rows, 3, thread->start_ns);
-    ml_columns_put(rows, 4, end_ns);
+    ml_carried_add_thread(&writer.encoder.carried, &row);
     thread->drained.announced = true;
 }
 
@@ -235,7 +221,8 @@ static int64_t tracer_bytes(void)
     return atomic_load(&ml_recording.mapped_bytes) +
            atomic_load(&ml_recording.live.hash.mapped_bytes) + writer.region_bytes +
            (int64_t)(ml_codes.mapped_bytes + ml_stacks.mapped_bytes + buffers +
-                     ml_mappings.capacity * sizeof *ml_mappings.nodes);
+                     ml_mappings.capacity * sizeof *ml_mappings.nodes +
+                     ml_carried_bytes(&writer.encoder.carried));
 }
 
 /* Taking a snapshot may be long: the rings must not fill up meanwhile, nor a fork wait. */
@@ -420,6 +407,122 @@ static void flush(int64_t now_ns)
     ml_trace_file_write(&writer.file, &writer.metadata);
 }
 
+/* ---- parts
+ * --------------------------------------------------------------------------------------- */
+
+static void put_sampling(double interval_bytes, double rate, double surcharge_bytes,
+                         ml_trace_file *file)
+{
+    ml_columns *rows = &writer.samplings;
+    if (!ml_columns_reserve_row(rows, 0))
+        return;
+    ml_columns_put(rows, 0, 1);
+    ml_columns_put_double(rows, 1, interval_bytes);
+    ml_columns_put_double(rows, 2, rate);
+    ml_columns_put_double(rows, 3, surcharge_bytes);
+    ml_trace_file_write(file, rows);
+}
+
+/* A part is full at half of the bound, and what is carried into it takes a quarter at most. Where
+ * stacks and functions alone take more than that, the part is let grow, so that there is more in it
+ * than what was in the one before. */
+static void expect_next_part(void)
+{
+    const uint64_t half = writer.max_bytes / 2;
+    const uint64_t grown = writer.file.offset + writer.max_bytes / 8;
+    writer.next_part_at_bytes = half > grown ? half : grown;
+}
+
+/* A free that was read before its allocation belongs into one part with it. */
+static void settle(int64_t now_ns)
+{
+    for (int i = 0; i < 8; i++) {
+        drain(now_ns);
+        if (!writer.encoder.carried.gone)
+            break;
+    }
+}
+
+static int write_part_header(ml_trace_file *file, const char *path, int64_t now_ns)
+{
+    char more[200];
+    ml_buffer json = {0};
+    int length =
+        snprintf(more, sizeof more,
+                 "{\"part\": %" PRIu32 ", \"part_start_ns\": %" PRIi64
+                 ", \"events_before_part\": %" PRIu64 ", ",
+                 writer.part + 1, now_ns, writer.encoder.allocations + writer.encoder.frees);
+    int error = ENOMEM;
+    /* From behind the brace that it begins with, with the zero that it ends with. */
+    if (ml_buffer_append(&json, more, (size_t)length) &&
+        ml_buffer_append(&json, writer.header_json.data + 1, writer.header_json.size - 1))
+        error = ml_trace_file_create(file, path, true, (const char *)json.data);
+    ml_buffer_free(&json);
+    return error;
+}
+
+static void put_kept_metadata(void)
+{
+    ml_lock(&writer.metadata_lock);
+    const char *at = (const char *)writer.kept_metadata.data, *end = at + writer.kept_metadata.size;
+    while (at < end) {
+        const char *value = at + strlen(at) + 1;
+        put_metadata(at, value);
+        at = value + strlen(value) + 1;
+    }
+    ml_unlock(&writer.metadata_lock);
+}
+
+static int make_next_part(ml_trace_file *next, const char *next_path, int64_t now_ns)
+{
+    int error = write_part_header(next, next_path, now_ns);
+    if (error)
+        return error;
+    put_sampling(writer.interval_bytes, writer.rate, writer.surcharge_bytes, next);
+    if (!ml_carried_write(&writer.encoder.carried, &writer.encoder.mappings, now_ns, next,
+                          writer.max_bytes / 4) &&
+        !next->failed) {
+        next->failed = true;
+        next->error = ENOMEM;
+    }
+    put_kept_metadata();
+    put_number("blocks_not_carried", writer.encoder.carried.blocks_left);
+    put_number("bytes_not_carried", writer.encoder.carried.bytes_left);
+    ml_trace_file_write(next, &writer.metadata);
+    return next->failed ? next->error : 0;
+}
+
+static void begin_next_part(int64_t now_ns)
+{
+    char next_path[ML_PART_PATH_BYTES];
+    ml_trace_file next;
+    settle(now_ns);
+    flush(now_ns);
+    ml_parts_drop_earlier(writer.file.path); /* its room is needed */
+    put_statistics();
+    put_number("end_ns", (uint64_t)now_ns);
+    put_metadata("stop_reason", "\"next part\"");
+    ml_trace_file_write_ending(&writer.file, &writer.metadata);
+    if (writer.file.failed)
+        return;
+    ml_part_path(next_path, writer.file.path, ML_PART_NEXT);
+    int error = make_next_part(&next, next_path, now_ns);
+    if (!error)
+        error = ml_parts_move_on(writer.file.path);
+    if (error) {
+        ml_trace_file_close(&next);
+        unlink(next_path);
+        ml_writer_give_up(error);
+        return;
+    }
+    strcpy(next.path, writer.file.path);
+    ml_trace_file_close(&writer.file);
+    writer.file = next;
+    writer.part++;
+    writer.next_metadata_ns = 0;
+    expect_next_part();
+}
+
 bool ml_writer_turn(int64_t now_ns)
 {
     const bool any = drain(now_ns);
@@ -429,8 +532,12 @@ bool ml_writer_turn(int64_t now_ns)
     }
     if (now_ns >= writer.next_flush_ns) {
         flush(now_ns);
+        ml_carried_thin_out(&writer.encoder.carried, &writer.encoder.mappings, now_ns);
         writer.next_flush_ns = now_ns + FLUSH_INTERVAL_NS;
     }
+    if (writer.max_bytes && writer.file.offset >= writer.next_part_at_bytes &&
+        !writer.file.failed && !ml_writer_has_graphs())
+        begin_next_part(now_ns);
     write_graphs(false);
     return any;
 }
@@ -525,18 +632,6 @@ void ml_writer_say_failed(int descriptor)
 /* ---- beginning and end
  * --------------------------------------------------------------------------- */
 
-static void put_sampling(const ml_options *options)
-{
-    ml_columns *rows = &writer.samplings;
-    if (!ml_columns_reserve_row(rows, 0))
-        return;
-    ml_columns_put(rows, 0, 1);
-    ml_columns_put_double(rows, 1, options->interval_bytes);
-    ml_columns_put_double(rows, 2, options->rate);
-    ml_columns_put_double(rows, 3, (double)options->surcharge_bytes);
-    ml_trace_file_write(&writer.file, rows);
-}
-
 static bool init_columns(void)
 {
     ml_columns_init(&writer.stacks, ML_BLOCK_STACKS, "dddd");
@@ -561,7 +656,10 @@ static void free_columns(void)
     ml_event_encoder_free(&writer.encoder);
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         ml_columns_free(all[i]);
-    ml_buffer_free(&writer.taken_codes);
+    ml_buffer *buffers[] = {&writer.taken_codes, &writer.kept_windows, &writer.header_json,
+                            &writer.kept_metadata};
+    for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
+        ml_buffer_free(buffers[i]);
 }
 
 int ml_writer_open(const ml_options *options, uint64_t session)
@@ -574,12 +672,22 @@ int ml_writer_open(const ml_options *options, uint64_t session)
                                      options->header_metadata_json);
     if (error)
         return error;
-    if (!init_columns()) {
+    const char *json = options->header_metadata_json;
+    if (!init_columns() || !ml_buffer_append(&writer.header_json, json, strlen(json) + 1)) {
         ml_writer_close();
         unlink(options->output_file);
         return ENOMEM;
     }
-    put_sampling(options);
+    const double surcharge_bytes = (double)options->surcharge_bytes;
+    put_sampling(options->interval_bytes, options->rate, surcharge_bytes, &writer.file);
+    writer.max_bytes = options->max_trace_bytes;
+    writer.interval_bytes = options->interval_bytes;
+    writer.rate = options->rate;
+    writer.surcharge_bytes = surcharge_bytes;
+    writer.part = 1;
+    writer.encoder.carried.keeps = writer.max_bytes != 0;
+    writer.encoder.carried.session = session;
+    expect_next_part();
     writer.session = session;
     writer.memory_interval_ns = (int64_t)options->memory_interval_ms * 1000000;
     writer.next_memory_ns = 0;
@@ -633,6 +741,11 @@ void ml_writer_add_metadata(const char *key, const char *json)
         ml_columns_put_text(&writer.told_metadata, 0, key, key_bytes);
         ml_columns_put_text(&writer.told_metadata, 1, json, json_bytes);
     }
+    if (writer.max_bytes && writer.kept_metadata.size < MOST_KEPT_METADATA_BYTES &&
+        ml_buffer_reserve(&writer.kept_metadata, key_bytes + json_bytes + 2)) {
+        ml_buffer_append(&writer.kept_metadata, key, key_bytes + 1);
+        ml_buffer_append(&writer.kept_metadata, json, json_bytes + 1);
+    }
     ml_unlock(&writer.metadata_lock);
 }
 
@@ -645,8 +758,12 @@ void ml_writer_after_fork(bool is_whole, bool has_descriptors)
     /* The memory stays with this copy of the process; and where the helper thread may have been at
      * work on it, it is of no use any more. */
     writer.is_inherited = is_whole;
-    if (!is_whole)
-        memset(&writer.taken_codes, 0, sizeof writer.taken_codes);
+    if (!is_whole) {
+        ml_buffer *buffers[] = {&writer.taken_codes, &writer.kept_windows, &writer.header_json,
+                                &writer.kept_metadata};
+        for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
+            memset(buffers[i], 0, sizeof **buffers);
+    }
     if (has_descriptors) {
         ml_descriptor_close(&writer.file.descriptor);
         ml_descriptor_close(&writer.statm);

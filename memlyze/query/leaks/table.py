@@ -61,7 +61,7 @@ def _processes(tables: Tables, stacks: int) -> typing.Iterator[_Process]:
     collections, windows = tables("gc"), tables("windows")
     processes = tables("processes")
     for process_id, start_ns, end_ns in zip(
-        processes["process_id"], processes["start_ns"], processes["end_ns"]
+        processes["process_id"], processes["kept_from_ns"], processes["end_ns"]
     ):
         rows = _rows_of_process(allocations, int(process_id))
         if end_ns < 0:

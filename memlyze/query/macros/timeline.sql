@@ -1,5 +1,6 @@
 -- How memory moved: the recording cut into slices of equal length, in order.
--- Over several processes, their figures are summed.
+-- Over several processes, their figures are summed. Where what is older was dropped, to keep within
+-- `max_trace_bytes`, the first slice begins where it is all there, with what was live then.
 --
 -- Parameters:
 --   buckets: how many slices.
@@ -10,13 +11,15 @@ ends AS (
         coalesce((SELECT max(greatest(time_ns, freed_ns)) FROM _raw_allocations), 0),
         coalesce((SELECT max(time_ns) FROM _raw_memory), 0),
         coalesce((SELECT max(end_ns) FROM _raw_processes), 0)
-    ) AS end_ns
+    ) AS end_ns,
+    coalesce((SELECT min(kept_from_ns) FROM _raw_processes), 0) AS first_ns
 ),
 widths AS (
     SELECT
+        first_ns,
         end_ns,
         CASE
-            WHEN buckets >= 1 THEN greatest((end_ns + buckets - 1) // buckets, 1)::BIGINT
+            WHEN buckets >= 1 THEN greatest((end_ns - first_ns + buckets - 1) // buckets, 1)::BIGINT
             ELSE error('timeline: buckets is the number of slices, 1 or more')::BIGINT
         END AS width_ns
     FROM ends
@@ -24,14 +27,14 @@ widths AS (
 slices AS (
     SELECT
         i AS slice,
-        i * w.width_ns AS start_ns,
-        least((i + 1) * w.width_ns, w.end_ns) AS end_ns
+        w.first_ns + i * w.width_ns AS start_ns,
+        least(w.first_ns + (i + 1) * w.width_ns, w.end_ns) AS end_ns
     FROM range(greatest(buckets, 1)) AS r (i), widths AS w
-    WHERE i * w.width_ns < w.end_ns
+    WHERE w.first_ns + i * w.width_ns < w.end_ns
 ),
 made AS (
     SELECT
-        time_ns // w.width_ns AS slice,
+        (greatest(time_ns, w.first_ns) - w.first_ns) // w.width_ns AS slice,
         sum(size * weight) AS bytes,
         sum(size::DOUBLE * size * weight * (weight - 1)) AS variance,
         sum(weight) AS allocations
@@ -41,7 +44,7 @@ made AS (
 ),
 freed AS (
     SELECT
-        freed_ns // w.width_ns AS slice,
+        (greatest(freed_ns, w.first_ns) - w.first_ns) // w.width_ns AS slice,
         sum(size * weight) AS bytes,
         sum(weight) AS frees
     FROM _raw_allocations, widths AS w
@@ -50,7 +53,7 @@ freed AS (
 ),
 ended AS ( -- with a process goes what it had, while others go on
     SELECT
-        greatest(p.end_ns, a.time_ns) // w.width_ns AS slice,
+        (greatest(p.end_ns, a.time_ns, w.first_ns) - w.first_ns) // w.width_ns AS slice,
         sum(a.size * a.weight) AS bytes
     FROM _ended_processes AS p
     JOIN _raw_allocations AS a USING (process_id)
@@ -62,7 +65,7 @@ clock AS (
     SELECT slice, sum(rss)::BIGINT AS rss, sum(heap_live)::BIGINT AS heap_live
     FROM (
         SELECT
-            time_ns // w.width_ns AS slice,
+            (greatest(time_ns, w.first_ns) - w.first_ns) // w.width_ns AS slice,
             process_id,
             max(rss) AS rss,
             max(heap_live) AS heap_live
@@ -73,7 +76,7 @@ clock AS (
 ),
 collections AS (
     SELECT
-        time_ns // w.width_ns AS slice,
+        (greatest(time_ns, w.first_ns) - w.first_ns) // w.width_ns AS slice,
         count(*) AS runs,
         sum(duration_ns)::BIGINT AS duration_ns
     FROM _raw_gc, widths AS w

@@ -1,0 +1,73 @@
+/* What the next part of a trace with bounded size needs of what was written before: the recorded
+ * blocks that are live, and the functions, stacks, threads and windows that they, or what comes,
+ * may name. The helper thread's alone; nothing is kept where the size is not bounded.
+ *
+ * Blocks enter and leave one by one. The rows are kept as they go into the file, and thinned out
+ * when they have doubled: memory is that of what is live, whatever went through. */
+#ifndef MEMLYZE_CARRIED_H
+#define MEMLYZE_CARRIED_H
+
+#include "columns.h"
+#include "mapping_stacks.h"
+#include "side_rows.h"
+#include "stack_table.h"
+#include "thread_state.h"
+#include "trace_file.h"
+
+#define ML_SAMPLING_ID 1 /* a recording has one */
+
+typedef struct {
+    uint64_t allocation_id; /* 0: empty */
+    uint64_t size;
+    int64_t time_ns;
+    uint32_t stack_id, thread_id, window_id;
+    uint8_t allocator;
+    bool is_gone; /* its end was read before its beginning, which is in another thread's ring */
+} ml_carried_block;
+
+typedef struct {
+    uint32_t thread_id;
+    uint64_t os_thread_id;
+    int64_t start_ns, end_ns; /* -1: it runs */
+    char name[ML_THREAD_NAME_BYTES];
+} ml_thread_row;
+
+typedef struct {
+    bool keeps;
+    uint64_t session;
+    ml_carried_block *blocks; /* open addressing, at most half full */
+    uint64_t capacity, count, gone;
+
+    ml_buffer stacks;  /* ml_stack_row */
+    ml_buffer codes;   /* records, as code_table.h lays them out */
+    ml_buffer threads; /* ml_thread_row, a later one in place of an earlier */
+    ml_buffer windows; /* records of side_rows.h, the same */
+    size_t stacks_after, codes_after, threads_after, windows_after; /* thinned out last */
+    ml_buffer spared_codes;           /* bits by id: nobody named them when thinned out last */
+    uint64_t blocks_left, bytes_left; /* for want of room in the last part: not carried */
+} ml_carried;
+
+void ml_carried_free(ml_carried *carried);
+size_t ml_carried_bytes(const ml_carried *carried);
+
+void ml_carried_begins(ml_carried *carried, const ml_carried_block *block);
+void ml_carried_ends(ml_carried *carried, uint64_t allocation_id);
+
+void ml_carried_add_stacks(ml_carried *carried, const ml_buffer *rows);
+void ml_carried_add_codes(ml_carried *carried, const ml_buffer *records);
+void ml_carried_add_thread(ml_carried *carried, const ml_thread_row *row);
+void ml_carried_add_windows(ml_carried *carried, ml_buffer *records);
+
+/* What has grown to twice its size is thinned out. `mappings`: their stacks are named, too. */
+void ml_carried_thin_out(ml_carried *carried, const ml_mapping_stacks *mappings, int64_t now_ns);
+/* All is, and written: first the rows, then blocks while the file is smaller than `most_bytes`.
+ * False: no memory, the file is of no use. */
+bool ml_carried_write(ml_carried *carried, const ml_mapping_stacks *mappings, int64_t now_ns,
+                      ml_trace_file *file, uint64_t most_bytes);
+
+/* A code record's parts as a row of `rows`; what follows the record. NULL: no memory. */
+const uint8_t *ml_carried_put_code(ml_columns *rows, const uint8_t *record);
+bool ml_carried_put_stack(ml_columns *rows, const ml_stack_row *row);
+bool ml_carried_put_thread(ml_columns *rows, const ml_thread_row *row);
+
+#endif

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from typing import Any, Mapping, NamedTuple
 
@@ -16,18 +15,13 @@ _FIRST_PART: dict[str, Any] = {"part": 1, "part_start_ns": 0, "events_before_par
 
 
 class EarlierPart(NamedTuple):
-    """An opened file."""
+    """An opened file, to be closed by its descriptor."""
 
     descriptor: int
     file: FileBytes
     layout: Layout
     begin: dict[str, Any]
     """What its metadata says of its beginning, which is then that of the whole."""
-
-    def close(self) -> None:
-        """Close the file; may be called again."""
-        with contextlib.suppress(OSError):
-            os.close(self.descriptor)
 
 
 def find_earlier_part(path: str, metadata: Mapping[str, Any]) -> tuple[EarlierPart | None, bool]:

@@ -265,7 +265,8 @@ class TraceFile:
                 os.close(self._descriptor)
                 self._descriptor = -1
             if self._earlier is not None:
-                self._earlier.close()
+                os.close(self._earlier.descriptor)
+                self._earlier = None
 
     def __enter__(self) -> TraceFile:
         return self

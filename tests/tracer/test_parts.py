@@ -163,7 +163,7 @@ def test_blocks_from_before_are_no_leak(programs: Any) -> None:
         "        if original(self, 30) == 0: store()\n"
         "        return original(self, *bounds)\n"
         "random.Random = Storing\n"
-        "churn(30)\n"
+        "churn(20)\n"
     )
     done = programs.run(source, str(programs.trace_path), options=OPTIONS)
     assert (done.stderr, done.status) == ("", 0)
@@ -249,7 +249,7 @@ def test_children_that_are_forked_meanwhile_have_bounded_traces_of_their_own(
 ) -> None:
     source = CHURN + (
         "kept = block(123_456)\n"
-        "thread = threading.Thread(target=churn, args=[30])\n"
+        "thread = threading.Thread(target=churn, args=[12])\n"
         "thread.start()\n"
         "forks = 0\n"
         "while thread.is_alive() and forks < 30:\n"

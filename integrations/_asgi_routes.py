@@ -19,6 +19,8 @@ from typing import Any, Iterator, List, MutableMapping, Pattern, Tuple
 ROUTE_KEY = "memlyze.route"
 NO_ROUTE = "(no route)"
 
+_NAMES_BETWEEN_LOOKS = 200
+
 _Places = List[Tuple[str, Pattern[str]]]
 
 
@@ -28,6 +30,8 @@ class RouteNames:
     def __init__(self, app: Any) -> None:
         self._places: dict[int, dict[int, _Places]] = {}
         self._sizes: dict[int, int] = {}
+        self._known: dict[int, str] = {}  # of endpoints that hang at one place
+        self._names_left = 0  # before it is looked whether routes were added
         quart_tells(app)
 
     def name(self, scope: MutableMapping[str, Any]) -> str:
@@ -39,6 +43,15 @@ class RouteNames:
         if endpoint is None or router is None:
             path = getattr(scope.get("route"), "path", None)
             return path if isinstance(path, str) else NO_ROUTE
+        # Asking a router for its routes is what costs: some make the list anew each time.
+        self._names_left -= 1
+        name = self._known.get(id(endpoint)) if self._names_left > 0 else None
+        return name or self._looked_up(scope, endpoint, router)
+
+    def _looked_up(self, scope: MutableMapping[str, Any], endpoint: Any, router: Any) -> str:
+        if self._names_left <= 0:
+            self._known.clear()
+            self._names_left = _NAMES_BETWEEN_LOOKS
         places = self._places_of(router).get(id(endpoint))
         if places is None:
             return NO_ROUTE
@@ -46,6 +59,8 @@ class RouteNames:
             for template, pattern in places:
                 if pattern.match(scope["path"]):
                     return template
+        else:
+            self._known[id(endpoint)] = places[0][0]
         return places[0][0]
 
     def _places_of(self, router: Any) -> dict[int, _Places]:

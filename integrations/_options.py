@@ -6,7 +6,9 @@ import re
 from typing import Any, Callable, Iterable, Mapping, Pattern
 
 from memlyze.errors import OptionError
-from memlyze.options import TraceOptions, from_keywords
+from memlyze.options import TraceOptions, from_keywords, signal_name
+
+from ._control_options import control_options
 
 DEFAULT_OUTPUT_FILE = "memlyze-{pid}.mlyze"
 
@@ -21,6 +23,11 @@ class IntegrationOptions:
         record_at_start: start recording with the application. False: when it is asked for.
         exclude: requests that get no window: paths or routes such as `/health`, `/static/*` (all
             beneath) or `/items/{id}`.
+        toggle_signal: start recording when the process gets this signal, such as "SIGUSR2", and
+            stop it at the next; "" is none. Only where the application is made in the main thread.
+        control_path: where the application answers requests to start and stop, such as "/memlyze";
+            "" is nowhere.
+        control_token: what those requests have to know.
         route_name: called with the request's scope or environ when it is over; returns what to call
             its window, or None for the route as the integration finds it. None: not used.
 
@@ -28,7 +35,17 @@ class IntegrationOptions:
         OptionError: an option is unknown, of the wrong type or out of range.
     """
 
-    __slots__ = ("trace", "enabled", "record_at_start", "exclude", "route_name", "_excluded")
+    __slots__ = (
+        "trace",
+        "enabled",
+        "record_at_start",
+        "exclude",
+        "route_name",
+        "toggle_signal",
+        "control_path",
+        "control_token",
+        "_excluded",
+    )
 
     def __init__(
         self,
@@ -38,6 +55,9 @@ class IntegrationOptions:
         record_at_start: bool = True,
         exclude: Iterable[str] = (),
         route_name: Callable[[Any], str | None] | None = None,
+        toggle_signal: str = "",
+        control_path: str = "",
+        control_token: str = "",
         **trace: Any,
     ) -> None:
         if "force" in trace:
@@ -52,6 +72,10 @@ class IntegrationOptions:
         if route_name is not None and not callable(route_name):
             raise OptionError(f"route_name must be a function or None, not {route_name!r}")
         self.route_name = route_name
+        self.toggle_signal = signal_name("toggle_signal", toggle_signal)
+        if toggle_signal and toggle_signal == self.trace.checkpoint_signal:
+            raise OptionError("toggle_signal and checkpoint_signal must be different signals")
+        self.control_path, self.control_token = control_options(control_path, control_token)
         self._excluded = _pattern(self.exclude)
 
     def leaves_out(self, path: str) -> bool:
@@ -66,7 +90,16 @@ class IntegrationOptions:
         )
 
 
-OPTION_NAMES = ("output_file", "enabled", "record_at_start", "exclude", "route_name")
+OPTION_NAMES = (
+    "output_file",
+    "enabled",
+    "record_at_start",
+    "exclude",
+    "route_name",
+    "toggle_signal",
+    "control_path",
+    "control_token",
+)
 
 
 def integration_options(options: Mapping[str, Any]) -> IntegrationOptions:

@@ -10,8 +10,9 @@ import logging
 import os
 from typing import Iterator
 
-from memlyze.errors import OptionError, TracerStateError, TraceWriteError
+from memlyze.errors import MemlyzeError, OptionError, TracerStateError, TraceWriteError
 from memlyze.options import TraceOptions
+from memlyze.signals import SignalAction
 from memlyze.tracer import Tracer, active_tracer
 
 from ._options import IntegrationOptions
@@ -32,6 +33,7 @@ class Recording:
         self.options = options
         self._tracer: Tracer | None = None
         self._users = 0
+        self._signal: SignalAction | None = None
 
     @property
     def is_ours(self) -> bool:
@@ -39,9 +41,14 @@ class Recording:
         return self._tracer is not None and self._tracer.is_active
 
     def join(self) -> None:
-        """One more application uses it; the first starts it. Raises TraceWriteError."""
-        if self._users == 0 and self.options.record_at_start:
-            self.start()
+        """One more application uses it; the first starts it.
+
+        Raises TraceWriteError, and TracerStateError for a signal outside of the main thread.
+        """
+        if self._users == 0:
+            self._listen()
+            if self.options.record_at_start:
+                self.start()
         self._users += 1
 
     def leave(self) -> None:
@@ -49,6 +56,27 @@ class Recording:
         self._users = max(self._users - 1, 0)
         if self._users == 0:
             self.stop()
+            if self._signal is not None:
+                self._signal.leave()
+                self._signal = None
+
+    def _listen(self) -> None:
+        name = self.options.toggle_signal
+        if name and self._signal is None:
+            self._signal = SignalAction("toggle_signal", name, self._toggle)
+            self._signal.listen()
+
+    def _toggle(self) -> None:
+        """Start, or stop what was started here. Runs between any two instructions."""
+        if active_tracer() is None:
+            try:
+                self.start()
+            except MemlyzeError as error:
+                log.warning("memlyze: %s", error)
+        elif self.is_ours:
+            self.stop()
+        else:
+            log.warning("memlyze: this recording is not the application's; the signal ends it not")
 
     def start(self) -> str | None:
         """Start recording, unless something is recording. Returns the path of the trace, None where
@@ -91,6 +119,7 @@ class Recording:
             tracer.stop()
         except (TraceWriteError, TracerStateError) as error:
             log.warning("memlyze: %s", error)
+        log.info("finished the recording in %s", tracer.output_file)
         return tracer.output_file
 
 

@@ -19,6 +19,7 @@ from memlyze.request_windows import RequestWindow
 from memlyze.tracer import active_tracer
 
 from ._asgi_routes import RouteNames
+from ._control import Control
 from ._options import integration_options
 from ._recording import Recording, log, share
 
@@ -56,6 +57,7 @@ class MemlyzeMiddleware:
         self.app = app
         self._names = RouteNames(app)
         self._recording: Recording | None = None
+        self._control: Control | None = None
         self._mistake: MemlyzeError | None = None
         self._is_joined = False
         try:
@@ -63,6 +65,7 @@ class MemlyzeMiddleware:
             self.options = integration_options(options)
             if self.options.enabled:
                 self._recording = share(self.options)
+                self._control = Control.of(self.options, self._recording)
                 self._join()
         except MemlyzeError as mistake:
             if not _is_loop_running():
@@ -75,6 +78,8 @@ class MemlyzeMiddleware:
         kind = scope["type"]
         if kind == "lifespan":
             await self._lifespan(scope, receive, send)
+        elif self._control and kind == "http" and self._control.is_for(scope["path"]):
+            await self._answer_control(self._control, scope, send)
         elif (
             self._recording is None
             or self._mistake is not None
@@ -104,6 +109,15 @@ class MemlyzeMiddleware:
                 window.attributes["incomplete"] = True
             window.leave(outside)
             window.close(self._name(scope))
+
+    async def _answer_control(self, control: Control, scope: Scope, send: Send) -> None:
+        found = [value for name, value in scope["headers"] if name == b"authorization"]
+        authorization = found[0].decode("latin-1") if len(found) == 1 else ""
+        answer = control.answer(scope["method"], scope["path"], authorization)
+        headers = [(name.lower().encode(), value.encode()) for name, value in answer.headers]
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        body = b"" if scope["method"] == "HEAD" else answer.body
+        await send({"type": "http.response.body", "body": body})
 
     def _name(self, scope: Scope) -> str:
         try:

@@ -16,6 +16,7 @@ from memlyze.errors import OptionError
 from memlyze.request_windows import RequestWindow
 from memlyze.tracer import active_tracer
 
+from ._control import Control
 from ._options import integration_options
 from ._recording import Recording, log, share
 
@@ -51,19 +52,22 @@ class MemlyzeMiddleware:
         self.app = app
         self.options = integration_options(options)
         self._recording: Recording | None = None
+        self._control: Control | None = None
         if self.options.enabled:
             self._recording = share(self.options)
+            self._control = Control.of(self.options, self._recording)
             self._recording.join()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Handle one request."""
+        path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+        if self._control and self._control.is_for(path):
+            return _answer_control(self._control, path, environ, start_response)
         if (
             self._recording is None
             or active_tracer() is None
             or WINDOW_KEY in environ
-            or self.options.leaves_out(
-                environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
-            )
+            or self.options.leaves_out(path)
         ):
             return self.app(environ, start_response)
         request = _Request(self, environ, start_response)
@@ -86,6 +90,15 @@ class MemlyzeMiddleware:
         except Exception as error:  # the request is answered: nothing to disturb it for
             log.warning("memlyze: no name for a request: %r", error)
             return "(no name)"
+
+
+def _answer_control(
+    control: Control, path: str, environ: Environ, start_response: StartResponse
+) -> Iterable[bytes]:
+    method = environ["REQUEST_METHOD"]
+    answer = control.answer(method, path, environ.get("HTTP_AUTHORIZATION", ""))
+    start_response(f"{answer.status} {answer.reason}", answer.headers)
+    return [] if method == "HEAD" else [answer.body]
 
 
 class _Request:

@@ -6,25 +6,17 @@ asked anything: no code of the program runs.
 
 from __future__ import annotations
 
-import _signal  # type: ignore[import-not-found]  # `signal` would bring `enum` along
-
 from memlyze import _json_text
 from memlyze._speedups import _tracer
-from memlyze.errors import MemlyzeError, TracerStateError
+from memlyze.errors import MemlyzeError
 
 TYPE_CHECKING = False  # `typing` itself stays out of the recorded program
 if TYPE_CHECKING:
-    from typing import Any
-
     from memlyze.options import TraceOptions
 
 MOST_OBJECTS_AT_STOP = 10_000_000
 """Of more than these none is taken unasked: it would take ten seconds and a gigabyte."""
 _MOST_OBJECTS = (1 << 31) - 1
-#: By which people end programs: one that does not handle them ends after its checkpoint, too.
-_ENDING_SIGNALS = tuple(
-    getattr(_signal, name) for name in ("SIGTERM", "SIGHUP", "SIGQUIT") if hasattr(_signal, name)
-)
 
 
 class Checkpoint:
@@ -99,43 +91,13 @@ def _take(reason: str, most_objects: int) -> Checkpoint:
     return Checkpoint(objects, references, pause_ns)
 
 
-class Signal:
-    """Takes a checkpoint when the process gets a signal, in the main thread, between two of its
-    instructions. What the program does on that signal it goes on doing afterwards.
-    """
+def take_on_signal() -> None:
+    """Of a recording, where there is one; why none was taken is put into the metadata."""
+    from memlyze.tracer import active_tracer
 
-    def __init__(self, name: str) -> None:
-        self._number: int = getattr(_signal, name)
-        self._before: Any = None
-
-    def listen(self) -> None:
-        """Begin. Raises TracerStateError outside of the main thread."""
+    tracer = active_tracer()
+    if tracer is not None and tracer.options.references and _tracer.is_recording():
         try:
-            self._before = _signal.signal(self._number, self._take)
-        except ValueError:
-            raise TracerStateError(
-                "checkpoint_signal can only be used when recording is started in the main thread"
-            ) from None
-
-    def leave(self) -> None:
-        """End; where the program has put a handler of its own there since, that stays."""
-        if _signal.getsignal(self._number) == self._take:
-            try:
-                _signal.signal(self._number, self._before)
-            except (TypeError, ValueError):  # C's handler, or another thread
-                return
-
-    def _take(self, number: int, frame: Any) -> None:
-        from memlyze.tracer import active_tracer
-
-        tracer = active_tracer()
-        if tracer is not None and tracer.options.references and _tracer.is_recording():
-            try:
-                _take("signal", _MOST_OBJECTS)
-            except MemlyzeError as error:
-                _tracer.add_metadata(b"references_left_out", _json_text.encode(str(error)))
-        if callable(self._before):
-            self._before(number, frame)
-        elif self._before == _signal.SIG_DFL and number in _ENDING_SIGNALS:
-            _signal.signal(number, _signal.SIG_DFL)
-            _signal.raise_signal(number)
+            _take("signal", _MOST_OBJECTS)
+        except MemlyzeError as error:
+            _tracer.add_metadata(b"references_left_out", _json_text.encode(str(error)))

@@ -125,7 +125,7 @@ class TraceOptions:
         self.follow = _flag("follow", follow)
         self.references = _flag("references", references)
         self.max_trace_bytes = _trace_bytes(max_trace_bytes)
-        self.checkpoint_signal = _signal_name("checkpoint_signal", checkpoint_signal)
+        self.checkpoint_signal = signal_name("checkpoint_signal", checkpoint_signal)
         self.carry_into_threads = _flag("carry_into_threads", carry_into_threads)
 
     @property
@@ -208,7 +208,7 @@ def _choice(name: str, value: Any, accepted: tuple[str, ...]) -> str:
     return str(value)
 
 
-def _signal_name(name: str, value: Any) -> str:
+def signal_name(name: str, value: Any) -> str:
     is_known = isinstance(value, str) and (
         value == "" or (value.startswith("SIG") and hasattr(_signal, value))
     )

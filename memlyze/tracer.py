@@ -18,6 +18,7 @@ from memlyze import (
     family,
     handover,
     parts,
+    signals,
     thread_names,
     windows,
 )
@@ -55,7 +56,7 @@ class Tracer:
         self._member = family.Member(self.output_file)
         self._state = "new"
         self._tracemalloc_stops: tuple[Any, Any] | None = None
-        self._signal: checkpoints.Signal | None = None
+        self._signal: signals.SignalAction | None = None
 
     def __repr__(self) -> str:
         return f"<memlyze.Tracer {self._state} {self.output_file!r}>"
@@ -175,7 +176,9 @@ class Tracer:
             gc.callbacks.append(_tracer.gc_callback)
         self._keep_hooks_after_tracemalloc()
         if self.options.checkpoint_signal and self.options.references:
-            self._signal = checkpoints.Signal(self.options.checkpoint_signal)
+            self._signal = signals.SignalAction(
+                "checkpoint_signal", self.options.checkpoint_signal, checkpoints.take_on_signal
+            )
             self._signal.listen()
         at_exit = checkpoints.MOST_OBJECTS_AT_STOP if self.options.references else 0
         _tracer.checkpoint_at_exit(at_exit)

@@ -14,10 +14,12 @@ from memlyze.request_windows import RequestWindow
 from memlyze.tracer import active_tracer
 
 from .. import wsgi
+from .._control import Control
 from .._frameworks import framework
 from .._recording import Recording, log, share
 from ._settings import options_from_settings
 
+http: Any = framework("django.http", "django", "Django")
 exceptions: Any = framework("django.core.exceptions", "django", "Django")
 
 NO_ROUTE = "(no route)"
@@ -40,10 +42,12 @@ class MemlyzeMiddleware:
         if self._is_async:
             _mark(self)
         self._recording: Recording | None = None
+        self._control: Control | None = None
         try:
             self.options = options_from_settings()
             if self.options.enabled:
                 self._recording = share(self.options)
+                self._control = Control.of(self.options, self._recording)
                 self._recording.join()
         except MemlyzeError as error:
             raise exceptions.ImproperlyConfigured(f"memlyze: {error}") from None
@@ -52,6 +56,8 @@ class MemlyzeMiddleware:
         """Handle one request; a coroutine where the next one is."""
         if self._is_async:
             return self._handle(request)
+        if self._control and self._control.is_for(request.path):
+            return _control_response(self._control, request)
         window = self._open(request)
         if window is None:
             return self.get_response(request)
@@ -66,6 +72,8 @@ class MemlyzeMiddleware:
         return self._pass_on(window, request, response)
 
     async def _handle(self, request: Any) -> Any:
+        if self._control and self._control.is_for(request.path):
+            return _control_response(self._control, request)
         window = self._open(request)
         if window is None:
             return await self.get_response(request)
@@ -137,6 +145,16 @@ def route_of(request: Any) -> str:
         return NO_ROUTE
     # Of regular expressions, without what only says where they begin and end.
     return "/" + str(route).replace("^", "").rstrip("$").lstrip("/")
+
+
+def _control_response(control: Control, request: Any) -> Any:
+    """Before any other middleware: no session, and no token of a form, is asked for."""
+    authorization = request.META.get("HTTP_AUTHORIZATION", "")
+    answer = control.answer(request.method, request.path, authorization)
+    response = http.HttpResponse(answer.body, status=answer.status)
+    for name, value in answer.headers:
+        response[name] = value
+    return response
 
 
 class _Pieces:

@@ -28,6 +28,10 @@ class Served:
         """Its output."""
         return self.run.lines
 
+    def read(self, path: Path) -> Trace:
+        """One of its traces."""
+        return Trace(path)
+
     @property
     def trace(self) -> Trace:
         """Its only trace, which must be whole."""

@@ -23,7 +23,7 @@ BOUND_BYTES = 1 << 20
 OPTIONS = {"max_trace_bytes": BOUND_BYTES, "references": False, "native": False}
 
 CHURN = """
-import os, random, sys, threading, memlyze
+import os, random, sys, threading, time, memlyze
 def block(size):
     return bytes(size - 33)  # what stands before and after the content
 def work(number=random.Random(1)):
@@ -184,7 +184,9 @@ def test_windows_that_are_open_and_those_of_live_blocks_go_on(programs: Any) -> 
         "    for number in range(200):\n"
         "        with memlyze.window(f'short {number}'):\n"
         "            if number == 7: kept = block(50_000)\n"
-        "    churn(12)\n"
+        "    end = time.monotonic() + 3  # the last events of a window may come so late\n"
+        "    while time.monotonic() < end: work()\n"
+        "    churn(4)\n"
         "    inside = block(60_000)\n"
     )
     programs.run(source, str(programs.trace_path), options=OPTIONS)

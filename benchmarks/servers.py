@@ -6,9 +6,15 @@ Django view that renders a template. Server and client run in processes of their
 of server are up all the time, and rounds alternate between them in a random order, so that what
 the machine does meanwhile meets both; ratios are taken within a round, and their median is shown.
 
+With --cpu the processor time of the server for each request is measured instead, memlyze's thread
+included: pairs of fresh servers, one with the middleware and one without, asked as often as each
+other in turns. It says what requests a second would on a machine that has nothing else to do, and
+needs none: what the machine does meanwhile delays a request, and hardly makes it more work.
+
 Needs an environment with memlyze[test]:
 
     .venv/bin/python benchmarks/servers.py --rounds 20
+    .venv/bin/python benchmarks/servers.py --cpu --rounds 20
 """
 
 from __future__ import annotations
@@ -95,11 +101,19 @@ class Server:
                 sys.exit(f"the server does not start: {command}")
             time.sleep(0.05)
 
+    def worker(self) -> str:
+        """Number of the process that answers."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        return children.split()[0] if children.split() else str(self.process.pid)
+
+    def worker_cpu_ns(self) -> int:
+        """What its threads have run, in nanoseconds by the scheduler's count."""
+        tasks = Path(f"/proc/{self.worker()}/task").iterdir()
+        return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks)
+
     def worker_rss_bytes(self) -> int:
         """Resident memory of the process that answers."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
-        process = children.split()[0] if children.split() else str(self.process.pid)
-        status = Path(f"/proc/{process}/status").read_text()
+        status = Path(f"/proc/{self.worker()}/status").read_text()
         return int(re.findall(r"VmRSS:\s+(\d+) kB", status)[0]) * 1024
 
     def stop(self) -> None:
@@ -146,10 +160,12 @@ def load_apart(port: int, seconds: float, paths: int = 10_000) -> dict[str, Any]
 
 
 @contextlib.contextmanager
-def both(source: str, command: str) -> Iterator[dict[str, Server]]:
+def both(
+    source: str, command: str, kinds: tuple[str, ...] = ("plain", "again", "recorded")
+) -> Iterator[dict[str, Server]]:
     with tempfile.TemporaryDirectory() as folder:
         servers = {}
-        for name in ("plain", "again", "recorded"):
+        for name in kinds:
             place = Path(folder) / name
             place.mkdir()
             servers[name] = Server(place, source, command, name == "recorded")
@@ -184,6 +200,32 @@ def compare(name: str, rounds: int, seconds: float) -> None:
         print(f"  {figure:11} to plain: " + ", ".join(words), flush=True)
 
 
+def compare_cpu(name: str, pairs: int, seconds: float) -> None:
+    """Print the processor time a request takes with the middleware, and the ratio to without."""
+    source, command = SERVERS[name]
+    order = random.Random(1)
+    ratios, plain_us = [], []
+    for _ in range(pairs):
+        with both(source, command, ("plain", "recorded")) as servers:
+            spent = dict.fromkeys(servers, 0)
+            answered = dict.fromkeys(servers, 0)
+            for server in servers.values():
+                load_apart(server.port, seconds / 4)
+            for _ in range(4):
+                for kind in order.sample(sorted(servers), len(servers)):
+                    before_ns = servers[kind].worker_cpu_ns()
+                    answered[kind] += load_apart(servers[kind].port, seconds / 4)["requests"]
+                    spent[kind] += servers[kind].worker_cpu_ns() - before_ns
+        each = {kind: spent[kind] / answered[kind] / 1e3 for kind in spent}
+        ratios.append(each["recorded"] / each["plain"])
+        plain_us.append(each["plain"])
+    middle = statistics.median(ratios)
+    quartiles = statistics.quantiles(ratios)
+    spread = 1.58 * (quartiles[2] - quartiles[0]) / len(ratios) ** 0.5
+    print(f"{name}: {statistics.median(plain_us):.0f} µs of processor time a request")
+    print(f"  with the middleware, to without: {middle:.3f} ± {spread:.3f}", flush=True)
+
+
 def run_long(requests: int, paths: int) -> None:
     """Print the size of the trace and the memory of the worker as requests go by."""
     source, command = SERVERS["uvicorn, FastAPI, JSON"]
@@ -204,6 +246,7 @@ def run_long(requests: int, paths: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--cpu", action="store_true", help="processor time, in pairs of servers")
     parser.add_argument("--seconds", type=float, default=1.0, help="length of a round (1)")
     parser.add_argument("--servers", nargs="+", choices=SERVERS, default=list(SERVERS))
     parser.add_argument("--long", type=int, metavar="REQUESTS", help="one long run instead")
@@ -217,7 +260,7 @@ def main() -> None:
         run_long(options.long, options.paths)
     else:
         for name in options.servers:
-            compare(name, options.rounds, options.seconds)
+            (compare_cpu if options.cpu else compare)(name, options.rounds, options.seconds)
 
 
 if __name__ == "__main__":

@@ -69,6 +69,8 @@ class TraceOptions:
         carry_into_threads: carry the present window into each `threading.Thread` that is started,
             and into what `ThreadPoolExecutor.submit` and `run_in_executor` are given; otherwise
             what runs there is in no window.
+        include_source: keep the text of the source files that stacks go through in the trace, but
+            for those of the standard library: at most 4 MiB of a file and 64 MiB of a process.
 
     Raises:
         OptionError: an option is unknown, of the wrong type or out of range. The message names the
@@ -91,6 +93,7 @@ class TraceOptions:
         "max_trace_bytes",
         "checkpoint_signal",
         "carry_into_threads",
+        "include_source",
     )
 
     def __init__(
@@ -111,6 +114,7 @@ class TraceOptions:
         max_trace_bytes: int = 0,
         checkpoint_signal: str = "",
         carry_into_threads: bool = False,
+        include_source: bool = False,
     ) -> None:
         self.output_file = _path(output_file)
         self.sample_rate = float(_number("sample_rate", sample_rate))
@@ -127,6 +131,7 @@ class TraceOptions:
         self.max_trace_bytes = _trace_bytes(max_trace_bytes)
         self.checkpoint_signal = signal_name("checkpoint_signal", checkpoint_signal)
         self.carry_into_threads = _flag("carry_into_threads", carry_into_threads)
+        self.include_source = _flag("include_source", include_source)
 
     @property
     def is_exact(self) -> bool:

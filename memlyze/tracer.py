@@ -142,6 +142,8 @@ class Tracer:
                 options.seed,
                 options.native,
                 options.max_trace_bytes,
+                os.fsencode(_working_directory()),
+                options.include_source,
             )
         except FileExistsError:
             raise
@@ -322,6 +324,7 @@ class Tracer:
             "references": options.references,
             "carry_into_threads": options.carry_into_threads,
             "max_trace_bytes": options.max_trace_bytes,
+            "include_source": options.include_source,
         }
 
 

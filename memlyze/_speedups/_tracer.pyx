@@ -23,6 +23,8 @@ cdef extern from "core/recorder.h" nogil:
         bint drop_when_full
         uint64_t max_trace_bytes
         uint64_t seed
+        const char *working_directory
+        bint include_source
     ctypedef struct ml_live_table:
         pass
     ctypedef struct ml_recorder:
@@ -142,8 +144,9 @@ cdef int64_t now_ns():
 def start(bytes output_file not None, bint overwrite, bytes header_metadata_json not None,
           double interval_bytes, double rate, int64_t surcharge_bytes, uint32_t max_stack_depth,
           uint32_t memory_interval_ms, bint drop_when_full, uint64_t seed, bint native,
-          uint64_t max_trace_bytes):
-    """Start recording; with `native`, what is had from the C library too.
+          uint64_t max_trace_bytes, bytes working_directory not None, bint include_source):
+    """Start recording; with `native`, what is had from the C library too. Relative names of source
+    files are meant in `working_directory`; with `include_source` the trace has their text.
 
     Returns None, or why native memory cannot be seen. Raises OSError when the file cannot be made,
     MemoryError without memory.
@@ -162,6 +165,8 @@ def start(bytes output_file not None, bint overwrite, bytes header_metadata_json
     options.drop_when_full = drop_when_full
     options.seed = seed
     options.max_trace_bytes = max_trace_bytes
+    options.working_directory = working_directory
+    options.include_source = include_source
     hooks_lost = 0
     collection_start_ns = 0  # a finalizer may have forked: that collection is the parent's
     first_window_id = next_window_id  # a window may be open from one recording to the next

@@ -129,6 +129,12 @@ OPTIONS = (
         "",
         "what is started or submitted in a window is in it in other threads as well",
     ),
+    Option(
+        "include_source",
+        parse_switch,
+        "",
+        "keep the text of the source files in the trace, but for the standard library's",
+    ),
 )
 OUTPUT_FILE = "output_file"
 

@@ -46,6 +46,7 @@ VIEW_ORDER = (
     "checkpoints",
     "objects",
     "object_references",
+    "sources",
     "metadata",
 )
 #: Views and macros that others are made of, and nobody else need know.

@@ -214,6 +214,16 @@ RAW_TABLES: dict[str, dict[str, str]] = {
         "dominator_id": "BIGINT",
         "retained": "BIGINT",
     },
+    "sources": {
+        "file": "VARCHAR",
+        "modified_unix_ns": "BIGINT",
+        "size": "BIGINT",
+        "crc32": "BIGINT",
+        "text": "VARCHAR",
+        "left_out": "VARCHAR",
+        "has_text": "UTINYINT",
+        "process_id": "BIGINT",
+    },
     "metadata": {
         "key": "VARCHAR",
         "value": "VARCHAR",

@@ -60,6 +60,7 @@ OBJECT_NAMES = 16
 OBJECT_TEXTS = 17
 OBJECT_ROOTS = 18
 CARRIED = 19
+SOURCES = 20
 
 BLOCK_TYPE_NAMES: dict[int, str] = {
     EVENTS: "events",
@@ -81,6 +82,7 @@ BLOCK_TYPE_NAMES: dict[int, str] = {
     OBJECT_TEXTS: "object_texts",
     OBJECT_ROOTS: "object_roots",
     CARRIED: "carried",
+    SOURCES: "sources",
 }
 
 ALLOCATOR_NAMES: tuple[str, ...] = (
@@ -314,5 +316,13 @@ COLUMNS: dict[int, tuple[Column, ...]] = {
         Column("size", UVARINT, 0, INT64_MAX),
         Column("allocator", U8, 0, 255),
         _identifier("stack_id"),
+    ),
+    SOURCES: (
+        Column("file", BYTES),
+        Column("modified_unix_ns", SVARINT),
+        Column("size", UVARINT, 0),
+        Column("crc32", UVARINT, 0),
+        Column("text", BYTES),
+        Column("left_out", BYTES),
     ),
 }

@@ -8,7 +8,7 @@ from typing import Any
 from memlyze.trace import format as fmt
 from memlyze.trace.modules import ModuleNames
 from memlyze.trace.reference_lines import line_of
-from memlyze.trace.text import decode_text
+from memlyze.trace.text import decode_source, decode_text
 
 LOST = (b"<lost>", b"", 0, 0)
 """Function, file, line and language of what damage took away."""
@@ -31,6 +31,7 @@ def make_tables(
         "gc": rows[fmt.GC],
         "windows": windows(rows[fmt.WINDOWS]),
         "samplings": samplings,
+        "sources": sources(rows[fmt.SOURCES]),
         "checkpoints": with_text(rows[fmt.CHECKPOINTS], "reason"),
         "object_types": with_text(rows[fmt.OBJECT_TYPES], "name", "module"),
         "objects": rows[fmt.OBJECTS],
@@ -208,6 +209,23 @@ def resident(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
             path=decode_text(row["path"]),
         )
         for row in rows
+    ]
+
+
+def sources(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The first row of each file, with its text in the encoding that it declares."""
+    first: dict[bytes, dict[str, Any]] = {}
+    for row in rows:
+        first.setdefault(row["file"], row)
+    return [
+        dict(
+            row,
+            file=decode_text(row["file"]),
+            left_out=decode_text(row["left_out"]),
+            text=decode_source(row["text"]),
+            has_text=int(len(row["text"]) == row["size"]),
+        )
+        for row in first.values()
     ]
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from memlyze.trace import format as fmt
 from memlyze.trace.modules import strings_of
 from memlyze.trace.source import BlockSource
-from memlyze.trace.text import decode_text, metadata_text, parse_json
+from memlyze.trace.text import decode_source, decode_text, metadata_text, parse_json
 
 
 def texts(values: Iterable[bytes]) -> Any:
@@ -153,6 +153,27 @@ def gc_runs(source: BlockSource) -> dict[str, Any]:
     for name in ("thread_id", "window_id"):
         columns[name] = columns[name].astype(np.int32)
     return columns
+
+
+def sources(source: BlockSource) -> dict[str, Any]:
+    """One row a source file that the recorder looked at; of a file that comes twice, the first."""
+    columns = source.columns(fmt.SOURCES)
+    first: dict[bytes, int] = {}
+    for row, file in enumerate(columns["file"]):
+        first.setdefault(file, row)
+    rows = np.array(list(first.values()), dtype=np.int64)
+    stored = [columns["text"][row] for row in rows.tolist()]
+    sizes = columns["size"][rows]
+    lengths = np.array([len(text) for text in stored], dtype=np.int64)
+    return {
+        "file": texts(first),
+        "modified_unix_ns": columns["modified_unix_ns"][rows],
+        "size": sizes,
+        "crc32": columns["crc32"][rows],
+        "text": text_array(map(decode_source, stored)),
+        "left_out": texts(columns["left_out"][row] for row in rows.tolist()),
+        "has_text": (lengths == sizes).astype(np.uint8),
+    }
 
 
 def samplings(source: BlockSource) -> dict[str, Any]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import tokenize
 from typing import Any
 
 
@@ -19,6 +21,18 @@ def decode_text(data: bytes) -> str:
     try:
         return data.decode("utf-8", "surrogatepass").encode("utf-8", "backslashreplace").decode()
     except UnicodeDecodeError:
+        return data.decode("utf-8", "backslashreplace")
+
+
+def decode_source(data: bytes) -> str:
+    r"""The text of a Python source file, in the encoding that it declares (PEP 263).
+
+    Where it has another, its bytes are shown as backslash escapes (`\xff`).
+    """
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+        return escape_surrogates(data.decode(encoding))
+    except (SyntaxError, ValueError, LookupError):
         return data.decode("utf-8", "backslashreplace")
 
 

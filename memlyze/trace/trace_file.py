@@ -38,6 +38,7 @@ TABLE_NAMES = (
     "windows",
     "samplings",
     "metadata",
+    "sources",
     *heap_graph.MAKERS,
 )
 
@@ -233,6 +234,7 @@ class TraceFile:
             "gc": lambda: tables.gc_runs(source),
             "windows": lambda: tables.windows(source),
             "samplings": lambda: tables.samplings(source),
+            "sources": lambda: tables.sources(source),
             "metadata": lambda: tables.metadata_table(self.metadata),
             **{name: functools.partial(make, source) for name, make in heap_graph.MAKERS.items()},
         }

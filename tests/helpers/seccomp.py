@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import functools
 import os
 import struct
 import sys
+from typing import Any
+
+import pytest
 
 NUMBERS = {
     "x86_64": {"unshare": 272, "statx": 332, "close_range": 436},
@@ -36,3 +40,21 @@ def refuse(*names: str) -> None:
         _PR_SET_SECCOMP, _MODE_FILTER, program, 0, 0
     ):
         raise OSError(ctypes.get_errno(), "cannot filter system calls")
+
+
+#: The system calls that are refused, and with them ways to a descriptor table of our own.
+REFUSED: dict[str, tuple[str, ...]] = {
+    "own": (),
+    "own, in a container": ("unshare",),
+    "shared": ("unshare", "close_range"),
+}
+
+
+def popen(table: str) -> dict[str, Any]:
+    """How a program is started that has, or has not, a table of its own for the helper thread."""
+    refused = REFUSED[table]
+    if table != "shared" and sys.platform != "linux":
+        pytest.skip("only Linux has tables of threads")
+    if refused and not IS_POSSIBLE:
+        pytest.skip("system calls cannot be refused here")
+    return {"preexec_fn": functools.partial(refuse, *refused)} if refused else {}

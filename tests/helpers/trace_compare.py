@@ -26,6 +26,7 @@ COMPARED_TABLES = (
     "object_names",
     "object_texts",
     "object_roots",
+    "sources",
 )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 import pytest
+import seccomp
 from native_programs import LIBRARY, SHIM, Recorder, build
 from programs import Programs
 from recorded import Run
@@ -75,6 +76,18 @@ def same(programs: Programs) -> Callable[..., Run]:
         return recorded
 
     return same
+
+
+@pytest.fixture(params=list(seccomp.REFUSED))
+def any_table(request: Any) -> dict[str, Any]:
+    """For Popen: each way to have descriptors."""
+    return seccomp.popen(request.param)
+
+
+@pytest.fixture(params=[table for table in seccomp.REFUSED if table != "shared"])
+def own_table(request: Any) -> dict[str, Any]:
+    """For Popen: each way to have descriptors that the program does not see."""
+    return seccomp.popen(request.param)
 
 
 def _comparable(stderr: str) -> str:

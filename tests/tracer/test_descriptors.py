@@ -2,43 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import sys
 from typing import Any
 
 import pytest
 import seccomp
-
-#: The system calls that are refused, and with them ways to a descriptor table of our own.
-REFUSED: dict[str, tuple[str, ...]] = {
-    "own": (),
-    "own, in a container": ("unshare",),
-    "shared": ("unshare", "close_range"),
-}
-
-
-def _popen(table: str) -> dict[str, Any]:
-    """How a program is started that has, or has not, a table of its own for the helper thread."""
-    refused = REFUSED[table]
-    if table != "shared" and sys.platform != "linux":
-        pytest.skip("only Linux has tables of threads")
-    if refused and not seccomp.IS_POSSIBLE:
-        pytest.skip("system calls cannot be refused here")
-    return {"preexec_fn": functools.partial(seccomp.refuse, *refused)} if refused else {}
-
-
-@pytest.fixture(params=list(REFUSED))
-def any_table(request: Any) -> dict[str, Any]:
-    """For Popen: each way to have descriptors."""
-    return _popen(request.param)
-
-
-@pytest.fixture(params=[table for table in REFUSED if table != "shared"])
-def own_table(request: Any) -> dict[str, Any]:
-    """For Popen: each way to have descriptors that the program does not see."""
-    return _popen(request.param)
-
 
 SEEN = """
 import os
@@ -71,8 +40,8 @@ print(os.open("/dev/null", os.O_RDONLY))
 
 
 def test_shared_table_is_what_the_other_tests_believe_it_is(programs: Any) -> None:
-    done = programs.run(SEEN + "print(len(seen()))", options={}, **_popen("shared"))
-    plain = programs.run(SEEN + "print(len(seen()))", **_popen("shared"))
+    done = programs.run(SEEN + "print(len(seen()))", options={}, **seccomp.popen("shared"))
+    plain = programs.run(SEEN + "print(len(seen()))", **seccomp.popen("shared"))
     assert int(done.stdout) == int(plain.stdout) + 4  # trace, memory clock, mappings, memory
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,67 @@ def test_line_counts_what_it_called_and_a_recursive_line_counts_once(tmp_path: P
             row["file"]: row["allocated"]["value"] for row in served.get("source/files")["files"]
         }
         assert files == {str(program): 17, "/x/callee.py": 5}
+
+
+def sourced(path: Path, file: str, content: bytes, *, text: bool, **changes: Any) -> Path:
+    """The trace of `traced`, with what a recorder wrote down of the file."""
+    trace = TraceEncoder({"process_id": 7, "start_time_unix_ns": STARTED_NS})
+    trace.add("codes", [{"code_id": 2, "function": "f", "file": file, "first_line": 1}])
+    trace.add("stacks", [{"stack_id": 1, "parent_id": 0, "code_id": 2}])
+    row: dict[str, Any] = {
+        "file": file,
+        "modified_unix_ns": STARTED_NS - 5,
+        "size": len(content),
+        "crc32": zlib.crc32(content),
+        "text": content if text else b"",
+    }
+    trace.add("sources", [{**row, **changes}])
+    trace.add("threads", [{"thread_id": 1}])
+    trace.add_runs([Run(1, 5, 65536, [Allocation(10, 1)])])
+    trace.write(path)
+    return path
+
+
+def test_text_in_the_trace_is_shown_where_there_is_no_such_file(tmp_path: Path) -> None:
+    file = "/nowhere/template.html"
+    with serving(sourced(tmp_path / "t.mlyze", file, b"a = 1\nb = 2\n", text=True)) as served:
+        found = served.get("source", file=file)
+        assert (found["state"], found["lines"]) == ("stored", ["a = 1", "b = 2"])
+        assert "changed" not in found["reason"]
+
+
+def test_text_that_was_changed_while_the_program_ran_says_so(tmp_path: Path) -> None:
+    trace = sourced(
+        tmp_path / "t.mlyze", "/x.py", b"a = 1\n", text=True, modified_unix_ns=STARTED_NS + 5
+    )
+    with serving(trace) as served:
+        found = served.get("source", file="/x.py")
+        assert found["state"] == "stored"
+        assert "changed after the program had started" in found["reason"]
+
+
+def test_file_is_told_by_its_digest_not_by_its_date(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_bytes(b"a = 1\n")  # later than the recording
+    with serving(sourced(tmp_path / "t.mlyze", str(program), b"a = 1\n", text=False)) as served:
+        found = served.get("source", file=str(program))
+        assert (found["state"], found["lines"]) == ("unchanged", ["a = 1"])
+        program.write_bytes(b"a = 2\n")
+        os.utime(program, ns=(1, 1))
+    with serving(tmp_path / "t.mlyze") as served:
+        found = served.get("source", file=str(program))
+        assert (found["state"], found["lines"]) == ("changed", None)
+        assert "--include-source" in found["reason"]
+
+
+def test_why_the_recorder_could_not_read_it_is_told(tmp_path: Path) -> None:
+    trace = sourced(
+        tmp_path / "t.mlyze", "/x.zip/a.py", b"", text=False, left_out="it was inside another file"
+    )
+    with serving(trace) as served:
+        found = served.get("source", file="/x.zip/a.py")
+        assert found["state"] == "missing"
+        assert "Nor could the recorder read it: it was inside another file." in found["reason"]
 
 
 def test_code_that_may_not_be_what_ran_is_not_shown(tmp_path: Path) -> None:

@@ -163,6 +163,13 @@ static const uint8_t *after_code(const uint8_t *record)
     return record;
 }
 
+const uint8_t *ml_carried_source_of_code(const uint8_t *record, size_t *bytes)
+{
+    const uint8_t *name = record + 14 + get_u32(record + 10);
+    *bytes = get_u32(name);
+    return record[9] == ML_LANGUAGE_PYTHON ? name + 4 : NULL;
+}
+
 const uint8_t *ml_carried_put_code(ml_columns *rows, const uint8_t *record)
 {
     const uint8_t *at = record + 10, *parts[3];

@@ -66,6 +66,8 @@ bool ml_carried_write(ml_carried *carried, const ml_mapping_stacks *mappings, in
                       ml_trace_file *file, uint64_t most_bytes);
 
 /* A code record's parts as a row of `rows`; what follows the record. NULL: no memory. */
+/* The name of a record's source file, where it is one of Python; NULL otherwise. */
+const uint8_t *ml_carried_source_of_code(const uint8_t *record, size_t *bytes);
 const uint8_t *ml_carried_put_code(ml_columns *rows, const uint8_t *record);
 bool ml_carried_put_stack(ml_columns *rows, const ml_stack_row *row);
 bool ml_carried_put_thread(ml_columns *rows, const ml_thread_row *row);

@@ -13,6 +13,7 @@
 #include "platform.h"
 
 #define ML_CODE_TRUNCATED 1 /* "<truncated>": frames below this are unknown */
+#define ML_LANGUAGE_PYTHON 0
 
 typedef struct {
     ml_spinlock lock;

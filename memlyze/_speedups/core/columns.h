@@ -27,6 +27,7 @@ enum {
     ML_BLOCK_OBJECT_TEXTS = 17,
     ML_BLOCK_OBJECT_ROOTS = 18,
     ML_BLOCK_CARRIED = 19,
+    ML_BLOCK_SOURCES = 20,
 };
 
 enum {

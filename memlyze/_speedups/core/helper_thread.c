@@ -89,7 +89,7 @@ static void begin_table(void)
     const bool own = (helper.table_can_be_left ||
                       ml_descriptor_table_can_be_left(helper.program_thread, kept)) &&
                      ml_descriptor_table_unshare(kept);
-    ml_writer_begin_thread();
+    ml_writer_begin_thread(own);
     atomic_store(&helper.table, own ? TABLE_OF_HELPER : TABLE_OF_PROGRAM);
 #if defined(__linux__)
     syscall(SYS_futex, &helper.table, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);

@@ -32,9 +32,11 @@ typedef struct {
     int64_t surcharge_bytes;
     uint32_t max_stack_depth;
     uint32_t memory_interval_ms;
-    bool drop_when_full;      /* otherwise the program waits */
-    uint64_t seed;            /* 0: from the system's random source */
-    uint64_t max_trace_bytes; /* 0: no bound */
+    bool drop_when_full;           /* otherwise the program waits */
+    uint64_t seed;                 /* 0: from the system's random source */
+    uint64_t max_trace_bytes;      /* 0: no bound */
+    const char *working_directory; /* that relative names of source files are meant in, or NULL */
+    bool include_source;           /* the text of source files goes into the trace */
 } ml_options;
 
 typedef struct {

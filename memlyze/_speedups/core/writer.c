@@ -8,6 +8,7 @@
 #include "resident_memory.h"
 #include "side_rows.h"
 #include "snapshot_pace.h"
+#include "source_files.h"
 #include "stack_table.h"
 #include "trace_file.h"
 #include "trace_parts.h"
@@ -34,6 +35,9 @@ static struct {
     ml_event_encoder encoder;
     ml_columns stacks, codes, threads, memory, resident, gc, windows, metadata, samplings;
     ml_buffer taken_codes, kept_windows;
+    ml_source_files source_files;
+    ml_columns sources;
+    bool has_own_descriptors; /* the helper thread has: the program does not see what it opens */
 
     ml_spinlock metadata_lock;
     ml_columns told_metadata; /* by the binding */
@@ -87,6 +91,10 @@ static void write_codes(void)
     ml_columns *rows = &writer.codes;
     const uint8_t *at = writer.taken_codes.data, *end = at + writer.taken_codes.size;
     while (at && at < end) {
+        size_t file_bytes;
+        const uint8_t *file = ml_carried_source_of_code(at, &file_bytes);
+        if (file)
+            ml_source_files_note(&writer.source_files, file, file_bytes);
         at = ml_carried_put_code(rows, at);
         if (ml_columns_bytes(rows) > (size_t)4 << 20)
             ml_trace_file_write(&writer.file, rows);
@@ -312,6 +320,8 @@ static void put_statistics(void)
     put_number("codes_interned", ml_codes.total);
     put_number("stack_table_resets", ml_stacks.resets + ml_codes.resets);
     put_number("stacks_truncated", atomic_load(&ml_recording.stacks_truncated));
+    put_number("sources_read", writer.source_files.stored);
+    put_number("sources_left_out", writer.source_files.left_out);
     put_number("writer_cpu_ns", (uint64_t)(writer.cpu_before_ns + ml_thread_cpu_ns()));
     put_number("rss_snapshots", writer.snapshots);
     put_number("rss_snapshot_cpu_ns", writer.snapshot_cpu_ns);
@@ -377,6 +387,37 @@ static void write_graphs(bool to_the_end)
         }
         drain(now_ns);
     }
+}
+
+/* ---- source files
+ * -------------------------------------------------------------------------------- */
+
+/* Where what is opened is in the program's own table, a moment before its end is early enough: it
+ * may count on the next free number. */
+static void write_sources(bool to_the_end)
+{
+    if (!to_the_end && !writer.has_own_descriptors)
+        return;
+    while ((to_the_end || !ml_helper_is_awaited()) &&
+           ml_source_files_read(&writer.source_files, &writer.sources)) {
+        if (ml_columns_bytes(&writer.sources) > ML_SOURCE_FILE_MAX_BYTES)
+            ml_trace_file_write(&writer.file, &writer.sources);
+        const int64_t now_ns = ml_monotonic_ns() - ml_recording.start_monotonic_ns;
+        if (!to_the_end && ml_recording.coarse_clock)
+            ml_recorder_raise_clock(now_ns);
+        drain(now_ns); /* the rings must not fill up meanwhile */
+    }
+    ml_trace_file_write(&writer.file, &writer.sources);
+}
+
+/* What was read in earlier parts. */
+static void write_kept_sources(ml_trace_file *next)
+{
+    size_t at = 0;
+    while (ml_source_files_put_kept(&writer.source_files, &at, &writer.sources))
+        if (ml_columns_bytes(&writer.sources) > ML_SOURCE_FILE_MAX_BYTES)
+            ml_trace_file_write(next, &writer.sources);
+    ml_trace_file_write(next, &writer.sources);
 }
 
 /* ---- turns
@@ -485,6 +526,7 @@ static int make_next_part(ml_trace_file *next, const char *next_path, int64_t no
         next->failed = true;
         next->error = ENOMEM;
     }
+    write_kept_sources(next);
     put_kept_metadata();
     put_number("blocks_not_carried", writer.encoder.carried.blocks_left);
     put_number("bytes_not_carried", writer.encoder.carried.bytes_left);
@@ -534,6 +576,7 @@ bool ml_writer_turn(int64_t now_ns)
         flush(now_ns);
         ml_carried_thin_out(&writer.encoder.carried, &writer.encoder.mappings, now_ns);
         writer.next_flush_ns = now_ns + FLUSH_INTERVAL_NS;
+        write_sources(false);
     }
     if (writer.max_bytes && writer.file.offset >= writer.next_part_at_bytes &&
         !writer.file.failed && !ml_writer_has_graphs())
@@ -561,6 +604,7 @@ void ml_writer_write_ending(int64_t now_ns, const char *reason)
     tick_memory(now_ns);
     writer.has_ended = false;
     flush(now_ns);
+    write_sources(true);
     put_statistics();
     put_number("end_ns", (uint64_t)now_ns);
     snprintf(json, sizeof json, "\"%s\"", reason);
@@ -644,15 +688,16 @@ static bool init_columns(void)
     ml_columns_init(&writer.metadata, ML_BLOCK_METADATA, "tt");
     ml_columns_init(&writer.told_metadata, ML_BLOCK_METADATA, "tt");
     ml_columns_init(&writer.samplings, ML_BLOCK_SAMPLINGS, "dfff");
+    ml_columns_init(&writer.sources, ML_BLOCK_SOURCES, ML_SOURCE_ENCODINGS);
     return ml_event_encoder_init(&writer.encoder);
 }
 
 static void free_columns(void)
 {
     ml_columns *all[] = {
-        &writer.stacks,    &writer.codes,   &writer.threads,  &writer.memory,
-        &writer.gc,        &writer.windows, &writer.metadata, &writer.told_metadata,
-        &writer.samplings, &writer.resident};
+        &writer.stacks,    &writer.codes,    &writer.threads,  &writer.memory,
+        &writer.gc,        &writer.windows,  &writer.metadata, &writer.told_metadata,
+        &writer.samplings, &writer.resident, &writer.sources};
     ml_event_encoder_free(&writer.encoder);
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         ml_columns_free(all[i]);
@@ -660,6 +705,7 @@ static void free_columns(void)
                             &writer.kept_metadata};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
         ml_buffer_free(buffers[i]);
+    ml_source_files_free(&writer.source_files);
 }
 
 int ml_writer_open(const ml_options *options, uint64_t session)
@@ -688,6 +734,8 @@ int ml_writer_open(const ml_options *options, uint64_t session)
     writer.encoder.carried.keeps = writer.max_bytes != 0;
     writer.encoder.carried.session = session;
     expect_next_part();
+    ml_source_files_init(&writer.source_files, options->working_directory, options->include_source,
+                         options->max_trace_bytes);
     writer.session = session;
     writer.memory_interval_ns = (int64_t)options->memory_interval_ms * 1000000;
     writer.next_memory_ns = 0;
@@ -717,8 +765,9 @@ ml_descriptor *ml_writer_descriptor(void)
     return &writer.file.descriptor;
 }
 
-void ml_writer_begin_thread(void)
+void ml_writer_begin_thread(bool has_own_descriptors)
 {
+    writer.has_own_descriptors = has_own_descriptors;
 #if defined(__linux__)
     writer.statm = ml_descriptor_take(open(STATM, O_RDONLY | O_CLOEXEC));
 #endif
@@ -763,6 +812,7 @@ void ml_writer_after_fork(bool is_whole, bool has_descriptors)
                                 &writer.kept_metadata};
         for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
             memset(buffers[i], 0, sizeof **buffers);
+        memset(&writer.source_files, 0, sizeof writer.source_files);
     }
     if (has_descriptors) {
         ml_descriptor_close(&writer.file.descriptor);

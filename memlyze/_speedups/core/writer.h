@@ -15,8 +15,9 @@ void ml_writer_close(void);
 /* Of the file: while no helper thread has it, it may be put into another table. */
 ml_descriptor *ml_writer_descriptor(void);
 
-/* In a helper thread that has its descriptor table; and before it ends. */
-void ml_writer_begin_thread(void);
+/* In a helper thread that has its descriptor table, one of its own or the program's; and before it
+ * ends. */
+void ml_writer_begin_thread(bool has_own_descriptors);
 void ml_writer_end_thread(void);
 /* Takes what waits in the rings, and writes what is due. True: something was there. */
 bool ml_writer_turn(int64_t now_ns);

@@ -45,7 +45,8 @@ static void copy_text(ml_code_table *table, ml_code_record *record, PyObject *te
 uint32_t ml_copy_code(ml_code_table *table, const PyCodeObject *code)
 {
     const uint32_t first_line = code->co_firstlineno > 0 ? (uint32_t)code->co_firstlineno : 0;
-    ml_code_record record = ml_code_begin(table, first_line, ML_LINE_TABLE_KIND, 0);
+    ml_code_record record =
+        ml_code_begin(table, first_line, ML_LINE_TABLE_KIND, ML_LANGUAGE_PYTHON);
     copy_text(table, &record, ml_code_name(code));
     copy_text(table, &record, code->co_filename);
     ml_code_part(table, &record);

@@ -134,6 +134,18 @@ def diff(
     )
 
 
+def measure_of(trace: Trace, name: str, selection: Selection) -> Measure:
+    """What one of `MEASURES` counts of a recording."""
+    if name == "live":
+        return Measure(live_at_ns=END_NS)
+    if name == "peak":
+        peak_ns = live_series(trace, selection._replace(from_ns=0)).greatest_between(
+            selection.from_ns, selection.to_ns
+        )
+        return Measure(live_at_ns=peak_ns or 0)
+    return ALLOCATED
+
+
 class _UnitSum:
     """What one recording has of a unit."""
 
@@ -160,15 +172,7 @@ class _Side:
     def __init__(self, trace: Trace, selection: Selection) -> None:
         self._trace = trace
         self._chosen = choose(trace, selection)
-        peak_ns = live_series(trace, selection._replace(from_ns=0)).greatest_between(
-            selection.from_ns, selection.to_ns
-        )
-        self._measures = {
-            "allocated": ALLOCATED,
-            "allocations": ALLOCATED,
-            "live": Measure(live_at_ns=END_NS),
-            "peak": Measure(live_at_ns=peak_ns or 0),
-        }
+        self._measures = {name: measure_of(trace, name, selection) for name in MEASURES}
         self._sums: dict[Measure, typing.Any] = {}
         self._sampling = sampling_of(trace)
 

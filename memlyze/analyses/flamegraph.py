@@ -54,8 +54,13 @@ class FlameNode(typing.NamedTuple):
     """Of `bytes`, what has no further frame beneath it."""
     allocations: Estimate
     samples: int
+    """Recorded rows; of a difference those of both sides."""
     before_bytes: Estimate | None
-    """Of a difference, `bytes` at the earlier of the two moments; None: not one."""
+    """Of a difference, `bytes` at the earlier of the two moments, or in the first of the two
+    traces; None: not one.
+    """
+    before_self_bytes: float
+    """Of `before_bytes`, what had no further frame beneath it; 0 where there is none."""
 
 
 class FlameGraph(typing.NamedTuple):
@@ -93,9 +98,9 @@ def flamegraph(
 
     Raises MemlyzeError for a `merge` or `group` that there is not, and SelectionError.
     """
-    _check("merge", merge, MERGES)
+    check_choice("merge", merge, MERGES)
     if group is not None:
-        _check("group", group, GROUPS)
+        check_choice("group", group, GROUPS)
     chosen = choose(trace, selection)
     items = stack_sums(trace, chosen, measure, group)
     if before is not None:
@@ -107,14 +112,15 @@ def flamegraph(
     groups = None if group is None else _groups(trace, names, group, items.group_ids)
     if inverted:
         tree = call_tree.tree_from_leaves(
-            stacks, rows, groups, items.values, _sizes(items.values), count=max(nodes, 1)
+            stacks, rows, groups, items.values, greatest_side(items.values), count=max(nodes, 1)
         )
     else:
         tree = call_tree.tree_from_root(stacks, rows, groups, items.values)
-    return _graph(tree, names.frames, sampling_of(trace), is_inverted=inverted, count=nodes)
+    return graph_of(tree, names.frames, [sampling_of(trace)] * 2, is_inverted=inverted, count=nodes)
 
 
-def _check(what: str, value: str, known: typing.Sequence[str]) -> None:
+def check_choice(what: str, value: str, known: typing.Sequence[str]) -> None:
+    """Raise a MemlyzeError that names the choices unless `value` is one of them."""
     if value not in known:
         raise MemlyzeError(f"there is no {what} {value!r}; take one of {', '.join(known)}")
 
@@ -182,21 +188,24 @@ def _groups(trace: Trace, names: _Names, group: str, group_ids: typing.Any) -> t
     return np.array(keys, dtype=np.int64)[place] if keys else np.empty(0, dtype=np.int64)
 
 
-def _sizes(values: typing.Any) -> typing.Any:
-    """What a node is worth showing for: the greater of what it has, and what it had before."""
+def greatest_side(values: typing.Any) -> typing.Any:
+    """What nodes are worth showing for: the greater of what each has, and what it had before."""
     return values[:, :: len(COLUMNS)].max(axis=1)
 
 
-def _graph(
+def graph_of(
     tree: call_tree.Tree,
     frames: typing.Sequence[Frame],
-    sampling: Sampling,
+    samplings: typing.Sequence[Sampling],
     *,
     is_inverted: bool,
     count: int,
 ) -> FlameGraph:
-    """The greatest `count` nodes of a tree, depth first."""
-    sizes = _sizes(tree.totals)
+    """The greatest `count` nodes of a tree, depth first; its keys are places in `frames`.
+
+    `samplings` are those of the tree's figures, and of those before, where it has both.
+    """
+    sizes = greatest_side(tree.totals)
     kept = np.flatnonzero(call_tree.greatest(sizes, max(count, 1)))
     children: dict[int, list[int]] = {}
     # The greatest first; among equals in the order of the frames, so that it is always the same.
@@ -210,7 +219,7 @@ def _graph(
         key = int(tree.keys[row])
         frame = call_tree.NO_NODE if key < 0 else used.setdefault(key, len(used))
         open_rows += [(child, len(nodes)) for child in reversed(children.get(row, ()))]
-        nodes.append(_node(parent, frame, tree.totals[row], tree.own[row], sampling))
+        nodes.append(_node(parent, frame, tree.totals[row], tree.own[row], samplings))
     return FlameGraph(
         frames=tuple(frames[key] for key in used),
         nodes=tuple(nodes),
@@ -220,15 +229,20 @@ def _graph(
 
 
 def _node(
-    parent: int, frame: int, totals: typing.Any, own: typing.Any, sampling: Sampling
+    parent: int,
+    frame: int,
+    totals: typing.Any,
+    own: typing.Any,
+    samplings: typing.Sequence[Sampling],
 ) -> FlameNode:
     size, variance, allocations, allocations_variance, samples, *earlier = totals.tolist()
     return FlameNode(
         parent=parent,
         frame=frame,
-        bytes=sampling.of_bytes(size, variance),
+        bytes=samplings[0].of_bytes(size, variance),
         self_bytes=float(own[0]),
-        allocations=sampling.of_allocations(allocations, allocations_variance),
-        samples=int(samples),
-        before_bytes=sampling.of_bytes(earlier[0], earlier[1]) if earlier else None,
+        allocations=samplings[0].of_allocations(allocations, allocations_variance),
+        samples=int(samples + (earlier[4] if earlier else 0)),
+        before_bytes=samplings[1].of_bytes(earlier[0], earlier[1]) if earlier else None,
+        before_self_bytes=float(own[len(COLUMNS)]) if earlier else 0.0,
     )

@@ -50,6 +50,20 @@ class Units:
             self._places.append(key)
         return number
 
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def callers(self) -> list[int]:
+        """Of each unit the number of its caller, −1 where it has none; callers come first."""
+        return [caller for caller, _ in self._places]
+
+    def depths(self) -> list[int]:
+        """Of each unit how many places it is long."""
+        found: list[int] = []
+        for caller, _ in self._places:
+            found.append(1 if caller == _NONE else found[caller] + 1)
+        return found
+
     def place(self, number: int) -> Place:
         """The place itself, without its callers."""
         return self._places[number][1]

@@ -45,12 +45,6 @@ class GoneError(RequestError):
     status, kind = 410, "gone"
 
 
-class NotAvailableError(RequestError):
-    """This trace or this version cannot answer."""
-
-    status, kind = 501, "not_available"
-
-
 class CancelledError(RequestError):
     """Nobody waits for the answer any more, or somebody cancelled it."""
 

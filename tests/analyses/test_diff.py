@@ -12,6 +12,8 @@ from trace_encoder import EXACT_SAMPLING, Allocation, Free, Run, TraceEncoder
 import memlyze
 from memlyze.analyses.diff import Diff, diff
 from memlyze.analyses.estimates import Estimate
+from memlyze.analyses.flame_difference import flame_difference
+from memlyze.analyses.flamegraph import FlameGraph
 from memlyze.analyses.normalised import Place
 from memlyze.analyses.selection import Selection
 from memlyze.analyses.thresholds import judge, parse_threshold
@@ -138,6 +140,69 @@ def test_recursion_and_the_import_system_make_no_difference(tmp_path: Path) -> N
 def test_recursion_of_a_thousand_frames_is_no_trouble(tmp_path: Path) -> None:
     path = write(tmp_path / "a.mlyze", {3: 50}, depth=3000)
     assert compare(path, path, by="stack").row_count == 1
+
+
+def drawn(before: str, after: str, **options: Any) -> FlameGraph:
+    with memlyze.open(before) as first, memlyze.open(after) as second:
+        return flame_difference(first, second, **options)
+
+
+def spelled(graph: FlameGraph) -> dict[str, tuple[float, float]]:
+    """What each node had and has, by the functions from the root to it."""
+    names: list[str] = []
+    for node in graph.nodes:
+        name = "" if node.frame < 0 else f"/{graph.frames[node.frame].function}"
+        names.append((names[node.parent] if node.parent >= 0 else "") + name)
+    befores = [node.before_bytes for node in graph.nodes]
+    assert None not in befores
+    return {
+        name: (before.value if before else 0.0, node.bytes.value)
+        for name, before, node in zip(names, befores, graph.nodes)
+    }
+
+
+def test_graph_of_a_difference_is_one_tree_of_both(tmp_path: Path) -> None:
+    before = write(tmp_path / "a.mlyze", {1: 100, 2: 200, 3: 5}, depth=2)
+    after = write(tmp_path / "b.mlyze", {1: 100, 4: 260}, moved_by=3, folder="/home/me/work")
+    graph = drawn(before, after)
+    assert spelled(graph) == {
+        "": (305, 360),
+        "/main": (305, 360),
+        "/main/load": (200, 260),
+        "/main/visit": (5, 0),
+    }
+    files = {frame.function: frame.file for frame in graph.frames}
+    assert files["load"] == "/home/me/work/app.py"
+    assert graph.nodes[1].before_self_bytes == 100
+    assert graph.nodes[0].bytes.error == 0
+
+
+def test_graph_and_rows_of_a_difference_are_of_the_same_figures(tmp_path: Path) -> None:
+    before = write(tmp_path / "a.mlyze", {1: 9000, 2: 200}, interval=1000.0, freed=(2,))
+    after = write(tmp_path / "b.mlyze", {1: 100, 2: 2600, 3: 7}, interval=1000.0)
+    for measure in ("peak", "live", "allocated"):
+        total = compare(before, after, measure=measure).totals[measure]
+        root = drawn(before, after, measure=measure).nodes[0]
+        assert total is not None
+        assert (root.before_bytes, root.bytes) == (total.before, total.after)
+
+
+def test_inverted_graph_of_a_difference_begins_with_what_allocated(tmp_path: Path) -> None:
+    before = write(tmp_path / "a.mlyze", {1: 100, 2: 200})
+    after = write(tmp_path / "b.mlyze", {1: 100, 2: 260})
+    found = spelled(drawn(before, after, inverted=True))
+    assert found["/load/main"] == (200, 260)
+    assert found["/main"] == (100, 100)
+
+
+def test_graph_of_a_difference_of_nothing_is_a_root(tmp_path: Path) -> None:
+    TraceEncoder({"process_id": 1}).write(tmp_path / "a.mlyze")
+    path = str(tmp_path / "a.mlyze")
+    assert spelled(drawn(path, path)) == {"": (0, 0)}
+    one = write(tmp_path / "b.mlyze", {1: 100})
+    assert spelled(drawn(path, one)) == {"": (0, 100), "/main": (0, 100)}
+    with pytest.raises(MemlyzeError, match="peak, live, allocated"):
+        drawn(one, one, measure="allocations")
 
 
 def test_totals_are_of_both_recordings(tmp_path: Path) -> None:

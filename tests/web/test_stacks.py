@@ -49,6 +49,27 @@ def test_flame_graph_of_the_difference_of_two_moments(served: Served) -> None:
     assert found["total"]["value"] == 1050 - 700
 
 
+def test_flame_graph_of_the_difference_of_two_traces(served: Served) -> None:
+    same = served.get("flamegraph", mode="difference", base="exact.mlyze", measure="allocated")
+    assert same["is_difference"]
+    assert paths(same)["/main/load/decode"] == 0
+    assert paths(same, "base_bytes")["/main/load/decode"] == 500
+    found = served.get("flamegraph", mode="difference", base="sampled.mlyze")
+    totals = served.get("compare", base="sampled.mlyze")["totals"]["peak"]
+    assert found["total"]["value"] == totals["after"]["value"] - totals["before"]["value"]
+    assert served.refusal("flamegraph", mode="difference", base="none.mlyze")[0] == 404
+
+
+def test_difference_is_of_what_frames_have_themselves_too(served: Served) -> None:
+    found = served.get("flamegraph", mode="difference", base_at_ns=5 * MS, at_ns=19 * MS)
+    nodes = found["nodes"]
+    rest = list(nodes["bytes"])
+    for parent, size in zip(nodes["parent"], nodes["bytes"]):
+        if parent >= 0:
+            rest[parent] -= size
+    assert rest == nodes["self_bytes"]
+
+
 def test_inverted_flame_graph_begins_with_what_allocated(served: Served) -> None:
     found = served.get("flamegraph", inverted="true")
     assert paths(found)["/decode/load/main"] == 500

@@ -6,6 +6,7 @@ import typing
 
 from memlyze.analyses.births import Figures, birth_sites, births, line_figures
 from memlyze.analyses.estimates import Estimate
+from memlyze.analyses.flame_difference import flame_difference
 from memlyze.analyses.flamegraph import FlameGraph, Frame, Measure, flamegraph
 from memlyze.analyses.hotspots import Hotspot, Hotspots, hotspots
 from memlyze.analyses.places import Place
@@ -14,7 +15,7 @@ from memlyze.analyses.sampling import sampling_of
 from memlyze.analyses.selection import END_NS, Selection
 from memlyze.analyses.source_code import read_source
 from memlyze.query.session import Trace
-from memlyze.web.failures import NotAvailableError, NotFoundError
+from memlyze.web.failures import NotFoundError
 from memlyze.web.requests import Asked
 from memlyze.web.routes.curves import end_ns_of, places_of, series_of
 
@@ -33,11 +34,9 @@ def flame_graph(asked: Asked) -> object:
     elif mode in ("live", "difference"):
         measure = Measure(live_at_ns=asked.at_ns)
         selection = selection._replace(from_ns=0, to_ns=END_NS)
+    if mode == "difference" and asked.base is not None:
+        return _trace_difference(asked, asked.base)
     if mode == "difference":
-        if asked.base is not None:
-            raise NotAvailableError(
-                "the difference of two traces is not drawn; see what differs in Compare"
-            )
         before = Measure(live_at_ns=values["base_at_ns"] or 0)
     found = flamegraph(
         asked.trace,
@@ -58,6 +57,26 @@ def flame_graph(asked: Asked) -> object:
     }
 
 
+def _trace_difference(asked: Asked, base: Trace) -> object:
+    values = asked.values
+    found = flame_difference(
+        base,
+        asked.trace,
+        measure=values["measure"],
+        selection=Selection(process=values["process_id"]),
+        inverted=values["inverted"],
+        nodes=values["max_nodes"],
+    )
+    return {
+        "mode": "difference",
+        "from_ns": 0,
+        "to_ns": _shown_end(asked.trace, END_NS),
+        "at_ns": None,
+        "merge": "function",
+        **_flame_columns(asked.trace, found),
+    }
+
+
 def _flame_columns(trace: Trace, found: FlameGraph) -> dict[str, object]:
     root = found.nodes[0]
     is_difference = root.before_bytes is not None
@@ -67,7 +86,7 @@ def _flame_columns(trace: Trace, found: FlameGraph) -> dict[str, object]:
         "frame": [node.frame for node in found.nodes],
         "bytes": [node.bytes.value - before for node, before in zip(found.nodes, base)],
         "error": [_error(node.bytes, node.before_bytes) for node in found.nodes],
-        "self_bytes": [node.self_bytes for node in found.nodes],
+        "self_bytes": [node.self_bytes - node.before_self_bytes for node in found.nodes],
         "allocations": [node.allocations.value for node in found.nodes],
         "allocations_error": [node.allocations.error for node in found.nodes],
         "samples": [node.samples for node in found.nodes],

@@ -4,13 +4,15 @@ import { useTrace } from "../data/trace";
 import { estimateText } from "../lib/estimates";
 import { visible } from "../lib/text";
 import { formatBytes, formatChange, formatCount, formatDuration } from "../lib/units";
-import { Choice } from "../parts/Segmented";
+import { ShapeChoice } from "../flamegraph/ShapeChoice";
+import { Choice, Segmented } from "../parts/Segmented";
 import { Answered, Message } from "../parts/States";
 import { Table } from "../parts/Table";
 import { useSetting } from "../selection/store";
 import { ChangeText } from "./ChangeText";
 import { Differences } from "./Differences";
-import { diffForm, ROWS, type Change, type DiffForm } from "./form";
+import { diffForm, MEASURE_TITLES, MEASURES, ROWS, type Change, type DiffForm, type Measure } from "./form";
+import { Graph } from "./Graph";
 import "./compare.css";
 
 /** Two traces beside each other: this one, and the one that it is compared with. */
@@ -18,6 +20,9 @@ export default function CompareView() {
   const { trace, traces } = useTrace();
   const others = traces.filter(({ id, state }) => id !== trace.id && state !== "bad");
   const [chosen, setBase] = useSetting<string>("base", "");
+  const [shown, setShown] = useSetting("shown", "table", ["table", "graph"]);
+  const [chosenMeasure, setMeasure] = useSetting<Measure>("measure", "peak", MEASURES);
+  const measure = shown === "graph" && chosenMeasure === "allocations" ? "allocated" : chosenMeasure;
   const base = others.find(({ id }) => id === chosen) ?? others[0];
   if (base === undefined) {
     return (
@@ -33,11 +38,32 @@ export default function CompareView() {
           <strong>{visible(trace.name)}</strong> compared
         </span>
         <Choice label="with" value={base.id} onChange={setBase} options={others.map(({ id, name }) => ({ value: id, label: visible(name) }))} />
+        <Choice
+          label="by"
+          value={measure}
+          onChange={setMeasure}
+          options={MEASURES.filter((name) => shown === "table" || name !== "allocations").map((name) => ({ value: name, label: MEASURE_TITLES[name].toLowerCase() }))}
+        />
+        <span className="spacer" />
+        {shown === "graph" && <ShapeChoice />}
+        <Segmented
+          label="How differences are shown"
+          value={shown}
+          onChange={setShown}
+          options={[
+            { value: "table", label: "Figures" },
+            { value: "graph", label: "Flame graph" },
+          ]}
+        />
       </div>
-      <div className="compare">
-        <Totals base={base.id} />
-        <Differences base={base.id} />
-      </div>
+      {measure !== "allocations" && shown === "graph" ? (
+        <Graph base={base.id} measure={measure} />
+      ) : (
+        <div className="compare">
+          <Totals base={base.id} />
+          <Differences base={base.id} measure={measure} />
+        </div>
+      )}
     </>
   );
 }

@@ -7,26 +7,19 @@ import { Answered, Message } from "../parts/States";
 import { Table } from "../parts/Table";
 import { useSelection } from "../selection/store";
 import { ChangeText } from "./ChangeText";
-import { diffForm, ROWS, type DiffForm, type Difference } from "./form";
+import { diffForm, MEASURE_TITLES, ROWS, type DiffForm, type Difference, type Measure } from "./form";
 
 /** Function by function, what differs; what may be chance is told from what is not. */
-export function Differences({ base }: { base: string }) {
+export function Differences({ base, measure }: { base: string; measure: Measure }) {
   const { trace } = useTrace();
   const processId = useSelection((selection) => selection.processId);
-  const answer = useAnswer("compare", { trace: trace.id, base, limit: ROWS, ...(processId !== null && { process_id: processId }) });
+  const answer = useAnswer("compare", { trace: trace.id, base, measure, limit: ROWS, ...(processId !== null && { process_id: processId }) });
   return (
     <section className="panel" aria-label="By function">
       <Answered answer={answer}>{(data) => <Rows diff={diffForm(data)} />}</Answered>
     </section>
   );
 }
-
-const MEASURES: Record<string, string> = {
-  peak: "live when most was",
-  live: "not freed at the end",
-  allocated: "allocated",
-  allocations: "allocations",
-};
 
 function Rows({ diff }: { diff: DiffForm }) {
   if (diff.rows.length === 0) {
@@ -36,7 +29,7 @@ function Rows({ diff }: { diff: DiffForm }) {
   return (
     <>
       <h2>
-        By {diff.by}: {MEASURES[diff.measure] ?? diff.measure}
+        By {diff.by}: {MEASURE_TITLES[diff.measure].toLowerCase()}
         <span className="quiet">
           {count === 0 ? "nothing differs beyond chance" : `${plural(count, "row")} ${count === 1 ? "differs" : "differ"} beyond chance`}, of {diff.row_count}
         </span>

@@ -5,6 +5,17 @@ import type { Compare, Estimate } from "../data/forms";
 /** How many rows are asked for. */
 export const ROWS = 200;
 
+/** What can be compared, as `memlyze diff --measure` names it. */
+export const MEASURES = ["peak", "live", "allocated", "allocations"] as const;
+export type Measure = (typeof MEASURES)[number];
+
+export const MEASURE_TITLES: Readonly<Record<Measure, string>> = {
+  peak: "Live when most was",
+  live: "Not freed at the end",
+  allocated: "Allocated",
+  allocations: "Allocations",
+};
+
 export interface Change {
   readonly before: Estimate;
   readonly after: Estimate;
@@ -31,7 +42,7 @@ export interface Difference {
 
 export interface DiffForm {
   readonly by: string;
-  readonly measure: string;
+  readonly measure: Measure;
   readonly totals: Readonly<Record<string, Change | null>>;
   readonly row_count: number;
   readonly beyond_chance_count: number;

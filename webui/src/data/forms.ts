@@ -324,7 +324,7 @@ export interface Flamegraph {
     bytes: number[];
     /** Half width of the 95 % interval. */
     error: number[];
-    /** Without its children. */
+    /** Without its children; of a difference the change of it. */
     self_bytes: number[];
     /** With its children. */
     allocations: number[];
@@ -734,11 +734,13 @@ export interface Routes {
       thread_id?: number;
       /** Only what was allocated in this window and the windows inside it. */
       window_id?: number;
-      /** `allocated` in the range; `live` at `at_ns`; `born_alive`: allocated in the range and not freed by `at_ns`; `difference`: live at `at_ns` less live at `base_at_ns`, or of `base` at `base_at_ns`. */
+      /** `allocated` in the range; `live` at `at_ns`; `born_alive`: allocated in the range and not freed by `at_ns`; `difference`: live at `at_ns` less live at `base_at_ns`; with `base`, `measure` of this trace less that of the other. */
       mode?: "allocated" | "live" | "born_alive" | "difference";
-      /** Of a difference: another trace. */
+      /** Of a difference: another trace, the earlier one. Stacks are then compared by module and function, without lines; of the selection only the process counts. */
       base?: string;
-      /** Of a difference: the earlier moment. Default: 0 of the same trace, the end of another. */
+      /** Of a difference of two traces: live when most was, not freed at the end, or allocated. */
+      measure?: "peak" | "live" | "allocated";
+      /** Of a difference of two moments: the earlier one. Default: 0. */
       base_at_ns?: number;
       /** What makes two frames the same. */
       merge?: "function" | "line";

@@ -1,24 +1,12 @@
-import { ClipboardCopy, FileCode2, Search } from "lucide-react";
-import { useEffect, useMemo, useRef, useState } from "react";
-
 import { useAnswer } from "../data/answers";
-import type { Flamegraph, Frame, Place } from "../data/forms";
 import { useTrace } from "../data/trace";
-import { ORIGIN_LEGEND } from "../lib/origins";
-import { shortFunction, visible } from "../lib/text";
-import { formatBytes, formatBytesChange, formatError, formatMoment, formatShare, plural } from "../lib/units";
-import { EstimateBar, isFile, PlaceText, sourceLink } from "../parts/Figures";
+import { formatMoment } from "../lib/units";
 import { Choice, Segmented } from "../parts/Segmented";
-import { Answered, Message } from "../parts/States";
-import { Table } from "../parts/Table";
-import { select, useSelection, useSetting } from "../selection/store";
-import { byFrame } from "./byFrame";
-import { FlameGraph } from "./FlameGraph";
-import { nodeFacts, nodePlace, nodeTitle, stackText } from "./nodeText";
+import { Answered } from "../parts/States";
+import { linkTo, useSelection, useSetting } from "../selection/store";
+import { FlameContent } from "./FlameContent";
 import { FLAME_MODES, flameParameters, type FlameMode } from "./parameters";
-import { findMatches, type Matches } from "./search";
-import { ancestry, frameOf, layOut, nodeOfPath, pathOf, type FlameTree } from "./tree";
-import "./flamegraph.css";
+import { ShapeChoice } from "./ShapeChoice";
 
 export function FlameView() {
   const { trace } = useTrace();
@@ -36,12 +24,10 @@ export function FlameView() {
 }
 
 function FlameToolbar() {
-  const { info } = useTrace();
+  const { info, traces } = useTrace();
   const { range, atNs } = useSelection();
   const [mode, setMode] = useSetting<FlameMode>("mode", "allocated", FLAME_MODES);
   const [merge, setMerge] = useSetting("merge", "function", ["function", "line"]);
-  const [isInverted, setIsInverted] = useSetting("inverted", "no", ["yes", "no"]);
-  const [shape, setShape] = useSetting("shape", "icicle", ["icicle", "flame", "table"]);
   const moment = atNs === null ? "the end" : formatMoment(atNs, info.duration_ns / 1000);
   return (
     <div className="toolbar" role="toolbar" aria-label="Flame graph">
@@ -56,7 +42,16 @@ function FlameToolbar() {
           { value: "difference", label: "Difference" },
         ]}
       />
-      {mode === "difference" && <span className="quiet">to {range === null ? "the start" : "the start of the selection"}</span>}
+      {mode === "difference" && (
+        <span className="quiet">
+          to {range === null ? "the start" : "the start of the selection"}
+          {traces.length > 1 && (
+            <>
+              , or <a href={linkTo({ view: "compare", settings: { shown: "graph" } })}>to another trace</a>
+            </>
+          )}
+        </span>
+      )}
       <span className="spacer" />
       <Choice
         label="Merge by"
@@ -67,223 +62,7 @@ function FlameToolbar() {
           { value: "line", label: "line" },
         ]}
       />
-      <button type="button" className="button" aria-pressed={isInverted === "yes"} onClick={() => setIsInverted(isInverted === "yes" ? "no" : "yes")}>
-        Inverted
-      </button>
-      <Segmented
-        label="Shape"
-        value={shape}
-        onChange={setShape}
-        options={[
-          { value: "icicle", label: "Icicle" },
-          { value: "flame", label: "Flame" },
-          { value: "table", label: "Table" },
-        ]}
-      />
+      <ShapeChoice />
     </div>
   );
-}
-
-function FlameContent({ form }: { form: Flamegraph }) {
-  const tree = useMemo(() => layOut(form), [form]);
-  const [shape] = useSetting("shape", "icicle", ["icicle", "flame", "table"]);
-  const [search, setSearch] = useSetting<string>("search", "");
-  const path = useSelection((selection) => selection.settings.frame);
-  const zoom = useMemo(() => nodeOfPath(tree, path), [tree, path]);
-  const [focus, setFocus] = useState(0);
-  const searchField = useRef<HTMLInputElement>(null);
-  const matches = useMemo(() => (search === "" ? null : findMatches(tree, search)), [tree, search]);
-  useEffect(() => setFocus(zoom), [tree, zoom]);
-  const zoomTo = (node: number) => select({ settings: { frame: node === 0 ? null : pathOf(tree, node) } });
-  const copy = (node: number) => void navigator.clipboard.writeText(stackText(tree, node));
-
-  if (form.samples === 0) {
-    return <NothingToDraw form={form} />;
-  }
-  return (
-    <>
-      <div className="flame-bar">
-        <label className="flame-search">
-          <Search size={14} aria-hidden="true" />
-          <span className="visually-hidden">Search functions and files</span>
-          <input
-            ref={searchField}
-            type="search"
-            className="input"
-            placeholder="Search, or /regular expression/"
-            value={search}
-            onChange={(event) => setSearch(event.target.value)}
-          />
-        </label>
-        <MatchText search={search} matches={matches} total={form.total.value} />
-        <Breadcrumbs tree={tree} zoom={zoom} onZoom={zoomTo} />
-      </div>
-      {shape === "table" ? (
-        <FrameTable tree={tree} />
-      ) : (
-        <FlameGraph
-          tree={tree}
-          rootLabel={rootLabel(form)}
-          isUpward={shape === "flame"}
-          matches={matches}
-          zoom={zoom}
-          onZoom={zoomTo}
-          focus={Math.min(focus, tree.count - 1)}
-          onFocus={setFocus}
-          onCopy={copy}
-          onSearch={() => searchField.current?.focus()}
-        />
-      )}
-      <FrameBar tree={tree} node={Math.min(focus, tree.count - 1)} onCopy={copy} />
-    </>
-  );
-}
-
-function rootLabel({ total, is_difference, mode }: Flamegraph): string {
-  const figure = `${is_difference ? formatBytesChange(total.value) : formatBytes(total.value)} ${formatError(total)}`.trim();
-  return `${{ allocated: "Allocated", live: "Live", born_alive: "Born here, still alive" }[mode] ?? "Change"}: ${figure}`;
-}
-
-function NothingToDraw({ form }: { form: Flamegraph }) {
-  const { info } = useTrace();
-  const what = form.mode === "allocated" ? "Nothing was allocated here" : form.mode === "live" ? "Nothing was live at this moment" : "Nothing of it is alive";
-  return (
-    <Message title={what}>
-      {info.is_exact
-        ? "Choose a longer stretch or another moment on the timeline above, or clear the selection."
-        : "Or nothing of it was sampled: choose a longer stretch, clear the selection, or record with a smaller --sample-interval."}
-    </Message>
-  );
-}
-
-function MatchText({ search, matches, total }: { search: string; matches: Matches | null; total: number }) {
-  return (
-    <span className="flame-matches" role="status">
-      {search === ""
-        ? ""
-        : matches === null
-          ? "Not a valid regular expression"
-          : `${plural(matches.nodes, "frame")}, ${formatBytes(matches.bytes)}${total > 0 ? ` (${formatShare(matches.bytes / total)})` : ""}`}
-    </span>
-  );
-}
-
-const MOST_CRUMBS = 6;
-
-function Breadcrumbs({ tree, zoom, onZoom }: { tree: FlameTree; zoom: number; onZoom: (node: number) => void }) {
-  const way = ancestry(tree, zoom);
-  const shown = way.length > MOST_CRUMBS ? [0, ...way.slice(1 - MOST_CRUMBS)] : way;
-  return (
-    <nav className="crumbs" aria-label="Zoomed to">
-      <ol>
-        {shown.map((node, index) => (
-          <li key={node}>
-            {index === 1 && way.length > MOST_CRUMBS && <span className="quiet">… </span>}
-            <button type="button" className="crumb" aria-current={node === zoom ? "location" : undefined} onClick={() => onZoom(node)}>
-              {visible(nodeTitle(tree, node))}
-            </button>
-          </li>
-        ))}
-      </ol>
-    </nav>
-  );
-}
-
-/** The frame that is in focus, and what can be done with it. */
-function FrameBar({ tree, node, onCopy }: { tree: FlameTree; node: number; onCopy: (node: number) => void }) {
-  const frame = frameOf(tree, node);
-  const [copied, setCopied] = useState(-1);
-  return (
-    <div className="frame-bar">
-      {frame === null ? (
-        <span className="legend">
-          {tree.form.is_difference ? (
-            <>
-              <span><i className="swatch" style={{ background: "var(--more)" }} />More than before</span>
-              <span><i className="swatch" style={{ background: "var(--less)" }} />Less</span>
-              <span><i className="swatch" style={{ background: "var(--hover)" }} />May be chance</span>
-            </>
-          ) : (
-            ORIGIN_LEGEND.map(([colour, label]) => (
-              <span key={colour}>
-                <i className="swatch" style={{ background: `var(--${colour})` }} aria-hidden="true" />
-                {label}
-              </span>
-            ))
-          )}
-          {tree.form.omitted.nodes > 0 && <span>{plural(tree.form.omitted.nodes, "small frame")} summed up as “(other)”</span>}
-        </span>
-      ) : (
-        <>
-          <span className="frame-name">
-            <strong>{visible(shortFunction(frame.function))}</strong> <span className="quiet">{nodePlace(tree, node)}</span>
-          </span>
-          <span className="frame-facts">
-            {nodeFacts(tree, node)
-              .slice(0, 3)
-              .map(([name, value]) => `${name} ${value}`)
-              .join(" · ")}
-          </span>
-          {isFile(frame.file) && (
-            <a className="button" href={sourceLink(frame.file, frame.line)}>
-              <FileCode2 size={14} aria-hidden="true" />
-              Source
-            </a>
-          )}
-          <button
-            type="button"
-            className="button"
-            onClick={() => {
-              onCopy(node);
-              setCopied(node);
-            }}
-          >
-            <ClipboardCopy size={14} aria-hidden="true" />
-            <span aria-live="polite">{copied === node ? "Copied" : "Copy stack"}</span>
-          </button>
-        </>
-      )}
-    </div>
-  );
-}
-
-function FrameTable({ tree }: { tree: FlameTree }) {
-  const rows = useMemo(() => byFrame(tree), [tree]);
-  const whole = Math.abs(tree.form.total.value);
-  return (
-    <Table
-      label="Functions with what they allocated"
-      rows={rows}
-      rowKey={({ index }) => index}
-      initial={{ key: "total", isAscending: false }}
-      columns={[
-        {
-          key: "function",
-          title: "Function",
-          isWide: true,
-          sortBy: ({ frame }) => frame.function,
-          cell: ({ frame }) => <PlaceText place={placeOf(frame)} />,
-        },
-        {
-          key: "self",
-          title: "Itself",
-          isNumber: true,
-          sortBy: ({ self }) => self,
-          cell: ({ self }) => formatBytes(self),
-        },
-        {
-          key: "total",
-          title: "With callees",
-          isNumber: true,
-          sortBy: ({ total }) => total.value,
-          cell: ({ total }) => <EstimateBar estimate={total} whole={whole} />,
-        },
-        { key: "samples", title: "Samples", isNumber: true, sortBy: ({ samples }) => samples, cell: ({ samples }) => samples },
-      ]}
-    />
-  );
-}
-
-function placeOf({ function: name, file, line, module, origin }: Frame): Place {
-  return { function: name, file, line: line || null, module, origin: origin as Place["origin"] };
 }

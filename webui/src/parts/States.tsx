@@ -18,7 +18,6 @@ const TITLES: Partial<Record<SourceError["kind"], string>> = {
   unreachable: "The server is gone",
   unauthorized: "This page needs the link that the server printed",
   gone: "The trace is gone",
-  not_available: "Not available for this trace",
   trace: "The trace cannot be read",
   not_found: "There is no such thing in this trace",
 };
@@ -26,7 +25,7 @@ const TITLES: Partial<Record<SourceError["kind"], string>> = {
 export function ErrorMessage({ error }: { error: SourceError }) {
   const title = TITLES[error.kind] ?? "This did not work";
   return (
-    <Message title={title} bad={error.kind !== "not_available"}>
+    <Message title={title} bad>
       {error.message}
     </Message>
   );

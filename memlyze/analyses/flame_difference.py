@@ -1,0 +1,93 @@
+"""The flame graph of what differs between two recordings: one tree that both have in common."""
+
+from __future__ import annotations
+
+import typing
+
+import numpy as np
+
+from memlyze.analyses import call_tree
+from memlyze.analyses.diff import measure_of
+from memlyze.analyses.flamegraph import (
+    NODES,
+    FlameGraph,
+    Frame,
+    check_choice,
+    graph_of,
+    greatest_side,
+)
+from memlyze.analyses.normalised import UNKNOWN, NormalisedStacks, Place, Units
+from memlyze.analyses.sampling import sampling_of
+from memlyze.analyses.selection import EVERYTHING, Selection, choose
+from memlyze.analyses.stack_sums import StackSums, stack_sums
+from memlyze.query.origins import LIBRARY, RUNTIME
+from memlyze.query.session import Trace
+
+#: What the widths can be: figures of `diff` in bytes.
+MEASURES = ("peak", "live", "allocated")
+
+
+def flame_difference(
+    before: Trace,
+    after: Trace,
+    *,
+    measure: str = "peak",
+    selection: Selection = EVERYTHING,
+    inverted: bool = False,
+    nodes: int = NODES,
+) -> FlameGraph:
+    """The call tree of two recordings, with the figures of both at each node.
+
+    Stacks are compared as by `diff`: by module and function, so that moved code stays the same;
+    frames say where each stands in the second recording, or in the first, if it is only there.
+    `measure` is one of `MEASURES`, `nodes` how many are shown at most.
+
+    Raises MemlyzeError for a `measure` that there is not, and SelectionError.
+    """
+    check_choice("measure", measure, MEASURES)
+    units = Units()
+    sides = [_sums_by_unit(trace, units, measure, selection) for trace in (after, before)]
+    items = sides[0].beside(sides[1])
+    frames, keys = _frames(units, after, before)
+    stacks = call_tree.Stacks(
+        parents=np.array(units.callers(), dtype=np.int64),
+        depths=np.array(units.depths(), dtype=np.int64),
+        keys=keys,
+    )
+    rows, values = items.stack_ids, items.values
+    if inverted:
+        tree = call_tree.tree_from_leaves(
+            stacks, rows, None, values, greatest_side(values), count=max(nodes, 1)
+        )
+    else:
+        tree = call_tree.tree_from_root(stacks, rows, None, values)
+    samplings = [sampling_of(trace) for trace in (after, before)]
+    return graph_of(tree, frames, samplings, is_inverted=inverted, count=nodes)
+
+
+def _sums_by_unit(trace: Trace, units: Units, measure: str, selection: Selection) -> StackSums:
+    """What each unit has, its number in place of a stack's."""
+    sums = stack_sums(trace, choose(trace, selection), measure_of(trace, measure, selection))
+    normalised = NormalisedStacks(trace, "stack", units)
+    numbers = [normalised.unit(stack_id) for stack_id in sums.stack_ids.tolist()]
+    return sums._replace(stack_ids=np.array(numbers, dtype=np.int64))
+
+
+def _frames(units: Units, *traces: Trace) -> tuple[list[Frame], typing.Any]:
+    """The frames that units stand for, and for each unit the place of its own among them."""
+    known: dict[Place, Frame] = {
+        UNKNOWN: Frame(UNKNOWN.function, UNKNOWN.module, None, None, RUNTIME)
+    }
+    for trace in traces:
+        columns = trace.table("frames")
+        names = ("function", "file", "module", "origin")
+        for function, file, module, origin in zip(*(columns[name].tolist() for name in names)):
+            place = Place(module or file, function)
+            known.setdefault(place, Frame(function, file, None, module, origin))
+    places: dict[Place, int] = {}
+    keys = [places.setdefault(units.place(k), len(places)) for k in range(len(units))]
+    frames = [
+        known.get(place, Frame(place.function, place.module, None, None, LIBRARY))
+        for place in places
+    ]
+    return frames, np.array(keys, dtype=np.int64)

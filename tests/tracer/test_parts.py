@@ -308,3 +308,27 @@ def test_earlier_part_of_somebody_else_is_not_replaced(tmp_path: Path) -> None:
 def test_wrong_bound_is_refused(wrong: Any) -> None:
     with pytest.raises(OptionError, match="max_trace_bytes must be 0 for no bound"):
         memlyze.Tracer(max_trace_bytes=wrong)
+
+
+def test_last_part_has_the_sources_of_the_earlier_ones(programs: Any, tmp_path: Path) -> None:
+    options = {**OPTIONS, "include_source": True}
+    helper = programs.write("def make():\n    return bytearray(100)\n", "helper.py")
+    done = programs.run(
+        CHURN
+        + """
+import helper
+kept = helper.make()
+churn(1)
+os.remove(helper.__file__)
+churn(12)
+""",
+        str(programs.trace_path),
+        options=options,
+    )
+    assert (done.stderr, done.status) == ("", 0)
+    alone = tmp_path / "alone.mlyze"
+    alone.write_bytes(programs.trace_path.read_bytes())
+    with memlyze.open(alone) as trace:
+        assert trace.metadata["part"] > 3
+        rows = trace.sql("SELECT file, text FROM sources WHERE file LIKE '%helper.py'").fetchall()
+    assert rows == [(str(helper), "def make():\n    return bytearray(100)\n")]

@@ -85,6 +85,29 @@ describeInBrowser("views", () => {
     expect(complaints).toEqual([]);
   });
 
+  test("compare: the flame graph of both has the figures of each", async () => {
+    const { page, complaints } = await open("spikes", "#/compare?shown=graph&measure=allocated");
+    await page.locator(".toolbar select").first().selectOption({ label: "plateau.mlyze" });
+    await settled(page);
+    await page.getByRole("searchbox").fill("build_spike");
+    await expect.poll(() => page.locator(".flame-matches").textContent()).toContain("28.6 MiB");
+    const graph = page.getByRole("application");
+    await graph.focus();
+    // What only the other trace has, 80 MB at once, is the greatest.
+    for (let step = 0; step < 4; step += 1) {
+      await page.keyboard.press("ArrowDown");
+    }
+    await expect.poll(() => page.locator(".frame-bar").textContent()).toMatch(/hold_much.*Change −.*Before/);
+    await screenshot(page, "compare-graph");
+    await page.getByText("Table", { exact: true }).click();
+    const rows = page.getByRole("table").locator("tbody tr");
+    await expect.poll(() => rows.filter({ hasText: /build_spike.*\+28\.6 MiB/ }).count()).toBeGreaterThan(0);
+    await page.getByText("Figures", { exact: true }).click();
+    await settled(page);
+    await expect.poll(() => page.getByRole("table", { name: "Differences" }).locator("tbody tr").count()).toBeGreaterThan(1);
+    expect(complaints).toEqual([]);
+  });
+
   test("info: what was recorded, what is missing, what it cost", async () => {
     const { page } = await open("spikes", "#/info");
     await settled(page);

@@ -6,7 +6,7 @@ export function ChangeText({
   figure: { change, is_beyond_chance },
   format = formatBytes,
 }: {
-  figure: Change;
+  figure: Pick<Change, "change" | "is_beyond_chance">;
   format?: (value: number) => string;
 }) {
   const isChance = !is_beyond_chance && change.value !== 0;

@@ -1,7 +1,8 @@
 import { ClipboardCopy, FileCode2, Search } from "lucide-react";
 import { useEffect, useMemo, useRef, useState } from "react";
 
-import type { Flamegraph, Frame, Place } from "../data/forms";
+import { ChangeText } from "../compare/ChangeText";
+import type { Estimate, Flamegraph, Frame, Place } from "../data/forms";
 import { useTrace } from "../data/trace";
 import { ORIGIN_LEGEND } from "../lib/origins";
 import { shortFunction, visible } from "../lib/text";
@@ -188,9 +189,10 @@ function FrameBar({ tree, node, onCopy }: { tree: FlameTree; node: number; onCop
 function FrameTable({ tree }: { tree: FlameTree }) {
   const rows = useMemo(() => byFrame(tree), [tree]);
   const whole = Math.abs(tree.form.total.value);
+  const isDifference = tree.form.is_difference;
   return (
     <Table
-      label="Functions with what they allocated"
+      label={isDifference ? "Functions with how they differ" : "Functions with what they allocated"}
       rows={rows}
       rowKey={({ index }) => index}
       initial={{ key: "total", isAscending: false }}
@@ -207,19 +209,23 @@ function FrameTable({ tree }: { tree: FlameTree }) {
           title: "Itself",
           isNumber: true,
           sortBy: ({ self }) => self,
-          cell: ({ self }) => formatBytes(self),
+          cell: ({ self }) => (isDifference ? formatBytesChange(self) : formatBytes(self)),
         },
         {
           key: "total",
           title: "With callees",
           isNumber: true,
-          sortBy: ({ total }) => total.value,
-          cell: ({ total }) => <EstimateBar estimate={total} whole={whole} />,
+          sortBy: ({ total }) => (isDifference ? Math.abs(total.value) : total.value),
+          cell: ({ total }) => (isDifference ? <ChangeText figure={changeOf(total)} /> : <EstimateBar estimate={total} whole={whole} />),
         },
         { key: "samples", title: "Samples", isNumber: true, sortBy: ({ samples }) => samples, cell: ({ samples }) => samples },
       ]}
     />
   );
+}
+
+function changeOf(total: Estimate): { change: Estimate; is_beyond_chance: boolean } {
+  return { change: total, is_beyond_chance: Math.abs(total.value) > total.error };
 }
 
 function placeOf({ function: name, file, line, module, origin }: Frame): Place {

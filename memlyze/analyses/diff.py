@@ -11,7 +11,7 @@ from memlyze.analyses.chance import (
     Sampled,
     adjusted,
     p_value,
-    variance_if_equal,
+    variance_of_change,
 )
 from memlyze.analyses.estimates import Estimate, half_width
 from memlyze.analyses.live_series import live_series
@@ -41,7 +41,7 @@ class Change(typing.NamedTuple):
     p_value: float
     """Chance of such a change where there is none in truth; of rows, adjusted for all of them."""
     is_beyond_chance: bool
-    """Whether that is below 5 %."""
+    """Whether that is below 5 %; then the interval of `change` excludes 0."""
 
 
 class Difference(typing.NamedTuple):
@@ -229,12 +229,10 @@ def _change(
     sides: typing.Sequence[_Side], pair: tuple[Sampled, Sampled], measure: str, chance: float
 ) -> Change:
     before, after = pair
-    # What no sample was drawn of is not known exactly.
-    variance = max(before.variance + after.variance, variance_if_equal(before, after))
     return Change(
         before=sides[0].shown(before, measure),
         after=sides[1].shown(after, measure),
-        change=Estimate(after.value - before.value, half_width(variance)),
+        change=Estimate(after.value - before.value, half_width(variance_of_change(before, after))),
         p_value=chance,
         is_beyond_chance=chance < FALSE_DISCOVERY_RATE,
     )

@@ -65,13 +65,17 @@ class LeakSite(typing.NamedTuple):
     """Chance that such growth is an accident, corrected for all the sites that were tested."""
     live_bytes: Estimate
     """When recording ended."""
-    peak_bytes: float
+    peak_bytes: Estimate
+    """When most was live."""
     growth_bytes_per_second: Estimate
     """Over the last two thirds of the time between the next two."""
     growing_since_ns: int
     judged_until_ns: int
-    growth_bytes_per_window: float | None
-    """What a window of `window_name` leaves behind on average; None: made in no window."""
+    growth_bytes_per_window: Estimate | None
+    """What a window of `window_name` leaves behind of this site, on average of all of these
+    windows; None: made in no window. (What `windows` tells is of all sites, and of a part of the
+    windows.)
+    """
     window_name: str | None
     first_ns: int
     """When it was first seen to allocate."""
@@ -160,7 +164,11 @@ def _site(row: typing.Mapping[str, typing.Any], stack: tuple[Frame, ...]) -> Lea
     values = {name: row[name] for name in LeakSite._fields if name in row}
     values.update(
         live_bytes=Estimate(row["live_bytes"], row["live_bytes_error"]),
+        peak_bytes=Estimate(row["peak_bytes"], row["peak_bytes_error"]),
         growth_bytes_per_second=Estimate(row["growth_bytes_per_second"], row["growth_error"]),
+        growth_bytes_per_window=None
+        if row["growth_bytes_per_window"] is None
+        else Estimate(row["growth_bytes_per_window"], row["growth_per_window_error"]),
         cohorts=tuple(Cohort(**cohort) for cohort in json.loads(row["cohorts"])),
         curve=tuple(json.loads(row["curve"])),
         stack=stack,

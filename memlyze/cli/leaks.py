@@ -12,12 +12,12 @@ from memlyze.cli.opening import add_only_option, open_traces, print_json, titled
 from memlyze.cli.progress import decoding_events
 from memlyze.cli.sparkline import sparkline
 from memlyze.cli.terminal import Aligned, Style
-from memlyze.wording.figures import figure, short_figure
+from memlyze.wording.figures import figure, figure_cells, short_figure
 from memlyze.wording.leaks import WORDS, holder_lines
 from memlyze.wording.names import printable, shorten_right
 from memlyze.wording.places import short_place
 from memlyze.wording.trace_state import state_lines
-from memlyze.wording.units import format_bytes, format_duration, plural
+from memlyze.wording.units import format_duration, plural
 
 DESCRIPTION = """\
 EXAMPLES
@@ -137,8 +137,8 @@ def _suspect(site: LeakSite, style: Style, *, several: bool) -> list[str]:
     )
     if site.growth_bytes_per_window is not None:
         name = printable(site.window_name or "")
-        size = format_bytes(site.growth_bytes_per_window)
-        facts.add("", f"each {name} leaves {size} behind")
+        left = figure(site.growth_bytes_per_window)
+        facts.add("", f"each {name} leaves {left} of it behind")
     facts.add("over time", sparkline(site.curve, _CURVE_WIDTH))
     facts.add("survival", _survival(site))
     facts.add(
@@ -171,7 +171,7 @@ def _others(verdict: str, found: Leaks, style: Style, *, several: bool) -> list[
         where = f"  process {site.process_id}" if several else ""
         table.add(
             short_figure(site.live_bytes) + " live",
-            format_bytes(site.peak_bytes),
+            " ".join(part for part in figure_cells(site.peak_bytes, note="") if part),
             f"{100 * site.confidence:.0f} %" if verdict != "too_few_samples" else "",
             sparkline(site.curve, _CURVE_WIDTH // 2),
             _place(site) + where,

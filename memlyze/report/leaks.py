@@ -8,7 +8,7 @@ from memlyze.report.content import Content
 from memlyze.report.figures import bytes_text, function_text, percent, place_text, time_text
 from memlyze.report.markup import Element, h, name, place
 from memlyze.wording.leaks import WORDS, holder_lines
-from memlyze.wording.units import format_bytes, format_duration, plural
+from memlyze.wording.units import format_duration, plural
 
 _STACK_FRAMES = 12
 _LONGEST_CHAIN = 400
@@ -57,7 +57,7 @@ def _card(site: LeakSite, folder: str) -> Element:
         ("confidence", percent(site.confidence)),
     ]
     if site.growth_bytes_per_window is not None:
-        left = f"{format_bytes(site.growth_bytes_per_window)} in each "
+        left = f"{bytes_text(site.growth_bytes_per_window)} of it in each "
         facts.append(("leaves behind", left + (site.window_name or "window")))
     return h(
         "article",

@@ -47,12 +47,16 @@ def format_duration(duration_ns: float) -> str:
 
 
 def format_error(value: float, error: float) -> str:
-    """The 95 % interval as a share of the value: `±4 %`; nothing when the value is exact."""
+    """The 95 % interval as a share of the value: `±4 %`, `±<0.1 %`; nothing when the value is
+    exact.
+    """
     if error == 0:
         return ""
     if value <= 0:
         return "±?"
     share = 100 * error / value
+    if share < 0.05:
+        return "±<0.1 %"
     return f"±{share:.1f} %" if share < 1 else f"±{share:.0f} %"
 
 

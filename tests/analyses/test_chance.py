@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import random
 
 import pytest
 
-from memlyze.analyses.chance import FALSE_DISCOVERY_RATE, Sampled, adjusted, p_value
+from memlyze.analyses.chance import (
+    FALSE_DISCOVERY_RATE,
+    MOST_COUNTED,
+    Sampled,
+    adjusted,
+    p_value,
+    variance_of_change,
+)
+from memlyze.analyses.estimates import half_width
 
 STEP = 512.0
 
@@ -72,6 +81,45 @@ def test_figure_without_a_sample_is_not_taken_for_exact() -> None:
     nothing = Sampled(0, 0, STEP)
     assert p_value(nothing, Sampled(STEP, 0, 0)) > 0.3
     assert p_value(nothing, Sampled(40 * STEP, 0, 0)) < 0.001
+
+
+def test_few_samples_are_tested_exactly() -> None:
+    """Each falls to one of both, as a coin does that is as fair as their rates are equal."""
+    assert p_value(drawn(0), drawn(14)) == pytest.approx(
+        max(2 * 0.5**14, math.erfc(math.sqrt(14 / 2)))
+    )
+    assert p_value(drawn(0), drawn(5)) == pytest.approx(2 * 0.5**5)
+    assert p_value(drawn(5), drawn(0)) == pytest.approx(2 * 0.5**5)
+    assert p_value(drawn(3), drawn(3)) == 1
+    assert p_value(drawn(1), drawn(6)) == pytest.approx(2 * (1 + 7) / 2**7)
+    nine_to_one = p_value(drawn(0, STEP / 8), drawn(2))
+    assert nine_to_one > 0.05
+
+
+@pytest.mark.parametrize("step", [STEP, STEP / 8, 8 * STEP, 0.0])
+def test_what_is_beyond_chance_has_an_interval_that_excludes_nothing(step: float) -> None:
+    counts = [*range(12), 20, 45, 60, 200]
+    for first in counts:
+        for second in counts:
+            before = drawn(first, step) if step else Sampled(first * STEP, 0.0, 0.0)
+            after = drawn(second)
+            change = abs(after.value - before.value)
+            if p_value(before, after) < 0.05:
+                assert half_width(variance_of_change(before, after)) < change
+
+
+def test_one_sample_is_never_beyond_chance() -> None:
+    for before in (drawn(0), drawn(0, STEP / 100), Sampled(0.0, 0.0, 0.0)):
+        assert p_value(before, drawn(1)) > 0.05
+        assert p_value(drawn(1), before) > 0.05
+
+
+def test_exact_test_and_normal_one_meet() -> None:
+    """A sample more on both sides changes little where one gives way to the other."""
+    half = MOST_COUNTED // 2
+    below = p_value(drawn(half - 8), drawn(half + 8))
+    above = p_value(drawn(half - 7), drawn(half + 9))
+    assert above == pytest.approx(below, rel=0.25)
 
 
 def test_adjusted_p_values_keep_their_order_and_are_no_smaller() -> None:

@@ -114,10 +114,10 @@ def test_figures_of_steady_growth(tmp_path: Path) -> None:
     path = write_lives(tmp_path / "t.mlyze", lives, end_ms=END_MS, windows=windows)
     found = judged(path)
     (site,) = found.sites
-    assert site.live_bytes == (len(lives) * SIZE, 0)
+    assert site.live_bytes == site.peak_bytes == (len(lives) * SIZE, 0)
     assert site.growth_bytes_per_second.value == pytest.approx(250 * SIZE, rel=0.05)
     assert site.growth_bytes_per_second.error == 0
-    assert (site.window_name, site.growth_bytes_per_window) == ("GET /item", SIZE)
+    assert (site.window_name, site.growth_bytes_per_window) == ("GET /item", (SIZE, 0))
     assert site.first_ns == 20 * MS
     assert site.survival == 1
     assert sum(cohort.allocated for cohort in site.cohorts) == len(lives) * SIZE
@@ -156,6 +156,32 @@ def test_two_leaks_are_found_beside_a_cache_and_the_faster_comes_first(tmp_path:
         ("cache", "bounded"),
     ]
     assert found.judged["growing"] == 2
+
+
+def test_what_a_window_leaves_of_a_sampled_site_has_an_error(tmp_path: Path) -> None:
+    """All that stays is from these windows: it is as sure as what is live."""
+    windows = [(at, "GET /item", at) for at in range(20, END_MS, 4)]
+    lives = [life._replace(window_id=life.born_ms) for life in growing()]
+    path = write_lives(
+        tmp_path / "t.mlyze", lives, end_ms=END_MS, windows=windows, interval_bytes=512 * 1024
+    )
+    (site,) = judged(path).sites
+    left, live = site.growth_bytes_per_window, site.live_bytes
+    assert left is not None
+    assert left.value == pytest.approx(live.value / len(windows))
+    assert left.error == pytest.approx(live.error / len(windows))
+    assert left.error > 0
+
+
+def test_peak_is_as_sure_as_what_was_live_at_it(tmp_path: Path) -> None:
+    lives = [life for life in freed_at_the_end() if life.born_ms < 1000]
+    path = write_lives(tmp_path / "t.mlyze", lives, end_ms=END_MS, interval_bytes=512 * 1024)
+    still_live = [life._replace(died_ms=None) for life in lives]
+    other = write_lives(tmp_path / "u.mlyze", still_live, end_ms=END_MS, interval_bytes=512 * 1024)
+    (site,), (kept,) = judged(path).sites, judged(other).sites
+    assert site.live_bytes.value < 0.5
+    assert site.peak_bytes == pytest.approx(kept.live_bytes)
+    assert kept.live_bytes.error > 0
 
 
 def test_few_samples_are_said_to_be_few(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ def held_by(content: Any, text: str) -> Any:
         confidence=0.99,
         p_value=0.001,
         live_bytes=Estimate(1 << 20, 0),
-        peak_bytes=1 << 20,
+        peak_bytes=Estimate(1 << 20, 0),
         growth_bytes_per_second=Estimate(1 << 10, 0),
         growing_since_ns=1,
         judged_until_ns=20,

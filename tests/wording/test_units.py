@@ -47,7 +47,7 @@ def test_durations_have_the_unit_that_fits(duration_ns: float, text: str) -> Non
 
 @pytest.mark.parametrize(
     ("value", "error", "text"),
-    [(100, 0, ""), (1000, 4, "±0.4 %"), (100, 25, "±25 %"), (0, 5, "±?")],
+    [(100, 0, ""), (1000, 4, "±0.4 %"), (1e6, 400, "±<0.1 %"), (100, 25, "±25 %"), (0, 5, "±?")],
 )
 def test_error_is_a_share_of_the_value_and_absent_where_exact(
     value: float, error: float, text: str

@@ -70,6 +70,7 @@ class Rows(typing.NamedTuple):
     cohort: Array
     """Of birth."""
     bytes: Array
+    variance: Array
     stack_id: Array
     window_id: Array
 
@@ -231,6 +232,7 @@ def lay_curves(lives: Lives, site_of_stack: Array) -> Curves:
             died=died,
             cohort=lives.born[chosen].astype(np.int64) // _CELLS_PER_COHORT,
             bytes=size,
+            variance=variance,
             stack_id=lives.stack_id[chosen],
             window_id=lives.window_id[chosen],
         ),

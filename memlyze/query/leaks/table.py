@@ -170,6 +170,7 @@ def _figures(
         "live_bytes": np.maximum(curves.live[:, -1], 0),
         "live_bytes_error": 1.96 * np.sqrt(curves.live_variance),
         "peak_bytes": shapes.peak,
+        "peak_bytes_error": _peak_error(curves),
         "growth_bytes_per_second": shapes.gain / seconds,
         "growth_error": 1.96 * np.sqrt(shapes.gain_variance) / seconds,
         "growing_since_ns": clock.time_ns(shapes.onset),
@@ -183,6 +184,17 @@ def _figures(
             ]
         ),
     }
+
+
+def _peak_error(curves: Curves) -> Array:
+    """Half width of the 95 % interval around the most that was live of each site."""
+    rows = curves.rows
+    peak = curves.live.argmax(axis=1)[rows.site]
+    is_live = (rows.born <= peak) & (peak < rows.died)
+    variance = np.bincount(
+        rows.site[is_live], weights=rows.variance[is_live], minlength=len(curves.sites)
+    )
+    return 1.96 * np.sqrt(variance)
 
 
 def _survival(lives: Lives, curves: Curves, shapes: Shapes, stack_site: Array) -> dict[str, Array]:
@@ -216,7 +228,8 @@ def _survival(lives: Lives, curves: Curves, shapes: Shapes, stack_site: Array) -
 def _growth_per_window(process: _Process, curves: Curves, shapes: Shapes) -> dict[str, Array]:
     """Of the windows in which most of what stays was born: how much one of them leaves behind."""
     sites = len(curves.sites)
-    per_window, names = np.full(sites, np.nan), np.full(sites, None, dtype=object)
+    per_window, error = np.full(sites, np.nan), np.full(sites, np.nan)
+    names = np.full(sites, None, dtype=object)
     rows, windows = curves.rows, process.windows
     stays = (rows.died >= shapes.end[rows.site]) & (rows.window_id > 0)
     if stays.any() and len(windows["window_id"]):
@@ -228,13 +241,20 @@ def _growth_per_window(process: _Process, curves: Curves, shapes: Shapes) -> dic
             rows.site[stays] * (len(labels) + 1) + label + 1, return_inverse=True
         )
         left = np.bincount(inverse, weights=rows.bytes[stays])
-        for key, amount in sorted(zip(keys.tolist(), left.tolist()), key=lambda pair: pair[1]):
+        deviation = np.sqrt(np.bincount(inverse, weights=rows.variance[stays]))
+        of_labels = zip(keys.tolist(), left.tolist(), deviation.tolist())
+        for key, amount, of_amount in sorted(of_labels, key=lambda label: label[1]):
             site, number = key // (len(labels) + 1), key % (len(labels) + 1) - 1
             if number >= 0:
                 names[site] = labels[number]
                 count = int((label_of_window == number).sum())
                 per_window[site] = amount / count
-    return {"growth_bytes_per_window": per_window, "window_name": names}
+                error[site] = 1.96 * of_amount / count
+    return {
+        "growth_bytes_per_window": per_window,
+        "growth_per_window_error": error,
+        "window_name": names,
+    }
 
 
 def _main_stacks(curves: Curves) -> Array:

@@ -36,13 +36,18 @@ SELECT
     CASE WHEN live_bytes < 0.5 THEN unseen_bytes ELSE live_bytes_error END AS live_bytes_error,
     -- Most bytes that were live at once.
     peak_bytes,
+    -- Half width of the 95 % interval around `peak_bytes`.
+    CASE WHEN peak_bytes < 0.5 THEN unseen_bytes ELSE peak_bytes_error END AS peak_bytes_error,
     -- How fast the live bytes grow: over the last two thirds of the time between `growing_since_ns` and
     -- `judged_until_ns`.
     growth_bytes_per_second,
     -- Half width of the 95 % interval around `growth_bytes_per_second`, from sampling alone.
     growth_error,
-    -- How much a window of `window_name` leaves behind on average; NULL: what stays was not made in windows.
+    -- How much of the site's bytes a window of `window_name` leaves behind, on average of all of these windows; NULL: what
+    -- stays was not made in windows.
     growth_bytes_per_window,
+    -- Half width of the 95 % interval around `growth_bytes_per_window`, from sampling alone.
+    growth_per_window_error,
     -- Name of the windows in which most of what stays was made; NULL: in none.
     window_name,
     -- When the site was first seen to allocate, in nanoseconds since the start of the trace.

@@ -38,7 +38,7 @@ export function Suspect({ site }: { site: LeakSite }) {
           <a href={linkTo({ view: "timeline", atNs: site.first_ns })}>{formatMoment(site.first_ns, resolution)}</a>
         </Fact>
         {site.growth_bytes_per_window !== null && (
-          <Fact name={`Left behind by each ${visible(site.window_name ?? "window")}`}>{formatBytes(site.growth_bytes_per_window)}</Fact>
+          <Fact name={`Of it, left behind by each ${visible(site.window_name ?? "window")}`}><EstimateText estimate={site.growth_bytes_per_window} /></Fact>
         )}
         <Fact name="Samples">{plural(site.samples, "sample")}</Fact>
       </dl>

@@ -39,11 +39,11 @@ export interface LeakSite extends LeakFrame {
   readonly confidence: number;
   readonly p_value: number;
   readonly live_bytes: Estimate;
-  readonly peak_bytes: number;
+  readonly peak_bytes: Estimate;
   readonly growth_bytes_per_second: Estimate;
   readonly growing_since_ns: number;
   readonly judged_until_ns: number;
-  readonly growth_bytes_per_window: number | null;
+  readonly growth_bytes_per_window: Estimate | null;
   readonly window_name: string | null;
   readonly first_ns: number;
   readonly survival: number;

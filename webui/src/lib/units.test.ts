@@ -37,6 +37,7 @@ test("a moment is as precise as what is around it", () => {
 test("the error of an exact figure is not mentioned", () => {
   expect(formatError({ value: 100, error: 0 })).toBe("");
   expect(formatError({ value: 100, error: 4.2 })).toBe("±4 %");
+  expect(formatError({ value: 1e6, error: 400 })).toBe("±<0.1 %");
   expect(formatError({ value: 0, error: 3 })).toBe("±?");
 });
 

@@ -86,7 +86,7 @@ export function formatMoment(timeNs: number, resolutionNs: number): string {
   return whole < 60 ? `${whole}:${rest}` : `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}:${rest}`;
 }
 
-/** The 95 % interval as a share of the value: `±4 %`; nothing when the value is exact. */
+/** The 95 % interval as a share of the value: `±4 %`, `±<0.1 %`; nothing when the value is exact. */
 export function formatError({ value, error }: Estimate): string {
   if (error === 0) {
     return "";
@@ -95,6 +95,9 @@ export function formatError({ value, error }: Estimate): string {
     return "±?";
   }
   const share = (100 * error) / Math.abs(value);
+  if (share < 0.05) {
+    return "±<0.1 %";
+  }
   return share < 1 ? `±${share.toFixed(1)} %` : `±${Math.min(999, Math.round(share))} %`;
 }
 

@@ -70,6 +70,7 @@ cdef extern from "decoder_events.h" nogil:
         int32_t *stack_id
         int32_t *thread_id
         int32_t *window_id
+        double *made_between
         uint64_t capacity
     ctypedef struct ml_large_size:
         uint64_t row
@@ -276,8 +277,8 @@ cdef class EventsDecoder:
     """Decodes `events` blocks into columns that the caller gives and this object keeps alive.
 
     All columns have the same length, the capacity in rows; `window_id` must be zeros. `weight` may
-    be None, where every weight is 1. `samplings` are (ids, intervals, surcharges), as arrays in the
-    order of the ids.
+    be None, where every weight is 1, and `made_between`, where nobody asks for it. `samplings` are
+    (ids, intervals, surcharges), as arrays in the order of the ids.
     """
 
     cdef ml_events events
@@ -296,6 +297,7 @@ cdef class EventsDecoder:
         int32_t[::1] stack_id not None,
         int32_t[::1] thread_id not None,
         int32_t[::1] window_id not None,
+        double[::1] made_between,
         samplings,
     ):
         cdef ml_allocation_columns to
@@ -305,10 +307,13 @@ cdef class EventsDecoder:
         if not (
             capacity == len(time_ns) == len(freed_ns) == len(size) == len(allocator)
             == len(stack_id) == len(thread_id) == len(window_id)
-        ) or (weight is not None and len(weight) != capacity):
+        ) or (weight is not None and len(weight) != capacity) or (
+            made_between is not None and len(made_between) != capacity
+        ):
             raise ValueError("the columns differ in length")
         to.capacity = capacity
         to.weight = NULL
+        to.made_between = NULL
         if capacity:
             to.allocation_id = &allocation_id[0]
             to.time_ns = &time_ns[0]
@@ -320,9 +325,11 @@ cdef class EventsDecoder:
             to.window_id = &window_id[0]
             if weight is not None:
                 to.weight = &weight[0]
+            if made_between is not None:
+                to.made_between = &made_between[0]
         self.columns = (
             allocation_id, time_ns, freed_ns, size, weight, allocator, stack_id, thread_id,
-            window_id
+            window_id, made_between
         )
         ids, intervals, surcharges = samplings
         self.samplings = <ml_sampling *>calloc(len(ids) + 1, sizeof(ml_sampling))

@@ -11,6 +11,8 @@ def sum_events(
     temporary_ns: int,
     told_apart: int,
     wanted: int,
+    made_between: Any = ...,
+    temporary_allocations: int = ...,
     groups: Any = ...,
     process_ids: Any = ...,
     thread_ids: Any = ...,

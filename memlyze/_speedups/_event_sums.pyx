@@ -41,6 +41,8 @@ cdef extern from "event_sums.h" nogil:
         ml_id_set ended
         int64_t moment_ns
         int64_t temporary_ns
+        const double *made_between
+        double temporary_allocations
         unsigned told_apart
         unsigned wanted
         ml_int_column groups
@@ -164,6 +166,8 @@ def sum_events(
     temporary_ns,
     told_apart,
     wanted,
+    made_between=None,
+    temporary_allocations=0,
     groups=None,
     process_ids=None,
     thread_ids=None,
@@ -173,8 +177,9 @@ def sum_events(
     """Columns of `ml_event_sum`, in the order in which the rows were met first.
 
     `columns` are those of the table `allocations`, `times` their `chunk_times`, ids arrays of int64
-    in order or None. Raises ValueError where columns do not fit together, MemoryError without
-    memory.
+    in order or None. With `made_between`, a column of the table `frees`, `temporary_allocations`
+    stands for `temporary_ns`. Raises ValueError where columns do not fit together, MemoryError
+    without memory.
     """
     cdef ml_allocation_columns allocations = _allocations(columns)
     cdef ml_chunk_times bounds = _times(times, allocations.count)
@@ -182,11 +187,19 @@ def sum_events(
     cdef ml_event_sums sums
     cdef bint has_memory
     cdef size_t address
+    cdef const double[::1] between
     question.from_ns, question.to_ns = from_ns, to_ns
     question.moment_ns, question.temporary_ns = moment_ns, temporary_ns
     question.told_apart, question.wanted = told_apart, wanted
     question.processes, question.threads = _ids(process_ids), _ids(thread_ids)
     question.windows, question.ended = _ids(window_ids), _ids(ended_ids)
+    question.temporary_allocations = temporary_allocations
+    question.made_between = NULL
+    if made_between is not None and allocations.count:
+        between = made_between
+        if <size_t>between.shape[0] != allocations.count:
+            raise ValueError("the columns differ in length")
+        question.made_between = &between[0]
     question.groups = _integers(groups, allocations.count)
     memset(&sums, 0, sizeof(sums))
     try:

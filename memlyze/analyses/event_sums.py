@@ -36,13 +36,15 @@ def event_sums(
     group: str | None = None,
     moment_ns: int = END_NS,
     temporary_ns: int = 0,
+    temporary_allocations: int | None = None,
     told_apart: int = 0,
     wanted: int = 0,
 ) -> Columns:
     """The sums of the allocations that are of all `wanted` classes, by stack.
 
     What is `HELD` at `moment_ns` (`END_NS`: when its process ended), or freed within `temporary_ns`
-    and so `TEMPORARY`, has a row of its own where `told_apart` says so; and where `group` is
+    (or, if given, before its thread made `temporary_allocations` others) and so `TEMPORARY`, has a
+    row of its own where `told_apart` says so; and where `group` is
     `thread`, `process` or `window` so has each of these. The columns are `stack_id` (0: none is
     known), `group_id`, `classes` (of those told apart), `samples`, `bytes`, `variance`,
     `allocations`, `allocations_variance`, and `lifetimes_ns`, the sum over those that were freed.
@@ -58,6 +60,8 @@ def event_sums(
         to_ns=parameters["to_ns"],
         moment_ns=moment_ns,
         temporary_ns=temporary_ns,
+        made_between=_made_between(trace) if temporary_allocations is not None else None,
+        temporary_allocations=temporary_allocations or 0,
         told_apart=told_apart,
         wanted=wanted,
         groups=columns.get(_GROUP_COLUMNS[group]) if group else None,
@@ -73,6 +77,10 @@ def event_sums(
         sums = {name: column[is_wanted] for name, column in sums.items()}
     order = np.lexsort((sums["classes"], sums["group_id"], sums["stack_id"]))
     return {name: column[order] for name, column in sums.items()}
+
+
+def _made_between(trace: Trace) -> Array:
+    return trace.table("frees")["made_between"]
 
 
 def _of_recorded(columns: Columns, process_ids: list[int] | None) -> list[int] | None:

@@ -76,6 +76,10 @@ class Hotspots(typing.NamedTuple):
     """The moment of `held_bytes`; None: the end."""
     temporary_ns: int
     """What was freed within this time counts as temporary."""
+    within_allocations: int | None
+    """Not what was freed within the time does, but what its thread freed before it had made so many
+    further allocations; None: the time counts.
+    """
     row_count: int
     """How many places or groups there are."""
     total: Hotspot | None
@@ -92,6 +96,7 @@ def hotspots(
     count: int = 20,
     moment_ns: int = END_NS,
     temporary_ns: int = TEMPORARY_NS,
+    within_allocations: int | None = None,
     selection: Selection = EVERYTHING,
 ) -> Hotspots:
     """The `count` greatest places or groups (`PLACES`, `GROUPS`), in the order of `sort` (`SORTS`;
@@ -100,8 +105,12 @@ def hotspots(
     By `type`, what is live at a checkpoint is told apart by the type of the object that it is, or
     is the buffer of.
 
+    With `within_allocations`, temporary is not what was freed within `temporary_ns`, but what the
+    thread that made it freed before it had made so many further allocations: 1 is what was freed
+    before any other. While sampling, the number is estimated from those that were recorded.
+
     Raises MemlyzeError for a `by` or `sort` that there is not, for `type` where the trace has no
-    checkpoint, and SelectionError.
+    checkpoint or with `within_allocations`, and SelectionError.
     """
     if by not in PLACES + GROUPS:
         known = ", ".join(PLACES + GROUPS)
@@ -112,6 +121,11 @@ def hotspots(
     shown = {"sort": sort, "count": max(count, 1)}
     if by == "type":
         _check_types_are_known(trace)
+        if within_allocations is not None:
+            raise MemlyzeError(
+                "types are known of what lived to a checkpoint, not of what is freed within a few "
+                "allocations; sum it by another thing than the type, or leave the number out"
+            )
         parameters = {
             **chosen.parameters,
             "stack_ids": chosen.stack_ids,
@@ -126,6 +140,7 @@ def hotspots(
             group=by if by in GROUPS else None,
             moment_ns=moment_ns,
             temporary_ns=temporary_ns,
+            temporary_allocations=within_allocations,
             told_apart=LIVE | HELD | TEMPORARY,
         )
         level = {"by": "line" if by == "site" else by, "innermost": by == "line"}
@@ -136,6 +151,7 @@ def hotspots(
         sort=sort,
         moment_ns=None if moment_ns >= END_NS else moment_ns,
         temporary_ns=temporary_ns,
+        within_allocations=within_allocations,
         row_count=rows[0]["total_rows"] if rows else 0,
         total=_total(rows[0], sampling) if rows else None,
         rows=tuple(_hotspot(row, sampling) for row in rows[:count]),

@@ -34,9 +34,17 @@ class CommandParser(argparse.ArgumentParser):
         """The option to print what was found for programs."""
         self.add_argument("--json", action="store_true", help="print one JSON object")
 
-    def add_count(self, option: str, *, default: int | None, help: str, least: int = 1) -> None:  # noqa: A002
-        """An option that takes a number, of at least so much."""
-        self.add_argument(
+    def add_count(
+        self,
+        option: str,
+        *,
+        default: int | None,
+        help: str,  # noqa: A002
+        least: int = 1,
+        group: argparse._MutuallyExclusiveGroup | None = None,
+    ) -> None:
+        """An option that takes a number, of at least so much; in a group of which one is given."""
+        (group or self).add_argument(
             option,
             type=int,
             action=_AtLeast,

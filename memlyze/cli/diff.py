@@ -99,7 +99,7 @@ def run(arguments: typing.Sequence[str]) -> int:
     style = Style(sys.stdout)
     with open_traces([options.before], only=options.only) as before, open_traces(
         [options.after], only=options.only
-    ) as after, decoding_events(after):
+    ) as after, decoding_events(before, after):
         found = diff(
             before,
             after,

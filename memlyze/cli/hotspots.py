@@ -31,6 +31,7 @@ EXAMPLES
   memlyze hotspots --by function --sort live app.1234.mlyze
   memlyze hotspots --sort peak --at 1.5s app.1234.mlyze     what was live then
   memlyze hotspots --sort temporary --within 10ms app.1234.mlyze
+  memlyze hotspots --sort temporary --temporary-allocations 1 app.1234.mlyze
   memlyze hotspots --by type --sort live app.1234.mlyze
   memlyze hotspots --time 1s..1.5s --thread MainThread app.1234.mlyze
   memlyze hotspots --function 'Session.*' --by line app.1234.mlyze
@@ -71,11 +72,18 @@ def make_parser() -> argparse.ArgumentParser:
         default="peak",
         help="the moment of --sort peak: 1.5s, 40%%, end, or peak, when most was live (default)",
     )
-    parser.add_argument(
+    soon = parser.add_mutually_exclusive_group()
+    soon.add_argument(
         "--within",
         metavar="TIME",
         default=f"{TEMPORARY_NS // 1_000_000}ms",
         help="temporary is what is freed within this time (default: 1ms)",
+    )
+    parser.add_count(
+        "--temporary-allocations",
+        default=None,
+        help="temporary is what its thread frees before it makes so many further allocations",
+        group=soon,
     )
     parser.add_count("--limit", default=COUNT, help=f"rows to show ({COUNT})")
     parser.add_json()
@@ -96,6 +104,7 @@ def run(arguments: typing.Sequence[str]) -> int:
             count=options.limit,
             moment_ns=moment_ns(options.at if options.sort == "peak" else "end", trace, selection),
             temporary_ns=parse_duration_ns(options.within),
+            within_allocations=options.temporary_allocations,
             selection=selection,
         )
         lines = title_lines(trace, style)
@@ -116,7 +125,7 @@ def render(found: Hotspots, style: Style) -> list[str]:
         f"{figure(total.allocations, format_count)} allocations, "
         f"{figure(total.live_bytes)} not freed at the end, "
         f"{share_cell(total.temporary_bytes.value, total.bytes.value)} "
-        f"freed within {format_duration(found.temporary_ns)}",
+        f"freed {_soon(found)}",
         "",
     ]
     lines += _table(found, total, style)
@@ -124,9 +133,27 @@ def render(found: Hotspots, style: Style) -> list[str]:
     if more > 0:
         one, many = _NOUNS[found.by]
         lines.append(style(f"  and {more} more {one if more == 1 else many} (--limit)", "dim"))
+    spacing = total.allocations.value / total.samples
+    if found.within_allocations is not None and spacing > 1:
+        lines.append(
+            f"  About 1 of {format_count(spacing)} allocations was recorded. Lives of fewer cannot "
+            "be told apart:"
+        )
+        lines.append(
+            "  what is temporary is an upper bound; record with --sample-rate 1.0 for the number."
+        )
     if any(row.has_too_few_samples for row in found.rows):
         lines.append("  " + FEW_SAMPLES_ADVICE.capitalize())
     return lines
+
+
+def _soon(found: Hotspots) -> str:
+    number = found.within_allocations
+    if number is None:
+        return f"within {format_duration(found.temporary_ns)}"
+    if number == 1:
+        return "before their thread made another"
+    return f"before their thread made {format_count(number)} others"
 
 
 class _Column(typing.NamedTuple):

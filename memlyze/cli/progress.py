@@ -15,16 +15,19 @@ if typing.TYPE_CHECKING:
 _PATIENCE_S = 0.5
 _REFRESH_S = 0.1
 _WIDTH = 30
+# Of several traces. Where they are larger, what one takes must be known before there is asked how
+# much memory is left for the next.
+_TOGETHER_EVENTS = 20_000_000
 
 
 @contextlib.contextmanager
-def decoding_progress(trace: Trace) -> typing.Iterator[None]:
-    """Within it, show how much of the events of `trace` is decoded, once that takes a while."""
+def decoding_progress(*traces: Trace) -> typing.Iterator[None]:
+    """Within it, show how much of the events of the traces is decoded, once that takes a while."""
     if not is_terminal(sys.stderr):
         yield
         return
     is_over = threading.Event()
-    thread = threading.Thread(target=_show, args=(trace, is_over), daemon=True)
+    thread = threading.Thread(target=_show, args=(traces, is_over), daemon=True)
     thread.start()
     try:
         yield
@@ -34,20 +37,35 @@ def decoding_progress(trace: Trace) -> typing.Iterator[None]:
 
 
 @contextlib.contextmanager
-def decoding_events(trace: Trace) -> typing.Iterator[None]:
+def decoding_events(*traces: Trace) -> typing.Iterator[None]:
     """`decoding_progress` of a command that reads the allocations and asks DuckDB in any case."""
-    with decoding_progress(trace):
-        trace.get_ready()
+    first, *others = traces
+    if sum(file.event_count for trace in traces for file in trace.files) > _TOGETHER_EVENTS:
+        others = []
+    threads = [threading.Thread(target=_decode, args=(other,), daemon=True) for other in others]
+    with decoding_progress(*traces):
+        for thread in threads:
+            thread.start()
+        first.get_ready()
+        for thread in threads:
+            thread.join()
         yield
 
 
-def _show(trace: Trace, is_over: threading.Event) -> None:
-    total = sum(file.event_count for file in trace.files)
+def _decode(trace: Trace) -> None:
+    """What is wrong with the trace is said when it is asked for its allocations."""
+    with contextlib.suppress(Exception):
+        trace.table("allocations")
+
+
+def _show(traces: typing.Sequence[Trace], is_over: threading.Event) -> None:
+    files = [file for trace in traces for file in trace.files]
+    total = sum(file.event_count for file in files)
     pause_s = _PATIENCE_S
     is_shown = False
     while not is_over.wait(pause_s):
         pause_s = _REFRESH_S
-        done = sum(file.events_decoded for file in trace.files)
+        done = sum(file.events_decoded for file in files)
         if 0 < done < total:
             sys.stderr.write("\r" + bar(done, total))
             is_shown = True

@@ -32,6 +32,7 @@ _PARAMETER = re.compile(r"^  (\w+): (.*)$")
 #: The order in which people meet them, in `--schema` and in the documentation.
 VIEW_ORDER = (
     "allocations",
+    "frees",
     "mappings",
     "stacks",
     "frames",

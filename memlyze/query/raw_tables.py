@@ -26,6 +26,11 @@ RAW_TABLES: dict[str, dict[str, str]] = {
         "window_id": "BIGINT",
         "process_id": "BIGINT",
     },
+    "frees": {
+        "allocation_id": "BIGINT",
+        "made_between": "DOUBLE",
+        "process_id": "BIGINT",
+    },
     "frames": {
         "frame_id": "BIGINT",
         "function": "VARCHAR",

@@ -24,6 +24,7 @@ _DTYPES: dict[str, Any] = {
     "stack_id": np.int32,
     "thread_id": np.int32,
     "window_id": np.int32,
+    "made_between": np.float64,
 }
 
 
@@ -31,7 +32,7 @@ class Allocations(NamedTuple):
     """The decoded table, and what became of the frees."""
 
     columns: dict[str, Any]
-    """`weight` is left out where every weight is 1."""
+    """`weight` is left out where every weight is 1, and `made_between` where nobody asks for it."""
     frees: int
     frees_unmatched: int
     frees_repeated: int
@@ -43,14 +44,20 @@ def decode_allocations(
     stacks: Stacks,
     placement: Placement,
     blocks_left_out: int,
+    *,
+    is_counting: bool = False,
 ) -> Allocations:
     """Decode all `events` and `carried` blocks.
+
+    `is_counting`: also fill `made_between`, how many allocations the thread that made one made
+    until it freed it; −1 where it did not. An estimate where not all were recorded.
 
     `blocks_left_out`: so many allocations are known to be missing, with their frees. Raises
     TraceError where there is no room for the columns.
     """
     is_exact = bool(np.all(samplings["interval_bytes"] == 0))
-    names = [name for name in _DTYPES if not (is_exact and name == "weight")]
+    left_out = {"weight": is_exact, "made_between": not is_counting}
+    names = [name for name in _DTYPES if not left_out.get(name)]
     columns, in_memory = _reserve(source, {name: _DTYPES[name] for name in names}, placement)
     decoder = _decoder.EventsDecoder(
         *[columns.get(name) for name in _DTYPES],

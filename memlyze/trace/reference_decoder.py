@@ -119,7 +119,8 @@ def read_events(
 ) -> list[dict[str, Any]]:
     """The events of a block, each with what its run says.
 
-    An allocation has the keys of the `allocations` table; a free has `free_of`, the id it frees.
+    An allocation has the keys of the `allocations` table; a free has `free_of`, the id it frees,
+    and not `allocation_id`.
     """
     values = {
         column.name: read_values(column, *columns[number])
@@ -145,7 +146,7 @@ def read_events(
                 code = next(size_codes)
                 if code == 0:
                     freed = (next_id - next(frees)) % (1 << 64)
-                    events.append({"free_of": freed, "time_ns": run["time_ns"]})
+                    events.append({"free_of": freed, **run})
                     continue
                 if next_id in new_ids or next_id in given_ids:
                     raise CorruptError(f"allocation {next_id} was there before")

@@ -12,6 +12,7 @@ from memlyze.trace.text import decode_source, decode_text
 
 LOST = (b"<lost>", b"", 0, 0)
 """Function, file, line and language of what damage took away."""
+LAST_OF_MEMORY = fmt.ALLOCATOR_NAMES.index("mmap")
 
 
 def make_tables(
@@ -22,6 +23,7 @@ def make_tables(
     samplings = first_rows(rows[fmt.SAMPLINGS], "sampling_id")
     return {
         "allocations": allocations(rows[fmt.EVENTS], samplings, merged_ids),
+        "frees": frees(rows[fmt.EVENTS], samplings),
         "frames": frames,
         "stacks": stacks,
         "stack_frames": spell_out(stacks),
@@ -63,6 +65,34 @@ def allocations(
         row.pop("block")
         table.append(row)
     return table
+
+
+def frees(events: list[dict[str, Any]], samplings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """How many allocations the thread of each made between it and its free, by their weights.
+
+    −1 where it was not freed, or not by its thread, or stood before it in the file.
+    """
+    block_of = {e["allocation_id"]: e["block"] for e in events if "allocation_id" in e}
+    between = dict.fromkeys(block_of, -1.0)
+    made: dict[int, float] = {}
+    births: dict[int, tuple[int, float]] = {}
+    freed = set()
+    for event in events:
+        thread_id = event["thread_id"]
+        so_far = made.get(thread_id, 0.0)
+        if "allocation_id" in event:
+            if event["allocator"] <= LAST_OF_MEMORY:
+                so_far += weight(event["size"], event["sampling_id"], samplings)
+            made[thread_id] = so_far
+            births[event["allocation_id"]] = thread_id, so_far
+            continue
+        number = event["free_of"]
+        if number in freed or block_of.get(number, event["block"] + 1) > event["block"]:
+            continue
+        freed.add(number)
+        if number in births and births[number][0] == thread_id:
+            between[number] = so_far - births[number][1]
+    return [{"allocation_id": number, "made_between": value} for number, value in between.items()]
 
 
 def events_by_known_allocation(events: list[dict[str, Any]]) -> list[dict[str, Any]]:

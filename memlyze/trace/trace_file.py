@@ -27,6 +27,7 @@ from memlyze.trace.text import parse_json
 
 TABLE_NAMES = (
     "allocations",
+    "frees",
     "frames",
     "stacks",
     "stack_frames",
@@ -194,6 +195,9 @@ class TraceFile:
         without lone surrogates. `size` is int64 where an allocation takes 2 GiB or more, else
         int32. `weight` is left out where every weight is 1.
 
+        The rows of `frees` are those of `allocations`: `made_between` (float64) is how many
+        allocations the thread that made one made until it freed it, and −1 where it did not.
+
         Raises TraceError for an unknown name, and where there is no room for the columns.
         """
         with self._lock:
@@ -224,6 +228,7 @@ class TraceFile:
         source = self._source
         return {
             "allocations": self._make_allocations,
+            "frees": self._make_frees,
             "frames": lambda: self._merged_stacks().frames(self.metadata),
             "stacks": lambda: self._merged_stacks().stacks(),
             "stack_frames": lambda: self._merged_stacks().stack_frames(self._placement),
@@ -240,14 +245,23 @@ class TraceFile:
         }
 
     def _make_allocations(self) -> dict[str, Any]:
-        self._allocations = decode_allocations(
+        self._allocations = self._decode_allocations()
+        return self._allocations.columns
+
+    def _make_frees(self) -> dict[str, Any]:
+        # Of the columns, these two alone are kept: the others are, or will be, in `allocations`.
+        columns = self._decode_allocations(is_counting=True).columns
+        return {name: columns[name] for name in ("allocation_id", "made_between")}
+
+    def _decode_allocations(self, *, is_counting: bool = False) -> Allocations:
+        return decode_allocations(
             self._source,
             self.table("samplings"),
             self._merged_stacks(),
             self._placement,
             tables.metadata_int(self.metadata, "blocks_not_carried"),
+            is_counting=is_counting,
         )
-        return self._allocations.columns
 
     def _merged_stacks(self) -> Stacks:
         if self._stacks is None:

@@ -117,6 +117,22 @@ def test_sums_are_those_of_sql(question: dict[str, Any], trace: Trace) -> None:
         np.testing.assert_allclose(found[name], values, rtol=1e-9)
 
 
+@pytest.mark.parametrize("within", [1, 3, 50])
+def test_what_is_freed_within_some_allocations_is_that_of_sql(within: int, trace: Trace) -> None:
+    expected = trace.sql(
+        """
+        SELECT coalesce(stack_id, 0), sum(weight) FROM allocations JOIN frees USING (allocation_id)
+        WHERE made_between < ? GROUP BY ALL ORDER BY ALL
+        """,
+        [within],
+    ).fetchall()
+    found = event_sums(
+        trace, choose(trace, Selection()), temporary_allocations=within, wanted=TEMPORARY
+    )
+    assert found["stack_id"].tolist() == [stack_id for stack_id, _ in expected]
+    np.testing.assert_allclose(found["allocations"], [weight for _, weight in expected])
+
+
 def test_trace_without_allocations_has_no_sums(tmp_path: Path) -> None:
     golden = Path(__file__).resolve().parents[1] / "trace" / "golden" / "v1" / "empty.mlyze"
     with memlyze.open(golden) as trace:

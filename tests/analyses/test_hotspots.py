@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from known_trace import MS, PROGRAM_FILE, write_known_trace
-from trace_encoder import TraceEncoder
+from trace_encoder import Allocation, Free, Run, TraceEncoder
 
 import memlyze
 from memlyze.analyses.estimates import Estimate
@@ -84,6 +84,37 @@ def test_selection_is_by_any_function_on_the_stack(known: Trace) -> None:
 def test_temporary_is_what_is_freed_within_the_time(known: Trace) -> None:
     load = hotspots(known, temporary_ns=7 * MS).rows[0]
     assert (load.temporary_bytes.value, load.temporary_allocations) == (500, 2)
+
+
+def test_temporary_is_what_its_thread_frees_within_some_allocations(tmp_path: Path) -> None:
+    encoder = TraceEncoder({"process_id": 1})
+    first = 1 << 16
+    encoder.add_runs(
+        [
+            Run(1, 0, first, [Allocation(1), Free(first)]),
+            Run(1, 9, first + 1, [Allocation(20), Allocation(300)]),
+            # Of another thread: counts neither as freed soon nor as made in between.
+            Run(2, 9, 2 * first, [Allocation(4000), Allocation(50_000)]),
+            Run(1, 9, first + 3, [Free(2 * first), Free(first + 1), Allocation(600_000)]),
+            # After one more of its own, which is mapped and need not be memory.
+            Run(2, 9, 2 * first + 2, [Allocation(0, 0, 5), Free(2 * first + 1)]),
+        ]
+    )
+    encoder.write(tmp_path / "t.mlyze")
+    with memlyze.open(tmp_path / "t.mlyze") as trace:
+
+        def temporary(within: int) -> float:
+            found = hotspots(trace, within_allocations=within)
+            assert found.within_allocations == within
+            assert found.total is not None
+            return found.total.temporary_bytes.value
+
+        assert (temporary(1), temporary(2), temporary(9)) == (50_001, 50_021, 50_021)
+        assert trace.sql(
+            "SELECT allocation_id, made_between FROM frees ORDER BY allocation_id"
+        ).fetchall() == [(first, 0), (first + 1, 1), (2 * first + 1, 0)]
+    with memlyze.open(tmp_path / "t.mlyze") as trace, pytest.raises(MemlyzeError, match="types"):
+        hotspots(trace, by="type", within_allocations=1)
 
 
 def test_few_samples_are_told(sampled: Trace) -> None:

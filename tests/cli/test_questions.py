@@ -35,6 +35,21 @@ def test_hotspots_by_function(trace: str, memlyze: Runner) -> None:
     ]
 
 
+def test_hotspots_count_what_lives_for_a_few_allocations(
+    trace: str, tmp_path: Path, memlyze: Runner
+) -> None:
+    asked = ("hotspots", "--temporary-allocations")
+    lines = memlyze(*asked, "1", trace).stdout.splitlines()
+    assert lines[1].endswith("freed before their thread made another")
+    assert "upper bound" not in "".join(lines)
+    write_known_trace(tmp_path / "s.mlyze", sampled=True)
+    lines = memlyze(*asked, "20", "s.mlyze").stdout.splitlines()
+    assert lines[1].endswith("freed before their thread made 20 others")
+    assert any("what is temporary is an upper bound" in line for line in lines)
+    assert memlyze(*asked, "0", trace).returncode == 2
+    assert "not allowed with" in memlyze(*asked, "2", "--within", "1ms", trace).stderr
+
+
 def test_hotspots_at_a_moment_come_with_the_moment(trace: str, memlyze: Runner) -> None:
     lines = memlyze("hotspots", "--sort", "peak", "--at", "8ms", trace).stdout.splitlines()
     assert lines[3].split("  ")[1] == "live at 8.00 ms"

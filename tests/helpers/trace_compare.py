@@ -10,6 +10,7 @@ from memlyze.trace.reference_decoder import ReferenceTrace, decode
 
 COMPARED_TABLES = (
     "allocations",
+    "frees",
     "frames",
     "stacks",
     "stack_frames",

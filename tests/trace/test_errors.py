@@ -84,7 +84,7 @@ def test_other_version_is_named(tmp_path: Path) -> None:
 def test_unknown_table(tmp_path: Path) -> None:
     path = tmp_path / "t.mlyze"
     TraceEncoder({}).write(path)
-    with TraceFile(path) as trace, pytest.raises(TraceError, match="allocations, frames"):
+    with TraceFile(path) as trace, pytest.raises(TraceError, match="allocations, frees, frames"):
         trace.table("alocations")
 
 

@@ -34,12 +34,17 @@ typedef struct cursors {
     ml_cursor size_code, allocator, stack_id, freed;
 } cursors;
 
-/* One block's memory: its run columns, its runs, and the ids it frees. */
+/* Which allocations are counted as made: what follows is mapped, and need not be memory. */
+enum { LAST_COUNTED_ALLOCATOR = 4, NO_THREAD = -1 };
+
+/* One block's memory: its run columns, its runs, and the ids it frees, with the row before which
+ * each free stands: NULL where nobody asks. */
 typedef struct work {
     size_t run_count;
     int64_t *columns[EVENT_COUNT + 1];
     run *runs;
     uint64_t *freed;
+    uint64_t *freed_before;
     size_t freed_count;
 } work;
 
@@ -54,6 +59,7 @@ void ml_events_free(ml_events *events)
 {
     ml_weights_free(&events->weights);
     ml_ids_free(&events->ids);
+    ml_made_free(&events->made);
     free(events->pending);
     free(events->work);
     free(events->large);
@@ -74,7 +80,7 @@ static ml_status reserve_work(ml_events *events, const ml_payload *payload, work
         }
     }
     size_t bytes =
-        runs * (sizeof(run) + (EVENT_COUNT + 1) * sizeof(int64_t)) + frees * sizeof(uint64_t);
+        runs * (sizeof(run) + (EVENT_COUNT + 1) * sizeof(int64_t)) + 2 * frees * sizeof(uint64_t);
     if (bytes > events->work_bytes) {
         free(events->work);
         events->work = malloc(bytes);
@@ -90,6 +96,7 @@ static ml_status reserve_work(ml_events *events, const ml_payload *payload, work
         work->columns[k] = at;
     }
     work->freed = (uint64_t *)at;
+    work->freed_before = events->columns.made_between == NULL ? NULL : work->freed + frees;
     work->freed_count = frees;
     return ML_OK;
 }
@@ -151,6 +158,7 @@ static inline __attribute__((always_inline)) ml_status decode_runs(ml_events *ev
     uint64_t row = events->rows;
     uint64_t *freed = work->freed;
     const uint64_t *freed_end = freed + work->freed_count;
+    uint64_t *freed_before = work->freed_before;
     cursors c = *at;
     bool bad = false;
     for (size_t k = 0; k < work->run_count; k++) {
@@ -168,6 +176,9 @@ static inline __attribute__((always_inline)) ml_status decode_runs(ml_events *ev
                 uint64_t distance = ml_next(&c.freed, encodings[3]);
                 bad |= encodings[3] == ML_UVARINT && distance > INT64_MAX;
                 *freed++ = next_id - distance;
+                if (freed_before != NULL) {
+                    *freed_before++ = row;
+                }
                 continue;
             }
             if (__builtin_expect(row == to->capacity, 0)) {
@@ -302,7 +313,15 @@ static void fill_run_columns(ml_events *events, const work *work, size_t large)
     }
 }
 
-static bool resolve_free(ml_events *events, uint64_t id, int64_t time_ns)
+/* Who frees, and how many allocations it had made by then. Those in rows from `rows` on came later,
+ * or are not counted yet. */
+typedef struct freeing {
+    int32_t thread_id;
+    double made;
+    uint64_t rows;
+} freeing;
+
+static bool resolve_free(ml_events *events, uint64_t id, int64_t time_ns, const freeing *by)
 {
     uint64_t row;
     if (!ml_ids_find(&events->ids, id, &row)) {
@@ -315,17 +334,49 @@ static bool resolve_free(ml_events *events, uint64_t id, int64_t time_ns)
     }
     /* Clocks are coarse: no allocation is freed before it was made. */
     to->freed_ns[row] = time_ns > to->time_ns[row] ? time_ns : to->time_ns[row];
+    if (to->made_between != NULL) {
+        bool is_known = row < by->rows && to->thread_id[row] == by->thread_id;
+        to->made_between[row] = is_known ? by->made - to->made_between[row] : -1;
+    }
     events->frees++;
     return true;
 }
 
+/* Count the rows [row, end) of a thread as made. Until they are freed, they hold the count at their
+ * birth. */
+static double count_made(const ml_allocation_columns *to, uint64_t row, uint64_t end, double made)
+{
+    for (; row < end; row++) {
+        if (to->allocator[row] <= LAST_COUNTED_ALLOCATOR) {
+            made += to->weight != NULL ? to->weight[row] : 1;
+        }
+        /* What another thread's run of this block freed has its answer. */
+        to->made_between[row] = to->freed_ns[row] == -1 ? made : -1;
+    }
+    return made;
+}
+
 static ml_status resolve_frees(ml_events *events, const work *work, ml_error *error)
 {
-    const uint64_t *freed = work->freed;
+    const uint64_t *freed = work->freed, *freed_before = work->freed_before;
+    const bool is_counting = freed_before != NULL;
     for (size_t k = 0; k < work->run_count; k++) {
         const run *run = &work->runs[k];
+        freeing by = {(int32_t)work->columns[THREAD_ID][k], 0, run->first_row};
+        double *made = &by.made;
+        if (is_counting) {
+            ml_status status = ml_made_by(&events->made, by.thread_id, &made, error);
+            if (status != ML_OK) {
+                return status;
+            }
+            by.made = *made;
+        }
         for (uint64_t left = run->frees; left > 0; left--, freed++) {
-            if (__builtin_expect(resolve_free(events, *freed, run->time_ns), 1)) {
+            if (is_counting) {
+                by.made = count_made(&events->columns, by.rows, *freed_before, by.made);
+                by.rows = *freed_before++;
+            }
+            if (__builtin_expect(resolve_free(events, *freed, run->time_ns, &by), 1)) {
                 continue;
             }
             if (events->pending_count == events->pending_capacity) {
@@ -339,6 +390,10 @@ static ml_status resolve_frees(ml_events *events, const work *work, ml_error *er
                 events->pending_capacity = capacity;
             }
             events->pending[events->pending_count++] = (ml_pending_free){*freed, run->time_ns};
+        }
+        if (is_counting) {
+            const uint64_t end = run->first_row + run->allocations;
+            *made = count_made(&events->columns, by.rows, end, by.made);
         }
     }
     return ML_OK;
@@ -443,6 +498,9 @@ static ml_status add_carried_row(ml_events *events, int64_t *const columns[CARRI
     if (to->weight != NULL) {
         to->weight[row] = ml_weight(&events->weights, sampling, size);
     }
+    if (to->made_between != NULL) {
+        to->made_between[row] = -1; /* what came before is in no part of the trace */
+    }
     events->rows++;
     return ML_OK;
 }
@@ -478,8 +536,16 @@ ml_status ml_events_add_carried(ml_events *events, const ml_payload *payload, ml
 void ml_events_finish(ml_events *events)
 {
     for (size_t k = 0; k < events->pending_count; k++) {
-        if (!resolve_free(events, events->pending[k].id, events->pending[k].time_ns)) {
+        const freeing nobody = {NO_THREAD, 0, 0};
+        const ml_pending_free *late = &events->pending[k];
+        if (!resolve_free(events, late->id, late->time_ns, &nobody)) {
             events->frees_unmatched++;
+        }
+    }
+    const ml_allocation_columns *to = &events->columns;
+    for (uint64_t row = 0; row < events->rows && to->made_between != NULL; row++) {
+        if (to->freed_ns[row] == -1) {
+            to->made_between[row] = -1;
         }
     }
     events->pending_count = 0;

@@ -7,6 +7,7 @@
 #define MEMLYZE_DECODER_EVENTS_H
 
 #include "decoder_ids.h"
+#include "decoder_made.h"
 #include "decoder_weights.h"
 
 /* Memory of the caller, for `capacity` rows each. Rows of window_id must be 0 at first: nothing is
@@ -22,6 +23,8 @@ typedef struct ml_allocation_columns {
     int32_t *stack_id;
     int32_t *thread_id;
     int32_t *window_id;
+    double
+        *made_between; /* NULL, or see decoder_made.h; -1: not freed by the thread that made it */
     uint64_t capacity;
 } ml_allocation_columns;
 
@@ -51,6 +54,7 @@ typedef struct ml_events {
 
     /* internal */
     ml_ids ids;
+    ml_made made;
     ml_pending_free *pending;
     size_t pending_count, pending_capacity;
     void *work; /* of one block */

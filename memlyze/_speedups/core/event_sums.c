@@ -157,7 +157,10 @@ bool ml_sum_events(const ml_allocation_columns *columns, const ml_chunk_times *t
             bool is_live = freed == -1;
             bool is_held = time <= q.moment_ns && (is_live || freed > q.moment_ns) &&
                            !(q.ended.ids && contains(&ended, process));
-            bool is_temporary = !is_live && freed - time <= q.temporary_ns;
+            bool is_temporary =
+                q.made_between != NULL
+                    ? q.made_between[row] >= 0 && q.made_between[row] < q.temporary_allocations
+                    : !is_live && freed - time <= q.temporary_ns;
             unsigned classes = (is_live ? ML_IS_LIVE : 0) | (is_held ? ML_IS_HELD : 0) |
                                (is_temporary ? ML_IS_TEMPORARY : 0);
             if ((classes & q.wanted) != q.wanted ||

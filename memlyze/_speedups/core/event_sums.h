@@ -48,9 +48,11 @@ typedef struct {
     int64_t from_ns;
     int64_t to_ns;
     ml_id_set processes, threads, windows;
-    ml_id_set ended;      /* processes in which nothing is held at the moment */
-    int64_t moment_ns;    /* held is what was made until then and freed later */
-    int64_t temporary_ns; /* temporary is what was freed within this time */
+    ml_id_set ended;            /* processes in which nothing is held at the moment */
+    int64_t moment_ns;          /* held is what was made until then and freed later */
+    int64_t temporary_ns;       /* temporary is what was freed within this time, */
+    const double *made_between; /* or, unless NULL, before its thread had made so many others: */
+    double temporary_allocations;
     unsigned told_apart;  /* classes that have rows of their own */
     unsigned wanted;      /* only what is of all of these classes */
     ml_int_column groups; /* each value has rows of its own */

@@ -1,19 +1,19 @@
 -- What threads, processes or windows are called; windows of a name are one.
-CREATE MACRO _group_labels(kind) AS TABLE
+CREATE MACRO _group_labels(of_kind) AS TABLE
 SELECT
     thread_id AS group_id,
     CASE WHEN name = '' THEN 'thread ' || os_thread_id ELSE name END
     || CASE WHEN (SELECT count(*) FROM _raw_processes) > 1 THEN ' (process ' || process_id || ')' ELSE '' END AS label
 FROM _raw_threads
-WHERE kind = 'thread'
+WHERE of_kind = 'thread'
 UNION ALL
 SELECT process_id, 'process ' || process_id || ': ' || command_line
 FROM _raw_processes
-WHERE kind = 'process'
+WHERE of_kind = 'process'
 UNION ALL
 SELECT window_id, name
 FROM _raw_windows
-WHERE kind = 'window'
+WHERE of_kind = 'window'
 UNION ALL
 SELECT 0, 'no window'
-WHERE kind = 'window';
+WHERE of_kind = 'window';

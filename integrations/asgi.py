@@ -14,9 +14,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Awaitable, Callable, MutableMapping, overload
 
+from memlyze._speedups._tracer import AnswerOfAsgi, is_recording
 from memlyze.errors import MemlyzeError, OptionError
 from memlyze.request_windows import RequestWindow
-from memlyze.tracer import active_tracer
 
 from ._asgi_routes import RouteNames
 from ._control import Control
@@ -78,30 +78,33 @@ class MemlyzeMiddleware:
         kind = scope["type"]
         if kind == "lifespan":
             await self._lifespan(scope, receive, send)
-        elif self._control and kind == "http" and self._control.is_for(scope["path"]):
+            return
+        if self._control and kind == "http" and self._control.is_for(scope["path"]):
             await self._answer_control(self._control, scope, send)
-        elif (
+            return
+        if (
             self._recording is None
             or self._mistake is not None
-            or active_tracer() is None
+            or not is_recording()
             or WINDOW_KEY in scope
             or kind not in ("http", "websocket")
-            or self.options.leaves_out(scope["path"])
+            or (self.options.exclude and self.options.leaves_out(scope["path"]))
         ):
             await self.app(scope, receive, send)
-        else:
-            await self._request(scope, receive, send)
-
-    async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
-        window = RequestWindow(scope["type"], scope.get("method", ""))
-        scope[WINDOW_KEY] = window
+            return
+        # All of a request in this one coroutine: each further one would be another frame to enter
+        # whenever the request goes on.
+        scope[WINDOW_KEY] = window = RequestWindow(kind, scope.get("method", ""))
+        answer = AnswerOfAsgi(window, send)
+        if kind == "websocket":
+            answer.is_whole = True
+            receive = _watching(window, receive)
         outside = window.enter()
-        answer = _Answer(window, send, scope["type"] == "websocket")
         try:
-            await self.app(scope, answer.watching(receive), answer.send)
+            await self.app(scope, receive, answer)
         except BaseException as error:
             window.attributes["exception"] = type(error).__name__
-            if window.status == 0 and isinstance(error, Exception) and scope["type"] == "http":
+            if window.status == 0 and isinstance(error, Exception) and kind == "http":
                 window.status = 500  # that is what the server answers then
             raise
         finally:
@@ -157,49 +160,18 @@ class MemlyzeMiddleware:
             self._recording.leave()
 
 
-class _Answer:
-    """Looks at what an application sends for one request."""
+def _watching(window: RequestWindow, receive: Receive) -> Receive:
+    """What the application of a websocket is to receive from: the code that the client closes it
+    with is remembered.
+    """
 
-    __slots__ = ("_window", "_send", "_is_websocket", "is_whole")
+    async def watched() -> Message:
+        message = await receive()
+        if message["type"] == "websocket.disconnect":
+            window.status = message.get("code", 1005)
+        return message
 
-    def __init__(self, window: RequestWindow, send: Send, is_websocket: bool) -> None:
-        self._window = window
-        self._send = send
-        self._is_websocket = is_websocket
-        self.is_whole = is_websocket
-
-    def send(self, message: Message) -> Awaitable[None]:
-        """Pass a message on."""
-        kind = message["type"]
-        if kind == "http.response.body":
-            self._window.first_byte()
-            if not message.get("more_body", False):
-                self.is_whole = True
-        elif kind == "http.response.start":
-            self._window.status = message["status"]
-        elif kind == "websocket.accept":
-            self._window.first_byte()
-        elif kind == "websocket.close":
-            self._window.status = message.get("code", 1000)
-        elif kind == "http.response.pathsend":
-            self._window.first_byte()
-            self.is_whole = True
-        return self._send(message)
-
-    def watching(self, receive: Receive) -> Receive:
-        """What the application is to receive from: of a websocket, the code that the client closes
-        it with is remembered.
-        """
-        if not self._is_websocket:
-            return receive
-
-        async def watched() -> Message:
-            message = await receive()
-            if message["type"] == "websocket.disconnect":
-                self._window.status = message.get("code", 1005)
-            return message
-
-        return watched
+    return watched
 
 
 def _refuse_second(app: Any) -> None:

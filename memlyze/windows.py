@@ -11,6 +11,7 @@ from _contextvars import ContextVar
 
 from memlyze import _json_text
 from memlyze._speedups import _tracer
+from memlyze._speedups._tracer import set_present as set_present
 
 TYPE_CHECKING = False  # `typing` itself stays out of the recorded program
 if TYPE_CHECKING:
@@ -22,14 +23,6 @@ if TYPE_CHECKING:
 
 
 present: ContextVar[int] = ContextVar("memlyze_window", default=0)
-
-
-def set_present(number: int) -> None:
-    """Also where `reset` would do: that takes the variable out of the context, which allocates,
-    and a hook that looks it up in that moment makes CPython cache, unreferenced, what is taken out.
-    """
-    present.set(number)
-    _tracer.window_changed()
 
 
 def install() -> None:

@@ -39,7 +39,7 @@ def main() -> int:
     fix = parser.parse_args().fix
 
     c_files = tracked("*.c", "*.h")
-    cython_files = tracked("*.pyx", "*.pxd")
+    cython_files = tracked("*.pyx", "*.pxd", "*.pxi")
     meson_files = tracked("meson.build")
     clang_format = ["-i"] if fix else ["--dry-run", "--Werror"]
     meson_format = "--inplace" if fix else "--check-only"

@@ -8,7 +8,7 @@ import errno
 import threading
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t
-from cpython.ref cimport PyObject
+from cpython.ref cimport Py_DECREF, PyObject
 
 cdef extern from "core/recorder.h" nogil:
     ctypedef struct ml_options:
@@ -46,6 +46,8 @@ cdef extern from "Python.h":
     const unsigned long PY_VERSION_HEX
     int Py_AddPendingCall(int (*function)(void *) noexcept, void *argument)
     PyObject *PyEval_GetFrame()
+    int PyContextVar_Get(object variable, PyObject *default_, PyObject **value) except -1
+    object PyContextVar_Set(object variable, object value)
 
 cdef extern from "core/thread_state.h" nogil:
     void ml_thread_set_name(uint64_t os_thread_id, const char *name)
@@ -257,18 +259,32 @@ def set_window_variable(variable):
     ml_hooks_set_window_variable(<PyObject *>variable)
 
 
-def window_changed():
-    """To be called after the window variable was set or reset in this thread."""
+cpdef set_present(number):
+    """The window that the calling code runs in from now on, in its context; 0: none.
+
+    Also where `reset` would do: that takes the variable out of the context, which allocates, and a
+    hook that looks it up in that moment makes CPython cache, unreferenced, what is taken out.
+    """
+    PyContextVar_Set(window_variable, number)
     ml_hooks_window_changed()
+
+
+cdef object present_value():
+    """What the window variable holds."""
+    cdef PyObject *value = NULL
+    PyContextVar_Get(window_variable, NULL, &value)
+    present = <object>value
+    Py_DECREF(present)
+    return present
 
 
 cdef uint32_t present_window_id():
     """The number of the window that the calling code runs in; 0: none of this recording."""
-    window_id = window_variable.get() if window_variable is not None else 0
+    window_id = present_value() if window_variable is not None else 0
     return window_id if window_id >= first_window_id else 0
 
 
-def new_window_id():
+cpdef uint32_t new_window_id():
     """The number for a new window."""
     global next_window_id
     cdef uint32_t window_id = next_window_id
@@ -276,9 +292,9 @@ def new_window_id():
     return window_id
 
 
-def add_window(uint32_t window_id, uint32_t parent_id, bytes kind not None, bytes name not None,
-               int64_t start_ns, int64_t end_ns, bytes attributes_json not None,
-               bytes method not None=b"", uint32_t status=0, int64_t first_byte_after_ns=-1):
+cpdef add_window(uint32_t window_id, uint32_t parent_id, bytes kind, bytes name,
+                 int64_t start_ns, int64_t end_ns, bytes attributes_json, bytes method=b"",
+                 uint32_t status=0, int64_t first_byte_after_ns=-1):
     """A row of `windows`: `end_ns` is -1 when the window opens; the last three are of requests, 0
     or -1 where they are not known.
     """
@@ -297,6 +313,9 @@ def add_window(uint32_t window_id, uint32_t parent_id, bytes kind not None, byte
     row.status = status
     row.first_byte_after_ns = first_byte_after_ns
     ml_side_rows_add_window(&row)
+
+
+include "request_windows.pxi"
 
 
 def set_thread_name(uint64_t os_thread_id, bytes name not None):

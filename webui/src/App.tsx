@@ -4,7 +4,7 @@ import { useAnswer } from "./data/answers";
 import type { TraceEntry } from "./data/forms";
 import { TraceContext } from "./data/trace";
 import { FlameView } from "./flamegraph/FlameView";
-import { ErrorMessage, Message } from "./parts/States";
+import { ErrorMessage, Loading, Message } from "./parts/States";
 import type { View } from "./selection/selection";
 import { useSelection } from "./selection/store";
 import { Header } from "./shell/Header";
@@ -94,7 +94,7 @@ function TraceViews({ trace, traces, view }: { trace: TraceEntry; traces: readon
       <SelectionBar />
       {WITH_OVERVIEW.has(view) && <Overview />}
       <section className="view" aria-label={VIEW_TITLES[view]}>
-        <Suspense fallback={<div className="message" aria-busy="true" />}>
+        <Suspense fallback={<Loading />}>
           <Content />
         </Suspense>
       </section>

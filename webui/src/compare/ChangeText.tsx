@@ -12,12 +12,11 @@ export function ChangeText({
   const isChance = !is_beyond_chance && change.value !== 0;
   return (
     <span
-      className={!is_beyond_chance || change.value === 0 ? "quiet" : change.value > 0 ? "is-more" : "is-less"}
+      className={`change ${!is_beyond_chance || change.value === 0 ? "quiet" : change.value > 0 ? "is-more" : "is-less"}`}
       title={isChance ? "It may be chance" : undefined}
     >
-      {formatChange(change.value, format)}
-      {change.error > 0 ? ` ± ${format(change.error)}` : ""}
-      {isChance ? ", within chance" : ""}
+      <span>{formatChange(change.value, format)}</span>{" "}
+      {change.error > 0 && <span className="error">± {format(change.error)}</span>} {isChance && <span className="error">within chance</span>}
     </span>
   );
 }

@@ -1,10 +1,10 @@
 import { useAnswer } from "../data/answers";
 import type { Estimate, Info } from "../data/forms";
 import { useTrace } from "../data/trace";
-import { estimateText } from "../lib/estimates";
 import { visible } from "../lib/text";
 import { formatBytes, formatChange, formatCount, formatDuration } from "../lib/units";
 import { ShapeChoice } from "../flamegraph/ShapeChoice";
+import { EstimateText } from "../parts/Figures";
 import { Choice, Segmented } from "../parts/Segmented";
 import { Answered, Message } from "../parts/States";
 import { Table } from "../parts/Table";
@@ -104,8 +104,8 @@ function rowsOf(totals: DiffForm["totals"], before: Info, after: Info): Row[] {
   ];
 }
 
-function withError(estimate: Estimate | null, format: (value: number) => string): string {
-  return estimate === null ? "unknown" : estimateText(estimate, format);
+function withError(estimate: Estimate | null, format: (value: number) => string) {
+  return estimate === null ? "unknown" : <EstimateText estimate={estimate} format={format} />;
 }
 
 function Totals({ base }: { base: string }) {

@@ -16,7 +16,7 @@ export function EstimateText({
 }) {
   const { value } = estimate;
   const few = restsOnFew(estimate);
-  const error = few ? (value === 0 ? "" : "few samples") : formatError(estimate);
+  const error = few ? "" : formatError(estimate);
   const title = few
     ? value === 0
       ? `Nothing of it was recorded; there may be up to ${format(estimate.error)}`
@@ -27,7 +27,7 @@ export function EstimateText({
   return (
     <span className="estimate" title={title}>
       <span>{few ? `~${format(value)}` : format(value)}</span>
-      <span className="error">{error}</span>
+      <span className="error">{few && value !== 0 ? <>few<span className="samples"> samples</span></> : error}</span>
     </span>
   );
 }

@@ -39,8 +39,17 @@ export function Answered<T>({ answer, children }: { answer: Answer<T>; children:
   return (
     <>
       <Progress active={answer.isStale || answer.isLoading} />
-      {answer.data === undefined ? <div className="message" aria-busy="true" /> : children(answer.data)}
+      {answer.data === undefined ? <Loading /> : children(answer.data)}
     </>
+  );
+}
+
+/** Before the first answer; said only where it takes longer than a moment. */
+export function Loading() {
+  return (
+    <div className="message is-loading" aria-busy="true">
+      <span>Loading …</span>
+    </div>
   );
 }
 

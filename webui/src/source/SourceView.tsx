@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useRef } from "react";
 
 import { useAnswer } from "../data/answers";
-import type { Source, SourceFile } from "../data/forms";
+import type { Estimate, Source, SourceFile } from "../data/forms";
 import { aliveAt, selectionParameters } from "../data/parameters";
 import { useTrace } from "../data/trace";
 import { shortPath, visible } from "../lib/text";
@@ -122,8 +122,9 @@ function Code({ source }: { source: Source }) {
           <table className="code-table">
             <thead>
               <tr>
-                <th scope="col" className="number" title="By the line and what it called">Allocated</th>
-                <th scope="col" className="number" title="Of it, not freed at the cursor, or at the end">Alive</th>
+                <th scope="col" className="number own" title="Allocated by the line itself, not by what it called">Itself</th>
+                <th scope="col" className="number" title="Allocated by the line and all that it called; the darker part is its own">With callees</th>
+                <th scope="col" className="number" title="Of that with callees, not freed at the cursor, or at the end">Alive</th>
                 <th scope="col" className="number">Line</th>
                 <th scope="col">Code</th>
               </tr>
@@ -134,7 +135,8 @@ function Code({ source }: { source: Source }) {
                 const figure = figures.get(number);
                 return (
                   <tr key={number} ref={number === goal ? currentLine : undefined} className={number === current ? "is-current" : undefined} data-line={number}>
-                    <td className="number">{figure && <MarginBar estimate={figure.allocated} most={most} kind="born" />}</td>
+                    <td className="number own">{figure && figure.allocated_self.value > 0 && <EstimateText estimate={figure.allocated_self} />}</td>
+                    <td className="number">{figure && <MarginBar estimate={figure.allocated} own={figure.allocated_self.value} most={most} kind="born" />}</td>
                     <td className="number">
                       {figure && figure.live.value > 0 && <MarginBar estimate={figure.live} most={most} kind="alive" />}
                     </td>
@@ -165,10 +167,11 @@ const STATE_TEXTS: Record<Source["state"], string> = {
 
 const STATE_BADGES: Partial<Record<Source["state"], string>> = { stored: "is-good", unchanged: "is-good", changed: "is-warn", missing: "is-warn" };
 
-function MarginBar({ estimate, most, kind }: { estimate: { value: number; error: number }; most: number; kind: "born" | "alive" }) {
+function MarginBar({ estimate, own = 0, most, kind }: { estimate: Estimate; own?: number; most: number; kind: "born" | "alive" }) {
   return (
     <span className={`margin-bar ${kind}`}>
       <span className="fill" style={{ width: `${(100 * estimate.value) / most}%` }} />
+      {own > 0 && <span className="fill" style={{ width: `${(100 * own) / most}%` }} />}
       <EstimateText estimate={estimate} />
     </span>
   );
@@ -187,9 +190,9 @@ function FigureTable({ source }: { source: Source }) {
       columns={[
         { key: "line", title: "Line", isNumber: true, sortBy: ({ line }) => line, cell: ({ line }) => line },
         { key: "function", title: "Function", isWide: true, cell: ({ functions }) => visible(functions.join(", ")) },
-        { key: "allocated", title: "Allocated", isNumber: true, sortBy: ({ allocated }) => allocated.value, cell: (row) => <EstimateText estimate={row.allocated} /> },
-        { key: "self", title: "Itself", isNumber: true, sortBy: ({ allocated_self }) => allocated_self.value, cell: (row) => <EstimateText estimate={row.allocated_self} /> },
-        { key: "live", title: "Alive", isNumber: true, sortBy: ({ live }) => live.value, cell: (row) => <EstimateText estimate={row.live} /> },
+        { key: "allocated", title: "With callees", help: "Allocated by the line and all that it called", isNumber: true, sortBy: ({ allocated }) => allocated.value, cell: (row) => <EstimateText estimate={row.allocated} /> },
+        { key: "self", title: "Itself", help: "Allocated by the line, not by what it called", isNumber: true, sortBy: ({ allocated_self }) => allocated_self.value, cell: (row) => <EstimateText estimate={row.allocated_self} /> },
+        { key: "live", title: "Alive", help: "Of that with callees, not freed at the cursor, or at the end", isNumber: true, sortBy: ({ live }) => live.value, cell: (row) => <EstimateText estimate={row.live} /> },
       ]}
     />
   );

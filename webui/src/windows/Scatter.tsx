@@ -4,8 +4,9 @@ import type { Windows } from "../data/forms";
 import { beginDrawing, CANVAS_FONT, useFrame, useSize } from "../lib/canvas";
 import { visible } from "../lib/text";
 import { nameColour, translucent, usePalette } from "../lib/theme";
-import { formatBytes, formatDuration } from "../lib/units";
+import { formatBytes, formatCount, formatDuration } from "../lib/units";
 import { Tooltip, TooltipFacts } from "../parts/Tooltip";
+import { dotAt, dotsOf, isNumbered, nextOf, radiusOf, type Dot } from "./dots";
 
 const LEFT = 66;
 const RIGHT = 14;
@@ -13,6 +14,8 @@ const TOP = 10;
 const BOTTOM = 36;
 const HEIGHT = 300;
 const REACH_PX = 10;
+/** Room for a large dot at the least of both. */
+const INSET = 18;
 /** Windows that left nothing lie on the lower edge, below the first power. */
 const LEAST = 16;
 
@@ -30,20 +33,26 @@ function logAxis(values: readonly number[], from: number, to: number): Axis {
   return { least, greatest, position: (bytes) => (bytes <= least ? from : from + Math.log(bytes / least) * scale) };
 }
 
-/** Each window as a dot: what it allocated against what it left behind, both by powers. */
+/** Each window as a dot, what it allocated against what it left behind, both by powers; those that coincide as one dot with their number. */
 export function Scatter({ windows, chosen, onChoose }: { windows: Windows; chosen: number | null; onChoose: (windowId: number) => void }) {
   const palette = usePalette();
   const container = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const { width } = useSize(container);
-  const [hover, setHover] = useState<{ index: number; x: number; y: number } | null>(null);
+  const [hover, setHover] = useState<{ dot: Dot; x: number; y: number } | null>(null);
   const axes = useMemo(
     () => ({
-      x: logAxis(windows.allocated_bytes, LEFT, Math.max(LEFT + 1, width - RIGHT)),
-      y: logAxis(windows.retained_bytes, HEIGHT - BOTTOM, TOP),
+      x: logAxis(windows.allocated_bytes, LEFT + INSET, Math.max(LEFT + INSET + 1, width - RIGHT)),
+      y: logAxis(windows.retained_bytes, HEIGHT - BOTTOM - INSET, TOP),
     }),
     [windows, width],
   );
+
+  const dots = useMemo(
+    () => dotsOf(windows.name, windows.allocated_bytes.map((allocated, index) => [axes.x.position(allocated), axes.y.position(windows.retained_bytes[index] ?? 0)])),
+    [windows, axes],
+  );
+  const chosenIndex = chosen === null ? -1 : windows.window_id.indexOf(chosen);
 
   const requestDraw = useFrame(() => {
     const context = canvas.current && beginDrawing(canvas.current, { width, height: HEIGHT });
@@ -52,30 +61,16 @@ export function Scatter({ windows, chosen, onChoose }: { windows: Windows; chose
     }
     context.font = `11px ${CANVAS_FONT}`;
     drawAxes(context, axes, width, palette);
-    for (const [index, allocated] of windows.allocated_bytes.entries()) {
-      const isChosen = windows.window_id[index] === chosen || index === hover?.index;
-      context.fillStyle = translucent(nameColour(windows.name[index] ?? ""), isChosen ? 1 : 0.5);
-      context.beginPath();
-      context.arc(axes.x.position(allocated), axes.y.position(windows.retained_bytes[index] ?? 0), isChosen ? 6 : 3.2, 0, 7);
-      context.fill();
+    for (const dot of dots) {
+      const isChosen = dot === hover?.dot || dot.members.includes(chosenIndex);
+      drawDot(context, dot, isChosen, palette.text);
     }
   });
   useEffect(requestDraw);
 
-  const nearest = (x: number, y: number): number => {
-    let [found, distance] = [-1, REACH_PX * REACH_PX];
-    windows.allocated_bytes.forEach((allocated, index) => {
-      const dx = axes.x.position(allocated) - x;
-      const dy = axes.y.position(windows.retained_bytes[index] ?? 0) - y;
-      if (dx * dx + dy * dy < distance) {
-        [found, distance] = [index, dx * dx + dy * dy];
-      }
-    });
-    return found;
-  };
   const under = (event: { clientX: number; clientY: number; currentTarget: HTMLElement }) => {
     const box = event.currentTarget.getBoundingClientRect();
-    return nearest(event.clientX - box.left, event.clientY - box.top);
+    return dotAt(dots, event.clientX - box.left, event.clientY - box.top, REACH_PX);
   };
   return (
     <div
@@ -85,32 +80,69 @@ export function Scatter({ windows, chosen, onChoose }: { windows: Windows; chose
       role="img"
       aria-label={`Allocated against retained bytes of ${windows.window_id.length} windows; the table below lists them`}
       onPointerMove={(event) => {
-        const index = under(event);
-        setHover(index < 0 ? null : { index, x: event.clientX, y: event.clientY });
+        const dot = under(event);
+        setHover(dot && { dot, x: event.clientX, y: event.clientY });
       }}
       onPointerLeave={() => setHover(null)}
       onClick={(event) => {
-        const index = under(event);
-        if (index >= 0) {
-          onChoose(windows.window_id[index] ?? 0);
+        const dot = under(event);
+        if (dot !== null) {
+          onChoose(windows.window_id[nextOf(dot, chosenIndex)] ?? 0);
         }
       }}
     >
       <canvas ref={canvas} aria-hidden="true" />
       {hover !== null && (
         <Tooltip x={hover.x} y={hover.y}>
-          <strong>{visible(windows.name[hover.index] ?? "")}</strong>
-          <TooltipFacts
-            facts={[
-              ["Allocated", withError(windows.allocated_bytes[hover.index], windows.allocated_error[hover.index])],
-              ["Retained", withError(windows.retained_bytes[hover.index], windows.retained_error[hover.index])],
-              ["Took", formatDuration(windows.duration_ns[hover.index] ?? 0)],
-            ]}
-          />
+          <strong>{visible(hover.dot.name)}</strong>
+          {hover.dot.members.length > 1 && <span className="quiet"> {formatCount(hover.dot.members.length)} windows</span>}
+          <TooltipFacts facts={factsOf(windows, hover.dot)} />
         </Tooltip>
       )}
     </div>
   );
+}
+
+/** Of one window the figures with their errors; of several from the least to the greatest. */
+function factsOf(windows: Windows, { members }: Dot): [string, string][] {
+  const [only] = members;
+  if (members.length === 1 && only !== undefined) {
+    return [
+      ["Allocated", withError(windows.allocated_bytes[only], windows.allocated_error[only])],
+      ["Retained", withError(windows.retained_bytes[only], windows.retained_error[only])],
+      ["Took", formatDuration(windows.duration_ns[only] ?? 0)],
+    ];
+  }
+  const range = (values: readonly (number | null)[], format: (value: number) => string) => {
+    const found = members.map((index) => values[index] ?? 0);
+    const [least, greatest] = [format(Math.min(...found)), format(Math.max(...found))];
+    return least === greatest ? least : `${least} to ${greatest}`;
+  };
+  return [
+    ["Allocated", range(windows.allocated_bytes, formatBytes)],
+    ["Retained", range(windows.retained_bytes, formatBytes)],
+    ["Took", range(windows.duration_ns, formatDuration)],
+    ["Click", "for the next of them"],
+  ];
+}
+
+function drawDot(context: CanvasRenderingContext2D, dot: Dot, isChosen: boolean, ink: string): void {
+  const radius = radiusOf(dot) + (isChosen ? 2 : 0);
+  const colour = nameColour(dot.name);
+  context.fillStyle = translucent(colour, isChosen ? 0.75 : 0.42);
+  context.strokeStyle = isChosen ? ink : colour;
+  context.lineWidth = 1;
+  context.beginPath();
+  context.arc(dot.x, dot.y, radius, 0, 7);
+  context.fill();
+  context.stroke();
+  if (isNumbered(dot)) {
+    context.fillStyle = ink;
+    context.textAlign = "center";
+    context.textBaseline = "middle";
+    const count = dot.members.length;
+    context.fillText(count < 1000 ? String(count) : `${Math.round(count / 1000)}k`, dot.x, dot.y + 0.5);
+  }
 }
 
 function withError(bytes = 0, error = 0): string {

@@ -26,27 +26,27 @@ class Stacks(typing.NamedTuple):
     """Number of its innermost frame, among those that are to be told apart."""
 
 
-class Tree(typing.NamedTuple):
+class Shape(typing.NamedTuple):
     """A tree whose nodes stand level by level, so that parents come before their children."""
 
     parents: Array
     """Row of the parent; −1 for the root, which is row 0."""
     keys: Array
     """What the node stands for: a number of `Stacks.keys`, or a group; −1 for the root."""
-    totals: Array
-    """For each of the columns that were given, the sum over the node and all beneath it."""
-    own: Array
-    """Of `totals`, what does not go on into a child."""
-
-
-def tree_from_root(stacks: Stacks, rows: Array, groups: Array | None, values: Array) -> Tree:
-    """The tree whose first level is the outermost frames.
-
-    `rows` are the stacks that have values, `groups` what is to stand above each as a level of its
-    own (a key; None: no such level), and `values` a row of figures for each of `rows`.
+    bounds: Array
+    """The first row of each level, and how many nodes there are. Within a level, the children of
+    one parent stand together.
     """
-    builder = _Builder(values.shape[1])
-    starts = builder.start(groups, values)
+
+
+def shape_from_root(stacks: Stacks, rows: Array, groups: Array | None) -> tuple[Shape, Array]:
+    """The tree whose first level is the outermost frames, and the node of each item.
+
+    `rows` are the stacks of the items, `groups` what is to stand above each as a level of its own
+    (a key; None: no such level).
+    """
+    builder = _Builder()
+    starts = builder.start(groups, len(rows))
     # A stack beneath two groups is two places of the tree.
     count = max(len(stacks.parents), 1)
     places = starts * count + rows
@@ -65,6 +65,7 @@ def tree_from_root(stacks: Stacks, rows: Array, groups: Array | None, values: Ar
         parent = stacks.parents[row]
         above = np.unique(start[parent >= 0] * count + parent[parent >= 0])
 
+    item_nodes = starts.copy()
     nodes_above, places_above = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
     for depth, here in zip(range(1, deepest + 1), reversed(levels)):
         start, row = np.divmod(here, count)
@@ -75,36 +76,59 @@ def tree_from_root(stacks: Stacks, rows: Array, groups: Array | None, values: Ar
         parent_nodes[has_parent] = nodes_above[found]
         nodes = builder.children(parent_nodes, stacks.keys[row])
         own_items = order[bounds[depth] : bounds[depth + 1]]
-        own_nodes = nodes[np.searchsorted(here, places[own_items])]
-        builder.add_own(own_nodes, values[own_items])
+        item_nodes[own_items] = nodes[np.searchsorted(here, places[own_items])]
         nodes_above, places_above = nodes, here
-    return builder.tree()
+    return builder.shape(), item_nodes
 
 
-def tree_from_leaves(
-    stacks: Stacks, rows: Array, groups: Array | None, values: Array, sizes: Array, *, count: int
-) -> Tree:
-    """The inverted tree: its first level is the innermost frames, and beneath each its callers.
+def shape_from_leaves(
+    stacks: Stacks, rows: Array, groups: Array | None, sizes: Array, *, count: int
+) -> tuple[Shape, Array]:
+    """The inverted tree, and the node of each item: the first level is the innermost frames, and
+    beneath each are its callers.
 
     Only nodes that may be among the `count` greatest, by the sum of `sizes`, are followed further.
     """
-    builder = _Builder(values.shape[1])
-    nodes = builder.start(groups, values)
-    rows = np.asarray(rows)
-    top = np.empty(0)  # sizes of the greatest nodes so far
-    while len(rows):
+    builder = _Builder()
+    nodes = builder.start(groups, len(rows))
+    item_nodes = nodes.copy()
+    items = np.arange(len(rows))
+    top = np.empty(0)  # sizes of the greatest nodes so far, in no order
+    while len(items):
         nodes = builder.children(nodes, stacks.keys[rows])
+        item_nodes[items] = nodes
         place = np.unique(nodes, return_inverse=True)[1].reshape(-1)
-        here_sizes = np.bincount(place, weights=sizes)
-        top = np.sort(np.concatenate([top, here_sizes]))[-count:]
+        here_sizes = np.bincount(place, weights=sizes[items])
+        top = np.concatenate([top, here_sizes])
+        if len(top) > count:
+            top = np.partition(top, len(top) - count)[len(top) - count :]
         rows = stacks.parents[rows]
         goes_on = rows >= 0
         if len(top) == count:
-            goes_on &= here_sizes[place] >= top[0]
-        builder.add_own(nodes[~goes_on], values[~goes_on])
-        rows, nodes = rows[goes_on], nodes[goes_on]
-        values, sizes = values[goes_on], sizes[goes_on]
-    return builder.tree()
+            goes_on &= here_sizes[place] >= top.min()
+        rows, nodes, items = rows[goes_on], nodes[goes_on], items[goes_on]
+    return builder.shape(), item_nodes
+
+
+def own_values(shape: Shape, nodes: Array, values: Array) -> Array:
+    """A row for each node: the sum of the rows of `values` whose item is of this node."""
+    count = len(shape.parents)
+    columns = [np.bincount(nodes, weights=column, minlength=count) for column in values.T]
+    return np.stack(columns, axis=1)
+
+
+def totals(shape: Shape, own: Array) -> Array:
+    """For each node the sum of the rows of `own` over it and all beneath it."""
+    sums = own.copy()
+    is_first = np.diff(shape.parents, prepend=NO_NODE - 1) != 0  # of the children of one parent
+    is_first[shape.bounds[:-1]] = True
+    firsts = np.flatnonzero(is_first)
+    cuts = np.searchsorted(firsts, shape.bounds[1:]).tolist()
+    for (start, end), first, last in reversed(list(zip(_levels(shape), cuts, cuts[1:]))):
+        families = firsts[first:last]
+        beneath = np.add.reduceat(sums[start:end], families - start, axis=0)
+        sums[shape.parents[families]] += beneath
+    return sums
 
 
 def greatest(sizes: Array, count: int) -> Array:
@@ -112,22 +136,55 @@ def greatest(sizes: Array, count: int) -> Array:
 
     Of a tree's nodes, where none is greater than its parent, none is chosen without its parent.
     """
-    kept = np.zeros(len(sizes), dtype=bool)
-    kept[np.argsort(-sizes, kind="stable")[:count]] = True
+    if len(sizes) <= count:
+        return np.ones(len(sizes), dtype=bool)
+    least = np.partition(sizes, len(sizes) - count)[len(sizes) - count]
+    kept = sizes > least
+    kept[np.flatnonzero(sizes == least)[: count - np.count_nonzero(kept)]] = True
     return kept
 
 
+def part(shape: Shape, rows: Array) -> Shape:
+    """The tree of these nodes alone, which are in order, and with each of them its parent."""
+    parents = np.searchsorted(rows, shape.parents[rows])
+    parents[0] = NO_NODE
+    bounds = np.unique(np.searchsorted(rows, shape.bounds))
+    return Shape(parents, shape.keys[rows], bounds)
+
+
+def depth_first(shape: Shape, sizes: Array) -> Array:
+    """The place of each node where every node stands behind its parent, the greatest child first,
+    and among equals the one of the least key.
+    """
+    count = len(shape.parents)
+    beneath = totals(shape, np.ones((count, 1), dtype=np.int64))[:, 0]
+    order = np.lexsort((shape.keys, -sizes, shape.parents))
+    ends = np.cumsum(beneath[order])
+    begins = ends - beneath[order]
+    is_first = np.diff(shape.parents[order], prepend=NO_NODE - 1) != 0
+    first = np.maximum.accumulate(np.where(is_first, np.arange(count), 0))
+    places = np.empty(count, dtype=np.int64)
+    places[order] = begins - begins[first]  # behind the first child of its parent
+    for start, end in _levels(shape):
+        places[start:end] += places[shape.parents[start:end]] + 1
+    return places
+
+
+def _levels(shape: Shape) -> list[tuple[int, int]]:
+    """The rows of each level but that of the root, from the first to behind the last."""
+    bounds = shape.bounds.tolist()
+    return list(zip(bounds[1:], bounds[2:]))
+
+
 class _Builder:
-    def __init__(self, columns: int) -> None:
+    def __init__(self) -> None:
         self._parents: list[Array] = [np.array([NO_NODE])]
         self._keys: list[Array] = [np.array([-1])]
-        self._own: list[tuple[Array, Array]] = []
-        self._columns = columns
-        self._count = 1
+        self._bounds = [0, 1]
 
-    def start(self, groups: Array | None, values: Array) -> Array:
+    def start(self, groups: Array | None, count: int) -> Array:
         """The node that each item starts from: the root, or that of its group."""
-        roots = np.zeros(len(values), dtype=np.int64)
+        roots = np.zeros(count, dtype=np.int64)
         return roots if groups is None else self.children(roots, groups)
 
     def children(self, parents: Array, keys: Array) -> Array:
@@ -139,28 +196,13 @@ class _Builder:
         parent, key = np.divmod(pairs, span)
         self._parents.append(parent)
         self._keys.append(key)
-        first, self._count = self._count, self._count + len(pairs)
+        first = self._bounds[-1]
+        self._bounds.append(first + len(pairs))
         # numpy 2.0 gives the places another shape than all others do.
         return first + place.reshape(-1)
 
-    def add_own(self, nodes: Array, values: Array) -> None:
-        """Count values for nodes, as their own."""
-        self._own.append((nodes, values))
-
-    def tree(self) -> Tree:
-        """The tree, with its totals."""
-        own = np.zeros((self._count, self._columns))
-        for nodes, values in self._own:
-            for column in range(self._columns):
-                own[:, column] += np.bincount(
-                    nodes, weights=values[:, column], minlength=self._count
-                )
-        totals = own.copy()
-        end = self._count
-        for parents in reversed(self._parents[1:]):
-            first = end - len(parents)
-            # Children of one parent stand together.
-            starts = np.flatnonzero(np.diff(parents, prepend=NO_NODE - 1))
-            totals[parents[starts]] += np.add.reduceat(totals[first:end], starts, axis=0)
-            end = first
-        return Tree(np.concatenate(self._parents), np.concatenate(self._keys), totals, own)
+    def shape(self) -> Shape:
+        """The tree."""
+        return Shape(
+            np.concatenate(self._parents), np.concatenate(self._keys), np.array(self._bounds)
+        )

@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 import typing
 
+import numpy as np
+
+Array = typing.Any  # a one-dimensional numpy array
 # Half of the 95 % interval of a normal distribution, in standard deviations.
 Z = 1.96
 #: Below so many samples even the interval is a guess.
@@ -47,8 +50,20 @@ class Sampling(typing.NamedTuple):
         """The estimate of a number of allocations that has this variance."""
         return Estimate(value, max(half_width(variance), self.unseen_allocations))
 
+    def bytes_errors(self, values: Array, variances: Array) -> Array:
+        """The errors of `of_bytes`, for many at once."""
+        return np.where(np.abs(values) < 0.5, self.unseen_bytes, _half_widths(variances))
+
+    def allocations_errors(self, variances: Array) -> Array:
+        """The errors of `of_allocations`, for many at once."""
+        return np.maximum(_half_widths(variances), self.unseen_allocations)
+
 
 def half_width(variance: float) -> float:
     """Half the width of the 95 % interval around a figure with this variance."""
     # Sums of variances that are added and taken away again may end a little below 0.
     return Z * math.sqrt(max(variance, 0.0))
+
+
+def _half_widths(variances: Array) -> Array:
+    return Z * np.sqrt(np.maximum(variances, 0.0))

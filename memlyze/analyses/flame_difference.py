@@ -8,12 +8,12 @@ import numpy as np
 
 from memlyze.analyses import call_tree
 from memlyze.analyses.diff import measure_of
-from memlyze.analyses.flamegraph import (
+from memlyze.analyses.flame_columns import (
     NODES,
-    FlameGraph,
+    FlameColumns,
     Frame,
     check_choice,
-    graph_of,
+    columns_of,
     greatest_side,
 )
 from memlyze.analyses.normalised import UNKNOWN, NormalisedStacks, Place, Units
@@ -35,7 +35,7 @@ def flame_difference(
     selection: Selection = EVERYTHING,
     inverted: bool = False,
     nodes: int = NODES,
-) -> FlameGraph:
+) -> FlameColumns:
     """The call tree of two recordings, with the figures of both at each node.
 
     Stacks are compared as by `diff`: by module and function, so that moved code stays the same;
@@ -54,15 +54,15 @@ def flame_difference(
         depths=np.array(units.depths(), dtype=np.int64),
         keys=keys,
     )
-    rows, values = items.stack_ids, items.values
+    rows, values, count = items.stack_ids, items.values, max(nodes, 1)
     if inverted:
-        tree = call_tree.tree_from_leaves(
-            stacks, rows, None, values, greatest_side(values), count=max(nodes, 1)
-        )
+        sizes = greatest_side(values)
+        shape, places = call_tree.shape_from_leaves(stacks, rows, None, sizes, count=count)
     else:
-        tree = call_tree.tree_from_root(stacks, rows, None, values)
+        shape, places = call_tree.shape_from_root(stacks, rows, None)
+    own = call_tree.own_values(shape, places, values)
     samplings = [sampling_of(trace) for trace in (after, before)]
-    return graph_of(tree, frames, samplings, is_inverted=inverted, count=nodes)
+    return columns_of(shape, own, frames, samplings, is_inverted=inverted, count=count)
 
 
 def _sums_by_unit(trace: Trace, units: Units, measure: str, selection: Selection) -> StackSums:

@@ -13,7 +13,7 @@ import memlyze
 from memlyze.analyses.diff import Diff, diff
 from memlyze.analyses.estimates import Estimate
 from memlyze.analyses.flame_difference import flame_difference
-from memlyze.analyses.flamegraph import FlameGraph
+from memlyze.analyses.flamegraph import FlameGraph, graph_of
 from memlyze.analyses.normalised import Place
 from memlyze.analyses.selection import Selection
 from memlyze.analyses.thresholds import judge, parse_threshold
@@ -144,7 +144,7 @@ def test_recursion_of_a_thousand_frames_is_no_trouble(tmp_path: Path) -> None:
 
 def drawn(before: str, after: str, **options: Any) -> FlameGraph:
     with memlyze.open(before) as first, memlyze.open(after) as second:
-        return flame_difference(first, second, **options)
+        return graph_of(flame_difference(first, second, **options))
 
 
 def spelled(graph: FlameGraph) -> dict[str, tuple[float, float]]:

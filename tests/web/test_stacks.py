@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import pytest
 from known_trace import LIBRARY_FILE, MS, PROGRAM_FILE
-from served import Served
+from served import Served, serving
+from synthetic_trace import synthetic_trace
 
 
 def paths(found: dict[str, Any], column: str = "bytes") -> dict[str, float]:
@@ -75,9 +78,25 @@ def test_inverted_flame_graph_begins_with_what_allocated(served: Served) -> None
     assert paths(found)["/decode/load/main"] == 500
 
 
-def test_nodes_that_are_not_sent_are_summed_up(served: Served) -> None:
-    found = served.get("flamegraph", max_nodes=100)
-    assert found["omitted"] == {"nodes": 0, "bytes": 0}
+def test_nodes_that_are_not_sent_are_summed_up(tmp_path: Path) -> None:
+    synthetic_trace(30_000, stacks=400, interval_bytes=2000.0, rate=0.1).write(tmp_path / "a.mlyze")
+    with serving(tmp_path / "a.mlyze") as served:
+        whole = served.get("flamegraph", max_nodes=200_000)
+        cut = served.get("flamegraph", max_nodes=100)
+    assert (whole["omitted"], whole["total"]) == ({"nodes": 0, "bytes": 0}, cut["total"])
+    nodes = cut["nodes"]
+    others = [row for row, frame in enumerate(nodes["frame"]) if frame == -2]
+    assert others == list(range(100, 100 + cut["omitted"]["nodes"]))
+    assert sum(nodes["bytes"][row] for row in others) == pytest.approx(cut["omitted"]["bytes"])
+    rows = range(len(nodes["parent"]))
+    for column in ("bytes", "samples", "allocations"):
+        for row in set(nodes["parent"]) - {-1}:
+            beneath = sum(nodes[column][child] for child in rows if nodes["parent"][child] == row)
+            assert beneath <= nodes[column][row] + 1
+            if column == "bytes":
+                left = nodes[column][row] - nodes["self_bytes"][row] - beneath
+                assert abs(left) < 1
+    assert all(0 <= nodes["error"][row] <= nodes["error"][0] for row in others)
 
 
 def test_frames_of_lines_are_told_apart_where_that_is_asked_for(served: Served) -> None:

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import typing
 
+import numpy as np
+
 from memlyze.analyses.births import Figures, birth_sites, births, line_figures
 from memlyze.analyses.estimates import Estimate
+from memlyze.analyses.flame_columns import FlameColumns, Frame, flame_columns
 from memlyze.analyses.flame_difference import flame_difference
-from memlyze.analyses.flamegraph import FlameGraph, Frame, Measure, flamegraph
 from memlyze.analyses.hotspots import Hotspot, Hotspots, hotspots
 from memlyze.analyses.places import Place
 from memlyze.analyses.remembered import remembered
 from memlyze.analyses.sampling import sampling_of
 from memlyze.analyses.selection import END_NS, Selection
 from memlyze.analyses.source_code import read_source
+from memlyze.analyses.stack_sums import Measure
 from memlyze.query.session import Trace
 from memlyze.web.failures import NotFoundError
 from memlyze.web.requests import Asked
 from memlyze.web.routes.curves import end_ns_of, places_of, series_of
 
-_ROOT, _OTHER = -1, -2
+Array = typing.Any  # a one-dimensional numpy array
+_OTHER = -2
 _SUMMED = ("bytes", "allocations", "samples", "base_bytes")
 
 
@@ -38,7 +42,7 @@ def flame_graph(asked: Asked) -> object:
         return _trace_difference(asked, asked.base)
     if mode == "difference":
         before = Measure(live_at_ns=values["base_at_ns"] or 0)
-    found = flamegraph(
+    found = flame_columns(
         asked.trace,
         selection=selection,
         measure=measure,
@@ -77,70 +81,67 @@ def _trace_difference(asked: Asked, base: Trace) -> object:
     }
 
 
-def _flame_columns(trace: Trace, found: FlameGraph) -> dict[str, object]:
-    root = found.nodes[0]
-    is_difference = root.before_bytes is not None
-    base = [node.before_bytes.value if node.before_bytes else 0.0 for node in found.nodes]
-    columns: dict[str, list[typing.Any]] = {
-        "parent": [node.parent for node in found.nodes],
-        "frame": [node.frame for node in found.nodes],
-        "bytes": [node.bytes.value - before for node, before in zip(found.nodes, base)],
-        "error": [_error(node.bytes, node.before_bytes) for node in found.nodes],
-        "self_bytes": [node.self_bytes - node.before_self_bytes for node in found.nodes],
-        "allocations": [node.allocations.value for node in found.nodes],
-        "allocations_error": [node.allocations.error for node in found.nodes],
-        "samples": [node.samples for node in found.nodes],
+def _flame_columns(trace: Trace, found: FlameColumns) -> dict[str, object]:
+    columns = {
+        "parent": found.parent,
+        "frame": found.frame,
+        "bytes": found.bytes,
+        "error": found.bytes_error,
+        "self_bytes": found.self_bytes,
+        "allocations": found.allocations,
+        "allocations_error": found.allocations_error,
+        "samples": found.samples,
     }
-    if is_difference:
-        columns["base_bytes"] = base
-    omitted = _add_others(trace, columns) if found.is_cut and not found.is_inverted else (0, 0.0)
+    before = found.before
+    if before is not None:
+        columns["bytes"] = found.bytes - before.bytes
+        columns["self_bytes"] = found.self_bytes - before.self_bytes
+        # What both have in common does not make it less sure, but that is not known.
+        columns["error"] = np.hypot(found.bytes_error, before.bytes_error)
+        columns["base_bytes"] = before.bytes
+    shown = len(found.parent)
+    if found.is_cut and not found.is_inverted:
+        columns = _with_others(trace, columns)
     return {
         "is_inverted": found.is_inverted,
-        "is_difference": is_difference,
+        "is_difference": before is not None,
         "total": Estimate(columns["bytes"][0], columns["error"][0]),
-        "allocations": root.allocations.value,
-        "samples": root.samples,
-        "has_too_few_samples": root.bytes.rests_on_few,
-        "base_total": root.before_bytes,
+        "allocations": found.allocations[0],
+        "samples": found.samples[0],
+        "has_too_few_samples": found.total.rests_on_few,
+        "base_total": found.before_total,
         "frames": _frames(trace, found.frames),
-        "nodes": columns,
-        "omitted": {"nodes": omitted[0], "bytes": omitted[1]},
+        "nodes": {name: np.ascontiguousarray(column) for name, column in columns.items()},
+        "omitted": {
+            "nodes": len(columns["parent"]) - shown,
+            "bytes": columns["bytes"][shown:].sum(),
+        },
     }
 
 
-def _error(now: Estimate, before: Estimate | None) -> float:
-    """Of a difference: what both have in common does not make it less sure, but that is not
-    known.
+def _with_others(trace: Trace, columns: dict[str, Array]) -> dict[str, Array]:
+    """The columns with, behind all, a child more for each node whose children were left out: what
+    these have together.
     """
-    return now.error if before is None else float((now.error**2 + before.error**2) ** 0.5)
+    parents, count = columns["parent"][1:], len(columns["parent"])
 
+    def of_children(values: Array) -> Array:
+        return np.bincount(parents, weights=values[1:], minlength=count)
 
-def _add_others(trace: Trace, columns: dict[str, list[typing.Any]]) -> tuple[int, float]:
-    """Give each node whose children were left out a child for them; how many, and their bytes."""
-    summed = [name for name in _SUMMED if name in columns]
-    count = len(columns["parent"])
-    rest = {name: list(columns[name]) for name in summed}
+    rest = {name: columns[name] - of_children(columns[name]) for name in _SUMMED if name in columns}
+    rest["bytes"] = rest["bytes"] - columns["self_bytes"]
+    rest["samples"] = rest["samples"].astype(np.int64)
     # What is counted apart varies apart. That of the node itself cannot be told from the rest.
     unseen = sampling_of(trace).unseen_allocations
-    least: dict[str, float] = {"error": 0.0, "allocations_error": unseen}
-    variances = {name: [error**2 for error in columns[name]] for name in least}
-    rest["bytes"] = [size - own for size, own in zip(columns["bytes"], columns["self_bytes"])]
-    for row in range(1, count):
-        for name in summed:
-            rest[name][columns["parent"][row]] -= columns[name][row]
-        for name in least:
-            variances[name][columns["parent"][row]] -= columns[name][row] ** 2
-    has_children = set(columns["parent"])
-    others = [row for row in range(count) if row in has_children and rest["bytes"][row] >= 1]
-    for row in others:
-        columns["parent"].append(row)
-        columns["frame"].append(_OTHER)
-        columns["self_bytes"].append(rest["bytes"][row])
-        for name in summed:
-            columns[name].append(rest[name][row])
-        for name, error in least.items():
-            columns[name].append(max(max(variances[name][row], 0.0) ** 0.5, error))
-    return len(others), sum(rest["bytes"][row] for row in others)
+    for name, least in (("error", 0.0), ("allocations_error", unseen)):
+        variances = columns[name] ** 2
+        deviations = np.sqrt(np.maximum(variances - of_children(variances), 0.0))
+        rest[name] = np.maximum(deviations, least)
+    has_children = np.bincount(parents, minlength=count) > 0
+    others = np.flatnonzero(has_children & (rest["bytes"] >= 1))
+    rest["self_bytes"] = rest["bytes"]
+    rest["parent"], rest["frame"] = np.arange(count), np.full(count, _OTHER)
+    return {name: np.append(column, rest[name][others]) for name, column in columns.items()}
 
 
 def _frames(trace: Trace, frames: typing.Iterable[Frame]) -> list[object]:

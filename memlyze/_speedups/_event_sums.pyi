@@ -13,6 +13,7 @@ def sum_events(
     wanted: int,
     made_between: Any = ...,
     temporary_allocations: int = ...,
+    by_stack: bool = ...,
     groups: Any = ...,
     process_ids: Any = ...,
     thread_ids: Any = ...,

@@ -45,6 +45,7 @@ cdef extern from "event_sums.h" nogil:
         double temporary_allocations
         unsigned told_apart
         unsigned wanted
+        bint is_by_stack
         ml_int_column groups
     ctypedef struct ml_event_sum:
         pass
@@ -168,6 +169,7 @@ def sum_events(
     wanted,
     made_between=None,
     temporary_allocations=0,
+    by_stack=True,
     groups=None,
     process_ids=None,
     thread_ids=None,
@@ -200,6 +202,7 @@ def sum_events(
         if <size_t>between.shape[0] != allocations.count:
             raise ValueError("the columns differ in length")
         question.made_between = &between[0]
+    question.is_by_stack = by_stack
     question.groups = _integers(groups, allocations.count)
     memset(&sums, 0, sizeof(sums))
     try:

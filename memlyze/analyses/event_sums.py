@@ -26,7 +26,13 @@ HELD = 2
 #: Freed soon.
 TEMPORARY = 4
 
-_GROUP_COLUMNS = {"thread": "thread_id", "process": "process_id", "window": "window_id"}
+_GROUP_COLUMNS = {
+    "thread": "thread_id",
+    "process": "process_id",
+    "window": "window_id",
+    "birth": "time_ns",
+    "free": "freed_ns",
+}
 
 
 def event_sums(
@@ -39,13 +45,16 @@ def event_sums(
     temporary_allocations: int | None = None,
     told_apart: int = 0,
     wanted: int = 0,
+    by_stack: bool = True,
 ) -> Columns:
     """The sums of the allocations that are of all `wanted` classes, by stack.
 
     What is `HELD` at `moment_ns` (`END_NS`: when its process ended), or freed within `temporary_ns`
     (or, if given, before its thread made `temporary_allocations` others) and so `TEMPORARY`, has a
     row of its own where `told_apart` says so; and where `group` is
-    `thread`, `process` or `window` so has each of these. The columns are `stack_id` (0: none is
+    `thread`, `process` or `window` so has each of these, and with `birth` or `free` each time of
+    it (−1: never). Without `by_stack` all chosen stacks are summed up together, as 0, unless only
+    some are chosen. The columns are `stack_id` (0: none is
     known), `group_id`, `classes` (of those told apart), `samples`, `bytes`, `variance`,
     `allocations`, `allocations_variance`, and `lifetimes_ns`, the sum over those that were freed.
     Rows stand in the order of their ids.
@@ -64,6 +73,7 @@ def event_sums(
         temporary_allocations=temporary_allocations or 0,
         told_apart=told_apart,
         wanted=wanted,
+        by_stack=by_stack or chosen.stack_ids is not None,
         groups=columns.get(_GROUP_COLUMNS[group]) if group else None,
         process_ids=_in_order(_of_recorded(columns, parameters["process_ids"])),
         thread_ids=_in_order(parameters["thread_ids"]),

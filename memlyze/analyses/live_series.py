@@ -7,9 +7,11 @@ import typing
 import numpy as np
 
 from memlyze.analyses.estimates import Estimate, Sampling
+from memlyze.analyses.event_sums import event_sums
+from memlyze.analyses.remembered import remembered
 from memlyze.analyses.sampling import sampling_of
-from memlyze.analyses.selection import EVERYTHING, Selection, choose
-from memlyze.analyses.statements import run_columns
+from memlyze.analyses.selection import EVERYTHING, Chosen, Selection, choose
+from memlyze.analyses.statements import run_columns, run_statement
 from memlyze.query.session import Trace
 
 Array = typing.Any  # a one-dimensional numpy array
@@ -49,15 +51,48 @@ class LiveSeries(typing.NamedTuple):
 def live_series(trace: Trace, selection: Selection = EVERYTHING) -> LiveSeries:
     """Follow what is live of the chosen allocations. Raises SelectionError."""
     chosen = choose(trace, selection)
-    parameters = {**chosen.parameters, "stack_ids": chosen.stack_ids}
-    columns = run_columns(trace, "live_changes", parameters)
+    times_ns, columns = _changes(trace, chosen)
     live = np.cumsum(columns.pop("change_bytes"))
     # Sums of what is added and taken away again end a little beside 0.
     live[np.abs(live) < 0.5] = 0.0
     return LiveSeries(
-        times_ns=columns.pop("time_ns"),
+        times_ns=times_ns,
         live_bytes=live,
         live_variances=np.cumsum(columns.pop("change_variance")),
         changes=columns,
         sampling=sampling_of(trace),
     )
+
+
+def _changes(trace: Trace, chosen: Chosen) -> tuple[Array, dict[str, Array]]:
+    """The times at which something changes, in order, and what does."""
+    born = event_sums(trace, chosen, group="birth", by_stack=False)
+    freed = event_sums(trace, chosen, group="free", by_stack=False)
+    freed = {name: column[freed["group_id"] >= 0] for name, column in freed.items()}
+    ended = _remains_of_ended(trace, chosen)
+    times = [born["group_id"], freed["group_id"], ended["time_ns"]]
+    times_ns, places = np.unique(np.concatenate(times), return_inverse=True)
+    of_born, of_freed, of_ended = np.split(places, np.cumsum([len(part) for part in times[:2]]))
+
+    def summed(places: Array, values: Array) -> Array:
+        return np.bincount(places, weights=values, minlength=len(times_ns))
+
+    changes = {
+        "allocated_bytes": summed(of_born, born["bytes"]),
+        "allocated_variance": summed(of_born, born["variance"]),
+        "allocations": summed(of_born, born["allocations"]),
+        "freed_bytes": summed(of_freed, freed["bytes"]),
+        "frees": summed(of_freed, freed["allocations"]),
+    }
+    for name in ("bytes", "variance"):
+        gone = summed(of_freed, freed[name]) + summed(of_ended, ended[name])
+        changes[f"change_{name}"] = changes[f"allocated_{name}"] - gone
+    return times_ns, changes
+
+
+def _remains_of_ended(trace: Trace, chosen: Chosen) -> dict[str, Array]:
+    """What was live in a process ends with it, while others go on."""
+    if not remembered(trace, "ended processes", lambda: run_statement(trace, "ended_processes")):
+        return {name: np.empty(0, np.int64) for name in ("time_ns", "bytes", "variance")}
+    parameters = {**chosen.parameters, "stack_ids": chosen.stack_ids}
+    return run_columns(trace, "live_remains", parameters)

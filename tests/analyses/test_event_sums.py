@@ -13,6 +13,7 @@ from synthetic_trace import synthetic_trace
 import memlyze
 from memlyze._speedups import _event_sums
 from memlyze.analyses.event_sums import HELD, LIVE, TEMPORARY, event_sums
+from memlyze.analyses.live_series import live_series
 from memlyze.analyses.selection import END_NS, Selection, choose
 from memlyze.query.session import Trace
 
@@ -131,6 +132,41 @@ def test_what_is_freed_within_some_allocations_is_that_of_sql(within: int, trace
     )
     assert found["stack_id"].tolist() == [stack_id for stack_id, _ in expected]
     np.testing.assert_allclose(found["allocations"], [weight for _, weight in expected])
+
+
+SERIES = """
+WITH ends AS (SELECT * FROM _ended_processes),
+changes AS (
+    SELECT time_ns, bytes AS allocated, weight AS made, 0 AS freed, 0 AS frees, 0 AS gone
+    FROM allocations WHERE thread_id >= $least
+    UNION ALL
+    SELECT freed_ns, 0, 0, bytes, weight, bytes FROM allocations
+    WHERE freed_ns IS NOT NULL AND thread_id >= $least
+    UNION ALL
+    SELECT end_ns + 1, 0, 0, 0, 0, bytes FROM allocations JOIN ends USING (process_id)
+    WHERE freed_ns IS NULL AND thread_id >= $least
+)
+SELECT time_ns, sum(allocated), sum(made), sum(freed), sum(frees), sum(allocated) - sum(gone)
+FROM changes GROUP BY time_ns ORDER BY time_ns
+"""
+
+
+def test_what_is_live_at_each_moment_is_that_of_sql(trace: Trace) -> None:
+    thread = int(trace.table("threads")["thread_id"].max())
+    expected = np.array(trace.sql(SERIES, {"least": thread}).fetchall(), dtype=float)
+    series = live_series(trace, Selection(thread=thread))
+    np.testing.assert_array_equal(series.times_ns, expected[:, 0])
+    for place, name in enumerate(("allocated_bytes", "allocations", "freed_bytes", "frees"), 1):
+        np.testing.assert_allclose(series.changes[name], expected[:, place], rtol=1e-9)
+    live = np.cumsum(expected[:, 5])
+    np.testing.assert_allclose(series.live_bytes, live, rtol=1e-9, atol=0.5)
+
+
+def test_changes_of_chosen_stacks_are_summed_up(trace: Trace) -> None:
+    every = live_series(trace, Selection(function="*"))
+    assert np.all(np.diff(every.times_ns) > 0)
+    known = trace.sql("SELECT sum(bytes) FROM allocations WHERE stack_id IS NOT NULL").fetchall()
+    assert every.changes["allocated_bytes"].sum() == pytest.approx(known[0][0])
 
 
 def test_trace_without_allocations_has_no_sums(tmp_path: Path) -> None:

@@ -169,8 +169,9 @@ bool ml_sum_events(const ml_allocation_columns *columns, const ml_chunk_times *t
                 (q.windows.ids && !contains(&windows, value_at(&columns->window_id, row)))) {
                 continue;
             }
-            ml_event_sum *sum = sum_of(sums, value_at(&columns->stack_id, row),
-                                       value_at(&q.groups, row), classes & q.told_apart);
+            int64_t stack_id = q.is_by_stack ? value_at(&columns->stack_id, row) : 0;
+            ml_event_sum *sum =
+                sum_of(sums, stack_id, value_at(&q.groups, row), classes & q.told_apart);
             if (sum == NULL) {
                 return false;
             }

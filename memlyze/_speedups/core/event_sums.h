@@ -55,6 +55,7 @@ typedef struct {
     double temporary_allocations;
     unsigned told_apart;  /* classes that have rows of their own */
     unsigned wanted;      /* only what is of all of these classes */
+    bool is_by_stack;     /* or all stacks together, as 0 */
     ml_int_column groups; /* each value has rows of its own */
 } ml_event_question;
 

@@ -11,6 +11,8 @@ from memlyze.options import TraceOptions, from_keywords, signal_name
 from ._control_options import control_options
 
 DEFAULT_OUTPUT_FILE = "memlyze-{pid}.mlyze"
+#: A service runs for long, and sees each route many times: fewer samples say enough.
+DEFAULT_SAMPLE_INTERVAL_BYTES = 512 * 1024
 
 
 class IntegrationOptions:
@@ -18,7 +20,8 @@ class IntegrationOptions:
 
     Attributes:
         trace: the options of the recording itself, as of `memlyze.start`; `output_file` is by
-            default `memlyze-{pid}.mlyze`, and where that exists `memlyze-{pid}-2.mlyze` and so on.
+            default `memlyze-{pid}.mlyze`, and where that exists `memlyze-{pid}-2.mlyze` and so on;
+            `sample_interval` is 512 KiB.
         enabled: whether to do anything at all.
         record_at_start: start recording with the application. False: when it is asked for.
         exclude: requests that get no window: paths or routes such as `/health`, `/static/*` (all
@@ -113,7 +116,7 @@ def _trace_options(output_file: str, options: dict[str, Any]) -> TraceOptions:
         if name not in known:
             listed = ", ".join([*OPTION_NAMES, *(n for n in TraceOptions.__slots__ if n in known)])
             raise OptionError(f"there is no option {name!r}; the options are {listed}")
-    return from_keywords(output_file, options)
+    return from_keywords(output_file, {"sample_interval": DEFAULT_SAMPLE_INTERVAL_BYTES, **options})
 
 
 def _flag(name: str, value: Any) -> bool:

@@ -12,7 +12,7 @@ TYPE_CHECKING = False  # `typing` itself stays out of the recorded program
 if TYPE_CHECKING:
     from typing import Any
 
-DEFAULT_SAMPLE_INTERVAL_BYTES = 128 * 1024
+DEFAULT_SAMPLE_INTERVAL_BYTES = 64 * 1024
 
 
 class _Range:

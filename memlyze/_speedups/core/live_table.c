@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#define FILTER_WORDS_FEW 64
+#define FILTER_WORDS_FEW 256
 #define FILTER_COUNTS_BYTES (ML_FIRST_COUNTS + ((size_t)1 << ML_SECOND_COUNTS_BITS))
 
 uint64_t ml_filter[ML_FILTER_WORDS];

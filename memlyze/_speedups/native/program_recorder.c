@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEFAULT_SAMPLE_INTERVAL (128 * 1024)
+#define DEFAULT_SAMPLE_INTERVAL (64 * 1024)
 #define DEFAULT_STACK_DEPTH 16
 #define DEFAULT_MEMORY_INTERVAL_MS 10
 

@@ -141,11 +141,23 @@ def leaks(
     by_verdict = {
         verdict: [row for row in rows if row["verdict"] == verdict] for verdict in VERDICTS
     }
-    growing = by_verdict["growing"]
     chosen = [
-        row for verdict in VERDICTS if verdict in verdicts for row in by_verdict[verdict][:count]
+        row
+        for verdict in VERDICTS
+        if verdict in verdicts or verdict == "growing"
+        for row in by_verdict[verdict][:count]
     ]
     stacks = _stacks(trace, [row["stack_id"] for row in chosen if row["stack_id"] is not None])
+    sites = _with_holders(
+        trace, site, [_site(row, stacks.get(row["stack_id"], ())) for row in chosen], chosen
+    )
+    # A cache that has a maximum size and is not full yet grows as a leak does: who holds it tells.
+    filling = [number for number, of_row in enumerate(sites) if _fills_a_cache(of_row)]
+    for number in filling:
+        sites[number] = sites[number]._replace(verdict="warming_up")
+        by_verdict["growing"].remove(chosen[number])
+        by_verdict["warming_up"].append(chosen[number])
+    growing = by_verdict["growing"]
     return Leaks(
         site_kind=site,
         is_exact=sampling_of(trace).is_exact,
@@ -154,10 +166,19 @@ def leaks(
             sum(row["growth_bytes_per_second"] for row in growing),
             sum(row["growth_error"] ** 2 for row in growing) ** 0.5,
         ),
-        sites=_with_holders(
-            trace, site, [_site(row, stacks.get(row["stack_id"], ())) for row in chosen], chosen
+        sites=tuple(
+            of_verdict
+            for verdict in VERDICTS
+            if verdict in verdicts
+            for of_verdict in [each for each in sites if each.verdict == verdict][:count]
         ),
     )
+
+
+def _fills_a_cache(site: LeakSite) -> bool:
+    """Whether it grows, but only until a cache is full."""
+    holder = None if site.holders is None else site.holders.holder
+    return site.verdict == "growing" and holder is not None and holder.is_bounded
 
 
 def _site(row: typing.Mapping[str, typing.Any], stack: tuple[Frame, ...]) -> LeakSite:
@@ -179,7 +200,7 @@ def _site(row: typing.Mapping[str, typing.Any], stack: tuple[Frame, ...]) -> Lea
 
 def _with_holders(
     trace: Trace, kind: str, sites: list[LeakSite], rows: list[dict[str, typing.Any]]
-) -> tuple[LeakSite, ...]:
+) -> list[LeakSite]:
     """The sites that need attention with who holds what they allocated."""
     references = References(trace)
     wanted = [
@@ -191,7 +212,7 @@ def _with_holders(
     for number, of_site in zip(wanted, stack_ids):
         found = references.holders(sites[number].process_id, of_site)
         sites[number] = sites[number]._replace(holders=found)
-    return tuple(sites)
+    return sites
 
 
 def _stacks_of_sites(trace: Trace, kind: str, rows: list[dict[str, typing.Any]]) -> list[list[int]]:

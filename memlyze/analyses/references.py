@@ -9,6 +9,7 @@ import typing
 
 import numpy as np
 
+from memlyze.analyses.bounded_caches import fills_bounded_cache
 from memlyze.analyses.chains import Speller
 from memlyze.query.session import Trace
 
@@ -51,6 +52,8 @@ class Holder(typing.NamedTuple):
     """All that would be freed with it, whether it was asked for or not."""
     share: float
     """Of the objects that were looked at, those that would."""
+    is_bounded: bool
+    """Whether it is a cache with a maximum size, and the objects are what it is filled with."""
 
 
 class Holders(typing.NamedTuple):
@@ -229,4 +232,5 @@ class References:
             self._speller.type_name(row),
             int(tree["retained"][row]),
             counts[row] / len(chosen),
+            fills_bounded_cache(self._trace, row, rows, self._speller.type_name),
         )

@@ -18,8 +18,8 @@ from command_line import clean_environment
 CORPUS = Path(__file__).resolve().parents[1] / "targets" / "leaks"
 #: What is given to `memlyze record`.
 SAMPLINGS = {
-    "default": ("--no-references",),
-    "1.0": ("--no-references", "--sample-rate", "1.0"),
+    "default": (),
+    "1.0": ("--sample-rate", "1.0"),
 }
 _MARK = "# leaks"
 

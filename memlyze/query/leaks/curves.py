@@ -11,7 +11,7 @@ import typing
 
 import numpy as np
 
-from memlyze.query.leaks.clock import CELLS, COHORTS, Array, Clock, busy_clock
+from memlyze.query.leaks.clock import CELLS, COHORTS, Array, Clock, work_clock
 
 Columns = typing.Mapping[str, Array]
 
@@ -109,7 +109,7 @@ def read_lives(
 ) -> Lives:
     """Sort the allocations of one process: `rows` of the table, from `span[0]` to `span[1]`.
 
-    `pauses` as `busy_clock` takes them; `stacks` is one more than the greatest number of a stack.
+    `pauses` as `work_clock` takes them; `stacks` is one more than the greatest number of a stack.
     """
     start_ns, end_ns = span
     end_ns = max(end_ns, start_ns + CELLS)
@@ -181,7 +181,7 @@ def read_lives(
         stack_samples=stack_samples.reshape(stacks, COHORTS),
         stack_first_ns=stack_first_ns,
         is_exact=is_exact,
-        clock=busy_clock(activity, start_ns, end_ns, is_exact=is_exact, pauses=pauses),
+        clock=work_clock(activity, start_ns, end_ns, is_exact=is_exact, pauses=pauses),
     )
 
 

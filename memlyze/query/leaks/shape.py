@@ -9,7 +9,7 @@ import numpy as np
 from memlyze.query.leaks.clock import CELLS, Array
 from memlyze.query.leaks.curves import Curves, Lives
 from memlyze.query.leaks.pace import pace_between
-from memlyze.query.leaks.trend import mann_kendall_p, net_flow_p, sign_flip_p
+from memlyze.query.leaks.trend import fewer_p, mann_kendall_p, net_flow_p, sign_flip_p
 
 #: Parts that the time since a site began to grow is cut into, for the tests.
 BLOCKS = 40
@@ -59,6 +59,9 @@ class Shapes(typing.NamedTuple):
     """The same of the last third."""
     slowing: Array
     """Growth in the last third by that in the middle third: 1 even, 0 stopped."""
+    p_slower: Array
+    """Chance of so few of what stays being born in the last third, were the growth as even as in
+    the middle third. Each recorded allocation counts."""
     is_flattening: Array
     """Whether it had slowed by the middle third already, as what fills ever more slowly does."""
     quiet_tail: Array
@@ -138,6 +141,7 @@ def measure(curves: Curves, lives: Lives, stack_site: Array) -> Shapes:
         slowing=late
         / np.maximum(earlier, 1e-9 * np.maximum(peak, 1))
         / np.minimum(pace_between(lives, stack_site, sites, since, late_since, end), 1),
+        p_slower=fewer_p(*_lasting_births(curves, since, late_since, end)),
         is_flattening=(blocks[:, middle] - base) / (middle + 1) >= _FLATTENING * earlier,
         quiet_tail=(end - 1 - np.maximum(last_rise[:, -1], onset)) / np.maximum(length, 1),
         longest_pause=pauses.max(axis=1, initial=0) / np.maximum(length, 1),
@@ -146,6 +150,22 @@ def measure(curves: Curves, lives: Lives, stack_site: Array) -> Shapes:
         / np.maximum((curves.born * in_window).sum(axis=1), 1),
         drawdown=fall / np.maximum(peak, 1),
     )
+
+
+def _lasting_births(
+    curves: Curves, since: Array, late_since: Array, end: Array
+) -> tuple[Array, Array]:
+    """How many of the recorded allocations that are live at `end` were born from `since` to
+    `late_since`, and after that.
+    """
+    rows, sites = curves.rows, len(curves.live)
+    stays = (rows.died >= end[rows.site]) & (rows.born < end[rows.site])
+    is_late = rows.born >= late_since[rows.site]
+    is_earlier = ~is_late & (rows.born >= since[rows.site])
+    earlier, late = (
+        np.bincount(rows.site[stays & which], minlength=sites) for which in (is_earlier, is_late)
+    )
+    return earlier, late
 
 
 def _slopes(levels: Array) -> Array:

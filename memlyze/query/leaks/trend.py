@@ -45,6 +45,15 @@ def net_flow_p(rows: Rows, since: Array, end: Array) -> Array:
     return _upper_tail(net, squares)
 
 
+def fewer_p(before: Array, after: Array) -> Array:
+    """One-sided p-value of so few events `after` for so many `before`, in times of equal length,
+    were they as frequent: the lower tail of the binomial distribution, as a normal one.
+    """
+    total = before + after
+    z = (before - after - 1) / np.sqrt(np.maximum(total, 1))
+    return np.array([0.5 * math.erfc(value / math.sqrt(2)) for value in z])
+
+
 def _upper_tail(net: Array, squares: Array) -> Array:
     z = net / np.sqrt(np.maximum(squares, 1e-300))
     return np.array([0.5 * math.erfc(value / math.sqrt(2)) for value in z])

@@ -23,7 +23,7 @@ VERDICTS = (GROWING, WARMING_UP, TOO_FEW, FREED_LATE, SAWTOOTH, BOUNDED, ONE_TIM
 
 #: Chance of calling any site of a program growing that is not.
 SIGNIFICANCE = 0.05
-_LEAST_SAMPLES = 8
+_LEAST_SAMPLES = 5
 _LEAST_RISES = 5
 #: Growth must have been watched for this long, and for this share of the program's life.
 _LEAST_NS = 50_000_000
@@ -32,6 +32,7 @@ _RISING = 0.1  # p-value of the last third
 _WEAKLY_RISING = 0.25  # of the last third, where the last half leaves no doubt
 _LATE_RISE = 0.05  # share of its bytes that a site which turns over must have gained in it
 _SLOWING = 0.4
+_SURELY_SLOWER = 0.05
 _SLOWING_ON = 0.75  # where it had slowed before
 _ENDED = 0.05
 _QUIET_TAIL = 0.1
@@ -71,6 +72,7 @@ def judge(curves: Curves, shapes: Shapes, lives: Lives) -> Judgement:
         (s.quiet_tail >= _QUIET_TAIL) & (p_quiet < 0.02) & (s.quiet_tail > 1.3 * s.longest_pause)
     ) | (s.quiet_tail >= 0.5)
     is_slowing = s.slowing < np.where(s.is_flattening, _SLOWING_ON, _SLOWING)
+    is_slowing &= s.p_slower <= _SURELY_SLOWER
     earlier_peak = np.where(np.arange(CELLS) < s.onset[:, None], curves.live, 0).max(
         axis=1, initial=0
     )

@@ -1,0 +1,50 @@
+"""Caches with a maximum size are told from leaks by what holds their entries."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from command_line import clean_environment
+
+import memlyze
+from memlyze.analyses.leaks import leaks
+
+PROGRAM = """
+import functools
+
+@functools.lru_cache(maxsize={maxsize})
+def session(number):
+    return []
+
+for number in range(20_000):
+    session(number {key}).append(f"request {{number}}" * 5)
+"""
+LINE = 9
+
+
+@pytest.mark.parametrize(
+    ("maxsize", "key", "verdict"),
+    [
+        (50_000, "", "warming_up"),
+        (None, "", "growing"),
+        # Not the cache grows, but what it holds.
+        (50_000, "% 10", "growing"),
+    ],
+)
+def test_what_fills_an_lru_cache_is_no_leak(
+    maxsize: int | None, key: str, verdict: str, tmp_path: Path
+) -> None:
+    program, trace = tmp_path / "app.py", tmp_path / "app.mlyze"
+    program.write_text(PROGRAM.format(maxsize=maxsize, key=key))
+    command = [sys.executable, "-m", "memlyze", "record", "-q", "--sample-rate", "1.0"]
+    subprocess.run(
+        [*command, "-o", trace, program], check=True, env=clean_environment(), timeout=120
+    )
+    with memlyze.open(trace) as opened:
+        found = leaks(opened)
+    sites = {(Path(site.file).name, site.line): site.verdict for site in found.sites}
+    assert sites["app.py", LINE] == verdict
+    assert found.judged["growing"] == len(found.having("growing"))

@@ -9,9 +9,9 @@ LOCKS = {}
 
 class Guard:
     def __init__(self, name):
-        self.lock = threading.Lock()
+        self.lock = threading.Lock()  # leaks
         self.name = name
-        self.waiters = []
+        self.waiters = []  # leaks
 
 
 def guard(name):
@@ -21,7 +21,7 @@ def guard(name):
 
 
 def handle(number):
-    held = guard(f"document-{number}")
+    held = guard(f"document-{number}")  # leaks
     with held.lock:
         return [str(n) for n in range(80)]
 

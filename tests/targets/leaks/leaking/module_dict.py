@@ -15,7 +15,7 @@ def login(user):
 
 
 def handle(number):
-    body = json.loads(json.dumps({"user": number, "page": [1, 2, 3] * 10}))
+    body = json.loads(json.dumps({"user": number, "page": [1, 2, 3] * 10}))  # leaks the number
     login(body["user"])
 
 

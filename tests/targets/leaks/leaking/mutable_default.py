@@ -14,4 +14,4 @@ def handle(number):
 
 
 for number in range(45_000):
-    handle(number + 1000)
+    handle(number + 1000)  # leaks the number

@@ -10,9 +10,9 @@ import pytest
 from labelled_programs import SAMPLINGS, Verdict, judge, programs, score
 
 AT_ONCE = 2
-#: Of the first pass, which is what a user sees. Of a hundred programs some three are judged wrongly,
-#: others each time: those whose leak left a handful of samples, and more of them while the machine
-#: is busy with something else.
+#: Of the first pass, which is what a user sees. Of a hundred programs some three are judged
+#: wrongly, others each time: those whose leak left a handful of samples, and more of them while the
+#: machine is busy with something else.
 LEAST_AT_FIRST = 0.9
 #: When those that were misjudged are recorded once more.
 LEAST = 0.95

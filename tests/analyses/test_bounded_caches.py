@@ -19,7 +19,7 @@ import functools
 def session(number):
     return []
 
-for number in range(20_000):
+for number in range(100_000):
     session(number {key}).append(f"request {{number}}" * 5)
 """
 LINE = 9
@@ -28,10 +28,10 @@ LINE = 9
 @pytest.mark.parametrize(
     ("maxsize", "key", "verdict"),
     [
-        (50_000, "", "warming_up"),
+        (200_000, "", "warming_up"),
         (None, "", "growing"),
         # Not the cache grows, but what it holds.
-        (50_000, "% 10", "growing"),
+        (200_000, "% 10", "growing"),
     ],
 )
 def test_what_fills_an_lru_cache_is_no_leak(

@@ -114,7 +114,7 @@ function Sampling() {
           ["Allocated", <EstimateText key="bytes" estimate={info.bytes} />],
           ["Allocations", <EstimateText key="allocations" estimate={info.allocations} format={formatCount} />],
           ["Not freed at the end", <EstimateText key="live" estimate={info.live_bytes} />],
-          ["Sample rate", sampling.sample_rate ?? "unknown"],
+          ["Sample rate", sampling.sample_rate === null ? "unknown" : sampling.sample_rate === 0 ? "by size alone" : sampling.sample_rate],
           ["Sample interval", sampling.sample_interval_bytes === null ? "unknown" : formatBytes(sampling.sample_interval_bytes)],
           ["Where nothing was recorded, there may be", info.is_exact ? "nothing" : `up to ${formatBytes(sampling.unseen_bytes)}`],
         ]}

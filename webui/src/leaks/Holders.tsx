@@ -1,12 +1,31 @@
 import { useTrace } from "../data/trace";
 import { visible } from "../lib/text";
 import { formatBytes, formatCount, formatMoment, formatShare, plural } from "../lib/units";
-import { chainGraph, type ChainNode, type Holders as HoldersForm } from "./chains";
+import { chainGraph, longestTexts, type ChainNode, type Holders as HoldersForm } from "./chains";
 
-const COLUMN_PX = 210;
 const ROW_PX = 44;
-const BOX_WIDTH = 178;
+const GAP_PX = 24;
 const BOX_HEIGHT = 30;
+const PADDING_PX = 9;
+/** Of the monospaced font of `.chain-text`. */
+const LETTER_PX = 6.95;
+const MOST_LETTERS = 26;
+
+/** Where a column of the graph begins, and how wide its boxes are. */
+interface Place {
+  readonly x: number;
+  readonly width: number;
+}
+
+function columnsOf(roots: readonly ChainNode[]): Place[] {
+  let x = 0;
+  return longestTexts(roots).map((letters) => {
+    const width = Math.ceil(Math.min(letters, MOST_LETTERS) * LETTER_PX) + 2 * PADDING_PX;
+    const place = { x, width };
+    x += width + GAP_PX;
+    return place;
+  });
+}
 
 /** Who holds what the line allocated: types, retained bytes, and the chains of references as a graph. */
 export function Holders({ holders }: { holders: unknown }) {
@@ -42,13 +61,14 @@ export function Holders({ holders }: { holders: unknown }) {
 
 function ChainPicture({ chains }: { chains: HoldersForm["chains"] }) {
   const { roots, rows } = chainGraph(chains);
-  const depth = Math.max(...chains.map(({ text }) => text.split(" → ").length));
+  const columns = columnsOf(roots);
+  const last = columns.at(-1);
   return (
     <>
       <div className="chains" tabIndex={0} role="region" aria-label="Chains of references">
-        <svg width={depth * COLUMN_PX} height={rows * ROW_PX} aria-hidden="true">
+        <svg width={last === undefined ? 0 : last.x + last.width + 2} height={rows * ROW_PX} aria-hidden="true">
           {roots.map((node, index) => (
-            <ChainBranch key={index} node={node} />
+            <ChainBranch key={index} node={node} columns={columns} />
           ))}
         </svg>
       </div>
@@ -63,27 +83,27 @@ function ChainPicture({ chains }: { chains: HoldersForm["chains"] }) {
   );
 }
 
-function ChainBranch({ node }: { node: ChainNode }) {
-  const x = node.depth * COLUMN_PX;
+function ChainBranch({ node, columns }: { node: ChainNode; columns: readonly Place[] }) {
+  const { x, width } = columns[node.depth] ?? { x: 0, width: 0 };
   const y = node.row * ROW_PX + (ROW_PX - BOX_HEIGHT) / 2;
   const text = visible(node.text);
   return (
     <g>
       {node.children.map((child, index) => {
-        const [fromX, fromY] = [x + BOX_WIDTH, y + BOX_HEIGHT / 2];
-        const [toX, toY] = [child.depth * COLUMN_PX, child.row * ROW_PX + ROW_PX / 2];
+        const [fromX, fromY] = [x + width, y + BOX_HEIGHT / 2];
+        const [toX, toY] = [columns[child.depth]?.x ?? 0, child.row * ROW_PX + ROW_PX / 2];
         const middle = (fromX + toX) / 2;
         return (
           <g key={index}>
             <path className="chain-edge" d={`M${fromX},${fromY} C${middle},${fromY} ${middle},${toY} ${toX},${toY}`} strokeWidth={1 + 3 * child.share} />
-            <ChainBranch node={child} />
+            <ChainBranch node={child} columns={columns} />
           </g>
         );
       })}
-      <rect className={node.depth === 0 ? "chain-box is-root" : "chain-box"} x={x} y={y} width={BOX_WIDTH} height={BOX_HEIGHT} rx="5" />
-      <text className="chain-text" x={x + 9} y={y + BOX_HEIGHT / 2}>
+      <rect className={node.depth === 0 ? "chain-box is-root" : "chain-box"} x={x} y={y} width={width} height={BOX_HEIGHT} rx="5" />
+      <text className="chain-text" x={x + PADDING_PX} y={y + BOX_HEIGHT / 2}>
         <title>{text}</title>
-        {text.length > 25 ? `${text.slice(0, 24)}…` : text}
+        {text.length > MOST_LETTERS ? `${text.slice(0, MOST_LETTERS - 1)}…` : text}
       </text>
     </g>
   );

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { chainGraph } from "./chains";
+import { chainGraph, longestTexts } from "./chains";
 
 test("chains that begin alike share their beginning", () => {
   const chain = (text: string, share: number) => ({ text, share, root: "module" });
@@ -9,4 +9,9 @@ test("chains that begin alike share their beginning", () => {
   expect(roots.map(({ text }) => text)).toEqual(["app.CACHE", "main() session"]);
   expect(roots[0]).toMatchObject({ share: 0.75, row: 0.5, depth: 0 });
   expect(roots[0]?.children[0]?.children.map(({ text }) => text)).toEqual(["Session", "list"]);
+});
+
+test("each depth is as wide as its longest text", () => {
+  const { roots } = chainGraph(["main → cache → [1]", "main → a", "other"].map((text) => ({ text, share: 0.3, root: "module" })));
+  expect(longestTexts(roots)).toEqual([5, 5, 3]);
 });

@@ -48,6 +48,17 @@ function place(node: Growing, depth: number, firstRow: number): [ChainNode, numb
   return [{ text: node.text, depth, row: middle, share: node.share, children }, Math.max(row, firstRow + 1)];
 }
 
+/** Of each depth the length of its longest text. */
+export function longestTexts(roots: readonly ChainNode[]): number[] {
+  const lengths: number[] = [];
+  const visit = ({ text, depth, children }: ChainNode) => {
+    lengths[depth] = Math.max(lengths[depth] ?? 0, text.length);
+    children.forEach(visit);
+  };
+  roots.forEach(visit);
+  return lengths;
+}
+
 /** The roots of the graph, and how many rows it takes. */
 export function chainGraph(chains: readonly Chain[]): { roots: ChainNode[]; rows: number } {
   const top: Growing = { text: "", children: new Map(), share: 1 };

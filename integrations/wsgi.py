@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, Iterable, Iterator
 
+from memlyze._speedups._tracer import is_recording
 from memlyze.errors import OptionError
 from memlyze.request_windows import RequestWindow
-from memlyze.tracer import active_tracer
 
 from ._control import Control
 from ._options import integration_options
@@ -65,9 +65,9 @@ class MemlyzeMiddleware:
             return _answer_control(self._control, path, environ, start_response)
         if (
             self._recording is None
-            or active_tracer() is None
+            or not is_recording()
             or WINDOW_KEY in environ
-            or self.options.leaves_out(path)
+            or (self.options.exclude and self.options.leaves_out(path))
         ):
             return self.app(environ, start_response)
         request = _Request(self, environ, start_response)
@@ -118,7 +118,8 @@ class _Request:
         """What the application calls before it gives its body."""
         digits = status[:3]
         self.window.status = int(digits) if digits.isdigit() else 0
-        self._note_rule()
+        if "werkzeug.request" in self._environ:
+            self._note_rule()
         write = self._start_response(status, *more)
 
         def write_and_note(data: bytes) -> object:

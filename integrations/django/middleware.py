@@ -9,9 +9,9 @@ from __future__ import annotations
 import inspect
 from typing import Any, AsyncIterator, Callable, Iterator
 
+from memlyze._speedups._tracer import is_recording
 from memlyze.errors import MemlyzeError
 from memlyze.request_windows import RequestWindow
-from memlyze.tracer import active_tracer
 
 from .. import wsgi
 from .._control import Control
@@ -96,9 +96,9 @@ class MemlyzeMiddleware:
     def _open(self, request: Any) -> RequestWindow | None:
         if (
             self._recording is None
-            or active_tracer() is None
+            or not is_recording()
             or wsgi.WINDOW_KEY in _server_side(request)
-            or self.options.leaves_out(request.path)
+            or (self.options.exclude and self.options.leaves_out(request.path))
         ):
             return None
         window = RequestWindow("http", request.method or "")

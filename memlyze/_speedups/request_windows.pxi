@@ -80,7 +80,7 @@ cdef class RequestWindow:
             return
         self.number = 0
         end_ns = ml_recorder_step_clock()
-        name = str(name)  # of a function of the program's, perhaps
+        name = str(name)  # a function of the program may have made it
         written = known_names.get(name)
         if written is None or self.noted:
             ml_hooks_pause_thread()  # what this allocates is not the program's

@@ -146,6 +146,25 @@ memlyze.stop()
     assert [window["name"] for window in served.trace.windows.values()] == ["/item", "/healthy"]
 
 
+def test_odd_names_and_statuses_disturb_no_request(serve: Any) -> None:
+    trace = serve(
+        PLAIN
+        + """
+import http
+statuses = {"/a": http.HTTPStatus.CREATED, "/b": -1, "/c": None}
+async def odd(scope, receive, send):
+    await send({"type": "http.response.start", "status": statuses[scope["path"]], "headers": []})
+    await send({"type": "http.response.body", "body": b""})
+app = MemlyzeMiddleware(odd, route_name=lambda scope: scope["raw_path"])
+for path in statuses:
+    asyncio.run(call(app, path))
+memlyze.stop()
+"""
+    ).trace
+    found = [(window["name"], window["status"]) for window in trace.windows.values()]
+    assert found == [("b'/a'", 201), ("b'/b'", 0), ("b'/c'", 0)]
+
+
 def test_route_name_may_be_given_and_may_fail(serve: Any) -> None:
     trace = serve(
         PLAIN

@@ -14,7 +14,9 @@ export interface Column<Row> {
   readonly cell: (row: Row, index: number) => ReactNode;
 }
 
-const PAGE_ROWS = 200;
+/** More than a screen of them: each row takes time to draw, which a brush that changes all of them waits for. */
+const FIRST_ROWS = 60;
+const MORE_ROWS = 200;
 
 export interface Sorting {
   readonly key: string;
@@ -44,7 +46,7 @@ export function Table<Row>({
   onChoose?: (row: Row) => void;
 }) {
   const [sorting, setSorting] = useState<Sorting | undefined>(initial);
-  const [shown, setShown] = useState(PAGE_ROWS);
+  const [shown, setShown] = useState(FIRST_ROWS);
   const sortBy = columns.find(({ key }) => key === sorting?.key)?.sortBy;
   const sorted = sortBy === undefined ? rows : [...rows].sort((a, b) => compare(sortBy(a), sortBy(b)) * (sorting?.isAscending ? 1 : -1));
   const toggle = (key: string) => setSorting({ key, isAscending: sorting?.key === key ? !sorting.isAscending : false });
@@ -88,8 +90,8 @@ export function Table<Row>({
         </tbody>
       </table>
       {sorted.length > shown && (
-        <button type="button" className="button is-quiet" onClick={() => setShown(shown + PAGE_ROWS)}>
-          Show {Math.min(PAGE_ROWS, sorted.length - shown)} more of {sorted.length - shown}
+        <button type="button" className="button is-quiet" onClick={() => setShown(shown + MORE_ROWS)}>
+          Show {Math.min(MORE_ROWS, sorted.length - shown)} more of {sorted.length - shown}
         </button>
       )}
     </div>

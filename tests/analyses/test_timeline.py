@@ -41,7 +41,7 @@ def test_slices_cover_everything_once(buckets: int, known: Trace) -> None:
 def test_slices_are_those_of_the_macro(sampled: Trace) -> None:
     rows = sampled.sql("""
         SELECT start_ns, end_ns, allocated_bytes, allocated_bytes_error, live_bytes, frees, gc_runs
-        FROM timeline(7)
+        FROM timeline(buckets := 7)
     """).fetchall()
     slices = timeline(sampled, buckets=7).slices
     found = [

@@ -8,9 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from known_trace import PROGRAM_FILE, known_trace
 
 from memlyze.query import definitions
-from memlyze.query.session import Trace
+from memlyze.query.session import open_trace
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "sql.md").read_text(encoding="utf-8")
@@ -35,7 +36,11 @@ def test_view_or_macro_has_a_query_that_uses_it(name: str) -> None:
 
 
 @pytest.mark.parametrize("query", QUERIES, ids=range(len(QUERIES)))
-def test_query_of_the_page_gives_rows(query: str, trace: Trace) -> None:
-    relation = trace.sql(query)
-    assert relation.columns
-    assert relation.fetchall()
+def test_query_of_the_page_gives_rows(query: str, tmp_path: Path) -> None:
+    encoder = known_trace()
+    encoder.add("sources", [{"file": PROGRAM_FILE, "size": 1200, "crc32": 7}])
+    encoder.write(tmp_path / "t.mlyze")
+    with open_trace(str(tmp_path / "t.mlyze")) as trace:
+        relation = trace.sql(query)
+        assert relation.columns
+        assert relation.fetchall()

@@ -16,7 +16,7 @@ run() {
 
 run "memlyze record --quiet --force -o $trace examples/leaking_service.py"
 say "No session is open, so what grew? What never comes back, since when, how fast, and who holds it:"
-run "memlyze leaks $trace"
+run "memlyze leaks --sites 1 $trace"
 say "Where all the memory went:"
 run "memlyze summary $trace"
 say "Anything else, in SQL. Which requests leave it behind? (The service names them with memlyze.window.)"

@@ -80,19 +80,25 @@ def print_after_recording(paths: typing.Sequence[str]) -> None:
     style = Style(sys.stderr)
     try:
         with open_traces(paths) as trace, decoding_events(trace):
-            lines = render(summarize(trace), state_lines(trace), style)
+            summary = summarize(trace)
+            lines = render(summary, state_lines(trace), style)
+        if summary.sites:
+            lines += _what_to_type_next(paths[0])
     except MemlyzeError as error:
         lines = [f"memlyze: the trace cannot be summarised: {error}"]
-    path = os.path.relpath(paths[0])
-    path = shlex.quote(paths[0] if path.startswith("..") else path)
+    print("\n".join(["", *lines]), file=sys.stderr)
+
+
+def _what_to_type_next(path: str) -> list[str]:
+    near = os.path.relpath(path)
+    path = shlex.quote(path if near.startswith("..") else near)
     commands = [f"memlyze leaks {path}", f"memlyze serve {path}"]
     width = max(map(len, commands))
-    lines += [
+    return [
         "",
         f"Next: {commands[0]:{width}}  # what never comes back, and who holds it",
         f"      {commands[1]:{width}}  # a page in the browser: scrub through time, click a spike",
     ]
-    print("\n".join(["", *lines]), file=sys.stderr)
 
 
 def render(summary: Summary, state: typing.Sequence[str], style: Style) -> list[str]:

@@ -318,7 +318,7 @@ def test_last_part_has_the_sources_of_the_earlier_ones(programs: Any, tmp_path: 
         + """
 import helper
 kept = helper.make()
-churn(1)
+churn(4)
 os.remove(helper.__file__)
 churn(12)
 """,

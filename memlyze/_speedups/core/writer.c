@@ -398,14 +398,16 @@ static void write_sources(bool to_the_end)
 {
     if (!to_the_end && !writer.has_own_descriptors)
         return;
-    while ((to_the_end || !ml_helper_is_awaited()) &&
-           ml_source_files_read(&writer.source_files, &writer.sources)) {
+    /* At least one: a program that keeps the rings filling up must not put them off for ever. */
+    while (ml_source_files_read(&writer.source_files, &writer.sources)) {
         if (ml_columns_bytes(&writer.sources) > ML_SOURCE_FILE_MAX_BYTES)
             ml_trace_file_write(&writer.file, &writer.sources);
         const int64_t now_ns = ml_monotonic_ns() - ml_recording.start_monotonic_ns;
         if (!to_the_end && ml_recording.coarse_clock)
             ml_recorder_raise_clock(now_ns);
         drain(now_ns); /* the rings must not fill up meanwhile */
+        if (!to_the_end && ml_helper_is_awaited())
+            break;
     }
     ml_trace_file_write(&writer.file, &writer.sources);
 }

@@ -48,7 +48,11 @@ def test_what_fills_an_lru_cache_is_no_leak(
 def _verdict(program: Path, trace: Path) -> str:
     command = [sys.executable, "-m", "memlyze", "record", "-q", "-f", "--sample-rate", "1.0"]
     subprocess.run(
-        [*command, "-o", trace, program], check=True, env=clean_environment(), timeout=120
+        [*command, "-o", trace, program],
+        check=True,
+        env=clean_environment(),
+        cwd=trace.parent,  # not where the sources are: `-m memlyze` would take those
+        timeout=120,
     )
     with memlyze.open(trace) as opened:
         found = leaks(opened)

@@ -39,6 +39,7 @@ class LiveCurve(typing.NamedTuple):
     allocated_bytes: Array
     allocated_variance: Array
     freed_bytes: Array
+    freed_variance: Array
     allocations: Array
     live_bytes: Array
     """At the end of the bucket."""
@@ -136,6 +137,7 @@ def live_curve(series: LiveSeries, edges: Array) -> LiveCurve:
         allocated_bytes=sums("allocated_bytes"),
         allocated_variance=sums("allocated_variance"),
         freed_bytes=sums("freed_bytes"),
+        freed_variance=sums("freed_variance"),
         allocations=sums("allocations"),
         live_bytes=np.append(0.0, series.live_bytes)[bounds[1:]],
         live_variance=np.maximum(np.append(0.0, series.live_variances)[bounds[1:]], 0.0),

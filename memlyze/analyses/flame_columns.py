@@ -51,6 +51,7 @@ class BeforeColumns(typing.NamedTuple):
     bytes: Array
     bytes_error: Array
     self_bytes: Array
+    self_bytes_error: Array
 
 
 class FlameColumns(typing.NamedTuple):
@@ -67,6 +68,7 @@ class FlameColumns(typing.NamedTuple):
     bytes: Array
     bytes_error: Array
     self_bytes: Array
+    self_bytes_error: Array
     allocations: Array
     allocations_error: Array
     samples: Array
@@ -255,8 +257,13 @@ def columns_of(
     sampling, before = samplings[0], None
     if len(totals) > len(COLUMNS):
         size_before, variance_before = totals[len(COLUMNS) :][:2]
-        error = samplings[1].bytes_errors(size_before, variance_before)
-        before = BeforeColumns(size_before, error, own[len(COLUMNS)])
+        own_before, own_variance_before = own[len(COLUMNS) :][:2]
+        before = BeforeColumns(
+            bytes=size_before,
+            bytes_error=samplings[1].bytes_errors(size_before, variance_before),
+            self_bytes=own_before,
+            self_bytes_error=samplings[1].bytes_errors(own_before, own_variance_before),
+        )
     return FlameColumns(
         frames=tuple(frames[key] for key in keys[by_appearance].tolist()),
         parent=parents,
@@ -264,6 +271,7 @@ def columns_of(
         bytes=size,
         bytes_error=sampling.bytes_errors(size, variance),
         self_bytes=own[0],
+        self_bytes_error=sampling.bytes_errors(own[0], own[1]),
         allocations=allocations,
         allocations_error=sampling.allocations_errors(allocations_variance),
         samples=totals[_SAMPLES :: len(COLUMNS)].sum(axis=0).astype(np.int64),

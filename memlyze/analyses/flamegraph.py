@@ -25,7 +25,7 @@ class FlameNode(typing.NamedTuple):
     """Place in `frames`; −1: the root."""
     bytes: Estimate
     """Of it and all beneath it."""
-    self_bytes: float
+    self_bytes: Estimate
     """Of `bytes`, what has no further frame beneath it."""
     allocations: Estimate
     samples: int
@@ -34,8 +34,8 @@ class FlameNode(typing.NamedTuple):
     """Of a difference, `bytes` at the earlier of the two moments, or in the first of the two
     traces; None: not one.
     """
-    before_self_bytes: float
-    """Of `before_bytes`, what had no further frame beneath it; 0 where there is none."""
+    before_self_bytes: Estimate | None
+    """Of `before_bytes`, what had no further frame beneath it."""
 
 
 class FlameGraph(typing.NamedTuple):
@@ -91,10 +91,10 @@ def graph_of(columns: FlameColumns) -> FlameGraph:
     """The same, node by node."""
     count = len(columns.parent)
     before: typing.Iterable[Estimate | None] = [None] * count
-    before_self = [0.0] * count
+    before_self: typing.Iterable[Estimate | None] = [None] * count
     if columns.before is not None:
         before = _estimates(columns.before.bytes, columns.before.bytes_error)
-        before_self = columns.before.self_bytes.tolist()
+        before_self = _estimates(columns.before.self_bytes, columns.before.self_bytes_error)
     return FlameGraph(
         frames=columns.frames,
         nodes=tuple(
@@ -103,7 +103,7 @@ def graph_of(columns: FlameColumns) -> FlameGraph:
                 columns.parent.tolist(),
                 columns.frame.tolist(),
                 _estimates(columns.bytes, columns.bytes_error),
-                columns.self_bytes.tolist(),
+                _estimates(columns.self_bytes, columns.self_bytes_error),
                 _estimates(columns.allocations, columns.allocations_error),
                 columns.samples.tolist(),
                 before,

@@ -27,7 +27,7 @@ class LiveSeries(typing.NamedTuple):
     live_variances: Array
     changes: typing.Mapping[str, Array]
     """What happened at each: `allocated_bytes`, `allocated_variance`, `allocations`, `freed_bytes`,
-    `frees`.
+    `freed_variance`, `frees`.
     """
     sampling: Sampling
 
@@ -82,6 +82,7 @@ def _changes(trace: Trace, chosen: Chosen) -> tuple[Array, dict[str, Array]]:
         "allocated_variance": summed(of_born, born["variance"]),
         "allocations": summed(of_born, born["allocations"]),
         "freed_bytes": summed(of_freed, freed["bytes"]),
+        "freed_variance": summed(of_freed, freed["variance"]),
         "frees": summed(of_freed, freed["allocations"]),
     }
     for name in ("bytes", "variance"):

@@ -33,7 +33,7 @@ class Slice(typing.NamedTuple):
     allocated_bytes: Estimate
     """Allocated in the slice."""
     allocations: float
-    freed_bytes: float
+    freed_bytes: Estimate
     """Freed in the slice, among what was allocated since the start of the trace."""
     frees: float
     """How many were freed."""
@@ -123,7 +123,7 @@ def _slices(
                 float(sums["allocated_bytes"][k]), float(sums["allocated_variance"][k])
             ),
             allocations=float(sums["allocations"][k]),
-            freed_bytes=float(sums["freed_bytes"][k]),
+            freed_bytes=estimate(float(sums["freed_bytes"][k]), float(sums["freed_variance"][k])),
             frees=float(sums["frees"][k]),
             live_bytes=estimate(float(live[k + 1]), float(variances[k + 1])),
             peak_live_bytes=float(peaks[k]),

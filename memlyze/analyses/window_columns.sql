@@ -20,6 +20,7 @@ SELECT
         u.unseen_bytes
     ) AS retained_bytes_error,
     coalesce(f.live, 0)::DOUBLE AS live_bytes,
+    coalesce(f.live_variance, 0)::DOUBLE AS live_variance,
     coalesce(f.samples, 0)::BIGINT AS samples
 FROM _raw_windows AS w
 LEFT JOIN _window_figures AS f USING (window_id)

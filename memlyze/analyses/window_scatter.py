@@ -34,10 +34,11 @@ class WindowName(typing.NamedTuple):
     kind: str
     windows: int
     allocated: Estimate
-    mean_allocated_bytes: float
+    mean_allocated: Estimate
     max_allocated_bytes: float
     retained: Estimate
-    live_bytes: float
+    live: Estimate
+    """Not freed when recording ended."""
     mean_duration_ns: float | None
     max_duration_ns: int | None
     samples: int
@@ -48,7 +49,7 @@ def window_columns(trace: Trace) -> Columns:
     """What each window took: `window_id`, `parent_id` (0: none), `kind`, `name`, `start_ns`,
     `duration_ns` (−1: open when recording ended), `thread_id` (0: none), `process_id`,
     `allocated_bytes`, `retained_bytes`, each with its `…_error` and the `…_variance` behind it,
-    `live_bytes` and `samples`.
+    `live_bytes` with its `live_variance`, and `samples`.
     """
     columns = run_columns(trace, "window_columns")
     return {name: np.asarray(values) for name, values in columns.items()}
@@ -93,17 +94,16 @@ def window_names(columns: Columns, sampling: Sampling, *, count: int) -> list[Wi
 def _window_name(name: str, kind: str, rows: Columns, sampling: Sampling) -> WindowName:
     durations = rows["duration_ns"][rows["duration_ns"] != _OPEN]
     allocated, retained = rows["allocated_bytes"], rows["retained_bytes"]
+    total = sampling.of_bytes(float(allocated.sum()), float(rows["allocated_variance"].sum()))
     return WindowName(
         name=name,
         kind=kind,
         windows=len(allocated),
-        allocated=sampling.of_bytes(
-            float(allocated.sum()), float(rows["allocated_variance"].sum())
-        ),
-        mean_allocated_bytes=float(allocated.mean()),
+        allocated=total,
+        mean_allocated=Estimate(total.value / len(allocated), total.error / len(allocated)),
         max_allocated_bytes=float(allocated.max()),
         retained=sampling.of_bytes(float(retained.sum()), float(rows["retained_variance"].sum())),
-        live_bytes=float(rows["live_bytes"].sum()),
+        live=sampling.of_bytes(float(rows["live_bytes"].sum()), float(rows["live_variance"].sum())),
         mean_duration_ns=float(durations.mean()) if len(durations) else None,
         max_duration_ns=int(durations.max()) if len(durations) else None,
         samples=int(rows["samples"].sum()),

@@ -124,7 +124,7 @@ def _table(slices: typing.Sequence[Slice], style: Style) -> list[str]:
             "" if part.rss is None else format_bytes(part.rss),
             *figure_cells(part.live_bytes),
             short_figure(part.allocated_bytes),
-            format_bytes(part.freed_bytes),
+            short_figure(part.freed_bytes),
             format_duration(part.gc_duration_ns) if part.gc_runs else "",
             bar(part.peak_live_bytes, top, _BAR_WIDTH),
             looks=["", "", "", "", "", "", "", "cyan"],

@@ -133,7 +133,7 @@ def _nodes(graph: FlameGraph, places: typing.Sequence[int]) -> dict[str, list[in
         "error": [
             -1 if node.bytes.rests_on_few else round(node.bytes.error) for node in graph.nodes
         ],
-        "self": [round(node.self_bytes) for node in graph.nodes],
+        "self": [round(node.self_bytes.value) for node in graph.nodes],
     }
 
 
@@ -141,7 +141,7 @@ def _table(graph: Graph, folder: str) -> Element:
     """The calls that have most by themselves."""
     nodes = graph.graph.nodes
     total = nodes[0].bytes.value or 1
-    rows = sorted(nodes[1:], key=lambda node: -node.self_bytes)[:_ROWS]
+    rows = sorted(nodes[1:], key=lambda node: -node.self_bytes.value)[:_ROWS]
     body = []
     for node in rows:
         frame = graph.graph.frames[node.frame]
@@ -156,7 +156,7 @@ def _table(graph: Graph, folder: str) -> Element:
                     h("code", None, name(function_text(frame.function))),
                     h("small", None, place(place_text(frame.file, frame.line, folder))),
                 ),
-                h("td", {"class": "n"}, percent(node.self_bytes / total)),
+                h("td", {"class": "n"}, percent(node.self_bytes.value / total)),
                 h("td", {"class": "n"}, value),
                 h("td", {"class": "e"}, error),
             )

@@ -161,7 +161,7 @@ def _timeline_table(content: Content) -> Element:
             "" if part.rss is None else format_bytes(part.rss),
             bytes_text(part.live_bytes),
             bytes_text(part.allocated_bytes),
-            format_bytes(part.freed_bytes),
+            bytes_text(part.freed_bytes),
             str(part.gc_runs or ""),
         ]
         for part in content.timeline.slices

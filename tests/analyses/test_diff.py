@@ -173,7 +173,7 @@ def test_graph_of_a_difference_is_one_tree_of_both(tmp_path: Path) -> None:
     }
     files = {frame.function: frame.file for frame in graph.frames}
     assert files["load"] == "/home/me/work/app.py"
-    assert graph.nodes[1].before_self_bytes == 100
+    assert graph.nodes[1].before_self_bytes == (100, 0)
     assert graph.nodes[0].bytes.error == 0
 
 

@@ -25,7 +25,7 @@ def spelled(graph: FlameGraph) -> dict[tuple[str, ...], tuple[float, float]]:
         above = paths[node.parent] if node.parent >= 0 else ()
         path = above if node.frame < 0 else (*above, graph.frames[node.frame].function)
         paths.append(path)
-        found[path] = (node.bytes.value, node.self_bytes)
+        found[path] = (node.bytes.value, node.self_bytes.value)
     assert len(found) == len(graph.nodes)
     return found
 

@@ -21,7 +21,7 @@ def test_slices_say_what_happened_in_them(known: Trace) -> None:
     middle = 10 * MS + 1
     assert (first.start_ns, first.end_ns, second.end_ns) == (0, middle, 20 * MS + 1)
     assert (first.allocated_bytes.value, first.allocations) == (1000, 4)
-    assert (first.freed_bytes, first.frees) == (500, 2)
+    assert (first.freed_bytes, first.frees) == ((500, 0), 2)
     assert (first.live_bytes.value, first.peak_live_bytes) == (500, 700)
     assert (second.live_bytes.value, second.peak_live_bytes) == (1050, 1050)
     assert (first.rss, second.rss) == (9000, 9000)

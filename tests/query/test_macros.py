@@ -222,9 +222,9 @@ def test_flamegraph_of_a_spike_and_what_of_it_is_alive(trace: Trace) -> None:
 def test_flamegraph_is_the_tree_of_the_analysis(sampled: Trace) -> None:
     graph = flamegraph(sampled)
     expected = sorted(
-        (node.bytes.value, node.bytes.error, node.self_bytes) for node in graph.nodes[1:]
+        (node.bytes.value, node.bytes.error, *node.self_bytes) for node in graph.nodes[1:]
     )
     found = sampled.sql(
-        "SELECT bytes, bytes_error, self_bytes FROM flamegraph() ORDER BY ALL"
+        "SELECT bytes, bytes_error, self_bytes, self_bytes_error FROM flamegraph() ORDER BY ALL"
     ).fetchall()
     assert [pytest.approx(row) for row in expected] == found

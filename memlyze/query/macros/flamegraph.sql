@@ -30,10 +30,10 @@ per_stack AS (
     GROUP BY stack_id
 ),
 counted AS ( -- for each stack, itself and all of its callers
-    SELECT stack_id, bytes, variance, allocations, samples, bytes AS self_bytes
+    SELECT stack_id, bytes, variance, allocations, samples, bytes AS self_bytes, variance AS self_variance
     FROM per_stack
     UNION ALL
-    SELECT s.parent_id, c.bytes, c.variance, c.allocations, c.samples, 0
+    SELECT s.parent_id, c.bytes, c.variance, c.allocations, c.samples, 0, 0
     FROM counted AS c
     JOIN _raw_stacks AS s ON s.stack_id = c.stack_id
     WHERE s.parent_id <> 0
@@ -44,6 +44,7 @@ nodes AS (
         sum(bytes) AS bytes,
         sum(variance) AS variance,
         sum(self_bytes) AS self_bytes,
+        sum(self_variance) AS self_variance,
         sum(allocations) AS allocations,
         sum(samples)::BIGINT AS samples
     FROM counted
@@ -68,6 +69,8 @@ SELECT
     _bytes_error(n.bytes, n.variance, u.unseen_bytes) AS bytes_error,
     -- Of `bytes`, those that it allocated itself.
     n.self_bytes,
+    -- Half width of the 95 % interval around `self_bytes`.
+    _bytes_error(n.self_bytes, n.self_variance, u.unseen_bytes) AS self_bytes_error,
     -- Number of those allocations (an estimate while sampling).
     n.allocations,
     -- Recorded rows from which the figures come.

@@ -46,6 +46,7 @@ freed AS (
     SELECT
         (greatest(freed_ns, w.first_ns) - w.first_ns) // w.width_ns AS slice,
         sum(size * weight) AS bytes,
+        sum(size::DOUBLE * size * weight * (weight - 1)) AS variance,
         sum(weight) AS frees
     FROM _raw_allocations, widths AS w
     WHERE allocator <= 4 AND freed_ns <> -1
@@ -93,6 +94,8 @@ SELECT
     _bytes_error(m.bytes, m.variance, u.unseen_bytes) AS allocated_bytes_error,
     -- Bytes freed in the slice, among those allocated since the start of the trace.
     coalesce(f.bytes, 0) AS freed_bytes,
+    -- Half width of the 95 % interval around `freed_bytes`.
+    _bytes_error(f.bytes, f.variance, u.unseen_bytes) AS freed_bytes_error,
     -- Bytes live at the end of the slice, among those allocated since the start of the trace.
     sum(coalesce(m.bytes, 0) - coalesce(f.bytes, 0) - coalesce(e.bytes, 0)) OVER (ORDER BY s.slice) AS live_bytes,
     -- Number of allocations in the slice (an estimate while sampling).

@@ -56,6 +56,8 @@ SELECT
     _bytes_error(bytes, variance, unseen_bytes) AS allocated_bytes_error,
     -- Bytes allocated in one of them on average.
     bytes / windows AS mean_allocated_bytes,
+    -- Half width of the 95 % interval around `mean_allocated_bytes`.
+    _bytes_error(bytes, variance, unseen_bytes) / windows AS mean_allocated_bytes_error,
     -- Half of them allocated no more bytes than this. While sampling, the three figures of a distribution are wider than the truth.
     median_allocated AS median_allocated_bytes,
     -- Half width of the 95 % interval around what the window in the middle allocated.

@@ -25,6 +25,7 @@ SELECT
     sum(weight * (weight - 1)) AS allocations_variance,
     count(*) AS samples,
     sum(bytes) FILTER (WHERE own_window_id = window_id) AS own_bytes,
+    sum(variance) FILTER (WHERE own_window_id = window_id) AS own_variance,
     sum(bytes) FILTER (WHERE is_retained) AS retained,
     sum(variance) FILTER (WHERE is_retained) AS retained_variance,
     sum(bytes) FILTER (WHERE is_retained_1s) AS retained_1s,

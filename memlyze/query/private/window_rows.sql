@@ -19,6 +19,7 @@ SELECT
     coalesce(f.allocations_variance, 0) AS allocations_variance,
     coalesce(f.samples, 0) AS samples,
     coalesce(f.own_bytes, 0) AS own_bytes,
+    coalesce(f.own_variance, 0) AS own_variance,
     coalesce(k.bytes, 0) AS peak,
     coalesce(k.variance, 0) AS peak_variance,
     coalesce(CASE WHEN w.end_ns = -1 THEN f.live ELSE f.retained END, 0) AS retained,

@@ -43,6 +43,8 @@ SELECT
     _rests_on_few(w.bytes, _bytes_error(w.bytes, w.variance, u.unseen_bytes)) AS too_few_samples,
     -- Bytes allocated in it while no window inside it was open.
     w.own_bytes AS own_allocated_bytes,
+    -- Half width of the 95 % interval around `own_allocated_bytes`.
+    _bytes_error(w.own_bytes, w.own_variance, u.unseen_bytes) AS own_allocated_bytes_error,
     -- The most bytes that it held at one time, of those that it allocated; a lower bound where blocks come and go within
     -- a millisecond.
     w.peak AS peak_bytes,

@@ -43,6 +43,7 @@ def timeline(asked: Asked) -> object:
         "allocated_bytes": chosen.allocated_bytes,
         "allocated_error": _errors(asked.trace, chosen.allocated_bytes, chosen.allocated_variance),
         "freed_bytes": chosen.freed_bytes,
+        "freed_error": _errors(asked.trace, chosen.freed_bytes, chosen.freed_variance),
         "live_bytes": chosen.live_bytes,
         "live_error": _errors(asked.trace, chosen.live_bytes, chosen.live_variance),
         "allocations": chosen.allocations,

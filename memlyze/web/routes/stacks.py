@@ -88,6 +88,7 @@ def _flame_columns(trace: Trace, found: FlameColumns) -> dict[str, object]:
         "bytes": found.bytes,
         "error": found.bytes_error,
         "self_bytes": found.self_bytes,
+        "self_error": found.self_bytes_error,
         "allocations": found.allocations,
         "allocations_error": found.allocations_error,
         "samples": found.samples,
@@ -98,6 +99,7 @@ def _flame_columns(trace: Trace, found: FlameColumns) -> dict[str, object]:
         columns["self_bytes"] = found.self_bytes - before.self_bytes
         # What both have in common does not make it less sure, but that is not known.
         columns["error"] = np.hypot(found.bytes_error, before.bytes_error)
+        columns["self_error"] = np.hypot(found.self_bytes_error, before.self_bytes_error)
         columns["base_bytes"] = before.bytes
     shown = len(found.parent)
     if found.is_cut and not found.is_inverted:
@@ -139,7 +141,7 @@ def _with_others(trace: Trace, columns: dict[str, Array]) -> dict[str, Array]:
         rest[name] = np.maximum(deviations, least)
     has_children = np.bincount(parents, minlength=count) > 0
     others = np.flatnonzero(has_children & (rest["bytes"] >= 1))
-    rest["self_bytes"] = rest["bytes"]
+    rest["self_bytes"], rest["self_error"] = rest["bytes"], rest["error"]
     rest["parent"], rest["frame"] = np.arange(count), np.full(count, _OTHER)
     return {name: np.append(column, rest[name][others]) for name, column in columns.items()}
 

@@ -86,9 +86,9 @@ def one(asked: Asked) -> object:
         "process_id": row["process_id"],
         "attributes": _attributes(row["attributes"]),
         "allocated": Estimate(row["allocated_bytes"], row["allocated_bytes_error"]),
-        "own_allocated_bytes": row["own_allocated_bytes"],
+        "own_allocated": Estimate(row["own_allocated_bytes"], row["own_allocated_bytes_error"]),
         "retained": Estimate(row["retained_bytes"], row["retained_bytes_error"]),
-        "live_bytes": row["live_bytes"],
+        "live": Estimate(row["live_bytes"], row["live_bytes_error"]),
         "allocations": row["allocations"],
         "samples": row["samples"],
         "children": _children(trace, window_id),
@@ -140,7 +140,10 @@ def _children(trace: Trace, window_id: int) -> list[object]:
                 "kind": columns["kind"][row],
                 "start_ns": start_ns,
                 "end_ns": None if duration_ns < 0 else start_ns + duration_ns,
-                "allocated_bytes": float(columns["allocated_bytes"][row]),
+                "allocated": Estimate(
+                    float(columns["allocated_bytes"][row]),
+                    float(columns["allocated_bytes_error"][row]),
+                ),
             }
         )
     return found

@@ -182,6 +182,8 @@ export interface Timeline {
   allocated_error: number[];
   /** Freed in the bucket. */
   freed_bytes: number[];
+  /** half width */
+  freed_error: number[];
   /** Live at the end of the bucket, counted from the allocations (honours thread and window, which `heap_live` cannot). */
   live_bytes: number[];
   /** half width */
@@ -326,6 +328,8 @@ export interface Flamegraph {
     error: number[];
     /** Without its children; of a difference the change of it. */
     self_bytes: number[];
+    /** Half width of the 95 % interval. */
+    self_error: number[];
     /** With its children. */
     allocations: number[];
     /** Half the width of the 95 % interval. */
@@ -472,10 +476,10 @@ export interface WindowName {
   kind: string;
   windows: number;
   allocated: Estimate;
-  mean_allocated_bytes: number;
+  mean_allocated: Estimate;
   max_allocated_bytes: number;
   retained: Estimate;
-  live_bytes: number;
+  live: Estimate;
   mean_duration_ns: number | null;
   max_duration_ns: number | null;
   samples: number;
@@ -518,9 +522,9 @@ export interface Window {
   process_id: number;
   attributes: Record<string, unknown> | null;
   allocated: Estimate;
-  own_allocated_bytes: number;
+  own_allocated: Estimate;
   retained: Estimate;
-  live_bytes: number;
+  live: Estimate;
   allocations: number;
   samples: number;
   /** In order of start; at most 1000. */
@@ -530,7 +534,7 @@ export interface Window {
     kind: string;
     start_ns: number;
     end_ns: number | null;
-    allocated_bytes: number;
+    allocated: Estimate;
   })[];
   /** Within the window, inner windows included. */
   timeline: {

@@ -7,7 +7,7 @@ import { useTrace } from "../data/trace";
 import { ORIGIN_LEGEND } from "../lib/origins";
 import { shortFunction, visible } from "../lib/text";
 import { formatBytes, formatBytesChange, formatError, formatShare, plural } from "../lib/units";
-import { EstimateBar, isFile, PlaceText, sourceLink } from "../parts/Figures";
+import { EstimateBar, EstimateText, isFile, PlaceText, sourceLink } from "../parts/Figures";
 import { Message } from "../parts/States";
 import { Table } from "../parts/Table";
 import { select, useSelection, useSetting } from "../selection/store";
@@ -208,8 +208,8 @@ function FrameTable({ tree }: { tree: FlameTree }) {
           key: "self",
           title: "Itself",
           isNumber: true,
-          sortBy: ({ self }) => self,
-          cell: ({ self }) => (isDifference ? formatBytesChange(self) : formatBytes(self)),
+          sortBy: ({ self }) => self.value,
+          cell: ({ self }) => (isDifference ? <ChangeText figure={changeOf(self)} /> : <EstimateText estimate={self} />),
         },
         {
           key: "total",

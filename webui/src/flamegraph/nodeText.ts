@@ -17,11 +17,10 @@ export function nodePlace(tree: FlameTree, node: number): string {
   return frame === null ? "" : `${visible(frame.file)}${frame.line > 0 ? `:${frame.line}` : ""}`;
 }
 
-function bytesWithError(tree: FlameTree, node: number): string {
-  const { nodes, is_difference } = tree.form;
-  const value = nodes.bytes[node] ?? 0;
-  const error = nodes.error[node] ?? 0;
-  if (is_difference) {
+function bytesWithError(tree: FlameTree, bytes: readonly number[], errors: readonly number[], node: number): string {
+  const value = bytes[node] ?? 0;
+  const error = errors[node] ?? 0;
+  if (tree.form.is_difference) {
     return formatBytesChange(value) + (error > 0 ? ` ± ${formatBytes(error)}` : "");
   }
   return estimateText({ value, error });
@@ -29,10 +28,9 @@ function bytesWithError(tree: FlameTree, node: number): string {
 
 export function nodeFacts(tree: FlameTree, node: number): [string, string][] {
   const { nodes, is_difference, total } = tree.form;
-  const self = nodes.self_bytes[node] ?? 0;
   const facts: [string, string][] = [
-    [is_difference ? "Change" : "With callees", bytesWithError(tree, node)],
-    ["Itself", is_difference ? formatBytesChange(self) : formatBytes(self)],
+    [is_difference ? "Change" : "With callees", bytesWithError(tree, nodes.bytes, nodes.error, node)],
+    ["Itself", bytesWithError(tree, nodes.self_bytes, nodes.self_error, node)],
   ];
   if (is_difference && nodes.base_bytes !== undefined) {
     facts.push(["Before", formatBytes(nodes.base_bytes[node] ?? 0)]);

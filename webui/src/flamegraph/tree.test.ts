@@ -29,6 +29,7 @@ function form(changes: Partial<Flamegraph> = {}): Flamegraph {
       bytes: [100, 100, 60, 30, 50, 20],
       error: [0, 0, 0, 0, 0, 0],
       self_bytes: [0, 10, 10, 30, 30, 20],
+      self_error: [9, 0, 0, 0, 3, 4],
       allocations: [6, 6, 3, 1, 2, 1],
       allocations_error: [0, 0, 0, 0, 0, 0],
       samples: [6, 6, 3, 1, 2, 1],
@@ -88,6 +89,6 @@ describe("search", () => {
 test("the table counts a frame that calls itself once", () => {
   const rows = byFrame(layOut(form()));
   const parse = rows.find(({ frame }) => frame.function === "parse");
-  expect(parse).toMatchObject({ self: 50, total: { value: 50 } });
+  expect(parse).toMatchObject({ self: { value: 50, error: 5 }, total: { value: 50 } });
   expect(rows[0]?.frame.function).toBe("main");
 });

@@ -10,6 +10,21 @@ export function restsOnFew({ value, error }: Estimate): boolean {
   return error > FEW_SAMPLES_ERROR * Math.abs(value);
 }
 
+/** The sum of estimates that vary apart, such as of slices of time. Those of nothing do not widen that of something. */
+export function summed(values: readonly number[], errors: readonly number[]): Estimate {
+  let [value, variance, unseen] = [0, 0, 0];
+  values.forEach((part, index) => {
+    const error = errors[index] ?? 0;
+    value += part;
+    if (Math.abs(part) < 0.5) {
+      unseen = Math.max(unseen, error);
+    } else {
+      variance += error * error;
+    }
+  });
+  return { value, error: variance > 0 || Math.abs(value) >= 0.5 ? Math.sqrt(variance) : unseen };
+}
+
 /** `40.5 MiB ±21 %`, `~512 KiB (few samples)`, or `~0 B`, where nothing was recorded of what there may be. */
 export function estimateText(estimate: Estimate, format: (value: number) => string = formatBytes): string {
   if (restsOnFew(estimate)) {

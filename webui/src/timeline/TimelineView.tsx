@@ -5,6 +5,7 @@ import { useTrace } from "../data/trace";
 import { useSize } from "../lib/canvas";
 import { usePalette } from "../lib/theme";
 import { formatBytes, formatMoment } from "../lib/units";
+import { EstimateText } from "../parts/Figures";
 import { Choice, Segmented } from "../parts/Segmented";
 import { Table } from "../parts/Table";
 import { adjustSelection, useSelection, useSetting } from "../selection/store";
@@ -116,8 +117,6 @@ function Legend({ memory }: { memory: Memory }) {
 function MemoryTable({ memory: { timeline } }: { memory: Memory }) {
   const rows = timeline ? summaryRows(timeline) : [];
   const step = (rows[1]?.fromNs ?? 1e9) - (rows[0]?.fromNs ?? 0);
-  const withError = (bytes: number | null, error: number) =>
-    bytes === null ? "–" : formatBytes(bytes) + (error > 0 ? ` ± ${formatBytes(error)}` : "");
   return (
     <div className="timeline-table">
       <Table
@@ -126,10 +125,10 @@ function MemoryTable({ memory: { timeline } }: { memory: Memory }) {
         rowKey={({ fromNs }) => fromNs}
         columns={[
           { key: "from", title: "From", cell: ({ fromNs }) => formatMoment(fromNs, step) },
-          { key: "rss", title: "Resident, greatest", isNumber: true, cell: ({ rss }) => withError(rss, 0) },
-          { key: "heap", title: "Live heap, greatest", isNumber: true, cell: ({ heap, heapError }) => withError(heap, heapError) },
-          { key: "allocated", title: "Allocated", isNumber: true, cell: ({ allocated, allocatedError }) => withError(allocated, allocatedError) },
-          { key: "freed", title: "Freed", isNumber: true, cell: ({ freed }) => formatBytes(freed) },
+          { key: "rss", title: "Resident, greatest", isNumber: true, cell: ({ rss }) => (rss === null ? "–" : formatBytes(rss)) },
+          { key: "heap", title: "Live heap, greatest", isNumber: true, cell: ({ heap, heapError }) => (heap === null ? "–" : <EstimateText estimate={{ value: heap, error: heapError }} />) },
+          { key: "allocated", title: "Allocated", isNumber: true, cell: ({ allocated }) => <EstimateText estimate={allocated} /> },
+          { key: "freed", title: "Freed", isNumber: true, cell: ({ freed }) => <EstimateText estimate={freed} /> },
         ]}
       />
     </div>

@@ -1,6 +1,7 @@
 /** What lies at a position of the lanes, and what to say about it. */
 
 import { visible } from "../lib/text";
+import { estimateText } from "../lib/estimates";
 import { formatBytes, formatDuration, formatMoment, plural } from "../lib/units";
 import type { LanePicture } from "./drawLanes";
 import { WINDOW_ROW_HEIGHT, type LaneRow } from "./laneRows";
@@ -54,8 +55,8 @@ function hitRate({ timeline }: LanePicture, timeNs: number): LaneHit | null {
   return {
     title: `Allocated in ${formatDuration(timeline.bucket_ns)}`,
     facts: [
-      ["Allocated", formatBytes(allocated) + (error > 0 ? ` ± ${formatBytes(error)}` : "")],
-      ["Freed", formatBytes(timeline.freed_bytes[index] ?? 0)],
+      ["Allocated", estimateText({ value: allocated, error })],
+      ["Freed", estimateText({ value: timeline.freed_bytes[index] ?? 0, error: timeline.freed_error[index] ?? 0 })],
     ],
   };
 }
@@ -132,7 +133,7 @@ function hitSpan({ info }: LanePicture, row: LaneRow): LaneHit | null {
         title: `Process ${process.process_id}`,
         facts: [
           ["Command", visible(process.command_line)],
-          ["Allocated", formatBytes(process.bytes.value)],
+          ["Allocated", estimateText(process.bytes)],
           ["Peak", process.peak_rss === null ? "unknown" : formatBytes(process.peak_rss)],
         ],
         processId: process.process_id,

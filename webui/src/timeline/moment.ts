@@ -36,9 +36,9 @@ export function momentFacts({ timeline, model, mode, isFiltered }: Memory, timeN
   }
   const place = model.times.findIndex((time) => time >= timeNs);
   const at = place < 0 ? model.times.length - 1 : place;
-  const layers = model.layers.map(({ label, bytes }): [string, number] => [label, bytes[at] ?? 0]);
-  for (const [label, bytes] of layers.filter(([, bytes]) => bytes > 0).sort((a, b) => b[1] - a[1])) {
-    facts.push([label, formatBytes(bytes)]);
+  const layers = model.layers.map(({ label, bytes, error }) => ({ label, value: bytes[at] ?? 0, error: error?.[at] ?? 0 }));
+  for (const { label, value, error } of layers.filter((layer) => layer.value > 0).sort((a, b) => b.value - a.value)) {
+    facts.push([label, estimateText({ value, error })]);
   }
   return facts;
 }

@@ -1,6 +1,7 @@
 /** From the answers of the source to the columns that the plot draws. */
 
-import type { Range, Resident, Stacked, Timeline } from "../data/forms";
+import type { Estimate, Range, Resident, Stacked, Timeline } from "../data/forms";
+import { summed } from "../lib/estimates";
 import { placeLabel } from "../lib/text";
 
 export type Column = (number | null)[];
@@ -36,11 +37,13 @@ export interface Layer {
   readonly label: string;
   /** One value a bucket. */
   readonly bytes: number[];
+  /** Half width of the 95 % interval of each; absent: measured. */
+  readonly error?: number[];
 }
 
 export function stackedLayers(stacked: Stacked): Layer[] {
-  const layers = stacked.layers.map(({ label, place, live_bytes }) => ({ label: placeLabel(label, place), bytes: live_bytes }));
-  return [...layers, { label: "All else", bytes: stacked.other.live_bytes }];
+  const layers = stacked.layers.map(({ label, place, live_bytes, error }) => ({ label: placeLabel(label, place), bytes: live_bytes, error }));
+  return [...layers, { label: "All else", bytes: stacked.other.live_bytes, error: stacked.other.error }];
 }
 
 /** What explains the resident memory at each bucket: the last snapshot before it. */
@@ -80,9 +83,8 @@ export interface SummaryRow {
   readonly rss: number | null;
   readonly heap: number | null;
   readonly heapError: number;
-  readonly allocated: number;
-  readonly allocatedError: number;
-  readonly freed: number;
+  readonly allocated: Estimate;
+  readonly freed: Estimate;
 }
 
 /** At most `most` rows that say what the picture shows. */
@@ -96,16 +98,13 @@ export function summaryRows(timeline: Timeline, most = 40): SummaryRow[] {
       const known = slice(values).filter((value) => value !== null);
       return known.length === 0 ? null : Math.max(...known);
     };
-    const sum = (values: readonly number[]) => slice(values).reduce((total, value) => total + value, 0);
     rows.push({
       fromNs: timeline.start_ns[first] ?? 0,
       rss: greatest(timeline.rss.max),
       heap: greatest(timeline.heap_live.max) ?? greatest(timeline.live_bytes),
       heapError: greatest(timeline.heap_live.error) ?? greatest(timeline.live_error) ?? 0,
-      allocated: sum(timeline.allocated_bytes),
-      // Errors of independent buckets add up as squares.
-      allocatedError: Math.sqrt(slice(timeline.allocated_error).reduce((total, error) => total + error * error, 0)),
-      freed: sum(timeline.freed_bytes),
+      allocated: summed(slice(timeline.allocated_bytes), slice(timeline.allocated_error)),
+      freed: summed(slice(timeline.freed_bytes), slice(timeline.freed_error)),
     });
   }
   return rows;

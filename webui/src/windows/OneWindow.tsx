@@ -65,11 +65,11 @@ function Content({ window: shown }: { window: WindowForm }) {
           <dt>Allocated</dt>
           <dd><EstimateText estimate={shown.allocated} /></dd>
           <dt>Itself, without inner windows</dt>
-          <dd>{formatBytes(shown.own_allocated_bytes)}</dd>
+          <dd><EstimateText estimate={shown.own_allocated} /></dd>
           <dt>Retained when it closed</dt>
           <dd><EstimateText estimate={shown.retained} /></dd>
           <dt>Alive at the end</dt>
-          <dd>{formatBytes(shown.live_bytes)}</dd>
+          <dd><EstimateText estimate={shown.live} /></dd>
           {Object.entries(shown.attributes ?? {}).map(([key, value]) => (
             <div key={key} style={{ display: "contents" }}>
               <dt>{visible(key)}</dt>
@@ -106,7 +106,7 @@ function Content({ window: shown }: { window: WindowForm }) {
             { key: "name", title: "Windows inside it", isWide: true, cell: ({ name, window_id }) => <a href={linkTo({ windowId: window_id })}>{visible(name)}</a> },
             { key: "start", title: "Began", isNumber: true, cell: ({ start_ns }) => formatMoment(start_ns, resolution) },
             { key: "took", title: "Took", isNumber: true, cell: ({ start_ns, end_ns }) => (end_ns === null ? "open" : formatDuration(end_ns - start_ns)) },
-            { key: "allocated", title: "Allocated", isNumber: true, sortBy: ({ allocated_bytes }) => allocated_bytes, cell: ({ allocated_bytes }) => formatBytes(allocated_bytes) },
+            { key: "allocated", title: "Allocated", isNumber: true, sortBy: ({ allocated: { value } }) => value, cell: ({ allocated }) => <EstimateText estimate={allocated} /> },
           ]}
         />
       )}

@@ -4,8 +4,8 @@ import { selectionParameters } from "../data/parameters";
 import { useTrace } from "../data/trace";
 import { visible } from "../lib/text";
 import { nameColour } from "../lib/theme";
-import { formatBytes, formatCount, formatDuration, formatMoment } from "../lib/units";
-import { EstimateBar } from "../parts/Figures";
+import { formatCount, formatDuration, formatMoment } from "../lib/units";
+import { EstimateBar, EstimateText } from "../parts/Figures";
 import { Answered, Message } from "../parts/States";
 import { Table } from "../parts/Table";
 import { select, useSelection, useSetting } from "../selection/store";
@@ -105,8 +105,8 @@ function NameTable({ rows, chosen, onChoose }: { rows: readonly WindowName[]; ch
           sortBy: ({ retained }) => retained.value,
           cell: ({ retained }) => <EstimateBar estimate={retained} whole={wholeRetained} kind="alive" />,
         },
-        { key: "live", title: "Alive at the end", isNumber: true, sortBy: ({ live_bytes }) => live_bytes, cell: ({ live_bytes }) => formatBytes(live_bytes) },
-        { key: "mean", title: "Mean", help: "Allocated by one window", isNumber: true, sortBy: (row) => row.mean_allocated_bytes, cell: (row) => formatBytes(row.mean_allocated_bytes) },
+        { key: "live", title: "Alive at the end", isNumber: true, sortBy: ({ live }) => live.value, cell: ({ live }) => <EstimateText estimate={live} /> },
+        { key: "mean", title: "Mean", help: "Allocated by one window", isNumber: true, sortBy: (row) => row.mean_allocated.value, cell: (row) => <EstimateText estimate={row.mean_allocated} /> },
         {
           key: "distribution",
           title: "Allocated by one",

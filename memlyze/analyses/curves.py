@@ -9,6 +9,7 @@ import typing
 import numpy as np
 
 from memlyze.analyses.live_series import LiveSeries
+from memlyze.analyses.resident_memory import program_rss
 from memlyze.analyses.selection import END_NS
 from memlyze.analyses.statements import run_statement
 from memlyze.query.session import Trace
@@ -27,7 +28,7 @@ class ClockPeak(typing.NamedTuple):
     """The greatest reading of the memory clock in a range."""
 
     kind: str
-    """`rss` or `heap_live`."""
+    """`rss`, that of the program, or `heap_live`."""
     time_ns: int
     """Of several processes, when the bucket begins in which their sum is greatest."""
     bytes: float
@@ -56,12 +57,13 @@ def bucket_edges(from_ns: int, to_ns: int, buckets: int) -> Array:
 
 
 def clock_curves(trace: Trace, edges: Array, process_id: int | None) -> dict[str, Curve]:
-    """The readings of the memory clock by column: `rss`, `heap_live`, `tracer_bytes`.
+    """The readings of the memory clock by column: `rss`, that of the program, `heap_live`,
+    `tracer_bytes`.
 
     Of several processes they are summed; one that is not read in a bucket counts with its reading
     before, as long as it runs.
     """
-    memory = trace.table("memory")
+    memory = _clock(trace)
     of_process = memory.get("process_id", np.full(len(memory["time_ns"]), trace.process_ids[0]))
     numbers = trace.process_ids if process_id is None else [process_id]
     ends = {row["process_id"]: row["end_ns"] for row in run_statement(trace, "ended_processes")}
@@ -81,7 +83,7 @@ def clock_peaks(
     trace: Trace, clock: typing.Mapping[str, Curve], edges: Array, process_id: int | None
 ) -> list[ClockPeak]:
     """The greatest readings in the range of the curves."""
-    memory = trace.table("memory")
+    memory = _clock(trace)
     is_single = process_id is None and len(trace.process_ids) == 1
     found = []
     for kind in ("rss", "heap_live"):
@@ -95,6 +97,11 @@ def clock_peaks(
             time_ns = int(memory["time_ns"][first + int(np.argmax(memory[kind][first:end]))])
         found.append(ClockPeak(kind, time_ns, float(greatest[place])))
     return found
+
+
+def _clock(trace: Trace) -> dict[str, Array]:
+    memory = trace.table("memory")
+    return {**memory, "rss": program_rss(memory)}
 
 
 def _curve(times: Array, values: Array, edges: Array, end_ns: int, *, holds: bool) -> Curve:

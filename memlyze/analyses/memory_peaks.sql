@@ -2,10 +2,10 @@
 -- program's: what the recorder holds, above all while it takes a heap graph,
 -- does not make a peak.
 SELECT
-    arg_max(rss, rss - tracer_bytes) AS rss,
-    arg_max(time_ns, rss - tracer_bytes) AS rss_time_ns,
-    arg_max(process_id, rss - tracer_bytes) AS rss_process_id,
-    arg_max(tracer_bytes, rss - tracer_bytes) AS rss_tracer_bytes,
+    max(program_rss) AS rss,
+    arg_max(time_ns, program_rss) AS rss_time_ns,
+    arg_max(process_id, program_rss) AS rss_process_id,
+    arg_max(tracer_bytes, program_rss) AS rss_tracer_bytes,
     max(tracer_bytes) AS tracer_bytes,
     max(time_ns) AS last_ns
 FROM memory;

@@ -23,7 +23,7 @@ class ResidentReading(typing.NamedTuple):
     time_ns: int
     """When it was read."""
     bytes: int
-    """Resident then."""
+    """Resident then, without what the recorder held."""
     explained: ResidentMemory | None
     """What it consisted of, in the snapshot nearest to `time_ns`; None: there is none."""
 

@@ -1,7 +1,7 @@
 -- Each process, the first to start first; `end_ns` is NULL where nothing tells it.
 WITH
 clocks AS (
-    SELECT process_id, arg_max(rss, rss - tracer_bytes) AS rss, max(time_ns) AS last_ns
+    SELECT process_id, max(program_rss) AS rss, max(time_ns) AS last_ns
     FROM memory
     GROUP BY process_id
 )

@@ -2,7 +2,9 @@
 SELECT
     process_id,
     coalesce(max(time_ns) FILTER (WHERE time_ns <= $time_ns), min(time_ns)) AS time_ns,
-    coalesce(arg_max(rss, time_ns) FILTER (WHERE time_ns <= $time_ns), arg_min(rss, time_ns)) AS rss
+    coalesce(
+        arg_max(program_rss, time_ns) FILTER (WHERE time_ns <= $time_ns), arg_min(program_rss, time_ns)
+    ) AS rss
 FROM memory AS m
 JOIN processes AS p USING (process_id)
 WHERE

@@ -86,7 +86,9 @@ class Process(typing.NamedTuple):
     end_ns: int
     """When it ended, or the last that is known of it."""
     peak_rss: int | None
-    """None: its memory clock did not tick."""
+    """The most that it had resident, without what the recorder held; None: its memory clock did
+    not tick.
+    """
     samples: int
     bytes: Estimate
     """Allocated in it during the recording."""
@@ -114,11 +116,11 @@ class Summary(typing.NamedTuple):
     live_bytes: Estimate
     """Of `bytes`, not freed when recording ended."""
     peak_rss: Peak | None
-    """Of the process that had most resident, without what the recorder held; None: no reading of
-    the memory clock was written.
+    """Of the process that had most resident, without what the recorder held (`program_rss` in SQL);
+    None: no reading of the memory clock was written.
     """
     peak_rss_tracer_bytes: int
-    """Of `peak_rss`, what the recorder itself held."""
+    """What the recorder itself held then, beside `peak_rss`."""
     peak_live_ns: int | None
     """When most was live of the allocations of all processes together; None: there are none."""
     peak_live_bytes: Estimate

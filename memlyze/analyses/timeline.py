@@ -10,6 +10,7 @@ from memlyze.analyses.estimates import Estimate
 from memlyze.analyses.hotspots import Hotspot, hotspots
 from memlyze.analyses.live_series import LiveSeries, live_series
 from memlyze.analyses.prominence import prominent_peaks
+from memlyze.analyses.resident_memory import program_rss
 from memlyze.analyses.selection import END_NS, EVERYTHING, Selection
 from memlyze.analyses.statements import run_statement
 from memlyze.errors import MemlyzeError
@@ -42,7 +43,9 @@ class Slice(typing.NamedTuple):
     peak_live_bytes: float
     """The most that was live at any moment of the slice."""
     rss: int | None
-    """Greatest resident memory, of all processes that were chosen, summed; None: no reading yet."""
+    """Greatest resident memory, without the recorder's own, of all processes that were chosen,
+    summed; None: no reading yet.
+    """
     gc_runs: int
     """Runs of the garbage collector that began in the slice."""
     gc_duration_ns: int
@@ -147,11 +150,12 @@ def resident_by_slice(trace: Trace, edges: Array, process: int | None) -> Array:
     """
     memory = trace.table("memory")
     of_process = memory.get("process_id", np.full(len(memory["time_ns"]), trace.process_ids[0]))
+    of_program = program_rss(memory)
     ends = {row["process_id"]: row["end_ns"] for row in run_statement(trace, "ended_processes")}
     total = np.full(len(edges) - 1, -1, dtype=np.int64)
     for number in trace.process_ids if process is None else [process]:
         own = of_process == number
-        times, rss = memory["time_ns"][own], memory["rss"][own]
+        times, rss = memory["time_ns"][own], of_program[own]
         if not len(times):
             continue
         bounds: Array = np.searchsorted(times, edges)

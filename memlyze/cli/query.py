@@ -33,7 +33,7 @@ EXAMPLES
   memlyze query "SELECT function, sum(bytes) FROM allocations JOIN stack_frames USING (stack_id)
                  WHERE depth = 0 GROUP BY ALL ORDER BY 2 DESC LIMIT 10" app.1234.mlyze
   memlyze query --file report.sql --format csv -o report.csv app.1234.mlyze
-  memlyze query "SELECT process_id, max(rss) FROM memory GROUP BY ALL" run.*.mlyze
+  memlyze query "SELECT process_id, max(program_rss) FROM memory GROUP BY ALL" run.*.mlyze
   memlyze query --only first "FROM hotspots()" app.1234.mlyze
                                                without the processes that app.py started
   memlyze query app.1234.mlyze                 an interactive prompt

@@ -23,7 +23,7 @@ from memlyze.wording.figures import FEW_SAMPLES_ADVICE, figure, figure_cells
 from memlyze.wording.names import printable, shorten_right
 from memlyze.wording.peaks import peak_live_when, peak_resident_when
 from memlyze.wording.places import inner_place_of, place_of
-from memlyze.wording.resident import describe_resident
+from memlyze.wording.resident import describe_resident, program_bytes
 from memlyze.wording.trace_state import state_lines
 from memlyze.wording.units import format_bytes, format_count, format_duration, plural
 
@@ -194,9 +194,8 @@ def _peak_resident(summary: Summary) -> str:
         return "unknown: the trace was cut off before a reading of it was written"
     own = ""
     if summary.peak_rss_tracer_bytes:
-        own = f" ({format_bytes(summary.peak_rss_tracer_bytes)} of it memlyze's own)"
-    resident = f"{format_bytes(summary.peak_rss.bytes)}{own}"
-    return f"{resident} {peak_resident_when(summary)}"
+        own = f" (and {format_bytes(summary.peak_rss_tracer_bytes)} of memlyze's own)"
+    return f"{format_bytes(summary.peak_rss.bytes)} {peak_resident_when(summary)}{own}"
 
 
 def _peak_live(summary: Summary) -> str:
@@ -212,9 +211,10 @@ def _peak_live(summary: Summary) -> str:
 def _snapshot_note(resident: ResidentMemory, peak: Peak) -> str:
     """Which moment the snapshot is of, where that is not the peak's own."""
     is_near = abs(resident.time_ns - peak.time_ns) <= _CLOCK_NS
-    if is_near and abs(resident.bytes - peak.bytes) <= _SAME_SIZE * peak.bytes:
+    size = program_bytes(resident)
+    if is_near and abs(size - peak.bytes) <= _SAME_SIZE * peak.bytes:
         return ""
-    return f" (of {format_bytes(resident.bytes)} at {format_duration(resident.time_ns)})"
+    return f" (of {format_bytes(size)} at {format_duration(resident.time_ns)})"
 
 
 def _allocated(summary: Summary) -> str:

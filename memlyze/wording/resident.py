@@ -21,15 +21,24 @@ CATEGORY_NAMES = {
     "tracer": "memlyze",
     "unexplained": "unexplained",
 }
+#: The recorder's: what is called resident, and its peak, is the program's.
+_OWN = "tracer"
 _PARTS = 6
 _LEAST_SHARE = 0.01
+
+
+def program_bytes(resident: ResidentMemory) -> int:
+    """The resident memory of the program: without the recorder's own."""
+    own = sum(part.resident_bytes for part in resident.parts if part.category == _OWN)
+    return resident.bytes - own
 
 
 def describe_resident(resident: ResidentMemory, width: int, note: str = "") -> list[str]:
     """`60 MiB Python objects, 17 MiB malloc, …`: the parts that matter and the rest as one, in
     lines of at most `width` characters where a part is not longer, and a note behind the last.
+    What the recorder holds is left out.
     """
-    main = [part for part in resident.parts if part.share >= _LEAST_SHARE]
+    main = [part for part in resident.parts if part.share >= _LEAST_SHARE and part.category != _OWN]
     shown = main[:_PARTS]
     # What is not known is never hidden among the rest.
     shown += [part for part in main[_PARTS:] if part.category == "unexplained"]
@@ -37,8 +46,8 @@ def describe_resident(resident: ResidentMemory, width: int, note: str = "") -> l
         f"{format_bytes(part.resident_bytes)} {CATEGORY_NAMES.get(part.category, part.category)}"
         for part in shown
     ]
-    rest = resident.bytes - sum(part.resident_bytes for part in shown)
-    if rest:
+    rest = program_bytes(resident) - sum(part.resident_bytes for part in shown)
+    if rest or not texts:
         texts.append(f"{format_bytes(rest)} other")
     texts[-1] += note
     lines = [texts[0]]

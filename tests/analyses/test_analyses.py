@@ -9,10 +9,12 @@ from known_trace import MS, known_trace, weight_of, write_known_trace
 from trace_encoder import TraceEncoder
 
 import memlyze
+from memlyze.analyses.curves import bucket_edges, clock_curves, clock_peaks
 from memlyze.analyses.estimates import Estimate
 from memlyze.analyses.inventory import take_inventory
 from memlyze.analyses.resident_memory import Part, explain_peak
 from memlyze.analyses.summary import Collections, Peak, Process, summarize
+from memlyze.analyses.timeline import timeline
 
 
 def test_summary_of_an_exact_trace(tmp_path: Path) -> None:
@@ -45,6 +47,29 @@ def test_summary_of_an_exact_trace(tmp_path: Path) -> None:
     assert summary.collections == Collections(runs=2, duration_ns=4000, collected=10)
     assert (summary.cost.peak_bytes, summary.cost.writer_cpu_ns) == (1 << 20, 2 * MS)
     assert [site.held_bytes.value for site in summary.sites] == [400, 500, 150]
+
+
+def test_peak_of_resident_memory_is_the_programs_and_the_same_everywhere(tmp_path: Path) -> None:
+    encoder = TraceEncoder({"process_id": 1})
+    readings = [(0, 500, 20), (1 * MS, 800, 40), (2 * MS, 900, 300)]
+    encoder.add(
+        "memory",
+        [{"time_ns": t, "rss": rss, "tracer_bytes": own} for t, rss, own in readings],
+    )
+    encoder.write(tmp_path / "t.mlyze")
+    with memlyze.open(tmp_path / "t.mlyze") as trace:
+        summary = summarize(trace)
+        slices = timeline(trace, buckets=3).slices
+        of_clock = trace.sql("SELECT max(program_rss), max(rss) FROM memory").fetchall()
+        of_macro = trace.sql("SELECT max(program_rss), max(rss) FROM timeline()").fetchall()
+        edges = bucket_edges(0, 3 * MS, 3)
+        curve = clock_curves(trace, edges, None)
+        (on_the_page,) = (p for p in clock_peaks(trace, curve, edges, None) if p.kind == "rss")
+    assert (summary.peak_rss, summary.peak_rss_tracer_bytes) == (Peak(760, 1 * MS, 1), 40)
+    assert summary.processes[0].peak_rss == 760
+    assert [part.rss for part in slices] == [480, 760, 760]
+    assert of_clock == of_macro == [(760, 900)]
+    assert (on_the_page.bytes, on_the_page.time_ns) == (760, 1 * MS)
 
 
 def test_resident_memory_is_explained_where_most_of_a_process_was_seen(tmp_path: Path) -> None:

@@ -227,7 +227,7 @@ def test_recorders_own_memory_is_told_apart(memlyze: Runner, tmp_path: Path) -> 
     encoder.add("memory", [{"time_ns": 0, "rss": 5 << 20, "tracer_bytes": 1 << 20}])
     encoder.write(tmp_path / "t.mlyze")
     summary = memlyze("summary", "t.mlyze").stdout
-    assert "5.00 MiB (1.00 MiB of it memlyze's own) at 0" in summary
+    assert "4.00 MiB at 0 s (and 1.00 MiB of memlyze's own)" in summary
 
 
 def test_snapshot_that_is_not_of_the_peak_says_which_moment_it_is_of(

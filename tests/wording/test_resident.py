@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from memlyze.analyses.resident_memory import Part, ResidentMemory
-from memlyze.wording.resident import describe_resident
+from memlyze.wording.resident import describe_resident, program_bytes
 
 MIB = 1 << 20
 
@@ -17,7 +17,7 @@ def memory(**parts_mib: float) -> ResidentMemory:
 
 
 def test_small_parts_are_taken_together() -> None:
-    seen = memory(python_objects=80, malloc_live=20, thread_stacks=0.5, tracer=0.25)
+    seen = memory(python_objects=80, malloc_live=20, thread_stacks=0.5, no_access=0.25)
     assert describe_resident(seen, 90) == [
         "80.0 MiB Python objects, 20.0 MiB malloc, 768 KiB other"
     ]
@@ -31,11 +31,18 @@ def test_what_is_unexplained_is_told_even_where_much_else_is_more() -> None:
         code=17,
         mapped_files=16,
         shared_memory=15,
-        tracer=14,
+        thread_stacks=14,
         unexplained=3,
     )
     (line,) = describe_resident(seen, 1000)
     assert line.endswith("15.0 MiB shared memory, 3.00 MiB unexplained, 14.0 MiB other")
+
+
+def test_what_the_recorder_holds_is_no_part_of_it() -> None:
+    seen = memory(tracer=90, python_objects=10)
+    assert describe_resident(seen, 90) == ["10.0 MiB Python objects"]
+    assert program_bytes(seen) == 10 * MIB
+    assert describe_resident(memory(tracer=90), 90) == ["0 B other"]
 
 
 def test_note_stands_behind_the_last_part() -> None:

@@ -63,12 +63,17 @@ ended AS ( -- with a process goes what it had, while others go on
     GROUP BY ALL
 ),
 clock AS (
-    SELECT slice, sum(rss)::BIGINT AS rss, sum(heap_live)::BIGINT AS heap_live
+    SELECT
+        slice,
+        sum(rss)::BIGINT AS rss,
+        sum(program_rss)::BIGINT AS program_rss,
+        sum(heap_live)::BIGINT AS heap_live
     FROM (
         SELECT
             (greatest(time_ns, w.first_ns) - w.first_ns) // w.width_ns AS slice,
             process_id,
             max(rss) AS rss,
+            max(greatest(rss - tracer_bytes, 0)) AS program_rss,
             max(heap_live) AS heap_live
         FROM _raw_memory, widths AS w
         GROUP BY ALL
@@ -102,8 +107,10 @@ SELECT
     coalesce(m.allocations, 0) AS allocations,
     -- Number of frees in the slice (an estimate while sampling).
     coalesce(f.frees, 0) AS frees,
-    -- Greatest resident memory in the slice, in bytes; NULL: the memory clock did not tick in it.
+    -- Greatest resident memory in the slice, in bytes, with the recorder's own; NULL: the memory clock did not tick in it.
     c.rss,
+    -- Greatest resident memory of the program in the slice, without the recorder's own; NULL likewise.
+    c.program_rss,
     -- Greatest estimate of the live heap by the memory clock in the slice; NULL likewise.
     c.heap_live,
     -- Runs of the garbage collector that began in the slice.

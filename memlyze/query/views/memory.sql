@@ -11,6 +11,8 @@ SELECT
     heap_live_count,
     -- Memory held by the recorder itself, in bytes; part of `rss`.
     tracer_bytes,
+    -- Resident memory of the program, in bytes: `rss` without `tracer_bytes`. This is what commands, reports and the page call resident.
+    greatest(rss - tracer_bytes, 0)::BIGINT AS program_rss,
     -- Process that was measured (`processes`).
     process_id
 FROM _raw_memory;

@@ -174,7 +174,7 @@ export interface Timeline {
     /** bytes; 0: exact */
     error: (number | null)[];
   };
-  /** Greatest of what the recorder itself held; part of RSS. */
+  /** Greatest of what the recorder itself held; no part of `rss`. */
   tracer_bytes: (number | null)[];
   /** Allocated in the bucket. */
   allocated_bytes: number[];

@@ -7,7 +7,7 @@ import typing
 from memlyze.analyses.estimates import TOO_FEW_SAMPLES, Estimate, Sampling
 from memlyze.analyses.live_series import live_series
 from memlyze.analyses.sampling import sampling_of
-from memlyze.analyses.selection import END_NS
+from memlyze.analyses.selection import END_NS, EVERYTHING, Selection, choose
 from memlyze.analyses.statements import run_statement
 from memlyze.query.session import Trace
 
@@ -112,6 +112,19 @@ class PeakHolders(typing.NamedTuple):
     holders: tuple[Holder, ...]
 
 
+class Unattributed(typing.NamedTuple):
+    """What of the chosen allocations was made in no window."""
+
+    allocated: Estimate
+    """Bytes."""
+    live: Estimate
+    """Bytes of it that were not freed when recording ended."""
+    share: float
+    """Of all that was chosen, in windows or not; 0 where that is nothing."""
+    all_bytes: float
+    """Bytes that were allocated in windows or not."""
+
+
 class Windows(typing.NamedTuple):
     """What the windows of a trace took."""
 
@@ -149,15 +162,30 @@ def windows(
         for row in run_statement(trace, "window_routes", {"sort_by": sort_by, "kind": kind})
     )
     worst = run_statement(trace, "window_worst", {"sort_by": sort_by, "kind": kind, "count": count})
-    totals = run_statement(trace, "window_unattributed")[0]
+    outside = unattributed(trace)
     return Windows(
         windows=sum(route.windows for route in routes),
         is_exact=sampling.is_exact,
         routes=routes,
         worst=tuple(window_of_row(row) for row in worst),
         at_peak=_holders_at_peak(trace),
-        allocated_bytes=totals["bytes"],
-        unattributed_bytes=Estimate(totals["outside"], totals["outside_error"]),
+        allocated_bytes=outside.all_bytes,
+        unattributed_bytes=outside.allocated,
+    )
+
+
+def unattributed(trace: Trace, selection: Selection = EVERYTHING) -> Unattributed:
+    """What was allocated in no window.
+
+    Raises SelectionError for a process, thread or window that is not there.
+    """
+    row = run_statement(trace, "window_unattributed", choose(trace, selection).parameters)[0]
+    allocated = _figure(row, "outside")
+    return Unattributed(
+        allocated=allocated,
+        live=_figure(row, "outside_live"),
+        share=allocated.value / row["bytes"] if row["bytes"] else 0.0,
+        all_bytes=row["bytes"],
     )
 
 

@@ -31,6 +31,16 @@ def test_names_have_distributions(served: Served) -> None:
     assert inner["max_duration_ns"] == MS  # the other is still open
 
 
+def test_what_is_in_no_window_is_told_beside_the_names(served: Served) -> None:
+    outside = served.get("windows/names")["outside"]
+    assert outside["allocated"]["value"] == outside["live"]["value"] == 600
+    assert outside["share"] == 600 / 1550
+    in_thread = served.get("windows/names", thread_id=2)["outside"]
+    assert (in_thread["allocated"]["value"], in_thread["share"]) == (500, 1)
+    nothing = served.get("windows/names", to_ns=1)["outside"]
+    assert (nothing["allocated"]["value"], nothing["share"]) == (0, 0)
+
+
 def test_window_has_its_own_timeline_children_and_sites(served: Served) -> None:
     found = served.get("windows/1", buckets=3)
     assert (found["name"], found["attributes"]) == ("outer", {"user": 3})

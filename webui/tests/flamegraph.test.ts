@@ -9,7 +9,7 @@ describeInBrowser("flame graph", () => {
     await page.getByRole("searchbox").fill("build_spike");
     // 300 buffers of 100 000 bytes.
     await expect.poll(() => page.locator(".flame-matches").textContent()).toContain("28.6 MiB");
-    expect(parametersOf(page).get("search")).toBe("build_spike");
+    await expect.poll(() => parametersOf(page).get("search")).toBe("build_spike");
     await page.getByRole("searchbox").fill("/(/");
     await expect.poll(() => page.locator(".flame-matches").textContent()).toContain("Not a valid regular expression");
     expect(complaints).toEqual([]);

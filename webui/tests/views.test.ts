@@ -1,6 +1,17 @@
+import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
 
 import { describeInBrowser, go, open, parametersOf, screenshot, settled } from "./helpers/page";
+
+/** What a person sees: the text, and what is chosen in each control. */
+async function stateOf(page: Page): Promise<unknown> {
+  return page.evaluate(() => ({
+    text: document.querySelector<HTMLElement>("main")?.innerText,
+    controls: [...document.querySelectorAll<HTMLInputElement | HTMLSelectElement>("main input, main select")].map((control) =>
+      control instanceof HTMLInputElement && control.type === "radio" ? control.checked : control.value,
+    ),
+  }));
+}
 
 describeInBrowser("views", () => {
   test("hotspots: grouped, filtered, sorted, and linked to the source", async () => {
@@ -57,12 +68,89 @@ describeInBrowser("views", () => {
     await expect.poll(() => names.locator("tbody tr").count()).toBe(2);
     await names.getByRole("button", { name: /^spike/ }).click();
     await settled(page);
-    await page.getByRole("table", { name: "Windows", exact: true }).getByRole("button").last().click();
+    await page.getByRole("table", { name: "Windows, one by one" }).getByRole("button").last().click();
     await settled(page);
     expect(await page.locator(".one-window").textContent()).toContain("28.6 MiB");
     expect(await page.locator(".one-window").textContent()).toContain("build_spike");
     await screenshot(page, "windows");
     expect(complaints).toEqual([]);
+  });
+
+  test("windows: what was allocated in none is told, and where to look for it", async () => {
+    const { page } = await open("plateau", "#/windows");
+    await settled(page);
+    // Its one window holds nothing of the 80 MB.
+    const outside = page.locator(".windows-outside");
+    await expect.poll(() => outside.textContent()).toMatch(/In no window.*MiB.*(9\d|100) % of all.*Most was allocated outside/);
+    await outside.getByRole("link", { name: "Hotspots" }).click();
+    await settled(page);
+    await expect.poll(() => page.locator(".table tbody tr").first().textContent()).toContain("hold_much");
+  });
+
+  test("what holds memory is a table too, with a column for each layer", async () => {
+    const { page } = await open("spikes", "#/timeline?show=function&as=table");
+    await settled(page);
+    const table = page.getByRole("table", { name: "Memory over time, by what holds it" });
+    await expect.poll(() => table.locator("thead").textContent()).toContain("build_spike");
+    await expect.poll(() => table.locator("tbody").textContent()).toMatch(/2\d\.\d MiB/);
+  });
+
+  test("processes are lanes with their threads, and are told apart in the list of leaks", async () => {
+    const { page } = await open("processes", "#/timeline");
+    await settled(page);
+    const box = await page.locator(".timeline").boundingBox();
+    // The last lane is a child's; its name selects it.
+    await page.mouse.click((box?.x ?? 0) + 30, (box?.y ?? 0) + (box?.height ?? 0) - 12);
+    await expect.poll(() => parametersOf(page).get("process")).not.toBeNull();
+    await settled(page);
+    await expect.poll(() => page.locator(".spike .table tbody tr").first().textContent()).toContain("work_of_child");
+    await screenshot(page, "timeline-processes");
+  });
+
+  test("a program that was over at once is told so in every view", async () => {
+    const texts: Record<string, RegExp> = {
+      timeline: /Nothing was recorded.*--sample-rate 1\.0/,
+      flamegraph: /Nothing was allocated here/,
+      heatmap: /Nothing was allocated here/,
+      hotspots: /Nothing was allocated here/,
+      source: /No (source|file)/i,
+      leaks: /Nothing to judge.*--sample-interval/,
+      windows: /The trace has no windows.*memlyze\.window/,
+      info: /Precision/,
+    };
+    for (const [view, text] of Object.entries(texts)) {
+      const { page, complaints } = await open("brief", `#/${view}`);
+      await settled(page);
+      await expect.poll(() => page.locator("main").textContent(), { message: view }).toMatch(text);
+      expect(complaints).toEqual([]);
+    }
+  });
+
+  test("what was set in a view is in its link", async () => {
+    const places: [string, string, string][] = [
+      ["spikes", "#/timeline?show=function&at=400000000&range=350000000-450000000", "button.is-quiet[aria-pressed]"],
+      ["spikes", "#/flamegraph?mode=born_alive&merge=line&inverted=yes&search=leak", ""],
+      ["service", "#/heatmap?map=time&by=file&measure=live", ""],
+      ["service", "#/hotspots?by=file&sort=-allocated&filter=service", ""],
+      ["service", "#/leaks", ".suspects li:nth-child(2) button"],
+      ["spikes", "#/windows?windows_sort=-windows&name=step", ".one-window, .site-button[aria-pressed=false]"],
+      ["spikes", "#/compare?base=plateau.mlyze&shown=graph&measure=allocated", ""],
+      ["spikes", "#/source", ""],
+    ];
+    for (const [trace, hash, click] of places) {
+      const { page } = await open(trace, hash);
+      await settled(page);
+      if (click !== "") {
+        await page.locator(click).first().click();
+        await settled(page);
+      }
+      // What was typed comes into the address a moment later.
+      await expect.poll(() => page.url()).toContain("trace=");
+      const shown = await stateOf(page);
+      await page.reload();
+      await settled(page);
+      expect(await stateOf(page), hash).toEqual(shown);
+    }
   });
 
   test("compare: two traces beside each other", async () => {

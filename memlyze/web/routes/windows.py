@@ -21,6 +21,7 @@ from memlyze.analyses.window_scatter import (
     window_columns,
     window_names,
 )
+from memlyze.analyses.windows import unattributed
 from memlyze.query.session import Trace
 from memlyze.web.failures import NotFoundError
 from memlyze.web.requests import Asked
@@ -32,8 +33,16 @@ _SITES = 50
 
 def names(asked: Asked) -> object:
     """`/api/windows/names`."""
+    outside = unattributed(asked.trace, asked.selection)
     return {
-        "names": window_names(_chosen(asked), sampling_of(asked.trace), count=asked.values["limit"])
+        "names": window_names(
+            _chosen(asked), sampling_of(asked.trace), count=asked.values["limit"]
+        ),
+        "outside": {
+            "allocated": outside.allocated,
+            "live": outside.live,
+            "share": outside.share,
+        },
     }
 
 

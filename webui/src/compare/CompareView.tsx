@@ -113,7 +113,7 @@ function Totals({ base }: { base: string }) {
   const answer = useAnswer("info", { trace: base });
   const compared = useAnswer("compare", { trace: trace.id, base, limit: ROWS });
   return (
-    <section className="panel" aria-label="In all">
+    <section className="panel compare-totals" aria-label="In all">
       <h2>In all</h2>
       <Answered answer={answer}>
         {(before) => (
@@ -124,7 +124,7 @@ function Totals({ base }: { base: string }) {
                 rows={rowsOf(diffForm(data).totals, before, info)}
                 rowKey={({ name }) => name}
                 columns={[
-                  { key: "name", title: "", isWide: true, cell: ({ name }) => name },
+                  { key: "name", title: "Figure", isWide: true, cell: ({ name }) => name },
                   { key: "before", title: visible(before.trace.name), isNumber: true, cell: ({ before: value, format }) => withError(value, format) },
                   { key: "after", title: visible(info.trace.name), isNumber: true, cell: ({ after, format }) => withError(after, format) },
                   { key: "change", title: "Change", isNumber: true, cell: (row) => <TotalChange row={row} /> },

@@ -947,6 +947,14 @@ export interface Routes {
     answers: {
       /** Greatest first. */
       names: WindowName[];
+      /** What was allocated in no window, of the chosen range, process and thread. */
+      outside: {
+        allocated: Estimate;
+        /** Not freed when recording ended. */
+        live: Estimate;
+        /** Of all that was allocated, in windows or not; from 0 to 1. */
+        share: number;
+      };
     };
   };
   /** One window with its own timeline. */

@@ -10,7 +10,7 @@ import { formatBytes, formatBytesChange, formatError, formatShare, plural } from
 import { EstimateBar, EstimateText, isFile, PlaceText, sourceLink } from "../parts/Figures";
 import { Message } from "../parts/States";
 import { Table } from "../parts/Table";
-import { select, useSelection, useSetting } from "../selection/store";
+import { select, useSelection, useSetting, useTypedSetting } from "../selection/store";
 import { byFrame } from "./byFrame";
 import { FlameGraph } from "./FlameGraph";
 import { nodeFacts, nodePlace, nodeTitle, stackText } from "./nodeText";
@@ -23,7 +23,7 @@ import "./flamegraph.css";
 export function FlameContent({ form }: { form: Flamegraph }) {
   const tree = useMemo(() => layOut(form), [form]);
   const [shape] = useSetting("shape", "icicle", SHAPES);
-  const [search, setSearch] = useSetting<string>("search", "");
+  const [search, setSearch] = useTypedSetting("search");
   const path = useSelection((selection) => selection.settings.frame);
   const zoom = useMemo(() => nodeOfPath(tree, path), [tree, path]);
   const [focus, setFocus] = useState(0);
@@ -110,6 +110,9 @@ function MatchText({ search, matches, total }: { search: string; matches: Matche
 const MOST_CRUMBS = 6;
 
 function Breadcrumbs({ tree, zoom, onZoom }: { tree: FlameTree; zoom: number; onZoom: (node: number) => void }) {
+  if (zoom === 0) {
+    return null;
+  }
   const way = ancestry(tree, zoom);
   const shown = way.length > MOST_CRUMBS ? [0, ...way.slice(1 - MOST_CRUMBS)] : way;
   return (

@@ -1,7 +1,7 @@
 /** What is said of one node: in the tooltip, in the line below the picture, to the screen reader, on the clipboard. */
 
 import { estimateText } from "../lib/estimates";
-import { shortFunction, shortPath, visible } from "../lib/text";
+import { isNoPython, NO_PYTHON_HELP, shortFunction, shortPath, visible } from "../lib/text";
 import { formatBytes, formatBytesChange, formatCount, formatShare } from "../lib/units";
 import { ancestry, frameOf, isOther, type FlameTree } from "./tree";
 
@@ -14,7 +14,10 @@ export function nodeTitle(tree: FlameTree, node: number): string {
 
 export function nodePlace(tree: FlameTree, node: number): string {
   const frame = frameOf(tree, node);
-  return frame === null ? "" : `${visible(frame.file)}${frame.line > 0 ? `:${frame.line}` : ""}`;
+  if (frame === null) {
+    return "";
+  }
+  return isNoPython(frame.function) ? NO_PYTHON_HELP : `${visible(frame.file)}${frame.line > 0 ? `:${frame.line}` : ""}`;
 }
 
 function bytesWithError(tree: FlameTree, bytes: readonly number[], errors: readonly number[], node: number): string {
@@ -40,7 +43,7 @@ export function nodeFacts(tree: FlameTree, node: number): [string, string][] {
   const allocations = { value: nodes.allocations[node] ?? 0, error: nodes.allocations_error[node] ?? 0 };
   facts.push(["Allocations", estimateText(allocations, formatCount)], ["Samples", formatCount(nodes.samples[node] ?? 0)]);
   const place = frameOf(tree, node);
-  if (place !== null) {
+  if (place !== null && !isNoPython(place.function)) {
     facts.push(["Where", `${shortPath(visible(place.file))}${place.line > 0 ? `:${place.line}` : ""}`]);
   }
   return facts;

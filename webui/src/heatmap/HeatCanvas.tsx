@@ -11,7 +11,7 @@ export interface HeatGrid {
   readonly columns: number;
   /** Row-major. */
   readonly values: readonly number[];
-  /** What to write below some of the columns; the position is a share of the width. */
+  /** What to write above some of the columns; the position is a share of the width. */
   readonly ticks: readonly { readonly at: number; readonly text: string }[];
 }
 
@@ -59,7 +59,7 @@ export function HeatCanvas({
     context.font = `11.5px ${CANVAS_FONT}`;
     context.textBaseline = "middle";
     grid.rows.forEach((name, row) => {
-      const top = row * rowHeight;
+      const top = AXIS_PX + row * rowHeight;
       context.fillStyle = palette["text-2"];
       context.textAlign = "right";
       context.fillText(fitText(context, visible(name), left - 14, CHARACTER_PX), left - 8, top + rowHeight / 2);
@@ -83,14 +83,14 @@ export function HeatCanvas({
       const start = Math.min(Math.max(left, x - half), width - 2 * half);
       if (start >= freeFrom) {
         context.textAlign = "left";
-        context.fillText(text, start, height - AXIS_PX / 2);
+        context.fillText(text, start, AXIS_PX / 2);
         freeFrom = start + 2 * half + 8;
       }
     }
     if (cell !== null) {
       context.strokeStyle = palette.text;
       context.lineWidth = 1.5;
-      context.strokeRect(left + cell.column * cellWidth - 0.5, cell.row * rowHeight - 0.5, Math.max(3, cellWidth), rowHeight);
+      context.strokeRect(left + cell.column * cellWidth - 0.5, AXIS_PX + cell.row * rowHeight - 0.5, Math.max(3, cellWidth), rowHeight);
     }
   });
   useEffect(requestDraw);
@@ -101,7 +101,7 @@ export function HeatCanvas({
       return null;
     }
     const column = Math.floor((clientX - box.left - left) / cellWidth);
-    const row = Math.floor((clientY - box.top) / rowHeight);
+    const row = Math.floor((clientY - box.top - AXIS_PX) / rowHeight);
     return column >= 0 && column < grid.columns && row >= 0 && row < grid.rows.length ? { row, column } : null;
   };
   const onKeyDown = (event: KeyboardEvent) => {
@@ -161,7 +161,7 @@ export function HeatCanvas({
 
 function positionOf(element: HTMLElement | null, cell: Cell | null, left: number, cellWidth: number, rowHeight: number) {
   const box = element?.getBoundingClientRect();
-  return { x: (box?.left ?? 0) + left + (cell?.column ?? 0) * cellWidth, y: (box?.top ?? 0) + ((cell?.row ?? 0) + 1) * rowHeight };
+  return { x: (box?.left ?? 0) + left + (cell?.column ?? 0) * cellWidth, y: (box?.top ?? 0) + AXIS_PX + ((cell?.row ?? 0) + 1) * rowHeight };
 }
 
 /** Whether a colour of the palette, `rgb(…)`, is dark. */

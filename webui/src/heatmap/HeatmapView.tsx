@@ -1,3 +1,6 @@
+import { Table2 } from "lucide-react";
+import type { ReactNode } from "react";
+
 import { useAnswer } from "../data/answers";
 import type { LifetimeHeatmap, SiteHeatmap } from "../data/forms";
 import { selectionParameters } from "../data/parameters";
@@ -5,14 +8,14 @@ import { useTrace } from "../data/trace";
 import { ticks, timeStep } from "../lib/scales";
 import { placeLabel } from "../lib/text";
 import { usePalette } from "../lib/theme";
-import { formatBytes, formatCount, formatMoment, plural } from "../lib/units";
+import { formatBytes, formatCount, formatDuration, formatMoment, plural } from "../lib/units";
 import { PlaceText } from "../parts/Figures";
 import { Choice, Segmented } from "../parts/Segmented";
 import { Answered, Message } from "../parts/States";
 import { Table } from "../parts/Table";
 import { TooltipFacts } from "../parts/Tooltip";
 import { select, useSelection, useSetting } from "../selection/store";
-import { heatScale } from "./colours";
+import { heatScale, leastOfScale } from "./colours";
 import { HeatCanvas, isDarkColour, type Cell } from "./HeatCanvas";
 import "./heatmap.css";
 
@@ -52,8 +55,8 @@ export default function HeatmapView() {
           </>
         )}
         <span className="spacer" />
-        <HeatLegend />
         <button type="button" className="button is-quiet" aria-pressed={shape === "table"} onClick={() => setShape(shape === "table" ? "picture" : "table")}>
+          <Table2 size={15} aria-hidden="true" />
           Table
         </button>
       </div>
@@ -62,18 +65,20 @@ export default function HeatmapView() {
   );
 }
 
-function HeatLegend() {
+/** What the colours stand for, by powers, beside what can be done. */
+function HeatLegend({ greatest, children }: { greatest: number; children?: ReactNode }) {
   const isDark = isDarkColour(usePalette().page);
   return (
-    <span className="heat-legend">
-      less
+    <p className="heat-legend">
+      {formatBytes(leastOfScale(greatest))} or less
       <span aria-hidden="true">
         {heatScale(isDark).map((colour) => (
           <i key={colour} style={{ background: colour }} />
         ))}
       </span>
-      more
-    </span>
+      {formatBytes(greatest)}
+      <span className="quiet">{children}</span>
+    </p>
   );
 }
 
@@ -121,6 +126,9 @@ function SitePicture({ data }: { data: SiteHeatmap }) {
   };
   return (
     <div className="heat">
+      <HeatLegend greatest={Math.max(0, ...data.values)}>
+        a cell is {formatDuration(data.bucket_ns)}; a click shows it on the timeline{data.other_bytes > 0 && `; ${formatBytes(data.other_bytes)} in other places`}
+      </HeatLegend>
       <HeatCanvas
         label="Bytes by place and time"
         grid={{
@@ -137,7 +145,6 @@ function SitePicture({ data }: { data: SiteHeatmap }) {
           select({ range: { fromNs, toNs: fromNs + data.bucket_ns }, view: "timeline" });
         }}
       />
-      {data.other_bytes > 0 && <p className="quiet heat-note">Other places: {formatBytes(data.other_bytes)}. A click selects the moment.</p>}
     </div>
   );
 }
@@ -176,7 +183,9 @@ function LifetimeMap({ isTable }: { isTable: boolean }) {
 }
 
 function sizeLabel({ from_bytes, to_bytes }: LifetimeHeatmap["sizes"][number]): string {
-  return to_bytes === null ? `${formatBytes(from_bytes)} and more` : `${formatBytes(from_bytes)} – ${formatBytes(to_bytes)}`.replace(/\.00 /g, " ");
+  const round = (bytes: number) => formatBytes(bytes).replace(/\.0+ /, " ");
+  // Powers of two: a class ends with one, and the next begins one byte above it.
+  return to_bytes === null ? `above ${round(from_bytes - 1)}` : `up to ${round(to_bytes - 1)}`;
 }
 
 function LifetimePicture({ data }: { data: LifetimeHeatmap }) {
@@ -207,6 +216,7 @@ function LifetimePicture({ data }: { data: LifetimeHeatmap }) {
   };
   return (
     <div className="heat is-narrow">
+      <HeatLegend greatest={Math.max(0, ...data.bytes)}>bytes allocated, by size of the block and by how long it lived</HeatLegend>
       <HeatCanvas
         label="Bytes by size and lifetime"
         grid={{

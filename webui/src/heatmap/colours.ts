@@ -16,6 +16,11 @@ export function heatColour(value: number, greatest: number, isDark: boolean): st
   return steps[Math.min(steps.length - 1, Math.max(0, Math.floor(share * steps.length)))] ?? null;
 }
 
+/** The value below which all are shown as the least. */
+export function leastOfScale(greatest: number): number {
+  return greatest * 10 ** (DECADES * (1 / LIGHT.length - 1));
+}
+
 export function heatScale(isDark: boolean): readonly string[] {
   return isDark ? DARK : LIGHT;
 }

@@ -1,4 +1,4 @@
-import { useMemo, useState } from "react";
+import { useMemo } from "react";
 
 import { useAnswer } from "../data/answers";
 import type { Hotspot, Hotspots } from "../data/forms";
@@ -9,7 +9,7 @@ import { EstimateBar, EstimateText, PlaceText } from "../parts/Figures";
 import { Choice } from "../parts/Segmented";
 import { Answered, Message } from "../parts/States";
 import { Table } from "../parts/Table";
-import { useSelection, useSetting } from "../selection/store";
+import { useSelection, useSetting, useTypedSetting } from "../selection/store";
 
 const GROUPS = ["site", "line", "function", "file", "module", "thread", "process", "window", "type"] as const;
 const ROWS = 500;
@@ -30,7 +30,7 @@ export default function HotspotsView() {
   const { trace } = useTrace();
   const selection = useSelection();
   const [by, setBy] = useSetting("by", "site", GROUPS);
-  const [filter, setFilter] = useState("");
+  const [filter, setFilter] = useTypedSetting("filter");
   const answer = useAnswer("hotspots", { ...selectionParameters(selection, trace.id), ...aliveAt(selection), by, limit: ROWS });
   return (
     <>
@@ -46,7 +46,7 @@ export default function HotspotsView() {
         />
         <span className="spacer" />
         <span className="quiet" role="status">
-          {answer.data && `${plural(answer.data.rows.length, "row")} of ${answer.data.groups}`}
+          {answer.data && rowsText(answer.data, filter)}
         </span>
       </div>
       <Answered answer={answer}>{(data) => <HotspotTable data={data} filter={filter} />}</Answered>
@@ -57,6 +57,11 @@ export default function HotspotsView() {
 function matches({ label, place }: Hotspot, filter: string): boolean {
   const text = `${label} ${place.function ?? ""} ${place.file ?? ""}`.toLowerCase();
   return filter.toLowerCase().split(/\s+/).every((part) => text.includes(part));
+}
+
+function rowsText({ rows, groups }: Hotspots, filter: string): string {
+  const shown = filter === "" ? rows.length : rows.filter((row) => matches(row, filter)).length;
+  return `${plural(shown, "row")} of ${groups}`;
 }
 
 function HotspotTable({ data, filter }: { data: Hotspots; filter: string }) {
@@ -88,6 +93,7 @@ function HotspotTable({ data, filter }: { data: Hotspots; filter: string }) {
       rows={rows}
       rowKey={(row, index) => `${row.label}-${row.place.file}-${row.place.line}-${index}`}
       initial={{ key: "allocated", isAscending: false }}
+      setting="sort"
       columns={[
         {
           key: "place",

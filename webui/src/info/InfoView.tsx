@@ -109,7 +109,7 @@ function Sampling() {
     <Panel title="Precision">
       <Facts
         facts={[
-          ["Recorded", info.is_exact ? "Every allocation: all figures are exact" : "A sample: every figure carries its 95 % interval"],
+          ["Recorded", info.is_exact ? "Every allocation: all figures are exact" : "A sample: every figure carries its 95 % interval"],
           ["Samples", formatCount(info.samples)],
           ["Allocated", <EstimateText key="bytes" estimate={info.bytes} />],
           ["Allocations", <EstimateText key="allocations" estimate={info.allocations} format={formatCount} />],

@@ -35,7 +35,7 @@ export function Holders({ holders }: { holders: unknown }) {
       <p className="quiet">
         {info.has.checkpoints
           ? "Nothing of it was found at the checkpoint of the heap."
-          : "Who holds it is not known: the trace has no checkpoint of the heap."}
+          : "Who holds it is not known: the trace has no checkpoint of the heap. One is recorded when the program ends by itself, unless with --no-references, and by memlyze.checkpoint() at any moment."}
       </p>
     );
   }

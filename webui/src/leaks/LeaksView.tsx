@@ -1,11 +1,9 @@
-import { useState } from "react";
-
 import { useAnswer } from "../data/answers";
 import { useTrace } from "../data/trace";
 import { formatBytes, plural } from "../lib/units";
 import { EstimateText, PlaceText } from "../parts/Figures";
 import { Answered, Message } from "../parts/States";
-import { useSelection } from "../selection/store";
+import { useSelection, useSetting } from "../selection/store";
 import { leaksForm, VERDICT_TEXTS, VERDICTS, type LeakSite, type LeaksForm, type Verdict } from "./form";
 import { Suspect } from "./Suspect";
 import "./leaks.css";
@@ -25,7 +23,7 @@ function siteKey({ process_id, file, line, function: name }: LeakSite): string {
 }
 
 function Content({ leaks }: { leaks: LeaksForm }) {
-  const [chosen, setChosen] = useState<string | null>(null);
+  const [chosen, setChosen] = useSetting<string>("suspect", "");
   const growing = leaks.judged.growing ?? 0;
   const judged = Object.values(leaks.judged).reduce((sum, count) => sum + count, 0);
   if (judged === 0) {
@@ -35,12 +33,16 @@ function Content({ leaks }: { leaks: LeaksForm }) {
       </Message>
     );
   }
+  const tooFew = leaks.judged.too_few_samples ?? 0;
+  const isKnown = tooFew < judged;
   const site = leaks.sites.find((candidate) => siteKey(candidate) === chosen) ?? leaks.sites[0];
   return (
     <>
-      <header className={`leaks-head ${growing > 0 ? "is-bad" : "is-good"}`}>
+      <header className={`leaks-head ${growing > 0 ? "is-bad" : isKnown ? "is-good" : ""}`}>
         <strong>
-          {growing === 0
+          {!isKnown
+            ? "Too few samples to tell"
+            : growing === 0
             ? "Nothing grows without bound"
             : `${plural(growing, "line")} ${growing === 1 ? "grows" : "grow"} without bound`}
         </strong>
@@ -49,7 +51,11 @@ function Content({ leaks }: { leaks: LeaksForm }) {
             together <EstimateText estimate={leaks.growth_bytes_per_second} format={(value) => `${formatBytes(value)}/s`} />
           </span>
         )}
-        <span className="quiet">{plural(judged, "line")} judged{leaks.is_exact ? "" : ", from a sample"}</span>
+        <span className="quiet">
+          {isKnown
+            ? `${plural(judged - tooFew, "line")} judged${leaks.is_exact ? "" : ", from a sample"}${tooFew > 0 ? `; ${tooFew} more with too few samples to tell` : ""}`
+            : "Record for longer, or with a smaller --sample-interval; --sample-rate 1.0 records everything."}
+        </span>
       </header>
       <div className="leaks">
         <nav className="suspects" aria-label="Lines by verdict">
@@ -64,6 +70,7 @@ function Content({ leaks }: { leaks: LeaksForm }) {
 }
 
 function VerdictGroup({ verdict, leaks, current, onChoose }: { verdict: Verdict; leaks: LeaksForm; current: LeakSite | undefined; onChoose: (site: LeakSite) => void }) {
+  const { processes } = useTrace().info;
   const sites = leaks.sites.filter((site) => site.verdict === verdict);
   const count = leaks.judged[verdict] ?? 0;
   if (count === 0) {
@@ -82,6 +89,7 @@ function VerdictGroup({ verdict, leaks, current, onChoose }: { verdict: Verdict;
               <PlaceText place={{ ...site, module: null, origin: null }} isLinked={false} />
               <span className="suspect-figures">
                 {formatBytes(site.live_bytes.value)} live
+                {processes.length > 1 && <>, PID {site.process_id}</>}
                 {verdict === "growing" && <>, +{formatBytes(site.growth_bytes_per_second.value)}/s</>}
                 <Sparkline values={site.curve} />
               </span>

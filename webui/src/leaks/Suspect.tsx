@@ -14,6 +14,15 @@ import { evidence } from "./evidence";
 import { VERDICT_MEANINGS, VERDICT_TEXTS, type LeakSite } from "./form";
 import { Holders } from "./Holders";
 
+/** Above this share, rounded figures would claim certainty. */
+const NEARLY_SURE = 0.995;
+
+function confidenceText({ verdict, confidence }: LeakSite): string {
+  if (verdict === "too_few_samples") {
+    return "";
+  }
+  return `Confidence ${confidence > NEARLY_SURE ? "over 99 %" : formatShare(confidence)}.`;
+}
 
 /** One line of the program: what is thought of it, and why. */
 export function Suspect({ site }: { site: LeakSite }) {
@@ -27,7 +36,7 @@ export function Suspect({ site }: { site: LeakSite }) {
           <PlaceText place={{ ...site, module: null, origin: null }} />
         </h2>
         <p className="quiet">
-          {VERDICT_MEANINGS[site.verdict]} Confidence {formatShare(site.confidence)}.
+          {VERDICT_MEANINGS[site.verdict]} {confidenceText(site)}
         </p>
       </header>
       <dl className="suspect-facts">
@@ -40,6 +49,7 @@ export function Suspect({ site }: { site: LeakSite }) {
         {site.growth_bytes_per_window !== null && (
           <Fact name={`Of it, left behind by each ${visible(site.window_name ?? "window")}`}><EstimateText estimate={site.growth_bytes_per_window} /></Fact>
         )}
+        {info.processes.length > 1 && <Fact name="Process">{site.process_id}</Fact>}
         <Fact name="Samples">{plural(site.samples, "sample")}</Fact>
       </dl>
       <Evidence site={site} />

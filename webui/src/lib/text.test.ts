@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { shortPath, visible, visibleCode } from "./text";
+import { placeLabel, shortFunction, shortPath, visible, visibleCode } from "./text";
 
 test("control characters and marks of direction lose their effect", () => {
   expect(visible("a\u0000b\u001bc")).toBe("a␀b␛c");
@@ -18,4 +18,10 @@ test("tabs in code stay tabs", () => {
 test("a path is told by its end", () => {
   expect(shortPath("/usr/lib/python3/json/decoder.py")).toBe("json/decoder.py");
   expect(shortPath("app.py")).toBe("app.py");
+});
+
+test("what was allocated without Python code is told in words", () => {
+  expect(shortFunction("<unknown>")).toBe("(no Python code)");
+  expect(placeLabel("<unknown>", { function: null, line: null })).toBe("(no Python code)");
+  expect(placeLabel("load", { function: "Service.<locals>.load", line: 3 })).toBe("Service.load:3");
 });

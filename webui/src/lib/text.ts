@@ -26,12 +26,28 @@ export function shortPath(file: string, parts = 2): string {
   return names.length <= parts ? file : names.slice(-parts).join("/");
 }
 
+/** What traces call the function and the file of what was allocated while no Python code ran. */
+const UNKNOWN = "<unknown>";
+const NO_PYTHON = "(no Python code)";
+
+export const NO_PYTHON_HELP =
+  "Allocated while no Python function was running: while the interpreter began or ended, or by a thread of a library";
+
+export function isNoPython(name: string | null): boolean {
+  return name === UNKNOWN;
+}
+
+/** A name of a group of places, in words where it has none. */
+export function groupName(label: string): string {
+  return isNoPython(label) ? NO_PYTHON : label;
+}
+
 /** `Session.login` of `Service.login.<locals>.<listcomp>`: without the markers of nesting. */
 export function shortFunction(name: string): string {
-  return name.replaceAll(".<locals>", "");
+  return groupName(name).replaceAll(".<locals>", "");
 }
 
 /** One line that tells a place from others: `Service.login:83`, or the label where it has no line. */
 export function placeLabel(label: string, { function: name, line }: { readonly function: string | null; readonly line: number | null }): string {
-  return visible(name === null ? label : `${shortFunction(name)}${line ? `:${line}` : ""}`);
+  return visible(name === null ? groupName(label) : `${shortFunction(name)}${line ? `:${line}` : ""}`);
 }

@@ -30,6 +30,8 @@ test.each([
 test("a moment is as precise as what is around it", () => {
   expect(formatMoment(1_250_000_000, 1e9)).toBe("1 s");
   expect(formatMoment(1_250_000_000, 1e7)).toBe("1.25 s");
+  expect(formatMoment(4_500_000, 1e5)).toBe("4.5 ms");
+  expect(formatMoment(4_500_000, 1e8)).toBe("0.0 s");
   expect(formatMoment(65_500_000_000, 1e8)).toBe("1:05.5");
   expect(formatMoment(3_665e9, 1e9)).toBe("1:01:05");
 });

@@ -74,10 +74,13 @@ export function formatDuration(durationNs: number): string {
   return `${Math.floor(whole / 3600)} h ${String(Math.floor((whole % 3600) / 60)).padStart(2, "0")} min`;
 }
 
-/** A moment on the time line, as precise as `resolutionNs` asks: `1.25 s`, `0:02:05.3`. */
+/** A moment on the time line, as precise as `resolutionNs` asks: `4.5 ms`, `1.25 s`, `0:02:05.3`. */
 export function formatMoment(timeNs: number, resolutionNs: number): string {
   const decimals = Math.min(9, Math.max(0, Math.ceil(-Math.log10(Math.max(resolutionNs, 1) / 1e9) - 1e-9)));
   const seconds = timeNs / 1e9;
+  if (seconds < 1 && decimals >= 3) {
+    return `${(timeNs / 1e6).toFixed(decimals - 3)} ms`;
+  }
   if (seconds < 60) {
     return `${seconds.toFixed(decimals)} s`;
   }

@@ -3,7 +3,7 @@
 import type { Estimate, Place } from "../data/forms";
 import { restsOnFew } from "../lib/estimates";
 import { formatBytes, formatError } from "../lib/units";
-import { shortFunction, shortPath, visible } from "../lib/text";
+import { groupName, isNoPython, NO_PYTHON_HELP, shortFunction, shortPath, visible } from "../lib/text";
 import { linkTo } from "../selection/store";
 
 /** A figure with its error, or the remark that there are too few samples to say. */
@@ -68,12 +68,13 @@ export function PlaceText({
   isLinked?: boolean;
 }) {
   const { file, line } = place;
-  const where = file === null ? null : `${shortPath(visible(file))}${line ? `:${line}` : ""}`;
+  const isNothing = isNoPython(place.function) || isNoPython(file);
+  const where = file === null || isNothing ? null : `${shortPath(visible(file))}${line ? `:${line}` : ""}`;
   const hasOtherInner = inner && (inner.file !== file || inner.line !== line) && inner.function !== null;
   return (
     <span className="place" dir="ltr">
-      <span className="function" title={place.function === null ? undefined : visible(place.function)}>
-        {visible(place.function === null ? (label ?? place.module ?? place.file ?? "") : shortFunction(place.function))}
+      <span className="function" title={isNothing ? NO_PYTHON_HELP : place.function === null ? undefined : visible(place.function)}>
+        {visible(place.function === null ? groupName(label ?? place.module ?? place.file ?? "") : shortFunction(place.function))}
       </span>{" "}
       {where !== null && (place.function !== null || line !== null) && (
         <span className="where" title={visible(file ?? "")}>

@@ -1,6 +1,6 @@
 import type { Frame } from "../data/forms";
 import { originColour } from "../lib/origins";
-import { shortFunction, shortPath, visible } from "../lib/text";
+import { isNoPython, shortFunction, shortPath, visible } from "../lib/text";
 import { isFile, sourceLink } from "./Figures";
 
 /** A call stack, innermost frame first, each linked to its source. */
@@ -27,5 +27,8 @@ export function Stack({ frames }: { frames: readonly Frame[] }) {
 }
 
 function stackPlace({ file, line }: Frame): string {
+  if (isNoPython(file)) {
+    return "";
+  }
   return `${shortPath(visible(file))}${line > 0 ? `:${line}` : ""}`;
 }

@@ -2,6 +2,8 @@
 
 import { useState, type ReactNode } from "react";
 
+import { useSetting } from "../selection/store";
+
 export interface Column<Row> {
   readonly key: string;
   readonly title: string;
@@ -33,6 +35,7 @@ export function Table<Row>({
   rows,
   rowKey,
   initial,
+  setting,
   isCurrent,
   onChoose,
 }: {
@@ -41,11 +44,13 @@ export function Table<Row>({
   rows: readonly Row[];
   rowKey: (row: Row, index: number) => string | number;
   initial?: Sorting;
+  /** Name under which the URL keeps the sorting; absent: it is forgotten. */
+  setting?: string;
   isCurrent?: (row: Row) => boolean;
   /** What a click on a row does; the first cell is a button that does the same for the keyboard. */
   onChoose?: (row: Row) => void;
 }) {
-  const [sorting, setSorting] = useState<Sorting | undefined>(initial);
+  const [sorting, setSorting] = useSorting(initial, setting);
   const [shown, setShown] = useState(FIRST_ROWS);
   const sortBy = columns.find(({ key }) => key === sorting?.key)?.sortBy;
   const sorted = sortBy === undefined ? rows : [...rows].sort((a, b) => compare(sortBy(a), sortBy(b)) * (sorting?.isAscending ? 1 : -1));
@@ -96,6 +101,17 @@ export function Table<Row>({
       )}
     </div>
   );
+}
+
+/** In the URL, `allocated` is from the greatest down and `-allocated` from the least up. */
+function useSorting(initial: Sorting | undefined, setting: string | undefined): [Sorting | undefined, (next: Sorting) => void] {
+  const [own, setOwn] = useState(initial);
+  const [text, setText] = useSetting<string>(setting ?? "", "");
+  if (setting === undefined) {
+    return [own, setOwn];
+  }
+  const kept = text === "" ? initial : { key: text.replace(/^-/, ""), isAscending: text.startsWith("-") };
+  return [kept, ({ key, isAscending }) => setText(`${isAscending ? "-" : ""}${key}`)];
 }
 
 function classOf<Row>(column: Column<Row>): string | undefined {

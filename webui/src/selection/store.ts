@@ -92,3 +92,9 @@ export function useSetting<T extends string>(name: string, fallback: T, allowed?
   const known = value !== undefined && (allowed === undefined || allowed.includes(value as T));
   return [known ? (value as T) : fallback, (next: T) => select({ settings: { [name]: next === fallback ? null : next } })];
 }
+
+/** A setting that is typed: the URL follows a little later, and going back does not go from letter to letter. */
+export function useTypedSetting(name: string): [string, (value: string) => void] {
+  const value = useSelection((selection) => selection.settings[name]) ?? "";
+  return [value, (next: string) => adjustSelection({ settings: { [name]: next === "" ? null : next } })];
+}

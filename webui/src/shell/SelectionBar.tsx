@@ -1,15 +1,18 @@
 import { Link2, X } from "lucide-react";
 import { useState, type ReactNode } from "react";
 
+import { useAnswer } from "../data/answers";
 import { useTrace } from "../data/trace";
 import { visible } from "../lib/text";
 import { formatDuration, formatMoment } from "../lib/units";
 import { select, useSelection } from "../selection/store";
+import { WINDOW_BUCKETS } from "../windows/buckets";
 
 /** What all views show: the range, the cursor, the process, the thread and the window. Each can be taken back. */
 export function SelectionBar() {
   const { info } = useTrace();
   const { range, atNs, processId, threadId, windowId } = useSelection();
+  const isOne = info.processes.length < 2 || processId !== null;
   const resolution = (range ? range.toNs - range.fromNs : info.duration_ns) / 100;
   return (
     <div className="selection-bar" role="group" aria-label="Selection">
@@ -38,18 +41,30 @@ export function SelectionBar() {
         <Filter
           label="Thread"
           value={threadId}
-          options={info.threads.map((thread) => [thread.thread_id, visible(thread.name ?? "") || `Thread ${thread.thread_id}`])}
+          options={info.threads
+            .filter((thread) => processId === null || thread.process_id === processId)
+            .map((thread) => [thread.thread_id, `${visible(thread.name ?? "") || `Thread ${thread.thread_id}`}${isOne ? "" : ` of ${thread.process_id}`}`])}
           onChange={(threadId) => select({ threadId })}
         />
       )}
       {windowId !== null && (
         <Chip label="window" onClear={() => select({ windowId: null })}>
-          window {windowId}
+          <WindowName windowId={windowId} />
         </Chip>
       )}
       <span style={{ flex: 1 }} />
       <CopyLink />
     </div>
+  );
+}
+
+function WindowName({ windowId }: { windowId: number }) {
+  const { trace } = useTrace();
+  const { data } = useAnswer("windows/{window_id}", { window_id: windowId, trace: trace.id, buckets: WINDOW_BUCKETS });
+  return (
+    <>
+      {data !== undefined && data.window_id === windowId ? visible(data.name) : "window"} <span>({windowId})</span>
+    </>
   );
 }
 

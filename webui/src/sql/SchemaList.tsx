@@ -4,8 +4,12 @@ import type { Definition, Schema } from "../data/forms";
 export function SchemaList({ schema, onInsert }: { schema: Schema | undefined; onInsert: (text: string) => void }) {
   return (
     <aside className="schema" aria-label="Views and macros">
-      <Group title="Views" definitions={schema?.views ?? []} onInsert={onInsert} />
-      <Group title="Macros" definitions={schema?.macros ?? []} onInsert={onInsert} />
+      {schema !== undefined && (
+        <>
+          <Group title="Views" definitions={schema.views} onInsert={onInsert} />
+          <Group title="Macros" definitions={schema.macros} onInsert={onInsert} />
+        </>
+      )}
     </aside>
   );
 }

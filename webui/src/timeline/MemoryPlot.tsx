@@ -8,6 +8,7 @@ import type { Palette } from "../lib/theme";
 import { formatBytes, formatMoment } from "../lib/units";
 import type { TimeRange } from "../selection/selection";
 import type { PlotModel } from "./model";
+import type { Column } from "./series";
 
 export const AXIS_HEIGHT = 22;
 const HEADROOM = 1.08;
@@ -42,7 +43,7 @@ function options(model: PlotModel, size: Geometry, palette: Palette, visible: ()
         grid: isCompact ? { show: false } : grid,
         ticks: { show: false },
         splits: (plot, _axis, from, to) => ticks(from, to, timeStep(to - from, Math.max(2, plot.bbox.width / devicePixelRatio / 110))),
-        values: (_plot, splits) => splits.map((time) => formatMoment(time, (splits[1] ?? time + 1e9) - (splits[0] ?? time))),
+        values: (plot, splits) => splits.map((time) => withinPlot(plot, time, formatMoment(time, (splits[1] ?? time + 1e9) - (splits[0] ?? time)), size.right)),
       },
       {
         scale: "y",
@@ -58,18 +59,31 @@ function options(model: PlotModel, size: Geometry, palette: Palette, visible: ()
     ],
     series: [
       {},
-      ...model.series.map(({ label, stroke, width, fill }) => ({
+      ...model.series.map(({ label, stroke, width, fill, column }) => ({
         label,
         scale: "y",
         spanGaps: true,
         width,
-        points: { show: false },
+        // A line needs two readings; a program that was over at once has one.
+        points: { show: stroke !== null && isSingle(column), size: 5 },
         ...(stroke !== null && { stroke }),
         ...(fill !== undefined && { fill }),
       })),
     ],
     bands: model.bands.map(({ upper, lower, fill }) => ({ series: [upper + 1, lower + 1], fill })),
   };
+}
+
+const LETTER_PX = 6;
+
+/** The text below a moment; nothing where it would be cut off at the right edge. */
+function withinPlot(plot: uPlot, timeNs: number, text: string, right: number): string {
+  const edge = plot.bbox.width / devicePixelRatio + right;
+  return plot.valToPos(timeNs, "x") + (text.length * LETTER_PX) / 2 > edge ? "" : text;
+}
+
+function isSingle(column: Column): boolean {
+  return column.filter((value) => value !== null).length === 1;
 }
 
 export interface Geometry {
@@ -102,7 +116,7 @@ export function MemoryPlot({
 }) {
   const container = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
-  const shape = `${model.series.map(({ label, stroke, fill }) => `${label}${stroke}${fill}`).join()} ${geometry.left} ${palette.page}`;
+  const shape = `${model.series.map(({ label, stroke, fill, column }) => `${label}${stroke}${fill}${isSingle(column)}`).join()} ${geometry.left} ${palette.page}`;
 
   useLayoutEffect(() => {
     if (container.current === null) {

@@ -1,5 +1,4 @@
 import { Flame } from "lucide-react";
-import { useState } from "react";
 
 import { useAnswer } from "../data/answers";
 import type { Spike } from "../data/forms";
@@ -11,7 +10,7 @@ import { EstimateBar, EstimateText, isFile, PlaceText } from "../parts/Figures";
 import { Stack } from "../parts/Stack";
 import { Answered, Message } from "../parts/States";
 import { Table } from "../parts/Table";
-import { linkTo, useSelection } from "../selection/store";
+import { linkTo, useSelection, useSetting } from "../selection/store";
 
 type Site = Spike["sites"][number];
 
@@ -32,7 +31,7 @@ function siteKey({ place, label }: Site): string {
 function SpikeContent({ spike }: { spike: Spike }) {
   const { info } = useTrace();
   const { range } = useSelection();
-  const [chosen, setChosen] = useState<string | null>(null);
+  const [chosen, setChosen] = useSetting<string>("site", "");
   const site = spike.sites.find((candidate) => siteKey(candidate) === chosen) ?? spike.sites[0];
   if (spike.samples === 0) {
     return (
@@ -129,7 +128,7 @@ function SiteDetail({ site }: { site: Site }) {
     <section className="spike-detail" aria-label="The chosen line">
       {isFile(file) && line !== null && line > 0 && <CodeExcerpt file={file} line={line} />}
       <div>
-        <h3>Most of it came this way, innermost first</h3>
+        <h2>Most of it came this way, innermost first</h2>
         <Stack frames={site.stack} />
       </div>
     </section>

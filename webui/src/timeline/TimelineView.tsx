@@ -1,6 +1,7 @@
 import { Maximize2, Table2, ZoomIn, ZoomOut } from "lucide-react";
 import { useRef } from "react";
 
+import type { Estimate } from "../data/forms";
 import { useTrace } from "../data/trace";
 import { useSize } from "../lib/canvas";
 import { usePalette } from "../lib/theme";
@@ -9,7 +10,7 @@ import { EstimateText } from "../parts/Figures";
 import { Choice, Segmented } from "../parts/Segmented";
 import { Table } from "../parts/Table";
 import { adjustSelection, useSelection, useSetting } from "../selection/store";
-import { summaryRows } from "./series";
+import { layerRows, summaryRows } from "./series";
 import { SpikePanel } from "./SpikePanel";
 import { Timeline } from "./Timeline";
 import { useMemory, MEMORY_MODES, type Memory, type MemoryMode } from "./useMemory";
@@ -30,20 +31,24 @@ export function TimelineView() {
   const { width } = useSize(container);
   const memory = useMemory(width, false, usePalette());
   const [shape, setShape] = useSetting("as", "picture", ["picture", "table"]);
+  // How high the lanes are is known when they are there: what stands below them is seen only then, and never jumps.
+  const isPlaced = memory.lanes !== undefined || memory.error !== null;
   return (
     <>
       <TimelineToolbar shape={shape} setShape={setShape} />
-      <figure ref={container} className="timeline-figure" aria-label="Memory over time">
+      <figure ref={container} className={`timeline-figure ${isPlaced ? "" : "is-waiting"}`} aria-label="Memory over time">
         {shape === "picture" ? (
           <>
             <Timeline memory={memory} width={width} plotHeight={PLOT_HEIGHT_PX} />
             <Legend memory={memory} />
           </>
         ) : (
-          <MemoryTable memory={memory} />
+          memory.model !== undefined && memory.model.layers.length > 0 ? <LayerTable memory={memory} /> : <MemoryTable memory={memory} />
         )}
       </figure>
-      <SpikePanel />
+      <div className={`timeline-below ${isPlaced ? "" : "is-waiting"}`}>
+        <SpikePanel />
+      </div>
     </>
   );
 }
@@ -72,34 +77,38 @@ function TimelineToolbar({ shape, setShape }: { shape: "picture" | "table"; setS
       />
       {isStacked && <Choice label="by" options={STACKED_BY} value={mode} onChange={setMode} />}
       <span className="spacer" />
-      <button type="button" className="button is-quiet is-icon" aria-label="Zoom in" title="Zoom in (+)" onClick={() => zoomBy(0.5)}>
-        <ZoomIn size={16} aria-hidden="true" />
-      </button>
-      <button type="button" className="button is-quiet is-icon" aria-label="Zoom out" title="Zoom out (−)" disabled={zoom === null} onClick={() => zoomBy(2)}>
-        <ZoomOut size={16} aria-hidden="true" />
-      </button>
-      <button
-        type="button"
-        className="button is-quiet is-icon"
-        aria-label="Show everything"
-        title="Show everything (0)"
-        disabled={zoom === null}
-        onClick={() => adjustSelection({ zoom: null })}
-      >
-        <Maximize2 size={15} aria-hidden="true" />
-      </button>
-      <button
-        type="button"
-        className="button is-quiet"
-        aria-pressed={shape === "table"}
-        onClick={() => setShape(shape === "table" ? "picture" : "table")}
-      >
-        <Table2 size={15} aria-hidden="true" />
-        Table
-      </button>
+      <span className="group">
+        <button type="button" className="button is-quiet is-icon" aria-label="Zoom in" title="Zoom in (+)" onClick={() => zoomBy(0.5)}>
+          <ZoomIn size={16} aria-hidden="true" />
+        </button>
+        <button type="button" className="button is-quiet is-icon" aria-label="Zoom out" title="Zoom out (−)" disabled={zoom === null} onClick={() => zoomBy(2)}>
+          <ZoomOut size={16} aria-hidden="true" />
+        </button>
+        <button
+          type="button"
+          className="button is-quiet is-icon"
+          aria-label="Show everything"
+          title="Show everything (0)"
+          disabled={zoom === null}
+          onClick={() => adjustSelection({ zoom: null })}
+        >
+          <Maximize2 size={15} aria-hidden="true" />
+        </button>
+        <button
+          type="button"
+          className="button is-quiet"
+          aria-pressed={shape === "table"}
+          onClick={() => setShape(shape === "table" ? "picture" : "table")}
+        >
+          <Table2 size={15} aria-hidden="true" />
+          Table
+        </button>
+      </span>
     </div>
   );
 }
+
+const HINT = "Click a spike to see what made it; drag to select a range";
 
 function Legend({ memory }: { memory: Memory }) {
   return (
@@ -110,7 +119,33 @@ function Legend({ memory }: { memory: Memory }) {
           {label}
         </span>
       ))}
+      <span className="timeline-hint">{HINT}</span>
     </figcaption>
+  );
+}
+
+/** What is stacked in the picture: at most so many rows of time, and a column for each layer. */
+function LayerTable({ memory: { model } }: { memory: Memory }) {
+  const { times, layers } = model ?? { times: [], layers: [] };
+  const rows = layerRows(times, layers);
+  const step = (rows[1]?.fromNs ?? 1e9) - (rows[0]?.fromNs ?? 0);
+  return (
+    <div className="timeline-table">
+      <Table
+        label="Memory over time, by what holds it"
+        rows={rows}
+        rowKey={({ fromNs }) => fromNs}
+        columns={[
+          { key: "from", title: "At", cell: ({ fromNs }) => formatMoment(fromNs, step / 2) },
+          ...layers.map(({ label }, index) => ({
+            key: String(index),
+            title: label,
+            isNumber: true,
+            cell: ({ values }: { values: readonly Estimate[] }) => <EstimateText estimate={values[index] ?? { value: 0, error: 0 }} />,
+          })),
+        ]}
+      />
+    </div>
   );
 }
 
@@ -124,9 +159,9 @@ function MemoryTable({ memory: { timeline } }: { memory: Memory }) {
         rows={rows}
         rowKey={({ fromNs }) => fromNs}
         columns={[
-          { key: "from", title: "From", cell: ({ fromNs }) => formatMoment(fromNs, step) },
-          { key: "rss", title: "Resident, greatest", isNumber: true, cell: ({ rss }) => (rss === null ? "–" : formatBytes(rss)) },
-          { key: "heap", title: "Live heap, greatest", isNumber: true, cell: ({ heap, heapError }) => (heap === null ? "–" : <EstimateText estimate={{ value: heap, error: heapError }} />) },
+          { key: "from", title: "From", cell: ({ fromNs }) => formatMoment(fromNs, step / 2) },
+          { key: "rss", title: "Resident", help: "The greatest within the time from here to the next row", isNumber: true, cell: ({ rss }) => (rss === null ? "–" : formatBytes(rss)) },
+          { key: "heap", title: "Live heap", help: "The greatest within the time from here to the next row", isNumber: true, cell: ({ heap, heapError }) => (heap === null ? "–" : <EstimateText estimate={{ value: heap, error: heapError }} />) },
           { key: "allocated", title: "Allocated", isNumber: true, cell: ({ allocated }) => <EstimateText estimate={allocated} /> },
           { key: "freed", title: "Freed", isNumber: true, cell: ({ freed }) => <EstimateText estimate={freed} /> },
         ]}

@@ -57,6 +57,8 @@ function drawRow(context: CanvasRenderingContext2D, row: LaneRow, picture: LaneP
     case "checkpoints":
       drawCheckpoints(context, row, picture);
       break;
+    case "more":
+      break;
     default:
       drawSpan(context, row, picture);
   }
@@ -159,6 +161,12 @@ function drawCheckpoints(context: CanvasRenderingContext2D, row: LaneRow, pictur
   }
 }
 
+/** A thread ends with its process at the latest, whether or not it was seen to. */
+function spanEnd(span: Info["threads"][number] | Info["processes"][number], { processes }: Info): number {
+  const end = processes.find(({ process_id }) => process_id === span.process_id)?.end_ns ?? Infinity;
+  return Math.min(span.end_ns ?? Infinity, end);
+}
+
 function drawSpan(context: CanvasRenderingContext2D, row: LaneRow, picture: LanePicture): void {
   const { info, palette, chosen, toNs } = picture;
   const isThread = row.kind === "thread";
@@ -170,8 +178,9 @@ function drawSpan(context: CanvasRenderingContext2D, row: LaneRow, picture: Lane
   }
   const x = toX(picture);
   const from = Math.max(picture.left, x(span.start_ns));
-  const to = Math.min(picture.width - picture.right, x(span.end_ns ?? toNs));
+  const to = Math.min(picture.width - picture.right, x(Math.min(toNs, spanEnd(span, info))));
   const isChosen = row.id === (isThread ? chosen.threadId : chosen.processId);
   context.fillStyle = isChosen ? palette.accent : translucent(palette.rss, isThread ? 0.28 : 0.45);
-  context.fillRect(from, row.top + 4, Math.max(LEAST_MARK_PX, to - from), row.height - 8);
+  const height = isThread ? 4 : 8;
+  context.fillRect(from, row.top + (row.height - height) / 2, Math.max(LEAST_MARK_PX, to - from), height);
 }

@@ -27,6 +27,9 @@ export function hitLane(picture: LanePicture, x: number, y: number): LaneHit | n
   if (row.kind === "thread" || row.kind === "process") {
     return hitSpan(picture, row);
   }
+  if (row.kind === "more") {
+    return { title: row.label, facts: [["Processes and threads", "all are in the menus above"]] };
+  }
   if (isOnLabel) {
     return null;
   }
@@ -124,7 +127,14 @@ function hitSpan({ info }: LanePicture, row: LaneRow): LaneHit | null {
     const thread = info.threads.find(({ thread_id }) => thread_id === row.id);
     return thread === undefined
       ? null
-      : { title: visible(row.label), facts: [["Thread of the system", String(thread.os_thread_id)]], threadId: thread.thread_id };
+      : {
+          title: visible(row.label),
+          facts: [
+            ...(info.processes.length > 1 ? [["Process", String(thread.process_id)] as const] : []),
+            ["Thread of the system", String(thread.os_thread_id)],
+          ],
+          threadId: thread.thread_id,
+        };
   }
   const process = info.processes.find(({ process_id }) => process_id === row.id);
   return process === undefined

@@ -3,7 +3,7 @@
 import type { Info, Lanes } from "../data/forms";
 
 export interface LaneRow {
-  readonly kind: "rate" | "gc" | "windows" | "thread" | "process" | "checkpoints";
+  readonly kind: "rate" | "gc" | "windows" | "thread" | "process" | "checkpoints" | "more";
   readonly label: string;
   readonly top: number;
   readonly height: number;
@@ -17,8 +17,7 @@ const GC_HEIGHT = 16;
 export const WINDOW_ROW_HEIGHT = 14;
 const MOST_WINDOW_ROWS = 6;
 const SPAN_HEIGHT = 14;
-const MOST_THREADS = 8;
-const MOST_PROCESSES = 8;
+const MOST_SPANS = 12;
 
 /** The rows, and how high they are together. */
 export function laneRows(lanes: Lanes | undefined, info: Info): { rows: LaneRow[]; height: number } {
@@ -39,15 +38,23 @@ export function laneRows(lanes: Lanes | undefined, info: Info): { rows: LaneRow[
     const used = lanes ? Math.max(0, ...lanes.windows.row) + 1 : 1;
     add({ kind: "windows", label: "Windows", height: Math.min(MOST_WINDOW_ROWS, used) * WINDOW_ROW_HEIGHT });
   }
-  if (info.processes.length > 1) {
-    for (const process of info.processes.slice(0, MOST_PROCESSES)) {
-      add({ kind: "process", label: `Process ${process.process_id}`, height: SPAN_HEIGHT, id: process.process_id });
-    }
+  const spans = spanRows(info);
+  for (const span of spans.slice(0, MOST_SPANS)) {
+    add({ ...span, height: SPAN_HEIGHT });
   }
-  if (info.threads.length > 1) {
-    for (const thread of info.threads.slice(0, MOST_THREADS)) {
-      add({ kind: "thread", label: thread.name ?? `Thread ${thread.thread_id}`, height: SPAN_HEIGHT, id: thread.thread_id });
-    }
+  if (spans.length > MOST_SPANS) {
+    add({ kind: "more", label: `${spans.length - MOST_SPANS} more`, height: SPAN_HEIGHT });
   }
   return { rows, height: top };
+}
+
+/** Each process followed by its threads, where there are several of them. */
+function spanRows({ processes, threads }: Info): Pick<LaneRow, "kind" | "label" | "id">[] {
+  return processes.flatMap(({ process_id }) => {
+    const own = threads.filter((thread) => thread.process_id === process_id);
+    return [
+      ...(processes.length > 1 ? [{ kind: "process" as const, label: `PID ${process_id}`, id: process_id }] : []),
+      ...(own.length > 1 ? own.map(({ name, thread_id }) => ({ kind: "thread" as const, label: name ?? `Thread ${thread_id}`, id: thread_id })) : []),
+    ];
+  });
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { cumulative, filled, residentLayers, spikeValues } from "./series";
+import { cumulative, filled, layerRows, residentLayers, spikeValues } from "./series";
 
 test("memory is as before where the clock did not tick", () => {
   expect(filled([null, 3, null, null, 5])).toEqual([3, 3, 3, 3, 5]);
@@ -25,4 +25,12 @@ test("a rise begins when the allocations were made, not when the clock next tick
   const timeline = { heap_live: { min: [1, null, null, 9, 2], max: [1, null, null, 12, 2], error: [] }, live_bytes: [1, 1, 6, 2, 2] };
   expect(spikeValues(timeline, false)).toEqual([1, 1, 6, 12, 2]);
   expect(spikeValues(timeline, true)).toEqual([1, 1, 6, 2, 2]);
+});
+
+test("a table of layers has moments evenly apart, each with its errors", () => {
+  const rows = layerRows([10, 20, 30, 40], [{ label: "a", bytes: [1, 2, 3, 4], error: [0, 0, 1, 0] }], 2);
+  expect(rows).toEqual([
+    { fromNs: 10, values: [{ value: 1, error: 0 }] },
+    { fromNs: 30, values: [{ value: 3, error: 1 }] },
+  ]);
 });

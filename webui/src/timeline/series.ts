@@ -78,6 +78,20 @@ export function cumulative(layers: readonly Layer[]): number[][] {
   });
 }
 
+export interface LayerRow {
+  readonly fromNs: number;
+  /** Of each layer. */
+  readonly values: readonly Estimate[];
+}
+
+/** At most `most` moments of what is stacked, evenly apart. */
+export function layerRows(times: readonly number[], layers: readonly Layer[], most = 40): LayerRow[] {
+  const step = Math.max(1, Math.ceil(times.length / most));
+  return times.flatMap((fromNs, index) =>
+    index % step === 0 ? [{ fromNs, values: layers.map(({ bytes, error }) => ({ value: bytes[index] ?? 0, error: error?.[index] ?? 0 })) }] : [],
+  );
+}
+
 export interface SummaryRow {
   readonly fromNs: number;
   readonly rss: number | null;

@@ -11,13 +11,12 @@ import { LineChart, type ChartLine } from "../parts/LineChart";
 import { Answered } from "../parts/States";
 import { Table } from "../parts/Table";
 import { linkTo, select } from "../selection/store";
-
-const BUCKETS = 400;
+import { WINDOW_BUCKETS } from "./buckets";
 
 /** One window by itself: its own timeline, where it allocated, and the windows inside it. */
 export function OneWindow({ windowId }: { windowId: number }) {
   const { trace } = useTrace();
-  const answer = useAnswer("windows/{window_id}", { window_id: windowId, trace: trace.id, buckets: BUCKETS });
+  const answer = useAnswer("windows/{window_id}", { window_id: windowId, trace: trace.id, buckets: WINDOW_BUCKETS });
   return (
     <section className="one-window panel" aria-label={`Window ${windowId}`}>
       <Answered answer={answer}>{(data) => <Content window={data} />}</Answered>

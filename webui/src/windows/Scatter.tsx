@@ -6,7 +6,7 @@ import { visible } from "../lib/text";
 import { nameColour, translucent, usePalette } from "../lib/theme";
 import { formatBytes, formatCount, formatDuration } from "../lib/units";
 import { Tooltip, TooltipFacts } from "../parts/Tooltip";
-import { dotAt, dotsOf, isNumbered, nextOf, radiusOf, type Dot } from "./dots";
+import { dotAt, dotsOf, nextOf, radiusOf, readable, type Dot } from "./dots";
 
 const LEFT = 66;
 const RIGHT = 14;
@@ -52,6 +52,7 @@ export function Scatter({ windows, chosen, onChoose }: { windows: Windows; chose
     () => dotsOf(windows.name, windows.allocated_bytes.map((allocated, index) => [axes.x.position(allocated), axes.y.position(windows.retained_bytes[index] ?? 0)])),
     [windows, axes],
   );
+  const numbered = useMemo(() => readable(dots), [dots]);
   const chosenIndex = chosen === null ? -1 : windows.window_id.indexOf(chosen);
 
   const requestDraw = useFrame(() => {
@@ -65,6 +66,7 @@ export function Scatter({ windows, chosen, onChoose }: { windows: Windows; chose
       const isChosen = dot === hover?.dot || dot.members.includes(chosenIndex);
       drawDot(context, dot, isChosen, palette.text);
     }
+    drawNumbers(context, numbered, palette.text);
   });
   useEffect(requestDraw);
 
@@ -136,12 +138,14 @@ function drawDot(context: CanvasRenderingContext2D, dot: Dot, isChosen: boolean,
   context.arc(dot.x, dot.y, radius, 0, 7);
   context.fill();
   context.stroke();
-  if (isNumbered(dot)) {
-    context.fillStyle = ink;
-    context.textAlign = "center";
-    context.textBaseline = "middle";
-    const count = dot.members.length;
-    context.fillText(count < 1000 ? String(count) : `${Math.round(count / 1000)}k`, dot.x, dot.y + 0.5);
+}
+
+function drawNumbers(context: CanvasRenderingContext2D, dots: readonly Dot[], ink: string): void {
+  context.fillStyle = ink;
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  for (const { members, x, y } of dots) {
+    context.fillText(members.length < 1000 ? String(members.length) : `${Math.round(members.length / 1000)}k`, x, y + 0.5);
   }
 }
 

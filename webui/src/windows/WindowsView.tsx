@@ -1,14 +1,16 @@
+import { useMemo } from "react";
+
 import { useAnswer } from "../data/answers";
-import type { WindowName, Windows } from "../data/forms";
+import type { Estimate, WindowName, Windows } from "../data/forms";
 import { selectionParameters } from "../data/parameters";
 import { useTrace } from "../data/trace";
 import { visible } from "../lib/text";
 import { nameColour } from "../lib/theme";
-import { formatCount, formatDuration, formatMoment } from "../lib/units";
+import { formatCount, formatDuration, formatMoment, formatShare } from "../lib/units";
 import { EstimateBar, EstimateText } from "../parts/Figures";
 import { Answered, Message } from "../parts/States";
 import { Table } from "../parts/Table";
-import { select, useSelection, useSetting } from "../selection/store";
+import { linkTo, select, useSelection, useSetting } from "../selection/store";
 import { Distribution } from "./Distribution";
 import { OneWindow } from "./OneWindow";
 import { Scatter } from "./Scatter";
@@ -27,15 +29,20 @@ export default function WindowsView() {
   if (!info.has.windows) {
     return (
       <Message title="The trace has no windows">
-        A window is one request, task or test. Name them with “with memlyze.window("GET /item"):”, or let the middleware of
-        memlyze.integrations do it, and record again.
+        A window is one request, task or test. Add the middleware of memlyze.integrations to a web application, or put{" "}
+        <code>with memlyze.window("import"):</code> around a piece of work, and record again.
       </Message>
     );
   }
   return (
     <div className="windows">
       <section aria-label="By name">
-        <Answered answer={names}>{({ names: rows }) => <NameTable rows={rows} chosen={name} onChoose={(next) => setName(next === name ? "" : next)} />}</Answered>
+        <Answered answer={names}>{({ names: rows, outside }) => (
+            <>
+              <NameTable rows={rows} chosen={name} onChoose={(next) => setName(next === name ? "" : next)} />
+              <OutsideText outside={outside} />
+            </>
+          )}</Answered>
       </section>
       <section className="windows-each" aria-label="Each window">
         <Answered answer={windows}>
@@ -64,6 +71,20 @@ export default function WindowsView() {
   );
 }
 
+/** From this share on, what is in windows is not where to look first. */
+const MOSTLY_OUTSIDE = 0.5;
+
+function OutsideText({ outside }: { outside: { readonly allocated: Estimate; readonly live: Estimate; readonly share: number } }) {
+  const hotspots = <a href={linkTo({ view: "hotspots", windowId: null, settings: { by: "site" } })}>Hotspots</a>;
+  return (
+    <p className="windows-outside">
+      <strong>In no window</strong> <EstimateText estimate={outside.allocated} /> allocated ({formatShare(outside.share)} of all), of which{" "}
+      <EstimateText estimate={outside.live} /> alive at the end.{" "}
+      {outside.share > MOSTLY_OUTSIDE ? <>Most was allocated outside of them: {hotspots} has all of it, by line.</> : <>{hotspots} has it too, by line.</>}
+    </p>
+  );
+}
+
 function NameTable({ rows, chosen, onChoose }: { rows: readonly WindowName[]; chosen: string; onChoose: (name: string) => void }) {
   const whole = Math.max(1, ...rows.map(({ allocated }) => allocated.value));
   const wholeRetained = Math.max(1, ...rows.map(({ retained }) => retained.value));
@@ -74,6 +95,7 @@ function NameTable({ rows, chosen, onChoose }: { rows: readonly WindowName[]; ch
       rows={rows}
       rowKey={({ name, kind }) => `${kind}\0${name}`}
       initial={{ key: "retained", isAscending: false }}
+      setting="windows_sort"
       isCurrent={({ name }) => name === chosen}
       onChoose={({ name }) => onChoose(name)}
       columns={[
@@ -128,13 +150,13 @@ function NameTable({ rows, chosen, onChoose }: { rows: readonly WindowName[]; ch
 function WindowTable({ windows, chosen }: { windows: Windows; chosen: number | null }) {
   const { info } = useTrace();
   const at = <T,>(values: readonly T[], index: number): T => values[index] as T;
-  const estimate = (bytes: readonly number[], errors: readonly number[], index: number) => {
-    const [value, error] = [at(bytes, index), at(errors, index)];
-    return <EstimateBar estimate={{ value, error }} whole={bytes[0] ?? 1} />;
-  };
+  const greatest = useMemo(() => ({ allocated: Math.max(1, ...windows.allocated_bytes), retained: Math.max(1, ...windows.retained_bytes) }), [windows]);
+  const bar = (bytes: readonly number[], errors: readonly number[], index: number, kind?: "alive") => (
+    <EstimateBar estimate={{ value: at(bytes, index), error: at(errors, index) }} whole={bytes === windows.allocated_bytes ? greatest.allocated : greatest.retained} {...(kind && { kind })} />
+  );
   return (
     <Table
-      label="Windows"
+      label="Windows, one by one"
       rows={windows.window_id.map((_, index) => index)}
       rowKey={(index) => at(windows.window_id, index)}
       initial={{ key: "allocated", isAscending: false }}
@@ -163,8 +185,8 @@ function WindowTable({ windows, chosen }: { windows: Windows; chosen: number | n
             return duration === null ? "open" : formatDuration(duration);
           },
         },
-        { key: "allocated", title: "Allocated", isNumber: true, sortBy: (index) => at(windows.allocated_bytes, index), cell: (index) => estimate(windows.allocated_bytes, windows.allocated_error, index) },
-        { key: "retained", title: "Retained", isNumber: true, sortBy: (index) => at(windows.retained_bytes, index), cell: (index) => estimate(windows.retained_bytes, windows.retained_error, index) },
+        { key: "allocated", title: "Allocated", isNumber: true, sortBy: (index) => at(windows.allocated_bytes, index), cell: (index) => bar(windows.allocated_bytes, windows.allocated_error, index) },
+        { key: "retained", title: "Retained", isNumber: true, sortBy: (index) => at(windows.retained_bytes, index), cell: (index) => bar(windows.retained_bytes, windows.retained_error, index, "alive") },
       ]}
     />
   );

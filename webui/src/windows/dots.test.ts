@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { dotAt, dotsOf, nextOf, radiusOf } from "./dots";
+import { dotAt, dotsOf, nextOf, radiusOf, readable } from "./dots";
 
 const NAMES = ["GET", "GET", "POST", "GET"];
 const POSITIONS = [[100, 50], [101, 50], [100, 50], [300, 50]] as const;
@@ -21,6 +21,11 @@ test("dots with a number stand beside each other", () => {
   const names = ["GET", "POST"].flatMap((name) => Array.from({ length: 100 }, () => name));
   const [first, second] = dotsOf(names, names.map(() => [100, 50] as const));
   expect(first && second && second.x - first.x).toBeCloseTo(first ? 2 * radiusOf(first) : 0);
+});
+
+test("where two numbers would lie on each other, that of the greater dot is written", () => {
+  const dot = (x: number, count: number) => ({ x, y: 50, name: "GET", members: Array.from({ length: count }, (_, index) => index) });
+  expect(readable([dot(100, 300), dot(108, 200), dot(140, 100), dot(200, 1)]).map(({ x }) => x)).toEqual([100, 140]);
 });
 
 test("the nearest dot is found within reach, and each of its windows by clicking again", () => {

@@ -68,6 +68,21 @@ export function isNumbered(dot: Dot): boolean {
   return radiusOf(dot) >= LEAST_NUMBERED_PX;
 }
 
+const NUMBER_WIDTH_PX = 18;
+const NUMBER_HEIGHT_PX = 12;
+
+/** Those whose number is written: where two would lie on each other, that of the greater dot. */
+export function readable(dots: readonly Dot[]): Dot[] {
+  const written: Dot[] = [];
+  for (const dot of dots) {
+    const isFree = written.every(({ x, y }) => Math.abs(x - dot.x) > NUMBER_WIDTH_PX || Math.abs(y - dot.y) > NUMBER_HEIGHT_PX);
+    if (isNumbered(dot) && isFree) {
+      written.push(dot);
+    }
+  }
+  return written;
+}
+
 /** The dot whose edge is nearest, within `reach`; of two that hold the place, the smaller. */
 export function dotAt(dots: readonly Dot[], x: number, y: number, reach: number): Dot | null {
   let [found, least]: [Dot | null, number] = [null, reach];

@@ -60,6 +60,8 @@ export default async function setup(project: TestProject): Promise<(() => Promis
   record(join(folder, "plateau.mlyze"), join(PROGRAMS, "plateau.py"));
   record(join(folder, "service.mlyze"), join(ROOT, "examples/leaking_service.py"));
   record(join(folder, "hostile.mlyze"), "--sample-rate", "1.0", join(PROGRAMS, "hostile.py"));
+  record(join(folder, "processes.mlyze"), "--sample-rate", "1.0", join(PROGRAMS, "processes.py"));
+  record(join(folder, "brief.mlyze"), "--sample-interval", "1G", "-c", "pass");
   writeFileSync(join(folder, "not-a-trace.mlyze"), "this is no trace");
   const { url, stop } = await serve(folder);
   project.provide("url", url);

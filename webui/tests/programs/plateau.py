@@ -1,8 +1,10 @@
-"""Grows slowly to 20 MB, holds 80 MB more for a while, and lets them go."""
+"""Grows slowly to 20 MB, holds 80 MB more for a while, lets them go; its window has none of it."""
 
 from __future__ import annotations
 
 import time
+
+import memlyze
 
 
 def grow() -> list[bytearray]:
@@ -21,4 +23,5 @@ def hold_much() -> None:
 
 kept = grow()
 hold_much()
-time.sleep(0.4)
+with memlyze.window("rest"):
+    time.sleep(0.4)

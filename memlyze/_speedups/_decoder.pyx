@@ -89,6 +89,7 @@ cdef extern from "decoder_events.h" nogil:
     ml_status ml_events_add(ml_events *events, const ml_payload *payload, ml_error *error)
     ml_status ml_events_add_carried(ml_events *events, const ml_payload *payload, ml_error *error)
     void ml_events_finish(ml_events *events)
+    void ml_events_move(ml_events *events, const ml_allocation_columns *columns)
 
 cdef extern from "decoder_stacks.h" nogil:
     ctypedef struct ml_string:
@@ -273,10 +274,52 @@ cdef read_texts(BlockOpener opener, unsigned number, size_t rows):
         free(texts)
 
 
+cdef ml_allocation_columns allocation_columns(tuple columns) except *:
+    """Where the columns are, which must be of one length."""
+    cdef int64_t[::1] allocation_id = columns[0]
+    cdef int64_t[::1] time_ns = columns[1]
+    cdef int64_t[::1] freed_ns = columns[2]
+    cdef int32_t[::1] size = columns[3]
+    cdef double[::1] weight = columns[4]
+    cdef uint8_t[::1] allocator = columns[5]
+    cdef int32_t[::1] stack_id = columns[6]
+    cdef int32_t[::1] thread_id = columns[7]
+    cdef int32_t[::1] window_id = columns[8]
+    cdef double[::1] made_between = columns[9]
+    cdef ml_allocation_columns to
+    cdef size_t capacity = allocation_id.shape[0]
+    if not (
+        capacity == len(time_ns) == len(freed_ns) == len(size) == len(allocator)
+        == len(stack_id) == len(thread_id) == len(window_id)
+    ) or (weight is not None and len(weight) != capacity) or (
+        made_between is not None and len(made_between) != capacity
+    ):
+        raise ValueError("the columns differ in length")
+    to.capacity = capacity
+    to.weight = NULL
+    to.made_between = NULL
+    if capacity:
+        to.allocation_id = &allocation_id[0]
+        to.time_ns = &time_ns[0]
+        to.freed_ns = &freed_ns[0]
+        to.size = &size[0]
+        to.allocator = &allocator[0]
+        to.stack_id = &stack_id[0]
+        to.thread_id = &thread_id[0]
+        to.window_id = &window_id[0]
+        if weight is not None:
+            to.weight = &weight[0]
+        if made_between is not None:
+            to.made_between = &made_between[0]
+    return to
+
+
 cdef class EventsDecoder:
     """Decodes `events` blocks into columns that the caller gives and this object keeps alive.
 
-    All columns have the same length, the capacity in rows; `window_id` must be zeros. `weight` may
+    These are allocation_id, time_ns, freed_ns, size, weight, allocator, stack_id, thread_id,
+    window_id and made_between, in this order.
+    All have the same length, the capacity in rows; `window_id` must be zeros. `weight` may
     be None, where every weight is 1, and `made_between`, where nobody asks for it. `samplings` are
     (ids, intervals, surcharges), as arrays in the order of the ids.
     """
@@ -286,51 +329,11 @@ cdef class EventsDecoder:
     cdef BlockOpener opener
     cdef object columns
 
-    def __cinit__(
-        self,
-        int64_t[::1] allocation_id not None,
-        int64_t[::1] time_ns not None,
-        int64_t[::1] freed_ns not None,
-        int32_t[::1] size not None,
-        double[::1] weight,
-        uint8_t[::1] allocator not None,
-        int32_t[::1] stack_id not None,
-        int32_t[::1] thread_id not None,
-        int32_t[::1] window_id not None,
-        double[::1] made_between,
-        samplings,
-    ):
-        cdef ml_allocation_columns to
+    def __cinit__(self, *columns, samplings):
+        cdef ml_allocation_columns to = allocation_columns(columns)
         cdef ml_error error
-        cdef size_t capacity = allocation_id.shape[0]
         cdef size_t k
-        if not (
-            capacity == len(time_ns) == len(freed_ns) == len(size) == len(allocator)
-            == len(stack_id) == len(thread_id) == len(window_id)
-        ) or (weight is not None and len(weight) != capacity) or (
-            made_between is not None and len(made_between) != capacity
-        ):
-            raise ValueError("the columns differ in length")
-        to.capacity = capacity
-        to.weight = NULL
-        to.made_between = NULL
-        if capacity:
-            to.allocation_id = &allocation_id[0]
-            to.time_ns = &time_ns[0]
-            to.freed_ns = &freed_ns[0]
-            to.size = &size[0]
-            to.allocator = &allocator[0]
-            to.stack_id = &stack_id[0]
-            to.thread_id = &thread_id[0]
-            to.window_id = &window_id[0]
-            if weight is not None:
-                to.weight = &weight[0]
-            if made_between is not None:
-                to.made_between = &made_between[0]
-        self.columns = (
-            allocation_id, time_ns, freed_ns, size, weight, allocator, stack_id, thread_id,
-            window_id, made_between
-        )
+        self.columns = columns
         ids, intervals, surcharges = samplings
         self.samplings = <ml_sampling *>calloc(len(ids) + 1, sizeof(ml_sampling))
         if self.samplings == NULL:
@@ -365,9 +368,24 @@ cdef class EventsDecoder:
         check(status, &self.opener.error)
 
     def finish(self):
-        """Resolve the frees that stood before their allocation. After the last block."""
+        """Resolve the frees that stood before their allocation. After the last block that there is;
+        more may be added later, unless `made_between` is filled.
+        """
         with nogil:
             ml_events_finish(&self.events)
+
+    def move_to(self, *columns):
+        """Go on in other columns of at least as many rows as are filled, which have these already.
+
+        They are given in the order of the constructor, and None where those there were None.
+        """
+        cdef ml_allocation_columns to = allocation_columns(columns)
+        if to.capacity < self.events.rows or (
+            [column is None for column in columns] != [column is None for column in self.columns]
+        ):
+            raise ValueError("the columns do not hold what there is")
+        ml_events_move(&self.events, &to)
+        self.columns = columns
 
     @property
     def rows(self):

@@ -60,7 +60,9 @@ def event_sums(
     Rows stand in the order of their ids.
     """
     columns = trace.table("allocations")
-    times = remembered(trace, "chunk times", lambda: _event_sums.chunk_times(columns))
+    times = remembered(
+        trace, "chunk times", lambda: _event_sums.chunk_times(columns), of="allocations"
+    )
     parameters = chosen.parameters
     sums = _event_sums.sum_events(
         columns,
@@ -106,5 +108,7 @@ def _ended_before(trace: Trace, moment_ns: int) -> list[int] | None:
     """The processes in which nothing is live any more, though others go on."""
     if moment_ns == END_NS:  # what is live at the end is so at the end of each process
         return None
-    ended = remembered(trace, "ended processes", lambda: run_statement(trace, "ended_processes"))
+    ended = remembered(
+        trace, "ended processes", lambda: run_statement(trace, "ended_processes"), of="processes"
+    )
     return [row["process_id"] for row in ended if row["end_ns"] < moment_ns] or None

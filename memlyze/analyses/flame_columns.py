@@ -122,7 +122,7 @@ def flame_columns(
     if before is not None:
         items = items.beside(stack_sums(trace, chosen, before, group))
 
-    names, stacks = remembered(trace, "stacks", lambda: _stacks(trace, merge), merge)
+    names, stacks = remembered(trace, "stacks", lambda: _stacks(trace, merge), merge, of="stacks")
     rows = rows_of(items.stack_ids, trace.table("stacks")["stack_id"])
     rows = np.where(rows < 0, len(stacks.parents) - 1, rows)  # the last is for those without one
     groups = None if group is None else _groups(trace, names, group, items.group_ids)
@@ -134,7 +134,9 @@ def flame_columns(
     elif groups is not None:
         shape, places = call_tree.shape_from_root(stacks, rows, groups)
     else:  # however they are chosen, it is a part of the tree of all stacks
-        shape, of_stacks = remembered(trace, "call tree", lambda: _whole_tree(stacks), merge)
+        shape, of_stacks = remembered(
+            trace, "call tree", lambda: _whole_tree(stacks), merge, of="stacks"
+        )
         places = of_stacks[rows]
     own = call_tree.own_values(shape, places, items.values)
     return columns_of(

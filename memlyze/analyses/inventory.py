@@ -27,6 +27,9 @@ class Inventory(typing.NamedTuple):
     file_bytes: int
     """Size of the file."""
     is_complete: bool
+    """Whether recording ended in order."""
+    is_being_written: bool
+    """Whether it goes on."""
     damage: tuple[str, ...]
     tables: dict[str, TableSize]
     """By kind of block."""
@@ -44,6 +47,7 @@ def take_inventory(trace: Trace) -> list[Inventory]:
             path=file.path,
             file_bytes=file.file_bytes,
             is_complete=file.is_complete,
+            is_being_written=file.is_being_written,
             damage=tuple(file.verify()),
             tables={
                 name: TableSize(counts.blocks, counts.rows, counts.stored_bytes, counts.raw_bytes)

@@ -93,7 +93,9 @@ def _changes(trace: Trace, chosen: Chosen) -> tuple[Array, dict[str, Array]]:
 
 def _remains_of_ended(trace: Trace, chosen: Chosen) -> dict[str, Array]:
     """What was live in a process ends with it, while others go on."""
-    if not remembered(trace, "ended processes", lambda: run_statement(trace, "ended_processes")):
+    if not remembered(
+        trace, "ended processes", lambda: run_statement(trace, "ended_processes"), of="processes"
+    ):
         return {name: np.empty(0, np.int64) for name in ("time_ns", "bytes", "variance")}
     parameters = {**chosen.parameters, "stack_ids": chosen.stack_ids}
     return run_columns(trace, "live_remains", parameters)

@@ -6,7 +6,7 @@ import collections
 import typing
 import weakref
 
-from memlyze.query.session import Trace
+from memlyze.query.session import ANY_TABLE, Trace
 
 Value = typing.TypeVar("Value")
 #: Of each kind, for one trace.
@@ -18,17 +18,24 @@ _by_trace: weakref.WeakKeyDictionary[
 
 
 def remembered(
-    trace: Trace, kind: str, compute: typing.Callable[[], Value], key: typing.Hashable = None
+    trace: Trace,
+    kind: str,
+    compute: typing.Callable[[], Value],
+    key: typing.Hashable = None,
+    *,
+    of: str = ANY_TABLE,
 ) -> Value:
     """What `compute` returns, or returned for this trace, kind and key before.
 
-    Not for several threads at once.
+    Of a trace that grows it is worked out again when the table `of` has changed, or anything. Not
+    for several threads at once.
     """
     values = _by_trace.setdefault(trace, {}).setdefault(kind, collections.OrderedDict())
-    if key not in values:
-        values[key] = compute()
+    version = trace.version(of)
+    if key not in values or values[key][0] != version:
+        values[key] = (version, compute())
         while len(values) > _MOST:
             values.popitem(last=False)
     values.move_to_end(key)
-    found: Value = values[key]
+    found: Value = values[key][1]
     return found

@@ -30,7 +30,7 @@ class Peak(typing.NamedTuple):
 
 
 class TracerCost(typing.NamedTuple):
-    """What recording itself cost, in all processes. None: the trace does not say, being cut off."""
+    """What recording itself cost, in all processes. None: the trace does not say, having no end."""
 
     file_bytes: int
     """Size of the files."""
@@ -102,8 +102,10 @@ class Summary(typing.NamedTuple):
     processes: tuple[Process, ...]
     """In the order of their start."""
     duration_ns: int
-    """To the end of the recording, or to the last event of a trace that was cut off."""
+    """To the end of the recording, or to the last event of a trace that has none."""
     is_complete: bool
+    is_being_written: bool
+    """Whether the recording goes on."""
     damage: tuple[str, ...]
     events_dropped: int
     """Allocations and frees that could not be recorded."""
@@ -163,6 +165,7 @@ def summarize(trace: Trace, *, sites: int = SITES) -> Summary:
         processes=processes,
         duration_ns=duration_ns,
         is_complete=trace.is_complete,
+        is_being_written=trace.is_being_written,
         damage=tuple(trace.damage),
         events_dropped=count_losses(trace).events,
         is_exact=sampling.is_exact,

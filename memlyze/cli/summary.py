@@ -191,6 +191,8 @@ def _peak_resident(summary: Summary) -> str:
     if summary.peak_rss is None:
         if summary.is_complete:
             return "unknown: the program ended before the memory clock ticked"
+        if summary.is_being_written:
+            return "not read yet: the program has only just begun"
         return "unknown: the trace was cut off before a reading of it was written"
     own = ""
     if summary.peak_rss_tracer_bytes:
@@ -221,12 +223,15 @@ def _allocated(summary: Summary) -> str:
     if not summary.samples:
         if summary.is_complete:
             return "nothing was recorded"
+        if summary.is_being_written:
+            return "nothing yet: the program has only just begun"
         return "unknown: the trace was cut off before anything was written"
     size = figure(summary.bytes)
     count = figure(summary.allocations, format_count)
     noun = "allocation" if count == "1" else "allocations"
     live = figure(summary.live_bytes)
-    return f"{size} in {count} {noun}; {live} not freed at the end"
+    when = "so far" if summary.is_being_written else "at the end"
+    return f"{size} in {count} {noun}; {live} not freed {when}"
 
 
 def _recording(summary: Summary) -> str:
@@ -265,6 +270,8 @@ def _sites(summary: Summary, style: Style) -> list[str]:
     if not summary.sites:
         if summary.samples:
             return []
+        if summary.is_being_written:
+            return ["  No allocation was written yet; look again in a moment."]
         if not summary.is_complete:
             return [
                 "  No allocation was written before the trace was cut off: "

@@ -62,6 +62,15 @@ def register_table(
     connection.execute(f"CREATE OR REPLACE TEMP VIEW {PREFIX}{table} AS {made}")
 
 
+def unregister_table(connection: DuckDBPyConnection, table: str) -> None:
+    """Undo `register_table`: the private table is empty again."""
+    connection.execute(f"DROP VIEW temp.{PREFIX}{table}")
+    if table in _COPIED:
+        connection.execute(f"DROP TABLE temp.{PREFIX}{table}_rows")
+    else:
+        connection.unregister(f"{PREFIX}{table}_columns")
+
+
 def plain_array(array: typing.Any, name: str) -> np.ndarray[typing.Any, typing.Any]:
     """`array` as DuckDB reads it right: one-dimensional, contiguous, native-endian, text in valid
     UTF-8.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import os
 import shutil
@@ -14,7 +15,7 @@ from memlyze.errors import MemlyzeError
 from memlyze.query import definitions, guard, limits, raw_tables
 from memlyze.query.heap_graph import HeapGraph
 from memlyze.query.refusals import refusal
-from memlyze.query.registration import register_table
+from memlyze.query.registration import register_table, unregister_table
 from memlyze.query.source import Columns, Source, open_reader
 from memlyze.query.touched import tables_touched
 from memlyze.trace.family import distinct_files
@@ -22,6 +23,13 @@ from memlyze.trace.reader import TraceFile
 
 if typing.TYPE_CHECKING:
     from duckdb import DuckDBPyConnection, DuckDBPyRelation
+
+#: Stands for whatever table has changed.
+ANY_TABLE = ""
+# Tables that take long to make: after a change only when somebody asks for them.
+_MADE_WHEN_ASKED = frozenset(
+    ("leaks", "stack_frames", "frees", "objects", "object_references", "object_tree")
+)
 
 PathLike = typing.Union[str, "os.PathLike[str]"]
 
@@ -102,6 +110,8 @@ class Trace:
         self._connection: DuckDBPyConnection | None = None
         self._defined: set[str] = set()
         self._asked: set[str] = set()
+        self._registered: set[str] = set()
+        self._versions: collections.Counter[str] = collections.Counter()
         self._is_closed = False
         self._spill_finalizer: weakref.finalize[..., Trace] | None = None
 
@@ -112,10 +122,15 @@ class Trace:
 
     @property
     def is_complete(self) -> bool:
-        """Whether recording ended in order. False: the process was killed, or the file is cut
-        off.
+        """Whether recording ended in order. False: the process was killed, the file is cut off, or
+        it is still being written.
         """
         return bool(self._reader.is_complete)
+
+    @property
+    def is_being_written(self) -> bool:
+        """Whether the recording goes on, in one of the processes: `go_on` takes in what comes."""
+        return any(file.is_being_written for file in self.files)
 
     @property
     def damage(self) -> list[str]:
@@ -243,8 +258,36 @@ class Trace:
         self, connection: DuckDBPyConnection, query: str, parameters: typing.Any = None
     ) -> None:
         for table in sorted(tables_touched(connection, query, parameters)):
-            columns = self._source.columns(table)
-            register_table(connection, table, columns, self._source.constants())
+            self._register(connection, table)
+
+    def _register(self, connection: DuckDBPyConnection, table: str) -> None:
+        register_table(connection, table, self._source.columns(table), self._source.constants())
+        self._registered.add(table)
+
+    def go_on(self) -> bool:
+        """Take in what a recording that goes on has written since; only that is decoded.
+
+        False: nothing can be said of what was opened any more, or it is several files: close it,
+        and open it anew. Arrays and relations that were handed out before are of an earlier moment,
+        or of none.
+        """
+        changed = self._source.go_on()
+        if changed is None:
+            return False
+        self._versions.update([ANY_TABLE, *changed] if changed else ())
+        if self._connection is not None:
+            for table in sorted(changed & self._registered):
+                if table in _MADE_WHEN_ASKED:
+                    unregister_table(self._connection, table)
+                    self._registered.discard(table)
+                    self._asked.clear()  # what they read is to be found out again
+                else:
+                    self._register(self._connection, table)
+        return True
+
+    def version(self, table: str = ANY_TABLE) -> int:
+        """How often `go_on` has changed a table, or anything."""
+        return self._versions[table]
 
     def get_ready(self, table: str = "allocations") -> None:
         """Decode a recorded table while DuckDB is loaded, on another processor if there is one.

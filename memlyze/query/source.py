@@ -55,6 +55,23 @@ class Source:
         process_id = self._reader.table("processes")["process_id"]
         return {"process_id": int(process_id[0]), "weight": 1.0}
 
+    def go_on(self) -> set[str] | None:
+        """Take in what was written since; the names of the tables that have changed.
+
+        None where the trace is to be opened anew, as several files always are.
+        """
+        changed = self._reader.go_on() if isinstance(self._reader, TraceFile) else None
+        if changed:
+            changed = changed | {"leaks"}
+            if "stacks" in changed:
+                changed.add("stack_sites")
+            if "checkpoints" in changed:
+                changed.add("object_tree")
+                self.heap_graph = HeapGraph(self._reader.table)
+            for table in changed:
+                self._made.pop(table, None)
+        return changed
+
     def _frames(self) -> Columns:
         frames = self._reader.table("frames")
         process_ids = self.columns("processes")["process_id"].tolist()

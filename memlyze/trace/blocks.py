@@ -77,6 +77,10 @@ class Layout(NamedTuple):
     is_complete: bool
     is_indexed: bool
     """Whether the blocks were taken from the index; they are then not known to be sound."""
+    end: int = 0
+    """Where the last block ends that was found by scanning: what is written later begins there."""
+    sequence: int = 0
+    """Number of the block that is expected there."""
 
 
 class Header(NamedTuple):
@@ -116,8 +120,39 @@ def find_blocks(file: FileBytes, start: int, *, is_start_known: bool = True) -> 
         if blocks is not None and not (is_start_known and begins != start):
             return Layout(blocks, [], is_complete=True, is_indexed=True)
     end = size if index_offset is None else size - fmt.TRAILER.size
-    blocks, gaps = _scan(file, start, end)
-    return Layout(blocks, gaps, is_complete=index_offset is not None, is_indexed=False)
+    blocks, gaps, reached, sequence = _scan(file, start, end)
+    is_complete = index_offset is not None
+    return Layout(blocks, gaps, is_complete, is_indexed=False, end=reached, sequence=sequence)
+
+
+def find_more_blocks(file: FileBytes, before: Layout) -> Layout | None:
+    """The layout of a file that was still being written, with what was written since.
+
+    None where that cannot be told from `before`: the blocks are to be found anew.
+    """
+    size = file.size()
+    if before.is_complete or size < before.end:
+        return None
+    index_offset = _read_trailer(file, size)
+    end = size if index_offset is None else size - fmt.TRAILER.size
+    known, start, sequence = before.blocks, before.end, before.sequence
+    if known and known[-1].block_type == fmt.INDEX:
+        # Written for the time being, when the process might have ended, it is written over.
+        known, start, sequence = known[:-1], known[-1].offset, sequence - 1
+    # What could not be read at the end may have been written in full since.
+    gaps = [gap for gap in before.gaps if gap.end <= start]
+    blocks, more_gaps, reached, sequence = _scan(file, start, end, sequence)
+    is_indexed = index_offset is not None and _read_index(file, 0, index_offset, size) is not None
+    if is_indexed:
+        blocks = [block for block in blocks if block.offset != index_offset]  # as it lists them
+    return Layout(
+        [*known, *blocks],
+        [*gaps, *more_gaps],
+        is_complete=index_offset is not None,
+        is_indexed=is_indexed,
+        end=reached,
+        sequence=sequence,
+    )
 
 
 def is_finished(path: str) -> bool:
@@ -190,11 +225,14 @@ def _read_index_block(file: FileBytes, start: int, offset: int, end: int) -> lis
     return [Block(*row) for row in zip(offsets, types, rows, first_times, last_times, sizes)]
 
 
-def _scan(file: FileBytes, start: int, end: int) -> tuple[list[Block], list[Gap]]:
-    """The blocks between two places, found by their headers."""
+def _scan(
+    file: FileBytes, start: int, end: int, sequence: int = 0
+) -> tuple[list[Block], list[Gap], int, int]:
+    """The blocks between two places, found by their headers; where the last of them ends, and the
+    number of the next.
+    """
     blocks: list[Block] = []
     gaps: list[Gap] = []
-    sequence = 0
     rereadable_bytes = end - start
     at = start
     while at < end:
@@ -233,7 +271,8 @@ def _scan(file: FileBytes, start: int, end: int) -> tuple[list[Block], list[Gap]
             )
         )
         at += stored_bytes
-    return blocks, gaps
+    reached = blocks[-1].offset + blocks[-1].stored_bytes if blocks else start
+    return blocks, gaps, reached, sequence
 
 
 def _is_sound(file: FileBytes, block: Block) -> bool:

@@ -21,10 +21,16 @@ class Damage:
         """Add a sentence, once for each `key`."""
         self._notes[key] = text
 
-    def note_layout(self, layout: Layout, of: str = "") -> None:
-        """Add what finding the blocks has shown; `of` says of which part, where not of the last."""
+    def note_layout(self, layout: Layout, of: str = "", *, is_growing: bool = False) -> None:
+        """Say what finding the blocks has shown, in place of what it had shown before; `of` says of
+        which part, where not of the last. The end of a file that is growing is no damage.
+        """
+        gaps = f"{of}gap "
+        self._notes = {key: text for key, text in self._notes.items() if not key.startswith(gaps)}
         for gap in layout.gaps:
-            key = f"gap {of}{gap.offset}"
+            key = f"{gaps}{gap.offset}"
+            if gap.is_cut_off and is_growing:
+                continue
             if gap.is_cut_off:
                 self.note(
                     key,

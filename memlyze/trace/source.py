@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterator, Mapping
+from typing import Any, Iterator, Mapping, NamedTuple
 
 import numpy as np
 
 from memlyze._speedups import _decoder
 from memlyze.trace import format as fmt
-from memlyze.trace.blocks import Block, FileBytes, Layout, parse_header
+from memlyze.trace.blocks import Block, FileBytes, Layout, find_more_blocks, parse_header
 from memlyze.trace.damage import Damage
 
 
@@ -27,20 +27,41 @@ class BlockSource:
         earlier: tuple[FileBytes, Layout] | None = None,
     ) -> None:
         self._files = [file]
+        self._before: list[Block] = []
         if earlier is not None:
             self._files.append(earlier[0])
-            before = [
+            self._before = [
                 block._replace(part=1)
                 for block in earlier[1].blocks
                 if block.block_type not in (fmt.METADATA, fmt.INDEX)
             ]
-            layout = layout._replace(blocks=[*before, *layout.blocks])
-        self.layout = layout
         self.damage = damage
         self.rows_shown: dict[int, int] = {}
+        self._kept: dict[int, _Kept] = {}
+        self._take(layout)
+
+    def _take(self, layout: Layout) -> None:
+        self._own_layout = layout
+        self.layout = layout._replace(blocks=[*self._before, *layout.blocks])
         self._by_type: dict[int, list[Block]] = {}
-        for block in layout.blocks:
+        for block in self.layout.blocks:
             self._by_type.setdefault(block.block_type, []).append(block)
+
+    def go_on(self) -> set[int] | None:
+        """Find what has been written since; the types of the blocks that are new.
+
+        None where the file is not what it was: it is to be read anew.
+        """
+        layout = find_more_blocks(self._files[0], self._own_layout)
+        if layout is None:
+            return None
+        counts = {block_type: len(blocks) for block_type, blocks in self._by_type.items()}
+        self._take(layout)
+        return {
+            block_type
+            for block_type, blocks in self._by_type.items()
+            if len(blocks) != counts.get(block_type)
+        }
 
     def blocks(self, block_type: int) -> list[Block]:
         """The blocks of a type, in file order."""
@@ -79,13 +100,15 @@ class BlockSource:
             except _decoder.CorruptBlockError as error:
                 self.damage.unreadable(block, str(error))
 
-    def each(self, block_type: int) -> Iterator[tuple[Block, bytes]]:
-        """The blocks of a type that can be read, in file order, with their bytes.
+    def each(self, block_type: int, start: int = 0) -> Iterator[tuple[Block, bytes]]:
+        """The blocks of a type that can be read, in file order, with their bytes; with `start`
+        without the first so many, which were read before.
 
         Whoever decodes them says `shown` or `damage.unreadable`.
         """
-        self.rows_shown[block_type] = 0
-        for block in self.blocks(block_type):
+        if start == 0:
+            self.rows_shown[block_type] = 0
+        for block in self.blocks(block_type)[start:]:
             data = self.read(block)
             if data is not None:
                 yield block, data
@@ -102,11 +125,28 @@ class BlockSource:
         Integers are int64 arrays, doubles float64 arrays, texts lists of bytes. Where `dtypes`
         names a column it comes as that, block by block, so that no wider copy of all is made.
         """
+        kept = self._kept.get(block_type)
+        start = 0 if kept is None else kept.blocks
+        if kept is not None and start == len(self.blocks(block_type)):
+            return dict(kept.columns)
+        columns = self._decode_columns(block_type, dtypes, start)
+        if kept is not None:
+            columns = {
+                name: _join([kept.columns[name], values], column.encoding)
+                for (name, values), column in zip(columns.items(), fmt.COLUMNS[block_type])
+            }
+        if not self.layout.is_complete and dtypes is None:
+            self._kept[block_type] = _Kept(len(self.blocks(block_type)), columns)
+        return dict(columns)
+
+    def _decode_columns(
+        self, block_type: int, dtypes: Mapping[str, Any] | None, start: int
+    ) -> dict[str, Any]:
         schema = fmt.COLUMNS[block_type]
         narrowed = [(k, (dtypes or {}).get(column.name)) for k, column in enumerate(schema)]
         wanted = [fmt.decoded_as(column) for column in schema]
         parts: list[list[Any]] = []
-        for block, data in self.each(block_type):
+        for block, data in self.each(block_type, start):
             try:
                 part = _decoder.decode_columns(data, wanted)
                 for number, dtype in narrowed:
@@ -122,6 +162,13 @@ class BlockSource:
             )
             for number, column in enumerate(schema)
         }
+
+
+class _Kept(NamedTuple):
+    """The columns of the first so many blocks of a file that is still being written."""
+
+    blocks: int
+    columns: dict[str, Any]
 
 
 _GREATEST_BLOCK_BYTES = fmt.BLOCK_HEADER.size + fmt.MAX_PAYLOAD_BYTES

@@ -22,16 +22,24 @@ class Stacks:
 
     def __init__(self, source: BlockSource) -> None:
         self._decoder = _decoder.StacksDecoder()
+        self._source = source
+        self._read = {fmt.CODES: 0, fmt.STACKS: 0}
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Decode the blocks that were not decoded yet. Ids that were given stay what they are."""
+        source = self._source
         for block_type, add in (
             (fmt.CODES, self._decoder.add_codes),
             (fmt.STACKS, self._decoder.add_stacks),
         ):
-            for block, data in source.each(block_type):
+            for block, data in source.each(block_type, self._read[block_type]):
                 try:
                     add(data)
                     source.shown(block)
                 except _decoder.CorruptBlockError as error:
                     source.damage.unreadable(block, str(error))
+            self._read[block_type] = len(source.blocks(block_type))
         if self._decoder.lost:
             source.damage.note(
                 "count lost frames",

@@ -16,14 +16,15 @@ from typing import Any, Callable, NamedTuple
 from memlyze.errors import TraceError, TraceNotFoundError
 from memlyze.trace import format as fmt
 from memlyze.trace import heap_graph, tables
-from memlyze.trace.allocations import Allocations, decode_allocations
-from memlyze.trace.blocks import FileBytes, find_blocks, header_metadata
+from memlyze.trace.allocations import AllocationDecoding, Allocations
+from memlyze.trace.blocks import FileBytes, Layout, find_blocks, header_metadata
 from memlyze.trace.damage import Damage
 from memlyze.trace.parts import EarlierPart, find_earlier_part
 from memlyze.trace.placement import Placement
 from memlyze.trace.source import BlockSource
 from memlyze.trace.stacks import Stacks
 from memlyze.trace.text import parse_json
+from memlyze.trace.writing import is_being_written
 
 TABLE_NAMES = (
     "allocations",
@@ -42,6 +43,34 @@ TABLE_NAMES = (
     "sources",
     *heap_graph.MAKERS,
 )
+
+
+# What is made of the blocks of a type. Those of a heap graph make all of its tables.
+_TABLES_OF: dict[int, tuple[str, ...]] = {
+    fmt.EVENTS: ("allocations", "frees"),
+    fmt.CARRIED: ("allocations", "frees"),
+    fmt.CODES: ("frames", "stacks", "stack_frames"),
+    fmt.STACKS: ("frames", "stacks", "stack_frames"),
+    fmt.THREADS: ("threads",),
+    fmt.METADATA: ("metadata", "processes"),
+    fmt.MEMORY: ("memory",),
+    fmt.RESIDENT: ("resident",),
+    fmt.GC: ("gc",),
+    fmt.WINDOWS: ("windows",),
+    fmt.SOURCES: ("sources",),
+    **dict.fromkeys(
+        (
+            fmt.CHECKPOINTS,
+            fmt.OBJECT_TYPES,
+            fmt.OBJECTS,
+            fmt.OBJECT_REFERENCES,
+            fmt.OBJECT_NAMES,
+            fmt.OBJECT_TEXTS,
+            fmt.OBJECT_ROOTS,
+        ),
+        tuple(heap_graph.MAKERS),
+    ),
+}
 
 
 class BlockCounts(NamedTuple):
@@ -84,6 +113,7 @@ class TraceFile:
         self._tables: dict[str, dict[str, Any]] = {}
         self._stacks: Stacks | None = None
         self._metadata: dict[str, Any] | None = None
+        self._decoding: AllocationDecoding | None = None
         self._allocations: Allocations | None = None
         self._descriptor = _open(self.path)
         self._earlier: EarlierPart | None = None
@@ -110,7 +140,8 @@ class TraceFile:
         else:
             damage.note("header", "the metadata at the start of the file is damaged")
         layout = find_blocks(file, start, is_start_known=text is not None)
-        damage.note_layout(layout)
+        self.is_being_written = self._is_being_written(layout)
+        damage.note_layout(layout, is_growing=self.is_being_written)
         self.file_bytes = file.size()
         self._earlier, has_moved_on = find_earlier_part(self.path, self._header_metadata)
         if has_moved_on:
@@ -122,6 +153,60 @@ class TraceFile:
         self.file_bytes += self._earlier.file.size()
         self._source = BlockSource(file, layout, damage, (self._earlier.file, self._earlier.layout))
         return True
+
+    def _is_being_written(self, layout: Layout) -> bool:
+        return not layout.is_complete and is_being_written(self._descriptor, self._header_metadata)
+
+    def go_on(self) -> set[str] | None:
+        """Take in what was written since the file was opened, or since this was called last: only
+        new blocks are decoded. Returns the names of the tables that have changed.
+
+        The arrays that were handed out stay as they are, but for `freed_ns` of allocations, where
+        the frees that are new appear. None: the file is not the one that was opened any more, or
+        cannot be gone on with; close it, and open it anew.
+        """
+        with self._lock:
+            self._check_open()
+            if not self._is_the_file():
+                return None
+            samplings = self._source.rows(fmt.SAMPLINGS)
+            new = self._source.go_on()
+            if new is None or self._source.rows(fmt.SAMPLINGS) != samplings:
+                return None  # weights may be needed where there were none
+            layout = self._source.layout
+            self.is_being_written = self._is_being_written(layout)
+            self._source.damage.note_layout(layout, is_growing=self.is_being_written)
+            self.file_bytes = os.fstat(self._descriptor).st_size
+            if self._earlier is not None:
+                self.file_bytes += self._earlier.file.size()
+            try:
+                return self._take(new)
+            except TraceError:
+                return None
+
+    def _take(self, new: set[int]) -> set[str]:
+        """Decode the new blocks of tables that are there."""
+        changed = {table for block_type in new for table in _TABLES_OF.get(block_type, ())}
+        allocations = self._tables.get("allocations")
+        for name in changed:
+            self._tables.pop(name, None)
+        if fmt.METADATA in new:
+            self._metadata = None
+        if self._stacks is not None and not new.isdisjoint((fmt.CODES, fmt.STACKS)):
+            self._stacks.go_on()
+        if allocations is not None and "allocations" in changed:
+            self._tables["allocations"] = self._make_allocations()
+        if not self.is_being_written:
+            self._decoding = None
+        return changed
+
+    def _is_the_file(self) -> bool:
+        """Whether the name still leads to what was opened: a trace may begin a next part."""
+        try:
+            found, opened = os.stat(self.path), os.fstat(self._descriptor)
+        except OSError:
+            return False
+        return (found.st_dev, found.st_ino) == (opened.st_dev, opened.st_ino)
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -215,7 +300,7 @@ class TraceFile:
         with self._lock:
             self._tables.pop(name, None)
             if name == "allocations":
-                self._allocations = None
+                self._allocations = self._decoding = None
 
     def verify(self) -> list[str]:
         """Read the whole file, hold every block against its checksum, and return `damage`."""
@@ -245,23 +330,33 @@ class TraceFile:
         }
 
     def _make_allocations(self) -> dict[str, Any]:
-        self._allocations = self._decode_allocations()
+        if self._decoding is None:
+            self._decoding = self._begin_decoding(is_growing=self.is_being_written)
+        self._allocations = self._decoding.decode(self._blocks_left_out())
+        if not self.is_being_written:
+            self._decoding = None  # what it knows for going on takes memory
         return self._allocations.columns
 
     def _make_frees(self) -> dict[str, Any]:
         # Of the columns, these two alone are kept: the others are, or will be, in `allocations`.
-        columns = self._decode_allocations(is_counting=True).columns
+        decoding = self._begin_decoding(is_counting=True)
+        columns = decoding.decode(self._blocks_left_out()).columns
         return {name: columns[name] for name in ("allocation_id", "made_between")}
 
-    def _decode_allocations(self, *, is_counting: bool = False) -> Allocations:
-        return decode_allocations(
+    def _begin_decoding(
+        self, *, is_counting: bool = False, is_growing: bool = False
+    ) -> AllocationDecoding:
+        return AllocationDecoding(
             self._source,
             self.table("samplings"),
             self._merged_stacks(),
             self._placement,
-            tables.metadata_int(self.metadata, "blocks_not_carried"),
             is_counting=is_counting,
+            is_growing=is_growing,
         )
+
+    def _blocks_left_out(self) -> int:
+        return tables.metadata_int(self.metadata, "blocks_not_carried")
 
     def _merged_stacks(self) -> Stacks:
         if self._stacks is None:
@@ -276,7 +371,7 @@ class TraceFile:
         """Close the file and let go of the tables; arrays that were handed out stay valid."""
         with self._lock:
             self._tables.clear()
-            self._stacks = self._allocations = None
+            self._stacks = self._allocations = self._decoding = None
             if self._descriptor >= 0:
                 os.close(self._descriptor)
                 self._descriptor = -1

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 import typing
 
 from starlette.requests import Request
@@ -107,9 +108,12 @@ class Asking:
         function: Answer,
     ) -> typing.Coroutine[typing.Any, typing.Any, bytes]:
         def work(use: Use) -> bytes:
+            begun = time.monotonic()
             opened = self._open(trace, use)
             other = self._open(base, use) if base is not None else None
-            return encode(function(Asked(opened, trace.entry, values, other)))
+            body = encode(function(Asked(opened, trace.entry, values, other)))
+            trace.note_cost(time.monotonic() - begun)
+            return body
 
         return self.worker.run(tag, work)
 

@@ -14,14 +14,13 @@ from memlyze.query.session import Trace, open_trace
 from memlyze.trace.blocks import is_finished
 from memlyze.trace.family import find_family, read_metadata
 from memlyze.trace.tables import metadata_int
+from memlyze.trace.writing import is_being_written
 from memlyze.web.failures import GoneError
 
 COMPLETE, LIVE, CUT_OFF, GONE, BAD = "complete", "live", "cut_off", "gone", "bad"
 
-# A recorder writes at least four times a second.
-_SILENCE_NS = 3_000_000_000
-# Opening anew what has grown takes at most this part of the time.
-_SHARE = 0.25
+# Following what grows, and answering for it, takes at most this part of the time.
+_SHARE = 0.5
 _LEAST_INTERVAL_S = 0.4
 # With this, what is served of ten million allocations stays below a gigabyte.
 _LEAST_QUERY_BYTES = 384 << 20
@@ -67,7 +66,9 @@ class ServedTrace:
         self._header: dict[str, typing.Any] = {}
         self._session: Trace | None = None
         self._session_revision = -1
-        self._not_before = 0.0
+        self._headers: dict[str, dict[str, typing.Any]] = {}
+        self._revised_at = 0.0
+        self._cost_s = 0.0
 
     @property
     def entry(self) -> Entry:
@@ -99,13 +100,14 @@ class ServedTrace:
             return before != (self.state, self.error, self.revision)
         is_back = self.state == GONE
         if files != self._files or is_back:
-            if self._files and not is_back and time.monotonic() < self._not_before:
-                return False  # it has grown, and is opened anew a little later
+            if self._files and not is_back and not self._is_due():
+                return False  # it has grown, and is looked at a little later
             self._files = files
             self.revision += 1
+            self._revised_at, self._cost_s = time.monotonic(), 0.0
             self._read_header()
         if self.error is None:
-            self.state = self._state(files)
+            self.state = self._state()
         return before != (self.state, self.error, self.revision)
 
     def _stat_files(self) -> dict[str, _FileState]:
@@ -128,20 +130,42 @@ class ServedTrace:
 
     def _read_header(self) -> None:
         try:
-            self._header = read_metadata(self.path) or {}
+            self._headers.clear()
+            self._header = self._header_of(self.path)
             self.error = None
         except (TraceError, OSError) as error:
             self.state, self.error = BAD, str(error)
 
-    def _state(self, files: dict[str, _FileState]) -> str:
+    def _is_due(self) -> bool:
+        """Whether what the last revision has cost leaves room for the next."""
+        waits_s = max(self._cost_s / _SHARE, _LEAST_INTERVAL_S)
+        return time.monotonic() >= self._revised_at + waits_s
+
+    def note_cost(self, seconds: float) -> None:
+        """Count what an answer has taken."""
+        self._cost_s += seconds
+
+    def _state(self) -> str:
         unfinished = [path for path in self.paths if not is_finished(path)]
         if not unfinished:
             return COMPLETE
-        newest_ns = max(files[path].modified_ns for path in unfinished)
-        return LIVE if time.time_ns() - newest_ns < _SILENCE_NS else CUT_OFF
+        return LIVE if any(map(self._is_being_written, unfinished)) else CUT_OFF
+
+    def _is_being_written(self, path: str) -> bool:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+        try:
+            return is_being_written(descriptor, self._header_of(path))
+        finally:
+            os.close(descriptor)
+
+    def _header_of(self, path: str) -> dict[str, typing.Any]:
+        if path not in self._headers:
+            self._headers[path] = read_metadata(path) or {}
+        return self._headers[path]
 
     def session(self) -> Trace:
-        """The trace as it is now, opened anew where the file has grown.
+        """The trace as it is now: gone on with where the file has grown, opened anew where it is
+        another one.
 
         Raises MemlyzeError when it cannot be read, GoneError when it is no longer there.
         """
@@ -151,15 +175,16 @@ class ServedTrace:
             return self._session
         if self.state == GONE:
             raise GoneError(self.error or f"{self.path} is gone")
-        revision, begun = self.revision, time.monotonic()
+        revision, known = self.revision, self._session
+        if known is not None and known.paths == self.paths and known.go_on():
+            self._session_revision = revision
+            return known
         try:
             opened = open_trace(self.path, bounds=self._bounds())
             self._take(opened, revision)
         except MemlyzeError as error:
             self.error = str(error)
             raise
-        cost_s = time.monotonic() - begun
-        self._not_before = time.monotonic() + max(cost_s / _SHARE, _LEAST_INTERVAL_S)
         return opened
 
     def _bounds(self) -> Bounds:

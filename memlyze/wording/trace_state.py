@@ -10,29 +10,43 @@ from memlyze.wording.units import format_bytes, format_duration, plural
 
 if typing.TYPE_CHECKING:
     from memlyze.query.session import Trace
+    from memlyze.trace.reader import TraceFile
 
 _SHOWN = 5
 
 
 def state_lines(trace: Trace) -> list[str]:
-    """What the reader of any figure must know: cut off, damaged, events dropped. Often nothing."""
+    """What the reader of any figure must know: still being written, cut off, damaged, events
+    dropped. Often nothing.
+    """
     lines = []
     files = trace.files
-    cut_off = [file for file in files if not file.is_complete]
+    growing = [file for file in files if file.is_being_written]
+    if growing:
+        is_are, _, who = _which(growing, files)
+        named = f" ({who})" if len(files) > 1 else ""
+        lines.append(f"{is_are} still being written{named}; what was written up to now is shown")
+    cut_off = [file for file in files if not file.is_complete and not file.is_being_written]
     if cut_off:
-        which, who = "the trace was", "the program"
-        if len(files) > 1:
-            which = (
-                f"{len(cut_off)} of {len(files)} traces {'was' if len(cut_off) == 1 else 'were'}"
-            )
-            who = ", ".join(os.path.basename(file.path) for file in cut_off[:_SHOWN])
-            who += ", …" if len(cut_off) > _SHOWN else ""
+        _, was_were, who = _which(cut_off, files)
         lines.append(
-            f"{which} cut off ({who}: killed, still running, or out of room); "
+            f"{was_were} cut off ({who}: killed, or out of room); "
             "what was written up to then is shown"
         )
     lines += [f"the trace is damaged: {damage}" for damage in trace.damage]
     return lines + _dropped_part_lines(trace) + _lost_lines(trace)
+
+
+def _which(
+    some: typing.Sequence[TraceFile], files: typing.Sequence[TraceFile]
+) -> tuple[str, str, str]:
+    """ "The trace is", or how many are; the same with "was"; and of which programs they are."""
+    if len(files) == 1:
+        return "the trace is", "the trace was", "the program"
+    which, one = f"{len(some)} of {len(files)} traces", len(some) == 1
+    who = ", ".join(os.path.basename(file.path) for file in some[:_SHOWN])
+    who += ", …" if len(some) > _SHOWN else ""
+    return f"{which} {'is' if one else 'are'}", f"{which} {'was' if one else 'were'}", who
 
 
 def _dropped_part_lines(trace: Trace) -> list[str]:

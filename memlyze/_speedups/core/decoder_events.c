@@ -535,18 +535,25 @@ ml_status ml_events_add_carried(ml_events *events, const ml_payload *payload, ml
 
 void ml_events_finish(ml_events *events)
 {
+    size_t left = 0;
     for (size_t k = 0; k < events->pending_count; k++) {
         const freeing nobody = {NO_THREAD, 0, 0};
-        const ml_pending_free *late = &events->pending[k];
-        if (!resolve_free(events, late->id, late->time_ns, &nobody)) {
-            events->frees_unmatched++;
+        const ml_pending_free late = events->pending[k];
+        if (!resolve_free(events, late.id, late.time_ns, &nobody)) {
+            events->pending[left++] = late; /* its allocation may be in a block still to come */
         }
     }
+    events->pending_count = left;
+    events->frees_unmatched = left;
     const ml_allocation_columns *to = &events->columns;
     for (uint64_t row = 0; row < events->rows && to->made_between != NULL; row++) {
         if (to->freed_ns[row] == -1) {
             to->made_between[row] = -1;
         }
     }
-    events->pending_count = 0;
+}
+
+void ml_events_move(ml_events *events, const ml_allocation_columns *columns)
+{
+    events->columns = *columns;
 }

@@ -70,6 +70,10 @@ ml_status ml_events_add(ml_events *events, const ml_payload *payload, ml_error *
 /* A `carried` block, after all `events` blocks: of its allocations those are added that no block
  * before it has given. */
 ml_status ml_events_add_carried(ml_events *events, const ml_payload *payload, ml_error *error);
+/* After the last block that there is. More blocks may be added later, and this be called again,
+ * unless made_between is filled. */
 void ml_events_finish(ml_events *events);
+/* Go on in other columns, into which the rows so far were copied. */
+void ml_events_move(ml_events *events, const ml_allocation_columns *columns);
 
 #endif

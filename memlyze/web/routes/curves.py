@@ -139,7 +139,7 @@ def edges_of(asked: Asked) -> Array:
 
 def places_of(trace: Trace, kind: str) -> places.Places:
     """The places of a trace, worked out once."""
-    return remembered(trace, "places", lambda: places.places_of(trace, kind), kind)
+    return remembered(trace, "places", lambda: places.places_of(trace, kind), kind, of="stacks")
 
 
 def _place_curves(asked: Asked, edges: Array, measure: str) -> PlaceCurves:
@@ -156,7 +156,7 @@ def _place_curves(asked: Asked, edges: Array, measure: str) -> PlaceCurves:
 def series_of(trace: Trace, selection: Selection) -> LiveSeries:
     """The series of a selection over all time, worked out once: to zoom is then to cut."""
     whole = selection._replace(from_ns=0, to_ns=END_NS)
-    return remembered(trace, "series", lambda: live_series(trace, whole), whole)
+    return remembered(trace, "series", lambda: live_series(trace, whole), whole, of="allocations")
 
 
 def _frame(edges: Array) -> dict[str, object]:

@@ -82,7 +82,7 @@ def lanes(asked: Asked) -> object:
 
 def schema(asked: Asked) -> object:
     """`/api/schema`."""
-    types = remembered(asked.trace, "types", lambda: _column_types(asked.trace))
+    types = remembered(asked.trace, "types", lambda: _column_types(asked.trace), of="metadata")
     return {
         "views": [_definition(definition, types) for definition in views()],
         "macros": [_definition(definition, types) for definition in macros()],

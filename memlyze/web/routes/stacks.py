@@ -147,7 +147,7 @@ def _with_others(trace: Trace, columns: dict[str, Array]) -> dict[str, Array]:
 
 
 def _frames(trace: Trace, frames: typing.Iterable[Frame]) -> list[object]:
-    native = remembered(trace, "native files", lambda: _native_files(trace))
+    native = remembered(trace, "native files", lambda: _native_files(trace), of="frames")
     return [
         {
             "function": frame.function,

@@ -161,8 +161,8 @@ function Notes({ title, lines, none }: { title: string; lines: readonly string[]
 
 function Cost() {
   const { info } = useTrace();
-  const { cost, collections } = info;
-  const known = <T,>(value: T | null, show: (value: T) => string) => (value === null ? "unknown: the trace was cut off" : show(value));
+  const { cost, collections, trace } = info;
+  const known = <T,>(value: T | null, show: (value: T) => string) => (value === null ? (trace.state === "live" ? "known when the recording ends" : "unknown: the trace was cut off") : show(value));
   return (
     <Panel title="What recording cost">
       <Facts

@@ -40,11 +40,7 @@ function Content({ leaks }: { leaks: LeaksForm }) {
     <>
       <header className={`leaks-head ${growing > 0 ? "is-bad" : isKnown ? "is-good" : ""}`}>
         <strong>
-          {!isKnown
-            ? "Too few samples to tell"
-            : growing === 0
-            ? "Nothing grows without bound"
-            : `${plural(growing, "line")} ${growing === 1 ? "grows" : "grow"} without bound`}
+          {verdictText(growing, isKnown)}
         </strong>
         {growing > 0 && (
           <span>
@@ -67,6 +63,13 @@ function Content({ leaks }: { leaks: LeaksForm }) {
       </div>
     </>
   );
+}
+
+function verdictText(growing: number, isKnown: boolean): string {
+  if (!isKnown) {
+    return "Too few samples to tell";
+  }
+  return growing === 0 ? "Nothing grows without bound" : `${plural(growing, "line")} ${growing === 1 ? "grows" : "grow"} without bound`;
 }
 
 function VerdictGroup({ verdict, leaks, current, onChoose }: { verdict: Verdict; leaks: LeaksForm; current: LeakSite | undefined; onChoose: (site: LeakSite) => void }) {

@@ -12,7 +12,7 @@ import { WINDOW_BUCKETS } from "../windows/buckets";
 export function SelectionBar() {
   const { info } = useTrace();
   const { range, atNs, processId, threadId, windowId } = useSelection();
-  const isOne = info.processes.length < 2 || processId !== null;
+  const isOneProcess = info.processes.length < 2 || processId !== null;
   const resolution = (range ? range.toNs - range.fromNs : info.duration_ns) / 100;
   return (
     <div className="selection-bar" role="group" aria-label="Selection">
@@ -43,7 +43,7 @@ export function SelectionBar() {
           value={threadId}
           options={info.threads
             .filter((thread) => processId === null || thread.process_id === processId)
-            .map((thread) => [thread.thread_id, `${visible(thread.name ?? "") || `Thread ${thread.thread_id}`}${isOne ? "" : ` of ${thread.process_id}`}`])}
+            .map((thread) => [thread.thread_id, `${visible(thread.name ?? "") || `Thread ${thread.thread_id}`}${isOneProcess ? "" : ` of ${thread.process_id}`}`])}
           onChange={(threadId) => select({ threadId })}
         />
       )}

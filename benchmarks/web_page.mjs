@@ -2,9 +2,11 @@
  *
  *     node benchmarks/web_page.mjs trace.mlyze
  *
- * Time until the page is usable, from a brush to the flame graph and the table, and the frames of panning and zooming. */
+ * Time until the page is usable, from a brush to the flame graphs and the tables, the frames of panning and zooming, and the server's
+ * memory. The browser runs before the command is given, as a person's does. */
 
 import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { resolve } from "node:path";
 
@@ -24,6 +26,17 @@ function report(name, values) {
   console.log(`${name}: median ${figures[0]} ms, 95 % ${figures[1]} ms, greatest ${figures[2]} ms (${values.length})`);
 }
 
+/** The most memory that a process has had resident, in bytes; null where the system does not tell. */
+function peakResident(processId) {
+  try {
+    const match = /VmHWM:\s*(\d+) kB/.exec(readFileSync(`/proc/${processId}/status`, "utf8"));
+    return match === null ? null : Number(match[1]) * 1024;
+  } catch {
+    return null;
+  }
+}
+
+const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
 const started = performance.now();
 const server = spawn(MEMLYZE, ["serve", "--no-browser", process.argv[2]], { stdio: ["ignore", "pipe", "inherit"] });
 const url = await new Promise((found) => {
@@ -34,7 +47,6 @@ const url = await new Promise((found) => {
     if (match) found(match[0]);
   });
 });
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
 try {
   const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
   let received = 0;
@@ -72,20 +84,25 @@ try {
   });
   const durationNs = Number(await page.locator(".timeline").getAttribute("aria-valuemax"));
 
-  for (const [name, view] of [["flame graph", "flamegraph"], ["hotspots", "hotspots"], ["timeline with its table", "timeline"]]) {
-    await page.evaluate((next) => window.settle(() => (location.hash = `#/${next}`)), view);
+  for (const [name, view, settings] of [
+    ["flame graph", "flamegraph", ""],
+    ["inverted flame graph", "flamegraph", "&inverted=yes"],
+    ["hotspots", "hotspots", ""],
+    ["timeline with its table", "timeline", ""],
+  ]) {
+    await page.evaluate((next) => window.settle(() => (location.hash = `#/${next}`)), `${view}?${settings}`);
     await page.waitForTimeout(500);
     const brushes = await page.evaluate(
-      async ({ count, duration, next }) => {
+      async ({ count, duration, next, more }) => {
         const times = [];
         for (let brush = 0; brush < count; brush += 1) {
           const from = Math.round(duration * ((brush * 0.618) % 0.8));
           const to = from + Math.round(duration * (0.02 + 0.18 * ((brush * 0.377) % 1)));
-          times.push(await window.settle(() => (location.hash = `#/${next}?range=${from}-${to}`)));
+          times.push(await window.settle(() => (location.hash = `#/${next}?range=${from}-${to}${more}`)));
         }
         return times;
       },
-      { count: BRUSHES, duration: durationNs, next: view },
+      { count: BRUSHES, duration: durationNs, next: view, more: settings },
     );
     report(`brush → ${name}`, brushes);
   }
@@ -112,6 +129,8 @@ try {
     );
     report(`frames while ${name === "pan" ? "panning" : "zooming"} the timeline`, frames);
   }
+  const resident = peakResident(server.pid);
+  console.log(`server's memory: ${resident === null ? "not known" : `${Math.round(resident / 1e6)} MB`} at most`);
 } finally {
   await browser.close();
   server.kill("SIGINT");

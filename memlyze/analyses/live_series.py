@@ -10,7 +10,7 @@ from memlyze.analyses.estimates import Estimate, Sampling
 from memlyze.analyses.event_sums import event_sums
 from memlyze.analyses.remembered import remembered
 from memlyze.analyses.sampling import sampling_of
-from memlyze.analyses.selection import EVERYTHING, Chosen, Selection, choose
+from memlyze.analyses.selection import END_NS, EVERYTHING, Chosen, Selection, choose
 from memlyze.analyses.statements import run_columns, run_statement
 from memlyze.query.session import Trace
 
@@ -62,6 +62,14 @@ def live_series(trace: Trace, selection: Selection = EVERYTHING) -> LiveSeries:
         changes=columns,
         sampling=sampling_of(trace),
     )
+
+
+def series_of(trace: Trace, selection: Selection = EVERYTHING) -> LiveSeries:
+    """The series of a selection over all time, worked out once: to zoom is then to cut. Raises
+    SelectionError.
+    """
+    whole = selection._replace(from_ns=0, to_ns=END_NS)
+    return remembered(trace, "series", lambda: live_series(trace, whole), whole, of="allocations")
 
 
 def _changes(trace: Trace, chosen: Chosen) -> tuple[Array, dict[str, Array]]:

@@ -9,7 +9,7 @@ import typing
 
 from memlyze.analyses.estimates import Estimate
 from memlyze.analyses.hotspots import Hotspot, hotspots
-from memlyze.analyses.live_series import live_series
+from memlyze.analyses.live_series import series_of
 from memlyze.analyses.losses import count_losses, metadata_total
 from memlyze.analyses.resident_memory import ResidentMemory, explain_peak
 from memlyze.analyses.sampling import sampling_of
@@ -147,7 +147,7 @@ def summarize(trace: Trace, *, sites: int = SITES) -> Summary:
     """Summarise an opened trace, whatever state it is in: an empty one gives zeros."""
     peaks = run_statement(trace, "memory_peaks")[0]
     peak_rss = _peak(peaks)
-    series = live_series(trace)
+    series = series_of(trace)
     peak_live_ns = series.greatest_between(0, END_NS)
     last_ns = int(series.times_ns[-1]) if len(series.times_ns) else 0
     places = hotspots(

@@ -9,7 +9,7 @@ import numpy as np
 from memlyze.analyses import curves, places
 from memlyze.analyses.estimates import Z
 from memlyze.analyses.lifetime_classes import lifetime_classes
-from memlyze.analyses.live_series import LiveSeries, live_series
+from memlyze.analyses.live_series import series_of
 from memlyze.analyses.place_curves import PlaceCurves, place_curves
 from memlyze.analyses.remembered import remembered
 from memlyze.analyses.resident_memory import resident_over_time
@@ -151,12 +151,6 @@ def _place_curves(asked: Asked, edges: Array, measure: str) -> PlaceCurves:
         measure=measure,
         selection=asked.selection,
     )
-
-
-def series_of(trace: Trace, selection: Selection) -> LiveSeries:
-    """The series of a selection over all time, worked out once: to zoom is then to cut."""
-    whole = selection._replace(from_ns=0, to_ns=END_NS)
-    return remembered(trace, "series", lambda: live_series(trace, whole), whole, of="allocations")
 
 
 def _frame(edges: Array) -> dict[str, object]:

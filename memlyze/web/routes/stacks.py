@@ -11,6 +11,7 @@ from memlyze.analyses.estimates import Estimate
 from memlyze.analyses.flame_columns import FlameColumns, Frame, flame_columns
 from memlyze.analyses.flame_difference import flame_difference
 from memlyze.analyses.hotspots import Hotspot, Hotspots, hotspots
+from memlyze.analyses.live_series import series_of
 from memlyze.analyses.places import Place
 from memlyze.analyses.remembered import remembered
 from memlyze.analyses.sampling import sampling_of
@@ -20,7 +21,7 @@ from memlyze.analyses.stack_sums import Measure
 from memlyze.query.session import Trace
 from memlyze.web.failures import NotFoundError
 from memlyze.web.requests import Asked
-from memlyze.web.routes.curves import end_ns_of, places_of, series_of
+from memlyze.web.routes.curves import end_ns_of, places_of
 
 Array = typing.Any  # a one-dimensional numpy array
 _OTHER = -2

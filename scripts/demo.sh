@@ -22,5 +22,5 @@ run "memlyze summary $trace"
 say "Anything else, in SQL. Which requests leave it behind? (The service names them with memlyze.window.)"
 run "memlyze query '
     SELECT name, windows, round(allocated_bytes / 1e6, 1) AS allocated_mb, round(live_bytes / 1e6, 1) AS live_mb
-    FROM windows_by_name() ORDER BY live_bytes DESC' $trace"
+    FROM windows_by_name() WHERE windows > 0 ORDER BY live_bytes DESC' $trace"
 say "What could be asked: memlyze query --schema. To look at it: .venv/bin/memlyze serve $trace"

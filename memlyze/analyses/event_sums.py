@@ -25,6 +25,8 @@ LIVE = 1
 HELD = 2
 #: Freed soon.
 TEMPORARY = 4
+#: Mapped memory (`mmap`): addresses, of which only what was written to is resident.
+MAPPED = 8
 
 _GROUP_COLUMNS = {
     "thread": "thread_id",

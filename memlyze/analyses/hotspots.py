@@ -5,7 +5,7 @@ from __future__ import annotations
 import typing
 
 from memlyze.analyses.estimates import Estimate, Sampling
-from memlyze.analyses.event_sums import HELD, LIVE, TEMPORARY, event_sums
+from memlyze.analyses.event_sums import HELD, LIVE, MAPPED, TEMPORARY, event_sums
 from memlyze.analyses.sampling import sampling_of
 from memlyze.analyses.selection import END_NS, EVERYTHING, Selection, choose
 from memlyze.analyses.statements import run_statement
@@ -20,6 +20,8 @@ GROUPS = ("thread", "process", "window", "type")
 SORTS = ("allocated", "allocations", "live", "peak", "temporary", "lifetime")
 #: What is freed within this time is temporary. The clock of a trace moves about every millisecond.
 TEMPORARY_NS = 1_000_000
+#: What has no type: by `type`.
+UNKNOWN_TYPE = "unknown: not live at a checkpoint, or no object"
 # Columns that name a row, the first that it has.
 _NAMED_BY = ("group_name", "function", "file", "module")
 
@@ -46,6 +48,10 @@ class Hotspot(typing.NamedTuple):
     """Of `bytes`, not freed when recording ended."""
     held_bytes: Estimate
     """Of `bytes`, live at the moment that was asked for."""
+    held_mapped_bytes: Estimate
+    """Of `held_bytes`, mapped memory (`mmap`): addresses, of which only what was written to is
+    resident.
+    """
     temporary_bytes: Estimate
     """Of `bytes`, freed soon."""
     temporary_allocations: float
@@ -131,6 +137,7 @@ def hotspots(
             "stack_ids": chosen.stack_ids,
             "moment_ns": moment_ns,
             "temporary_ns": temporary_ns,
+            "unknown": UNKNOWN_TYPE,
         }
         rows = run_statement(trace, "hotspots_by_type", {**parameters, **shown})
     else:
@@ -141,7 +148,7 @@ def hotspots(
             moment_ns=moment_ns,
             temporary_ns=temporary_ns,
             temporary_allocations=within_allocations,
-            told_apart=LIVE | HELD | TEMPORARY,
+            told_apart=LIVE | HELD | TEMPORARY | MAPPED,
         )
         level = {"by": "line" if by == "site" else by, "innermost": by == "line"}
         rows = run_statement(trace, "hotspots", {**shown, **level}, {"_event_sums": sums})
@@ -180,6 +187,7 @@ def _hotspot(row: typing.Mapping[str, typing.Any], sampling: Sampling) -> Hotspo
         allocations=sampling.of_allocations(row["allocations"], row["allocations_variance"]),
         live_bytes=sampling.of_bytes(row["live_bytes"], row["live_variance"]),
         held_bytes=sampling.of_bytes(row["held_bytes"], row["held_variance"]),
+        held_mapped_bytes=sampling.of_bytes(row["held_mapped_bytes"], row["held_mapped_variance"]),
         temporary_bytes=sampling.of_bytes(row["temporary_bytes"], row["temporary_variance"]),
         temporary_allocations=row["temporary_allocations"],
         mean_lifetime_ns=row["mean_lifetime_ns"],

@@ -14,6 +14,8 @@ per_stack AS (
         sum(variance) FILTER (WHERE is_live) AS live_variance,
         sum(bytes) FILTER (WHERE is_held) AS held_bytes,
         sum(variance) FILTER (WHERE is_held) AS held_variance,
+        sum(bytes) FILTER (WHERE is_held AND is_mapped) AS held_mapped_bytes,
+        sum(variance) FILTER (WHERE is_held AND is_mapped) AS held_mapped_variance,
         sum(bytes) FILTER (WHERE is_temporary) AS temporary_bytes,
         sum(variance) FILTER (WHERE is_temporary) AS temporary_variance,
         sum(allocations) FILTER (WHERE is_temporary) AS temporary_allocations,
@@ -24,7 +26,8 @@ per_stack AS (
             *,
             classes & 1 <> 0 AS is_live,
             classes & 2 <> 0 AS is_held,
-            classes & 4 <> 0 AS is_temporary
+            classes & 4 <> 0 AS is_temporary,
+            classes & 8 <> 0 AS is_mapped
         FROM _event_sums
     )
     GROUP BY ALL
@@ -74,6 +77,8 @@ summed AS (
         coalesce(sum(live_variance), 0) AS live_variance,
         coalesce(sum(held_bytes), 0) AS held_bytes,
         coalesce(sum(held_variance), 0) AS held_variance,
+        coalesce(sum(held_mapped_bytes), 0) AS held_mapped_bytes,
+        coalesce(sum(held_mapped_variance), 0) AS held_mapped_variance,
         coalesce(sum(temporary_bytes), 0) AS temporary_bytes,
         coalesce(sum(temporary_variance), 0) AS temporary_variance,
         coalesce(sum(temporary_allocations), 0) AS temporary_allocations,
@@ -95,6 +100,8 @@ SELECT
     sum(live_variance) OVER () AS total_live_variance,
     sum(held_bytes) OVER () AS total_held_bytes,
     sum(held_variance) OVER () AS total_held_variance,
+    sum(held_mapped_bytes) OVER () AS total_held_mapped_bytes,
+    sum(held_mapped_variance) OVER () AS total_held_mapped_variance,
     sum(temporary_bytes) OVER () AS total_temporary_bytes,
     sum(temporary_variance) OVER () AS total_temporary_variance,
     sum(temporary_allocations) OVER () AS total_temporary_allocations,

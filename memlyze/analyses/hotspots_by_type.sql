@@ -12,7 +12,7 @@ typed AS (
 ),
 summed AS (
     SELECT
-        coalesce(t.type, 'unknown: not live at a checkpoint, or no object') AS group_name,
+        coalesce(t.type, $unknown) AS group_name,
         sum(bytes) AS bytes,
         sum(variance) AS variance,
         sum(weight) AS allocations,
@@ -22,6 +22,8 @@ summed AS (
         coalesce(sum(variance) FILTER (WHERE is_live), 0) AS live_variance,
         coalesce(sum(bytes) FILTER (WHERE is_held), 0) AS held_bytes,
         coalesce(sum(variance) FILTER (WHERE is_held), 0) AS held_variance,
+        coalesce(sum(bytes) FILTER (WHERE is_held AND allocator = 4), 0) AS held_mapped_bytes,
+        coalesce(sum(variance) FILTER (WHERE is_held AND allocator = 4), 0) AS held_mapped_variance,
         coalesce(sum(bytes) FILTER (WHERE is_freed_soon), 0) AS temporary_bytes,
         coalesce(sum(variance) FILTER (WHERE is_freed_soon), 0) AS temporary_variance,
         coalesce(sum(weight) FILTER (WHERE is_freed_soon), 0) AS temporary_allocations,
@@ -51,6 +53,8 @@ SELECT
     sum(live_variance) OVER () AS total_live_variance,
     sum(held_bytes) OVER () AS total_held_bytes,
     sum(held_variance) OVER () AS total_held_variance,
+    sum(held_mapped_bytes) OVER () AS total_held_mapped_bytes,
+    sum(held_mapped_variance) OVER () AS total_held_mapped_variance,
     sum(temporary_bytes) OVER () AS total_temporary_bytes,
     sum(temporary_variance) OVER () AS total_temporary_variance,
     sum(temporary_allocations) OVER () AS total_temporary_allocations,

@@ -7,6 +7,7 @@ import typing
 from memlyze.analyses.estimates import Estimate
 from memlyze.analyses.hotspots import Hotspots, hotspots
 from memlyze.analyses.live_series import live_series
+from memlyze.analyses.mapped_memory import MappedMemory, mapped_memory
 from memlyze.analyses.resident_memory import ResidentMemory, explain_near
 from memlyze.analyses.selection import END_NS, EVERYTHING, Selection
 from memlyze.analyses.statements import run_statement
@@ -39,6 +40,8 @@ class Moment(typing.NamedTuple):
     """When most of it was live, in the time range that was chosen."""
     peak_live_bytes: Estimate
     """How much that was."""
+    mapped: MappedMemory | None
+    """Of `live_bytes`, what was mapped: it may be more than was ever resident. None: nothing."""
     resident: tuple[ResidentReading, ...]
     """Of each process that ran then, the greatest first."""
     holders: Hotspots
@@ -68,11 +71,13 @@ def peak(
         moment_ns=time_ns,
         selection=selection._replace(from_ns=0, to_ns=END_NS),
     )
+    mapped = held.total.held_mapped_bytes if held.total else None
     return Moment(
         time_ns=time_ns,
         live_bytes=series.live_at(time_ns),
         peak_time_ns=peak_ns,
         peak_live_bytes=series.live_at(peak_ns),
+        mapped=mapped_memory(trace, mapped, time_ns, selection.process) if mapped else None,
         resident=_resident(trace, time_ns, selection.process),
         holders=held._replace(rows=tuple(row for row in held.rows if row.held_bytes.value)),
     )

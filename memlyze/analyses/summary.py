@@ -11,6 +11,7 @@ from memlyze.analyses.estimates import Estimate
 from memlyze.analyses.hotspots import Hotspot, hotspots
 from memlyze.analyses.live_series import series_of
 from memlyze.analyses.losses import count_losses, metadata_total
+from memlyze.analyses.mapped_memory import MappedMemory, mapped_memory
 from memlyze.analyses.resident_memory import ResidentMemory, explain_peak
 from memlyze.analyses.sampling import sampling_of
 from memlyze.analyses.selection import END_NS
@@ -127,6 +128,10 @@ class Summary(typing.NamedTuple):
     """When most was live of the allocations of all processes together; None: there are none."""
     peak_live_bytes: Estimate
     """How much that was."""
+    mapped: MappedMemory | None
+    """Of `peak_live_bytes`, what was mapped: it may be more than was ever resident; None:
+    nothing.
+    """
     resident: ResidentMemory | None
     """What the resident memory of that process consisted of when most of it was seen; None: it was
     never looked at.
@@ -177,6 +182,7 @@ def summarize(trace: Trace, *, sites: int = SITES) -> Summary:
         peak_rss_tracer_bytes=peaks["rss_tracer_bytes"] or 0,
         peak_live_ns=peak_live_ns,
         peak_live_bytes=series.live_at(peak_live_ns or 0),
+        mapped=_mapped_at_peak(trace, total, peak_live_ns),
         resident=explain_peak(trace, peak_rss.process_id) if peak_rss else None,
         sites=places.rows,
         collections=Collections(**run_statement(trace, "collections")[0]),
@@ -190,6 +196,14 @@ def summarize(trace: Trace, *, sites: int = SITES) -> Summary:
         references=_checkpoints_taken(trace),
         invisible_allocators=_invisible_allocators(trace),
     )
+
+
+def _mapped_at_peak(
+    trace: Trace, total: Hotspot | None, peak_ns: int | None
+) -> MappedMemory | None:
+    if total is None or peak_ns is None:
+        return None
+    return mapped_memory(trace, total.held_mapped_bytes, peak_ns)
 
 
 def _processes(trace: Trace, last_ns: int, size: Estimate, samples: int) -> tuple[Process, ...]:

@@ -1,7 +1,7 @@
 -- One row for each route, task or function that had windows, the greatest first.
 SELECT *
 FROM windows_by_name()
-WHERE $kind IS NULL OR kind = $kind
+WHERE kind IS NOT NULL AND ($kind IS NULL OR kind = $kind)
 ORDER BY
     CASE $sort_by
         WHEN 'retained' THEN retained_bytes

@@ -119,6 +119,8 @@ class Unattributed(typing.NamedTuple):
     """Bytes."""
     live: Estimate
     """Bytes of it that were not freed when recording ended."""
+    before_first: Estimate
+    """Bytes of it that were allocated before the first window was opened."""
     share: float
     """Of all that was chosen, in windows or not; 0 where that is nothing."""
     all_bytes: float
@@ -139,6 +141,8 @@ class Windows(typing.NamedTuple):
     """In windows or not."""
     unattributed_bytes: Estimate
     """Allocated in no window."""
+    before_first_bytes: Estimate
+    """Of these, allocated before the first window was opened."""
 
 
 def windows(
@@ -171,6 +175,7 @@ def windows(
         at_peak=_holders_at_peak(trace),
         allocated_bytes=outside.all_bytes,
         unattributed_bytes=outside.allocated,
+        before_first_bytes=outside.before_first,
     )
 
 
@@ -184,6 +189,7 @@ def unattributed(trace: Trace, selection: Selection = EVERYTHING) -> Unattribute
     return Unattributed(
         allocated=allocated,
         live=_figure(row, "outside_live"),
+        before_first=_figure(row, "before_first"),
         share=allocated.value / row["bytes"] if row["bytes"] else 0.0,
         all_bytes=row["bytes"],
     )

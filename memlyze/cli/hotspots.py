@@ -11,6 +11,7 @@ from memlyze.analyses.hotspots import (
     PLACES,
     SORTS,
     TEMPORARY_NS,
+    UNKNOWN_TYPE,
     Hotspot,
     Hotspots,
     hotspots,
@@ -22,7 +23,7 @@ from memlyze.cli.selecting import add_selection_options, selection_of
 from memlyze.cli.terminal import Aligned, Style
 from memlyze.cli.times import moment_ns, parse_duration_ns
 from memlyze.wording.figures import FEW_SAMPLES_ADVICE, figure, figure_cells, share_cell, share_look
-from memlyze.wording.places import inner_place_of, place_of
+from memlyze.wording.places import about_unknown, note_of, place_of
 from memlyze.wording.units import format_count, format_duration
 
 DESCRIPTION = """\
@@ -43,6 +44,8 @@ sampled trace are estimates, shown with their 95 % interval.
 COUNT = 20
 # From this width on there is room for all columns.
 _WIDE = 130
+# Such a share without a type is worth a word.
+_MUCH_UNKNOWN = 0.1
 _NOUNS = {
     "site": ("site", "sites"),
     "line": ("line", "lines"),
@@ -64,7 +67,9 @@ def make_parser() -> argparse.ArgumentParser:
         "--by", choices=PLACES + GROUPS, default="site", help="what a row is (default: site)"
     )
     parser.add_argument(
-        "--sort", choices=SORTS, default="allocated", help="greatest first (default: allocated)"
+        "--sort",
+        choices=SORTS,
+        help="greatest first (default: allocated; by type live, as what is freed has no type)",
     )
     parser.add_argument(
         "--at",
@@ -97,12 +102,13 @@ def run(arguments: typing.Sequence[str]) -> int:
     style = Style(sys.stdout)
     with open_traces(options.traces, only=options.only) as trace, decoding_events(trace):
         selection = selection_of(options, trace)
+        sort = options.sort or ("live" if options.by == "type" else "allocated")
         found = hotspots(
             trace,
             by=options.by,
-            sort=options.sort,
+            sort=sort,
             count=options.limit,
-            moment_ns=moment_ns(options.at if options.sort == "peak" else "end", trace, selection),
+            moment_ns=moment_ns(options.at if sort == "peak" else "end", trace, selection),
             temporary_ns=parse_duration_ns(options.within),
             within_allocations=options.temporary_allocations,
             selection=selection,
@@ -142,9 +148,23 @@ def render(found: Hotspots, style: Style) -> list[str]:
         lines.append(
             "  what is temporary is an upper bound; record with --sample-rate 1.0 for the number."
         )
+    lines += _about_types(found, total)
+    lines += about_unknown(found.rows)
     if any(row.has_too_few_samples for row in found.rows):
         lines.append("  " + FEW_SAMPLES_ADVICE.capitalize())
     return lines
+
+
+def _about_types(found: Hotspots, total: Hotspot) -> list[str]:
+    """How more types become known, where much has none."""
+    unknown = sum(row.bytes.value for row in found.rows if row.name == UNKNOWN_TYPE)
+    if unknown < _MUCH_UNKNOWN * total.bytes.value:
+        return []
+    return [
+        "  Types are known of objects that were live at a checkpoint; one is taken at the end.",
+        "  For what is freed before, take one while it lives: memlyze.checkpoint() in the program,",
+        "  or memlyze record --checkpoint-signal.",
+    ]
 
 
 def _soon(found: Hotspots) -> str:
@@ -229,10 +249,10 @@ def _table(found: Hotspots, total: Hotspot, style: Style) -> list[str]:
     plain = table.lines()[1:]
     for text, bare, row in zip(rows, plain, found.rows):
         lines.append(text)
-        inner = inner_place_of(row) if found.by == "site" else ""
-        if inner:
+        note = note_of(row)
+        if note:
             indent = " " * (bare.index(place_of(row)) + 2)
-            lines.append(style((indent + inner)[: style.width], "dim"))
+            lines.append(style((indent + note)[: style.width], "dim"))
     return [head, *lines]
 
 

@@ -15,8 +15,8 @@ from memlyze.cli.selecting import add_selection_options, selection_of
 from memlyze.cli.terminal import Aligned, Style
 from memlyze.cli.times import moment_ns
 from memlyze.wording.figures import figure, figure_cells, share_cell, share_look
-from memlyze.wording.peaks import live_when
-from memlyze.wording.places import inner_place_of, place_of
+from memlyze.wording.peaks import live_when, why_not_resident
+from memlyze.wording.places import about_unknown, note_of, place_of
 from memlyze.wording.resident import describe_resident
 from memlyze.wording.units import format_bytes, format_duration
 
@@ -82,6 +82,10 @@ def render(found: Moment, style: Style, *, processes: int = 1) -> list[str]:
         facts.add("live", f"{figure(found.live_bytes)} {when}")
         peak_when = live_when(found.peak_time_ns, processes)
         facts.add("peak", f"{figure(found.peak_live_bytes)} live {peak_when}")
+    resident_bytes = sum(reading.bytes for reading in found.resident) if found.resident else None
+    why = why_not_resident(found.live_bytes, found.mapped, resident_bytes)
+    if why:
+        facts.add("", why)
     several = len(found.resident) > 1
     for reading in found.resident[:_PROCESSES]:
         for label, text in _resident_lines(reading, style.width, several=several):
@@ -118,18 +122,17 @@ def _table(found: Moment, style: Style) -> list[str]:
     lines = [head]
     for text, bare, row in zip(texts, table.lines()[1:], rows):
         lines.append(text)
-        lines += _inner_line(row, bare, style)
+        lines += _note_line(row, bare, style)
     more = found.holders.row_count - len(rows)
     shown = sum(row.held_bytes.value for row in rows)
     rest = found.live_bytes.value - shown
     if more > 0 and rest >= 0.5:
         lines.append(style(f"  and {format_bytes(rest)} of others (--limit)", "dim"))
-    return lines
+    return lines + about_unknown(rows)
 
 
-def _inner_line(row: Hotspot, bare: str, style: Style) -> list[str]:
-    """Where beneath the site most was allocated."""
-    inner = inner_place_of(row)
-    if not inner:
+def _note_line(row: Hotspot, bare: str, style: Style) -> list[str]:
+    note = note_of(row)
+    if not note:
         return []
-    return [style((" " * (bare.index(place_of(row)) + 2) + inner)[: style.width], "dim")]
+    return [style((" " * (bare.index(place_of(row)) + 2) + note)[: style.width], "dim")]

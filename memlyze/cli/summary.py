@@ -20,9 +20,9 @@ from memlyze.cli.progress import decoding_events
 from memlyze.cli.terminal import Aligned, Style
 from memlyze.errors import MemlyzeError
 from memlyze.wording.figures import FEW_SAMPLES_ADVICE, figure, figure_cells
-from memlyze.wording.names import printable, shorten_right
-from memlyze.wording.peaks import peak_live_when, peak_resident_when
-from memlyze.wording.places import inner_place_of, place_of
+from memlyze.wording.names import printable, short_command, shorten_right
+from memlyze.wording.peaks import peak_live_when, peak_resident_when, why_not_resident
+from memlyze.wording.places import about_unknown, note_of, place_of
 from memlyze.wording.resident import describe_resident, program_bytes
 from memlyze.wording.trace_state import state_lines
 from memlyze.wording.units import format_bytes, format_count, format_duration, plural
@@ -118,7 +118,8 @@ def render(summary: Summary, state: typing.Sequence[str], style: Style) -> list[
         for label, line in zip_longest(["of which"], described, fillvalue=""):
             facts.add(label, line)
     if summary.peak_live_ns is not None:
-        facts.add("peak live", _peak_live(summary))
+        for label, text in zip_longest(["peak live"], _peak_live(summary), fillvalue=""):
+            facts.add(label, text)
     facts.add("allocated", _allocated(summary))
     if summary.collections.runs:
         facts.add(
@@ -169,7 +170,8 @@ def _commands(summary: Summary) -> typing.Iterator[tuple[str, str]]:
     """The command line of each process, those that are the same together."""
     processes: dict[str, list[int]] = {}
     for process in summary.processes:
-        processes.setdefault(process.command_line, []).append(process.process_id)
+        command = short_command(process.command_line)
+        processes.setdefault(command, []).append(process.process_id)
     for number, (command_line, ids) in enumerate(processes.items()):
         if number == _COMMANDS:
             yield "", f"and {len(processes) - number} more"
@@ -200,14 +202,13 @@ def _peak_resident(summary: Summary) -> str:
     return f"{format_bytes(summary.peak_rss.bytes)} {peak_resident_when(summary)}{own}"
 
 
-def _peak_live(summary: Summary) -> str:
-    size = figure(summary.peak_live_bytes)
-    text = f"{size} of allocations {peak_live_when(summary)}"
-    if summary.peak_rss is None or len(summary.processes) > 1:
-        return text
-    if summary.peak_live_bytes.value > summary.peak_rss.bytes:
-        text += "; more than is resident: memory takes none until it is written to"
-    return text
+def _peak_live(summary: Summary) -> list[str]:
+    live = summary.peak_live_bytes
+    # What is resident in several processes together, at one moment, is not known here.
+    is_one = summary.peak_rss is not None and len(summary.processes) == 1
+    resident_bytes = summary.peak_rss.bytes if summary.peak_rss and is_one else None
+    why = why_not_resident(live, summary.mapped, resident_bytes)
+    return [f"{figure(live)} of allocations {peak_live_when(summary)}", *([why] if why else [])]
 
 
 def _snapshot_note(resident: ResidentMemory, peak: Peak) -> str:
@@ -290,9 +291,10 @@ def _sites(summary: Summary, style: Style) -> list[str]:
     lines = [style(head, "bold")]
     for row, site in zip(rows, summary.sites):
         lines.append(shorten_right(row, style.width))
-        inner = inner_place_of(site)
-        if inner:
-            lines.append(style(" " * (row.index(place_of(site)) + 2) + inner, "dim"))
+        note = note_of(site)
+        if note:
+            lines.append(style(" " * (row.index(place_of(site)) + 2) + note, "dim"))
+    lines += about_unknown(summary.sites)
     if any(site.has_too_few_samples for site in summary.sites):
         lines.append("  " + FEW_SAMPLES_ADVICE.capitalize())
     return lines

@@ -35,6 +35,8 @@ _ROUTES = 20
 _WORST = 5
 # A smaller share of a figure is no error to speak of.
 _LEAST_ERROR = 0.0005
+# More than this share of a figure is most of it.
+_MUCH = 0.5
 _VERDICT_WORDS = {"grows": "grows", "steady": "steady", "unknown": "?"}
 
 
@@ -99,7 +101,8 @@ def render(
     left = len(found.routes) - routes
     if left > 0:
         lines.append(f"  and {left} more: --routes {len(found.routes)}")
-    lines += ["", f"  {_outside(found)}"]
+    lines += _skewed(found.routes[:routes])
+    lines += ["", *_outside(found, paths[0])]
     if any(route.growth.verdict == "grows" for route in found.routes):
         lines.append(
             "  What grows is in memlyze leaks, with the lines that allocated it: memlyze leaks "
@@ -165,9 +168,37 @@ def _growth(growth: Growth) -> str:
     return f"{format_bytes(value)} {shown}".rstrip()
 
 
-def _outside(found: Windows) -> str:
-    share = found.unattributed_bytes.value / found.allocated_bytes if found.allocated_bytes else 0
-    return f"{_figure(found.unattributed_bytes)} ({100 * share:.0f} %) were allocated in no window"
+def _skewed(routes: typing.Sequence[Route]) -> list[str]:
+    """Where one request took so much that the mean says nothing of the others."""
+    lines = []
+    for route in routes:
+        spread, total = route.allocated, route.allocated_bytes
+        if route.windows < 2 or spread.max.value <= _MUCH * total.value:
+            continue
+        rest = Estimate(total.value - spread.max.value, total.error)
+        others = Estimate(rest.value / (route.windows - 1), rest.error / (route.windows - 1))
+        lines.append(
+            f"  {_label(route.method, route.name, route.kind)}: {_figure(spread.max)} of it in a "
+            f"single one, as where the first warms up; without it {short_figure(others)} each"
+        )
+    return ["", *lines] if lines else []
+
+
+def _outside(found: Windows, path: str) -> list[str]:
+    outside, before = found.unattributed_bytes, found.before_first_bytes
+    share = outside.value / found.allocated_bytes if found.allocated_bytes else 0
+    text = f"  {_figure(outside)} ({100 * share:.0f} %) were allocated in no window"
+    if round(before.value):
+        text += f", {short_figure(before)} of it before the first one"
+    if share < _MUCH:
+        return [text]
+    return [
+        f"{text}.",
+        "  In no window is what runs at the start, between requests, in threads of its own, and in",
+        "  what no middleware wraps. memlyze.window(...) and memlyze.profile make windows of it,",
+        "  memlyze.carry takes them into threads;",
+        f"  which lines it is: memlyze hotspots {path}",
+    ]
 
 
 def _worst(worst: typing.Sequence[Window], style: Style) -> list[str]:

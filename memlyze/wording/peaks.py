@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from memlyze.analyses.estimates import Estimate
+from memlyze.analyses.mapped_memory import MappedMemory
 from memlyze.analyses.summary import Summary
-from memlyze.wording.units import format_duration
+from memlyze.wording.figures import figure
+from memlyze.wording.places import LEAST_MAPPED_SHARE
+from memlyze.wording.units import format_bytes, format_duration
 
 
 def peak_resident_when(summary: Summary) -> str:
@@ -25,6 +29,26 @@ def live_when(time_ns: int, processes: int) -> str:
     """`at 1.2 s`, of several processes `at 1.2 s in all processes together`."""
     where = " in all processes together" if processes > 1 else ""
     return f"at {_time(time_ns)}{where}"
+
+
+def why_not_resident(
+    live: Estimate, mapped: MappedMemory | None, resident_bytes: int | None
+) -> str:
+    """Why what is live is more than is resident; empty where it need not be said."""
+    if mapped is not None and mapped.reserved_bytes.value > LEAST_MAPPED_SHARE * live.value:
+        text = f"of which {figure(mapped.reserved_bytes)} is mapped (mmap)"
+        if mapped.resident_bytes is None or mapped.resident_at_ns is None:
+            return f"{text}, and resident only where it was written to"
+        if mapped.resident_bytes < mapped.reserved_bytes.value:
+            return (
+                f"{text}: at most {format_bytes(mapped.resident_bytes)} of that was resident at "
+                f"{_time(mapped.resident_at_ns)}, the rest is only reserved"
+            )
+    if resident_bytes is not None and live.value - live.error > resident_bytes:
+        return (
+            "more than is resident: memory takes none until it is written to, or while swapped out"
+        )
+    return ""
 
 
 def _time(time_ns: int) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import typing
 
 from memlyze.analyses.hotspots import Hotspot
+from memlyze.wording.figures import short_figure
 from memlyze.wording.names import printable, short_name, shorten_path
 
 # What stands before the folders of packages, and of the standard library.
@@ -13,6 +15,9 @@ _BEFORE_LIBRARIES = re.compile(
     r"^.*[/\\](?=(site|dist)-packages[/\\])|^.*[/\\]lib(64)?[/\\](?=python\d+\.\d+t?[/\\])"
 )
 _WIDEST_FILE = 60
+_UNKNOWN = "<unknown>"
+#: A smaller part of what is live need not be told apart.
+LEAST_MAPPED_SHARE = 0.05
 
 
 def short_file(file: str) -> str:
@@ -26,7 +31,7 @@ def short_file(file: str) -> str:
 def short_place(function: str, file: str, line: int | None) -> str:
     """`app/views.py:31 Login.get`, with as much of it as there is."""
     function = short_name(function)
-    if not line and file == function:  # <unknown>: no Python code was running
+    if not line and file == function == _UNKNOWN:
         return function
     where = short_file(file) if file else ""
     if line:
@@ -41,8 +46,32 @@ def place_of(site: Hotspot) -> str:
     return short_place(site.function, site.file, site.line)
 
 
-def inner_place_of(site: Hotspot) -> str:
-    """Where beneath a site most was allocated; empty: in itself, or it is not by line."""
+def about_unknown(sites: typing.Iterable[Hotspot]) -> list[str]:
+    """What `<unknown>` is, below a table that has it."""
+    if not any(site.file == _UNKNOWN for site in sites):
+        return []
+    return [
+        f"  {_UNKNOWN}: its thread ran no Python code then, such as threads of libraries, and the "
+        "interpreter itself."
+    ]
+
+
+def note_of(site: Hotspot) -> str:
+    """What is said beneath a row of hotspots: what of it is only mapped, and where beneath a site
+    most was allocated; empty: there is nothing to be said.
+    """
+    return "; ".join(part for part in (_mapped_part(site), _inner_place(site)) if part)
+
+
+def _mapped_part(site: Hotspot) -> str:
+    mapped = site.held_mapped_bytes
+    if mapped.value <= LEAST_MAPPED_SHARE * site.held_bytes.value:
+        return ""
+    return f"of it {short_figure(mapped)} mapped (mmap)"
+
+
+def _inner_place(site: Hotspot) -> str:
+    """Empty: in itself, or it is not by line."""
     inner = (site.inner_file, site.inner_line, site.inner_function)
     if (
         site.line is None

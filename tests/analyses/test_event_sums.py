@@ -12,7 +12,7 @@ from synthetic_trace import synthetic_trace
 
 import memlyze
 from memlyze._speedups import _event_sums
-from memlyze.analyses.event_sums import HELD, LIVE, TEMPORARY, event_sums
+from memlyze.analyses.event_sums import HELD, LIVE, MAPPED, TEMPORARY, event_sums
 from memlyze.analyses.live_series import live_series
 from memlyze.analyses.selection import END_NS, Selection, choose
 from memlyze.query.session import Trace
@@ -31,7 +31,8 @@ WITH told AS (
             AND ($moment = 9223372036854775807 OR process_id NOT IN
                 (SELECT process_id FROM _ended_processes WHERE end_ns < $moment))
         )::INT * 2
-        + coalesce(freed_ns - time_ns <= $soon, false)::INT * 4 AS classes,
+        + coalesce(freed_ns - time_ns <= $soon, false)::INT * 4
+        + (allocator = 'mmap')::INT * 8 AS classes,
         weight,
         bytes,
         size::DOUBLE * bytes * (weight - 1) AS variance,
@@ -57,6 +58,7 @@ QUESTIONS: list[dict[str, Any]] = [
     {"selection": (0, 7), "by": "window", "told": HELD, "moment": 6},
     {"by": "process", "told": HELD, "moment": 9},
     {"thread": True, "wanted": HELD | LIVE, "moment": 8},
+    {"told": MAPPED | HELD, "moment": 8},
 ]
 
 

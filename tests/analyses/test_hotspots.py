@@ -11,7 +11,10 @@ from trace_encoder import Allocation, Free, Run, TraceEncoder
 import memlyze
 from memlyze.analyses.estimates import Estimate
 from memlyze.analyses.hotspots import GROUPS, PLACES, SORTS, hotspots
+from memlyze.analyses.mapped_memory import MappedMemory
+from memlyze.analyses.peak import peak
 from memlyze.analyses.selection import Selection
+from memlyze.analyses.summary import summarize
 from memlyze.errors import MemlyzeError
 from memlyze.query.session import Trace
 
@@ -115,6 +118,30 @@ def test_temporary_is_what_its_thread_frees_within_some_allocations(tmp_path: Pa
         ).fetchall() == [(first, 0), (first + 1, 1), (2 * first + 1, 0)]
     with memlyze.open(tmp_path / "t.mlyze") as trace, pytest.raises(MemlyzeError, match="types"):
         hotspots(trace, by="type", within_allocations=1)
+
+
+def test_what_is_mapped_is_told_apart_reserved_and_resident(tmp_path: Path) -> None:
+    encoder = TraceEncoder({"process_id": 1, "sample_rate": 1.0})
+    encoder.add("codes", [{"code_id": 1, "function": "load", "file": "a.py", "first_line": 3}])
+    encoder.add("stacks", [{"stack_id": 1, "parent_id": 0, "code_id": 1}])
+    first = 1 << 16
+    events = [Allocation(64 << 20, 1, allocator=4), Allocation(1000, 1), Allocation(8192, 1, 4)]
+    encoder.add_runs([Run(1, 5 * MS, first, [*events, Free(first + 2)])])
+    resident = [(0, 3 << 20), (4 * MS, 16384)]  # nobody is known to hold it
+    encoder.add(
+        "resident",
+        [{"time_ns": t, "category": 0, "resident_bytes": size} for t, size in resident],
+    )
+    encoder.add("memory", [{"time_ns": 5 * MS, "rss": 1 << 20}])
+    encoder.write(tmp_path / "t.mlyze")
+    with memlyze.open(tmp_path / "t.mlyze") as trace:
+        (row,) = hotspots(trace).rows
+        mapped = peak(trace).mapped
+        assert summarize(trace).mapped == mapped
+        of_sql = trace.sql("SELECT site, live_mapped_bytes FROM hotspots()").fetchall()
+    assert (row.held_bytes.value, row.held_mapped_bytes) == ((64 << 20) + 1000, (64 << 20, 0))
+    assert mapped == MappedMemory(Estimate(64 << 20, 0), 16384, 4 * MS)
+    assert of_sql == [("a.py:3 load", 64 << 20)]
 
 
 def test_few_samples_are_told(sampled: Trace) -> None:

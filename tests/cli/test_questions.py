@@ -32,6 +32,8 @@ def test_hotspots_by_function(trace: str, memlyze: Runner) -> None:
         "/srv/app/main.py load",
         "      500 B    32 %            500 B    48 %      1          0 %             <unknown>",
         "  and 1 more function (--limit)",
+        "  <unknown>: its thread ran no Python code then, such as threads of libraries, and the "
+        "interpreter itself.",
     ]
 
 
@@ -48,6 +50,16 @@ def test_hotspots_count_what_lives_for_a_few_allocations(
     assert any("what is temporary is an upper bound" in line for line in lines)
     assert memlyze(*asked, "0", trace).returncode == 2
     assert "not allowed with" in memlyze(*asked, "2", "--within", "1ms", trace).stderr
+
+
+def test_types_and_unknown_sites_are_explained_below(trace: str, memlyze: Runner) -> None:
+    by_type = memlyze("hotspots", "--by", "type", trace).stdout
+    assert "memlyze.checkpoint() in the program" in by_type
+    first, second = (float(line.split()[0]) for line in by_type.splitlines()[4:6])
+    assert first >= second  # in the order of what is live
+    for command in ("hotspots", "peak", "summary"):
+        assert "<unknown>: its thread ran no Python code" in memlyze(command, trace).stdout
+        assert "checkpoint()" not in memlyze(command, trace).stdout
 
 
 def test_hotspots_at_a_moment_come_with_the_moment(trace: str, memlyze: Runner) -> None:
@@ -87,6 +99,8 @@ def test_peak_says_what_was_live_and_resident(trace: str, memlyze: Runner) -> No
         "  400 B     38 %  /srv/app/main.py:20 load",
         "                    mostly in python3.11/json/decoder.py:30 decode",
         "  150 B     14 %  /srv/app/main.py:10 main",
+        "  <unknown>: its thread ran no Python code then, such as threads of libraries, and the "
+        "interpreter itself.",
     ]
 
 

@@ -44,6 +44,8 @@ def test_summary_of_an_exact_trace(trace: str, memlyze: Runner) -> None:
         "                                    mostly in python3.11/json/decoder.py:30 decode",
         "      500 B              500 B    <unknown>",
         "      150 B              150 B    /srv/app/main.py:10 main",
+        "  <unknown>: its thread ran no Python code then, such as threads of libraries, and the "
+        "interpreter itself.",
     ]
 
 

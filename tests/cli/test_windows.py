@@ -73,6 +73,43 @@ def test_trace_without_windows_says_where_windows_come_from(
     assert "memlyze.integrations" in out
 
 
+def test_what_is_in_no_window_is_explained_where_it_is_most(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trace = TraceEncoder({"process_id": 7, "sample_rate": 1.0, "end_ns": 10**9})
+    trace.add("windows", [{"window_id": 1, "kind": "call", "name": "load", "start_ns": 500}])
+    trace.add_runs(
+        [
+            Run(1, 0, ID, [Allocation(3 << 20)]),
+            Run(1, 600, ID + 1, [Allocation(1 << 20)], window_id=1),
+            Run(1, 700, ID + 2, [Allocation(4 << 20)]),
+        ]
+    )
+    trace.write(tmp_path / "t.mlyze")
+    assert run([str(tmp_path / "t.mlyze")]) == 0
+    out = capsys.readouterr().out
+    assert "7.00 MiB (88 %) were allocated in no window, 3.00 MiB of it before the first one" in out
+    assert "memlyze hotspots" in out
+
+
+def test_one_request_that_takes_most_is_told_apart_from_the_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trace = TraceEncoder({"process_id": 7, "sample_rate": 1.0, "end_ns": 10**9})
+    numbers = range(1, 31)
+    rows = [{"window_id": n, "kind": "call", "name": "load", "start_ns": n} for n in numbers]
+    trace.add("windows", rows)
+    sizes = {n: 1 << 20 if n == 1 else 1024 for n in numbers}
+    trace.add_runs(
+        [Run(1, n, ID + n, [Allocation(size)], window_id=n) for n, size in sizes.items()]
+    )
+    trace.write(tmp_path / "t.mlyze")
+    assert run([str(tmp_path / "t.mlyze")]) == 0
+    out = capsys.readouterr().out
+    assert "load: 1.00 MiB of it in a single one" in out
+    assert "without it 1.00 KiB each" in out
+
+
 def test_fewer_routes_are_shown_when_asked_for(
     path: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -137,6 +137,7 @@ def test_windows_by_name_sums_over_windows_of_a_name(trace: Trace) -> None:
     """).fetchall()
     assert rows == [
         ("outer", "window", 1, 900, 900, 900, 600, 3 * MS, 3 * MS, 3),
+        (None, None, 0, 600, None, None, None, None, None, 2),
         ("inner", "call", 2, 350, 175, 300, 50, 1 * MS, 1 * MS, 2),
     ]
 

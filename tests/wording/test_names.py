@@ -5,7 +5,7 @@ import pytest
 from memlyze.analyses.diff import Change
 from memlyze.analyses.estimates import Estimate
 from memlyze.wording.changes import change_share
-from memlyze.wording.names import WIDEST_NAME, short_name
+from memlyze.wording.names import WIDEST_NAME, short_command, short_name
 from memlyze.wording.places import short_place
 
 
@@ -24,3 +24,26 @@ def test_change_is_told_as_a_share(before: float, after: float, text: str) -> No
     first, second = Estimate(before, 0), Estimate(after, 0)
     change = Change(first, second, Estimate(after - before, 0), 0.0, True)
     assert change_share(change) == text
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("python app.py --spawn", "python app.py --spawn"),
+        (
+            "/usr/bin/python -B -c 'from multiprocessing.spawn import spawn_main; "
+            "spawn_main(tracker_fd=6, pipe_handle=13)' --multiprocessing-fork",
+            "multiprocessing: process started by spawn",
+        ),
+        (
+            "python -c 'from multiprocessing.resource_tracker import main;main(5)'",
+            "multiprocessing: resource tracker",
+        ),
+        (
+            "python -c 'from multiprocessing.forkserver import main; main(3, 4, [])'",
+            "multiprocessing: fork server and what it forked",
+        ),
+    ],
+)
+def test_commands_of_multiprocessing_are_called_what_they_are(typed: str, shown: str) -> None:
+    assert short_command(typed) == shown

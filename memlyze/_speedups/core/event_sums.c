@@ -62,7 +62,7 @@ static bool contains(id_lookup *lookup, int64_t id)
 static uint64_t hash_of(int64_t stack_id, int64_t group_id, int64_t classes)
 {
     uint64_t key = (uint64_t)group_id * 0xC2B2AE3D27D4EB4Fu;
-    key = (key ^ ((uint64_t)stack_id * 8 + (uint64_t)classes)) * 0x9E3779B97F4A7C15u;
+    key = (key ^ ((uint64_t)stack_id * 16 + (uint64_t)classes)) * 0x9E3779B97F4A7C15u;
     return key ^ key >> 32;
 }
 
@@ -162,7 +162,8 @@ bool ml_sum_events(const ml_allocation_columns *columns, const ml_chunk_times *t
                     ? q.made_between[row] >= 0 && q.made_between[row] < q.temporary_allocations
                     : !is_live && freed - time <= q.temporary_ns;
             unsigned classes = (is_live ? ML_IS_LIVE : 0) | (is_held ? ML_IS_HELD : 0) |
-                               (is_temporary ? ML_IS_TEMPORARY : 0);
+                               (is_temporary ? ML_IS_TEMPORARY : 0) |
+                               (columns->allocator[row] == ML_MAPPED_ALLOCATOR ? ML_IS_MAPPED : 0);
             if ((classes & q.wanted) != q.wanted ||
                 (q.processes.ids && !contains(&processes, process)) ||
                 (q.threads.ids && !contains(&threads, value_at(&columns->thread_id, row))) ||

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #define ML_CHUNK_ROWS 65536
+#define ML_MAPPED_ALLOCATOR 4        /* mmap */
 #define ML_LAST_RECORDED_ALLOCATOR 4 /* what follows is mapped, and need not be memory */
 
 /* A column in either of two widths; NULL for both: 0 everywhere. */
@@ -42,7 +43,7 @@ typedef struct {
 } ml_id_set;
 
 /* What is told apart. */
-enum { ML_IS_LIVE = 1, ML_IS_HELD = 2, ML_IS_TEMPORARY = 4 };
+enum { ML_IS_LIVE = 1, ML_IS_HELD = 2, ML_IS_TEMPORARY = 4, ML_IS_MAPPED = 8 };
 
 typedef struct {
     int64_t from_ns;

@@ -19,6 +19,9 @@ per_stack AS (
         sum(weight * (weight - 1)) AS allocations_variance,
         sum(size * weight) FILTER (WHERE freed_ns = -1) AS live_bytes,
         sum(size::DOUBLE * size * weight * (weight - 1)) FILTER (WHERE freed_ns = -1) AS live_variance,
+        sum(size * weight) FILTER (WHERE freed_ns = -1 AND allocator = 4) AS live_mapped_bytes,
+        sum(size::DOUBLE * size * weight * (weight - 1)) FILTER (WHERE freed_ns = -1 AND allocator = 4)
+            AS live_mapped_variance,
         count(*) AS samples
     FROM _raw_allocations
     WHERE allocator <= 4 AND time_ns >= from_ns AND time_ns < to_ns
@@ -38,6 +41,8 @@ per_pair AS (
         sum(p.allocations_variance) AS allocations_variance,
         sum(p.live_bytes) AS live_bytes,
         sum(p.live_variance) AS live_variance,
+        sum(p.live_mapped_bytes) AS live_mapped_bytes,
+        sum(p.live_mapped_variance) AS live_mapped_variance,
         sum(p.samples) AS samples
     FROM per_stack AS p
     LEFT JOIN _raw_stack_sites AS s ON s.stack_id = p.stack_id
@@ -72,6 +77,10 @@ SELECT
     coalesce(sum(live_bytes), 0) AS live_bytes,
     -- Half width of the 95 % interval around `live_bytes`.
     _bytes_error(sum(live_bytes), sum(live_variance), any_value(unseen_bytes)) AS live_bytes_error,
+    -- Of `live_bytes`, mapped memory (`mmap`): reserved as a whole, and resident only where it was written to.
+    coalesce(sum(live_mapped_bytes), 0) AS live_mapped_bytes,
+    -- Half width of the 95 % interval around `live_mapped_bytes`.
+    _bytes_error(sum(live_mapped_bytes), sum(live_mapped_variance), any_value(unseen_bytes)) AS live_mapped_bytes_error,
     -- Number of allocations made there (an estimate while sampling).
     sum(allocations) AS allocations,
     -- Half width of the 95 % interval around `allocations`.
@@ -87,7 +96,9 @@ SELECT
     -- Source file of that frame.
     arg_max(inner_file, bytes) AS inner_file,
     -- Line of that frame.
-    arg_max(inner_line, bytes) AS inner_line
+    arg_max(inner_line, bytes) AS inner_line,
+    -- The site as one text, `file:line function`; of one that is not known, `<unknown>`.
+    CASE WHEN line > 0 THEN concat(file, ':', line, ' ', function) ELSE function END AS site
 FROM named, _sampling
 GROUP BY function, file, line, origin
 ORDER BY bytes DESC, file, line, function;

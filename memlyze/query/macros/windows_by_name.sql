@@ -1,5 +1,5 @@
 -- What each route, task or profiled function costs: one row for each name of a window (and method of a request), the
--- greatest first. Figures count the windows inside, as in `windows`; bytes of a
+-- greatest first, and one, without a name, for what was allocated in no window. Figures count the windows inside, as in `windows`; bytes of a
 -- window inside another of the same name are therefore counted for both.
 CREATE MACRO windows_by_name() AS TABLE
 WITH
@@ -36,15 +36,27 @@ summed AS (
         sum(samples)::BIGINT AS samples
     FROM _window_rows
     GROUP BY name, kind, method
+    UNION ALL BY NAME
+    SELECT
+        NULL::VARCHAR AS name,
+        0::BIGINT AS windows,
+        sum(size * weight) AS bytes,
+        sum(size::DOUBLE * size * weight * (weight - 1)) AS variance,
+        coalesce(sum(size * weight) FILTER (WHERE freed_ns = -1), 0) AS live,
+        sum(size::DOUBLE * size * weight * (weight - 1)) FILTER (WHERE freed_ns = -1) AS live_variance,
+        count(*) AS samples
+    FROM _raw_allocations
+    WHERE allocator <= 4 AND window_id = 0
+    HAVING count(*) > 0
 )
 SELECT
-    -- Name of the windows; of requests, the template of their route.
+    -- Name of the windows; of requests, the template of their route. NULL: what was allocated in no window.
     name,
-    -- What opened them, as in `windows`.
+    -- What opened them, as in `windows`; NULL: no window.
     kind,
     -- Method of the requests; NULL: no HTTP requests.
     method,
-    -- How many there were.
+    -- How many there were; 0 in the row for what was allocated in no window, which has only sums.
     windows,
     -- Of these, those that were open when recording ended.
     unfinished,
@@ -55,9 +67,9 @@ SELECT
     -- Half width of the 95 % interval around `allocated_bytes`: 0 at `sample_rate=1.0`.
     _bytes_error(bytes, variance, unseen_bytes) AS allocated_bytes_error,
     -- Bytes allocated in one of them on average.
-    bytes / windows AS mean_allocated_bytes,
+    bytes / nullif(windows, 0) AS mean_allocated_bytes,
     -- Half width of the 95 % interval around `mean_allocated_bytes`.
-    _bytes_error(bytes, variance, unseen_bytes) / windows AS mean_allocated_bytes_error,
+    _bytes_error(bytes, variance, unseen_bytes) / nullif(windows, 0) AS mean_allocated_bytes_error,
     -- Half of them allocated no more bytes than this. While sampling, the three figures of a distribution are wider than the truth.
     median_allocated AS median_allocated_bytes,
     -- Half width of the 95 % interval around what the window in the middle allocated.

@@ -7,6 +7,7 @@ SELECT
     freed_ns,
     size,
     weight,
+    allocator,
     stack_id,
     thread_id,
     window_id,

@@ -142,6 +142,14 @@ def test_windows_by_name_sums_over_windows_of_a_name(trace: Trace) -> None:
     ]
 
 
+def test_what_is_in_no_window_has_sums_and_no_distribution(sampled: Trace) -> None:
+    found = sampled.sql("FROM windows_by_name() WHERE windows = 0")
+    row = dict(zip(found.columns, found.fetchall()[0]))
+    known = {name for name, value in row.items() if value is not None}
+    sums = {f"{what}_bytes{of}" for what in ("allocated", "live") for of in ("", "_error")}
+    assert known == sums | {"windows", "samples", "too_few_samples"}
+
+
 @pytest.mark.parametrize(
     "call, complaint",
     [

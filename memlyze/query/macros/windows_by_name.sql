@@ -73,35 +73,35 @@ SELECT
     -- Half of them allocated no more bytes than this. While sampling, the three figures of a distribution are wider than the truth.
     median_allocated AS median_allocated_bytes,
     -- Half width of the 95 % interval around what the window in the middle allocated.
-    _bytes_error(median_allocated, median_allocated_variance, unseen_bytes) AS median_allocated_bytes_error,
+    CASE WHEN windows > 0 THEN _bytes_error(median_allocated, median_allocated_variance, unseen_bytes) END AS median_allocated_bytes_error,
     -- 95 of 100 allocated no more bytes than this.
     p95_allocated AS p95_allocated_bytes,
     -- Half width of the 95 % interval around what the window at that place allocated.
-    _bytes_error(p95_allocated, p95_allocated_variance, unseen_bytes) AS p95_allocated_bytes_error,
+    CASE WHEN windows > 0 THEN _bytes_error(p95_allocated, p95_allocated_variance, unseen_bytes) END AS p95_allocated_bytes_error,
     -- Bytes allocated in the greediest of them.
     most_allocated.bytes AS max_allocated_bytes,
     -- Half width of the 95 % interval around `max_allocated_bytes`.
-    _bytes_error(most_allocated.bytes, most_allocated.variance, unseen_bytes) AS max_allocated_bytes_error,
+    CASE WHEN windows > 0 THEN _bytes_error(most_allocated.bytes, most_allocated.variance, unseen_bytes) END AS max_allocated_bytes_error,
     -- The most bytes that one of them held at one time.
     most_peak.bytes AS max_peak_bytes,
     -- Half width of the 95 % interval around `max_peak_bytes`.
-    _bytes_error(most_peak.bytes, most_peak.variance, unseen_bytes) AS max_peak_bytes_error,
+    CASE WHEN windows > 0 THEN _bytes_error(most_peak.bytes, most_peak.variance, unseen_bytes) END AS max_peak_bytes_error,
     -- Bytes not yet freed when each was closed, summed.
     retained AS retained_bytes,
     -- Half width of the 95 % interval around `retained_bytes`.
-    _bytes_error(retained, retained_variance, unseen_bytes) AS retained_bytes_error,
+    CASE WHEN windows > 0 THEN _bytes_error(retained, retained_variance, unseen_bytes) END AS retained_bytes_error,
     -- Half of them held no more bytes than this when they were closed.
     median_retained AS median_retained_bytes,
     -- Half width of the 95 % interval around what the window in the middle held.
-    _bytes_error(median_retained, median_retained_variance, unseen_bytes) AS median_retained_bytes_error,
+    CASE WHEN windows > 0 THEN _bytes_error(median_retained, median_retained_variance, unseen_bytes) END AS median_retained_bytes_error,
     -- 95 of 100 held no more bytes than this when they were closed.
     p95_retained AS p95_retained_bytes,
     -- Half width of the 95 % interval around what the window at that place held.
-    _bytes_error(p95_retained, p95_retained_variance, unseen_bytes) AS p95_retained_bytes_error,
+    CASE WHEN windows > 0 THEN _bytes_error(p95_retained, p95_retained_variance, unseen_bytes) END AS p95_retained_bytes_error,
     -- The most bytes that one of them held when it was closed.
     most_retained.bytes AS max_retained_bytes,
     -- Half width of the 95 % interval around `max_retained_bytes`.
-    _bytes_error(most_retained.bytes, most_retained.variance, unseen_bytes) AS max_retained_bytes_error,
+    CASE WHEN windows > 0 THEN _bytes_error(most_retained.bytes, most_retained.variance, unseen_bytes) END AS max_retained_bytes_error,
     -- Of `allocated_bytes`, those still not freed when recording ended.
     live AS live_bytes,
     -- Half width of the 95 % interval around `live_bytes`.

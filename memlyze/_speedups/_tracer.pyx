@@ -40,7 +40,7 @@ cdef extern from "core/recorder.h" nogil:
     ctypedef struct ml_code_table:
         pass
     ml_code_table ml_codes
-    void ml_code_forget_addresses(ml_code_table *table)
+    void ml_code_renew_epoch(ml_code_table *table)
 
 cdef extern from "Python.h":
     const unsigned long PY_VERSION_HEX
@@ -126,6 +126,9 @@ cdef extern from "native/invisible_allocators.h" nogil:
     size_t ml_find_invisible_allocators(const void *except_, ml_invisible_allocator *found,
                                         size_t room)
 
+cdef extern from "cpython/code_deaths.h":
+    void ml_code_deaths_watch()
+
 cdef extern from "cpython/launch_hooks.h":
     int ml_launch_hooks_install() except -1
     bint ml_launch_hooks_is_starting()
@@ -174,6 +177,7 @@ def start(bytes output_file not None, bint overwrite, bytes header_metadata_json
     first_window_id = next_window_id  # a window may be open from one recording to the next
     ml_hooks_set_first_window(first_window_id)
     ml_runtime_describe()
+    ml_code_deaths_watch()
     with nogil:
         ml_malloc_figures_find()
     cdef int failure = ml_recorder_start(&options, error, sizeof(error))
@@ -424,7 +428,7 @@ def ensure_hooks():
         if lost:
             hooks_lost += lost
             ml_live_table_expect_stale(&ml_recording.live)
-            ml_code_forget_addresses(&ml_codes)
+            ml_code_renew_epoch(&ml_codes)
     return hooks_lost
 
 

@@ -232,7 +232,7 @@ for block in blocks:
     api.PyObject_Free(block)
 gc.collect()
 again = [api.PyObject_Malloc(size) for size in sizes]
-print(len(set(again) & set(blocks)), len(set(again[:100]) & set(blocks)))
+print(len(set(again) & set(blocks)), len(set(again) & set(blocks[:100])))
 memlyze.stop()
 """
     )

@@ -105,27 +105,22 @@ static bool add_code_address(ml_code_table *table, uintptr_t address, uint32_t c
     return true;
 }
 
-void ml_code_forget_addresses(ml_code_table *table)
+void ml_code_renew_epoch(ml_code_table *table)
 {
     ml_lock(&table->lock);
-    if (table->addresses)
-        memset(table->addresses, 0, table->address_capacity * sizeof *table->addresses);
-    table->address_count = 0;
     new_epoch(table);
     ml_unlock(&table->lock);
 }
 
-bool ml_code_died(ml_code_table *table, uintptr_t address)
+void ml_code_died(ml_code_table *table, uintptr_t address)
 {
-    bool found = false;
     ml_lock(&table->lock);
     if (table->addresses) {
         uint32_t mask = table->address_capacity - 1;
         uint32_t gap = address_slot(table->address_capacity, address);
         while (table->addresses[gap].address && table->addresses[gap].address != address)
             gap = (gap + 1) & mask;
-        found = table->addresses[gap].address != 0;
-        if (found) {
+        if (table->addresses[gap].address) {
             for (uint32_t i = (gap + 1) & mask; table->addresses[i].address; i = (i + 1) & mask) {
                 uint32_t wanted =
                     address_slot(table->address_capacity, table->addresses[i].address);
@@ -140,7 +135,6 @@ bool ml_code_died(ml_code_table *table, uintptr_t address)
         }
     }
     ml_unlock(&table->lock);
-    return found;
 }
 
 ml_code_record ml_code_begin(ml_code_table *table, uint32_t first_line, uint8_t line_table_kind,

@@ -60,10 +60,11 @@ void ml_code_bytes(ml_code_table *table, ml_code_record *record, const void *dat
 /* The code's id; 0 when there was no memory. `address` 0: not an object of the program. */
 uint32_t ml_code_finish(ml_code_table *table, ml_code_record *record, uintptr_t address);
 
-/* Code objects may have been freed unseen: no address names one any more. Takes the lock itself. */
-void ml_code_forget_addresses(ml_code_table *table);
+/* Frames may have ended unseen: threads are to trust nothing that they remember. Takes the lock
+ * itself. */
+void ml_code_renew_epoch(ml_code_table *table);
 
-/* The block at this address was freed: true when it was a code object. Takes the lock itself. */
-bool ml_code_died(ml_code_table *table, uintptr_t address);
+/* The code object at this address is going; it need not be known. Takes the lock itself. */
+void ml_code_died(ml_code_table *table, uintptr_t address);
 
 #endif

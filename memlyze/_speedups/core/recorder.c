@@ -130,13 +130,6 @@ static void put_free(ml_thread *thread, ml_live live)
     ml_ring_publish(&thread->ring, head);
 }
 
-/* A code object, or the sign that a frame has not ended. */
-static void watched_block_died(uintptr_t address)
-{
-    if (!ml_code_died(&ml_codes, address))
-        ml_threads_end_anchor(address);
-}
-
 ML_NOINLINE bool ml_recorder_enter_slowly(ml_thread *thread, uintptr_t address, size_t size)
 {
     if (ml_live_table_insert_marked(&ml_recording.live, address, thread->next_allocation_id, size))
@@ -146,7 +139,7 @@ ML_NOINLINE bool ml_recorder_enter_slowly(ml_thread *thread, uintptr_t address, 
     bool inserted;
     if (ml_live_table_insert(&ml_recording.live, address, live, &stale, &inserted)) {
         if (stale.is_watched)
-            watched_block_died(address);
+            ml_threads_end_anchor(address);
         if (stale.allocation_id != 0) {
             atomic_fetch_add_explicit(&ml_recording.stale_closed, 1, memory_order_relaxed);
             put_free(thread, stale);
@@ -162,7 +155,7 @@ ML_NOINLINE bool ml_recorder_enter_slowly(ml_thread *thread, uintptr_t address, 
 void ml_record_taken(ml_thread *thread, uintptr_t address, ml_live live)
 {
     if (live.is_watched)
-        watched_block_died(address);
+        ml_threads_end_anchor(address);
     if (live.allocation_id == 0 || !ml_recorder_has_room(thread, 0, true))
         return;
     ml_recorder_put_time(thread);

@@ -2,7 +2,13 @@
  *
  * A hook calls the allocator that was installed before, and reports what happened. The thread
  * counts as "inside" around that call: an object of more than 512 bytes is handed on to the raw
- * domain, whose hook must not count it again. */
+ * domain, whose hook must not count it again.
+ *
+ * Where few blocks are recorded, asking at every free whether this is one of them would be most of
+ * what a recording costs. So the recorded blocks of pymalloc's are set apart: each is had with a
+ * size that pymalloc hands on to the raw domain. It then gives them back there, too, where our hook
+ * sees it, and the frees of all other blocks go to pymalloc as if nobody recorded. (tcmalloc gives
+ * its samples pages of their own for the same reason.) */
 #include "allocator_hooks.h"
 
 #include <pthread.h>
@@ -20,6 +26,11 @@ typedef struct {
     /* Up to this size the allocator beneath can be called unguarded: it leads to no other hook. 0
      * where malloc is beneath, and hooked. */
     uint32_t unguarded_bytes;
+    /* It is pymalloc: what it hands on to the raw domain comes through our hook there, both ways.
+     */
+    bool is_pymalloc;
+    /* Beneath is another hook of ours, which does not see all that it should. */
+    bool is_around_another;
 } hooked_domain;
 
 /* Filled before its hook is published and never changed afterwards: a call in flight always finds a
@@ -103,13 +114,48 @@ static ML_NOINLINE void record(ml_thread *thread, void *block, size_t size, uint
     record_with_entry(thread, block, size, entry, allocator, allocator == ML_ALLOCATOR_RAW);
 }
 
-/* The same when the allocation's turn has come. */
-ML_INLINE void record_when_due(ml_thread *thread, void *block, size_t size, uint32_t allocator)
+/* ---- blocks set apart
+ * ---------------------------------------------------------------------------- */
+
+/* pymalloc's own blocks are at most this large. */
+#define PYMALLOC_BYTES 512
+
+/* Whether recorded blocks of pymalloc's are set apart in this recording. */
+ML_INLINE bool sets_apart(const hooked_domain *domain)
+{
+    return domain->is_pymalloc && ml_live_table_is_filtered(&ml_recording.live);
+}
+
+/* What to ask of the allocator for a block that may be recorded. */
+ML_INLINE size_t size_apart(const hooked_domain *domain, size_t size)
+{
+    return size <= PYMALLOC_BYTES && sets_apart(domain) ? PYMALLOC_BYTES + 1 : size;
+}
+
+/* The block, or another with the same content that can be recorded; NULL: no memory for that. */
+static void *moved_apart(const hooked_domain *domain, void *block, size_t size)
+{
+    if (size_apart(domain, size) == size)
+        return block;
+    void *apart = domain->wrapped.malloc(domain->wrapped.ctx, PYMALLOC_BYTES + 1);
+    if (!apart)
+        return NULL;
+    memcpy(apart, block, size);
+    domain->wrapped.free(domain->wrapped.ctx, block);
+    return apart;
+}
+
+/* Records a block that was had when its turn has come. The block, or the one in its place. */
+ML_INLINE void *record_when_due(const hooked_domain *domain, ml_thread *thread, void *block,
+                                size_t size)
 {
     if (!ml_sampler_spend(&thread->sampler, size, thread->surcharge_bytes))
-        return;
-    record(thread, block, size, allocator);
+        return block;
+    void *apart = moved_apart(domain, block, size);
+    if (ML_LIKELY(apart != NULL))
+        record(thread, apart, size, domain->allocator);
     ml_recorder_refill(thread);
+    return apart ? apart : block;
 }
 
 /* ---- the hooks
@@ -137,9 +183,16 @@ static ML_NOINLINE void *malloc_and_record(const hooked_domain *domain, size_t s
                                            ml_thread *thread)
 {
     ml_thread_enter(thread);
-    void *block = domain->wrapped.malloc(domain->wrapped.ctx, size);
-    if (ML_LIKELY(block != NULL))
-        record_when_due(thread, block, size, domain->allocator);
+    const bool is_due = ml_sampler_spend(&thread->sampler, size, thread->surcharge_bytes);
+    const size_t wanted = is_due ? size_apart(domain, size) : size;
+    void *block = domain->wrapped.malloc(domain->wrapped.ctx, wanted);
+    if (is_due) {
+        if (ML_LIKELY(block != NULL))
+            record(thread, block, size, domain->allocator);
+        else if (wanted != size) /* what the program asks for may still be there */
+            block = domain->wrapped.malloc(domain->wrapped.ctx, size);
+        ml_recorder_refill(thread);
+    }
     ml_thread_leave(thread);
     return block;
 }
@@ -202,7 +255,7 @@ static void *hooked_calloc(void *context, size_t count, size_t size)
     ml_thread_enter(thread);
     void *block = domain->wrapped.calloc(domain->wrapped.ctx, count, size);
     if (ML_LIKELY(block != NULL)) /* so the product did not overflow */
-        record_when_due(thread, block, count * size, domain->allocator);
+        block = record_when_due(domain, thread, block, count * size);
     ml_thread_leave(thread);
     return block;
 }
@@ -227,7 +280,7 @@ static void *hooked_realloc(void *context, void *block, size_t size)
         if (recorded)
             ml_record_taken(thread, (uintptr_t)block, live);
         if (!is_inside)
-            record_when_due(thread, moved, size, domain->allocator);
+            moved = record_when_due(domain, thread, moved, size);
     } else if (recorded) {
         ml_recorder_restore((uintptr_t)block, live);
     }
@@ -305,21 +358,52 @@ static const PyMemAllocatorDomain python_domains[3] = {PYMEM_DOMAIN_RAW, PYMEM_D
                                                        PYMEM_DOMAIN_OBJ};
 static const uint32_t allocators[3] = {ML_ALLOCATOR_RAW, ML_ALLOCATOR_MEM, ML_ALLOCATOR_OBJECT};
 
-/* Does an allocation in this domain reach our hook, directly or through another tool that wraps it?
- */
-static bool in_chain(ml_thread *thread, int domain)
+typedef struct {
+    bool malloc, free;
+} met_hooks;
+
+/* Which hooks of ours a block meets that is had from this allocator and given back to it, directly
+ * or through another tool that wraps them. */
+static met_hooks probe(ml_thread *thread, const PyMemAllocatorEx *allocator, size_t size)
 {
-    probe_seen = ml_native_probe_seen = false;
+    met_hooks met;
     ml_thread_pause(thread);
     thread->pauses += ML_PROBING;
-    PyMemAllocatorEx present;
-    PyMem_GetAllocator(python_domains[domain], &present);
-    present.free(present.ctx, present.malloc(present.ctx, 1));
+    probe_seen = false;
+    void *block = allocator->malloc(allocator->ctx, size);
+    met.malloc = probe_seen;
+    probe_seen = false;
+    /* The hooks for free look closer only at what is in the table. */
+    const ml_live probing = {0, size, true};
+    ml_live other;
+    bool inserted = false;
+    if (block && ml_live_table_insert(&ml_recording.live, (uintptr_t)block, probing, &other,
+                                      &inserted))
+        ml_record_taken(thread, (uintptr_t)block, other); /* its free was missed */
+    allocator->free(allocator->ctx, block);
+    met.free = probe_seen;
+    if (inserted && !met.free)
+        ml_live_table_take(&ml_recording.live, (uintptr_t)block, &other);
     thread->pauses -= ML_PROBING;
     ml_thread_resume(thread);
-    for (int generation = 0; generation < GENERATIONS; generation++)
-        domains[generation][domain].unguarded_bytes = ml_native_probe_seen ? 0 : SURELY_SMALL_BYTES;
-    return probe_seen;
+    return met;
+}
+
+/* Does all that is to be recorded in this domain come through a hook of ours? */
+static bool in_chain(ml_thread *thread, int domain)
+{
+    PyMemAllocatorEx present;
+    PyMem_GetAllocator(python_domains[domain], &present);
+    ml_native_probe_seen = false;
+    const met_hooks met = probe(thread, &present, 1);
+    for (int generation = 0; generation < GENERATIONS; generation++) {
+        hooked_domain *hooked = &domains[generation][domain];
+        hooked->unguarded_bytes = ml_native_probe_seen || hooked->is_around_another ? 0
+                                  : hooked->is_pymalloc ? PYMALLOC_BYTES
+                                                        : SURELY_SMALL_BYTES;
+    }
+    const int latest = generation_of[domain];
+    return met.malloc && (met.free || sets_apart(&domains[latest][domain]));
 }
 
 static bool same_allocator(const PyMemAllocatorEx *a, const PyMemAllocatorEx *b)
@@ -336,10 +420,11 @@ static PyMemAllocatorEx allocator_around(hooked_domain *hooked)
                                   hooked_calloc, hooked_realloc, hooked_free_exact};
     const PyMemAllocatorEx many = {hooked, hooked_malloc, hooked_calloc, hooked_realloc,
                                    hooked_free_marked};
-    const PyMemAllocatorEx few = {hooked, hooked_malloc, hooked_calloc, hooked_realloc,
-                                  hooked_free};
+    PyMemAllocatorEx few = {hooked, hooked_malloc, hooked_calloc, hooked_realloc, hooked_free};
     if (atomic_load(&ml_session) == 0)
         return few;
+    if (sets_apart(hooked))
+        few.free = hooked->wrapped.free; /* which makes no use of the context */
     switch (ml_recording.live.kind) {
     case ML_LIVE_EXACT:
         return all;
@@ -350,7 +435,7 @@ static PyMemAllocatorEx allocator_around(hooked_domain *hooked)
     }
 }
 
-static void hook(int domain)
+static void hook(ml_thread *thread, int domain)
 {
     PyMemAllocatorEx present;
     PyMem_GetAllocator(python_domains[domain], &present);
@@ -364,6 +449,11 @@ static void hook(int domain)
     if (generation > generation_of[domain]) {
         hooked->wrapped = present;
         hooked->allocator = allocators[domain];
+        const met_hooks met = probe(thread, &present, PYMALLOC_BYTES + 1);
+        hooked->is_around_another = probe(thread, &present, 1).malloc;
+        /* Without a context it is one of CPython's own, which look at none. */
+        hooked->is_pymalloc = allocators[domain] != ML_ALLOCATOR_RAW && present.ctx == NULL &&
+                              met.malloc && met.free && !hooked->is_around_another;
         generation_of[domain] = generation;
     }
     PyMemAllocatorEx ours = allocator_around(hooked);
@@ -408,7 +498,7 @@ int ml_hooks_install(void)
             continue;
         }
         lost += generation_of[domain] >= 0;
-        hook(domain);
+        hook(thread, domain);
     }
     return lost;
 }

@@ -66,6 +66,10 @@ static bool may_set_anchor(const ml_thread *thread)
 void ml_look_for_anchor(ml_thread *thread, const ml_frame *top)
 {
     ml_stack_cache *cache = &thread->stacks;
+    if (ml_live_table_is_filtered(&ml_recording.live)) {
+        cache->next_look_ns = INT64_MAX; /* stacks are few, and most frees are not seen */
+        return;
+    }
     const uint32_t last_depth = cache->anchor_depth;
     while (top && ml_frame_is_incomplete(top))
         top = ml_frame_previous(top);

@@ -25,16 +25,11 @@ static void forget_stacks(ml_stack_cache *cache, uint64_t epoch)
 
 static ML_NOINLINE uint32_t look_up_code(ml_known_code *known, const PyCodeObject *code)
 {
-    bool is_new = false;
     ml_lock(&ml_codes.lock);
     uint32_t code_id = ml_code_find(&ml_codes, (uintptr_t)code);
-    if (ML_UNLIKELY(code_id == 0)) {
+    if (ML_UNLIKELY(code_id == 0))
         code_id = ml_copy_code(&ml_codes, code);
-        is_new = true;
-    }
     ml_unlock(&ml_codes.lock);
-    if (ML_UNLIKELY(is_new)) /* its free will tell us when it dies */
-        ml_live_table_watch(&ml_recording.live, (uintptr_t)code);
     if (ML_LIKELY(code_id != 0))
         *known = (ml_known_code){code, code_id};
     return code_id;

@@ -27,8 +27,8 @@
  * limits), or an address lies outside of it, the hash takes over.
  *
  * An entry also remembers the block's size (for the live heap), and whether its free is watched
- * for: what stands for a thread's anchor lives there. It dies by being freed, and this is where that
- * is noticed. */
+ * for: what stands for a thread's anchor lives there. It dies by being freed, and this is where
+ * that is noticed. */
 #ifndef MEMLYZE_LIVE_TABLE_H
 #define MEMLYZE_LIVE_TABLE_H
 

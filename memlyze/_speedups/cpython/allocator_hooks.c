@@ -5,10 +5,10 @@
  * domain, whose hook must not count it again.
  *
  * Where few blocks are recorded, asking at every free whether this is one of them would be most of
- * what a recording costs. So the recorded blocks of pymalloc's are set apart: each is had with a
- * size that pymalloc hands on to the raw domain. It then gives them back there, too, where our hook
- * sees it, and the frees of all other blocks go to pymalloc as if nobody recorded. (tcmalloc gives
- * its samples pages of their own for the same reason.) */
+ * what a recording costs. So the recorded blocks of pymalloc's are set apart: each is asked for
+ * with a size that pymalloc hands on to the raw domain. It then gives them back there, too, where
+ * our hook sees it, and the frees of all other blocks go to pymalloc as if nobody recorded.
+ * (tcmalloc gives its samples pages of their own for the same reason.) */
 #include "allocator_hooks.h"
 
 #include <pthread.h>
@@ -126,18 +126,34 @@ ML_INLINE bool sets_apart(const hooked_domain *domain)
     return domain->is_pymalloc && ml_live_table_is_filtered(&ml_recording.live);
 }
 
-/* What to ask of the allocator for a block that may be recorded. */
-ML_INLINE size_t size_apart(const hooked_domain *domain, size_t size)
+/* What is asked of pymalloc for them. The raw domain's hook, which is asked then, knows better. */
+#define APART_BYTES (PYMALLOC_BYTES + 1)
+
+/* A block that can be recorded. Inside. */
+static void *malloc_to_record(const hooked_domain *domain, size_t size, ml_thread *thread)
 {
-    return size <= PYMALLOC_BYTES && sets_apart(domain) ? PYMALLOC_BYTES + 1 : size;
+    if (size > PYMALLOC_BYTES || !sets_apart(domain))
+        return domain->wrapped.malloc(domain->wrapped.ctx, size);
+    thread->set_apart_bytes = size ? size : 1;
+    void *block = domain->wrapped.malloc(domain->wrapped.ctx, APART_BYTES);
+    thread->set_apart_bytes = 0;
+    return block;
+}
+
+/* What the raw domain is to have for what it was asked for: another tool that wraps our hook, and
+ * wants bytes of its own, gets what it asks for. */
+ML_INLINE size_t bytes_to_have(const ml_thread *thread, size_t size)
+{
+    return size == APART_BYTES && thread->set_apart_bytes ? thread->set_apart_bytes : size;
 }
 
 /* The block, or another with the same content that can be recorded; NULL: no memory for that. */
-static void *moved_apart(const hooked_domain *domain, void *block, size_t size)
+static void *moved_to_record(const hooked_domain *domain, void *block, size_t size,
+                             ml_thread *thread)
 {
-    if (size_apart(domain, size) == size)
+    if (size > PYMALLOC_BYTES || !sets_apart(domain))
         return block;
-    void *apart = domain->wrapped.malloc(domain->wrapped.ctx, PYMALLOC_BYTES + 1);
+    void *apart = malloc_to_record(domain, size, thread);
     if (!apart)
         return NULL;
     memcpy(apart, block, size);
@@ -151,7 +167,7 @@ ML_INLINE void *record_when_due(const hooked_domain *domain, ml_thread *thread, 
 {
     if (!ml_sampler_spend(&thread->sampler, size, thread->surcharge_bytes))
         return block;
-    void *apart = moved_apart(domain, block, size);
+    void *apart = moved_to_record(domain, block, size, thread);
     if (ML_LIKELY(apart != NULL))
         record(thread, apart, size, domain->allocator);
     ml_recorder_refill(thread);
@@ -184,12 +200,12 @@ static ML_NOINLINE void *malloc_and_record(const hooked_domain *domain, size_t s
 {
     ml_thread_enter(thread);
     const bool is_due = ml_sampler_spend(&thread->sampler, size, thread->surcharge_bytes);
-    const size_t wanted = is_due ? size_apart(domain, size) : size;
-    void *block = domain->wrapped.malloc(domain->wrapped.ctx, wanted);
+    void *block = is_due ? malloc_to_record(domain, size, thread)
+                         : domain->wrapped.malloc(domain->wrapped.ctx, size);
     if (is_due) {
         if (ML_LIKELY(block != NULL))
             record(thread, block, size, domain->allocator);
-        else if (wanted != size) /* what the program asks for may still be there */
+        else /* what the program asks for may be had elsewhere */
             block = domain->wrapped.malloc(domain->wrapped.ctx, size);
         ml_recorder_refill(thread);
     }
@@ -203,7 +219,7 @@ static ML_NOINLINE void *malloc_elsewhere(const hooked_domain *domain, size_t si
     ml_thread *thread = recording_thread();
     if (thread)
         return malloc_and_record(domain, size, thread);
-    return domain->wrapped.malloc(domain->wrapped.ctx, size);
+    return domain->wrapped.malloc(domain->wrapped.ctx, bytes_to_have(ml_current_thread, size));
 }
 
 static void *hooked_malloc(void *context, size_t size)
@@ -377,8 +393,8 @@ static met_hooks probe(ml_thread *thread, const PyMemAllocatorEx *allocator, siz
     const ml_live probing = {0, size, true};
     ml_live other;
     bool inserted = false;
-    if (block && ml_live_table_insert(&ml_recording.live, (uintptr_t)block, probing, &other,
-                                      &inserted))
+    if (block &&
+        ml_live_table_insert(&ml_recording.live, (uintptr_t)block, probing, &other, &inserted))
         ml_record_taken(thread, (uintptr_t)block, other); /* its free was missed */
     allocator->free(allocator->ctx, block);
     met.free = probe_seen;

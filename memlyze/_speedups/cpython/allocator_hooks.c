@@ -49,9 +49,10 @@ static uint32_t first_window_id; /* of this recording: lower ones are of an earl
 /* ---- who is calling
  * ------------------------------------------------------------------------------ */
 
-/* Set when a thread that looks whether its calls come through here (ML_PROBING) finds that they do.
- */
+/* Set when a thread that looks whether its calls come through the hooks of a domain (ML_PROBING)
+ * finds that they do. */
 static bool probe_seen;
+static uint32_t probed_allocator; /* of that domain */
 
 enum { BOUND_CONTEXT, BOUND_VERSION };
 
@@ -182,10 +183,11 @@ ML_INLINE void *record_when_due(const hooked_domain *domain, ml_thread *thread, 
 #define SURELY_SMALL_BYTES 256
 
 /* The present thread's state, NULL when this call is not to be recorded. */
-static inline ml_thread *recording_thread(void)
+static inline ml_thread *recording_thread(const hooked_domain *domain)
 {
     ml_thread *thread = ml_thread_if_recording();
-    if (ML_UNLIKELY(!thread) && ml_current_thread->pauses >= ML_PROBING)
+    if (ML_UNLIKELY(!thread) && ml_current_thread->pauses >= ML_PROBING &&
+        domain->allocator == probed_allocator)
         probe_seen = true;
     return thread;
 }
@@ -216,7 +218,7 @@ static ML_NOINLINE void *malloc_and_record(const hooked_domain *domain, size_t s
 /* This thread is not recorded, or not yet. */
 static ML_NOINLINE void *malloc_elsewhere(const hooked_domain *domain, size_t size)
 {
-    ml_thread *thread = recording_thread();
+    ml_thread *thread = recording_thread(domain);
     if (thread)
         return malloc_and_record(domain, size, thread);
     return domain->wrapped.malloc(domain->wrapped.ctx, bytes_to_have(ml_current_thread, size));
@@ -265,7 +267,7 @@ static void *hooked_raw_malloc_exact(void *context, size_t size)
 static void *hooked_calloc(void *context, size_t count, size_t size)
 {
     const hooked_domain *domain = context;
-    ml_thread *thread = recording_thread();
+    ml_thread *thread = recording_thread(domain);
     if (ML_UNLIKELY(!thread))
         return domain->wrapped.calloc(domain->wrapped.ctx, count, size);
     ml_thread_enter(thread);
@@ -279,7 +281,7 @@ static void *hooked_calloc(void *context, size_t count, size_t size)
 static void *hooked_realloc(void *context, void *block, size_t size)
 {
     const hooked_domain *domain = context;
-    ml_thread *thread = recording_thread();
+    ml_thread *thread = recording_thread(domain);
     const bool is_inside = !thread;
     if (ML_UNLIKELY(is_inside))
         thread = ml_thread_if_inside();
@@ -315,7 +317,7 @@ static ML_NOINLINE void free_guarded(const hooked_domain *domain, void *block, m
 /* Everything but a small block with a direct entry, in a thread that is recording. */
 static ML_NOINLINE void free_slowly(const hooked_domain *domain, void *block, uint64_t entry)
 {
-    ml_thread *recording = recording_thread();
+    ml_thread *recording = recording_thread(domain);
     ml_thread *thread = recording ? recording : ml_thread_if_inside();
     if (thread && block &&
         ml_record_free_slowly(thread, (uintptr_t)block, entry) > SURELY_SMALL_BYTES && recording)
@@ -370,6 +372,7 @@ static void hooked_free_marked(void *context, void *block)
 /* ---- putting them in place
  * ------------------------------------------------------------------------ */
 
+enum { RAW, MEM, OBJECT };
 static const PyMemAllocatorDomain python_domains[3] = {PYMEM_DOMAIN_RAW, PYMEM_DOMAIN_MEM,
                                                        PYMEM_DOMAIN_OBJ};
 static const uint32_t allocators[3] = {ML_ALLOCATOR_RAW, ML_ALLOCATOR_MEM, ML_ALLOCATOR_OBJECT};
@@ -378,11 +381,13 @@ typedef struct {
     bool malloc, free;
 } met_hooks;
 
-/* Which hooks of ours a block meets that is had from this allocator and given back to it, directly
- * or through another tool that wraps them. */
-static met_hooks probe(ml_thread *thread, const PyMemAllocatorEx *allocator, size_t size)
+/* Which hooks of ours of a domain a block meets that is had from this allocator and given back to
+ * it, directly or through another tool that wraps them. */
+static met_hooks probe(ml_thread *thread, const PyMemAllocatorEx *allocator, size_t size,
+                       int domain)
 {
     met_hooks met;
+    probed_allocator = allocators[domain];
     ml_thread_pause(thread);
     thread->pauses += ML_PROBING;
     probe_seen = false;
@@ -411,7 +416,7 @@ static bool in_chain(ml_thread *thread, int domain)
     PyMemAllocatorEx present;
     PyMem_GetAllocator(python_domains[domain], &present);
     ml_native_probe_seen = false;
-    const met_hooks met = probe(thread, &present, 1);
+    const met_hooks met = probe(thread, &present, 1, domain);
     for (int generation = 0; generation < GENERATIONS; generation++) {
         hooked_domain *hooked = &domains[generation][domain];
         hooked->unguarded_bytes = ml_native_probe_seen || hooked->is_around_another ? 0
@@ -465,11 +470,11 @@ static void hook(ml_thread *thread, int domain)
     if (generation > generation_of[domain]) {
         hooked->wrapped = present;
         hooked->allocator = allocators[domain];
-        const met_hooks met = probe(thread, &present, PYMALLOC_BYTES + 1);
-        hooked->is_around_another = probe(thread, &present, 1).malloc;
+        const met_hooks met = probe(thread, &present, PYMALLOC_BYTES + 1, RAW);
+        hooked->is_around_another = probe(thread, &present, 1, domain).malloc;
         /* Without a context it is one of CPython's own, which look at none. */
-        hooked->is_pymalloc = allocators[domain] != ML_ALLOCATOR_RAW && present.ctx == NULL &&
-                              met.malloc && met.free && !hooked->is_around_another;
+        hooked->is_pymalloc = domain != RAW && present.ctx == NULL && met.malloc && met.free &&
+                              !hooked->is_around_another;
         generation_of[domain] = generation;
     }
     PyMemAllocatorEx ours = allocator_around(hooked);

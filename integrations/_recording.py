@@ -12,6 +12,7 @@ from typing import Iterator
 
 from memlyze.errors import MemlyzeError, OptionError, TracerStateError, TraceWriteError
 from memlyze.options import TraceOptions
+from memlyze.parts import earlier_part
 from memlyze.signals import SignalAction
 from memlyze.tracer import Tracer, active_tracer
 
@@ -91,12 +92,12 @@ class Recording:
             if name not in ("output_file", "force")
         }
         for path in _numbered(options.output_file.replace("{pid}", str(os.getpid()))):
-            if os.path.lexists(path):
+            if _is_taken(path):
                 continue
             try:
                 tracer = Tracer(path, **keywords).start()
             except TraceWriteError:
-                if os.path.lexists(path):  # somebody else took the name in between
+                if _is_taken(path):  # by somebody else, in between
                     continue
                 raise
             except TracerStateError:
@@ -112,13 +113,14 @@ class Recording:
     def stop(self) -> str | None:
         """Finish the trace that `start` began. Returns its path; None: there was none."""
         tracer = self._tracer
-        self._tracer = None
         if tracer is None or not tracer.is_active:
             return None
         try:
             tracer.stop()
         except (TraceWriteError, TracerStateError) as error:
             log.warning("memlyze: %s", error)
+        if self._tracer is tracer:  # it is ours as long as it has not ended
+            self._tracer = None
         log.info("finished the recording in %s", tracer.output_file)
         return tracer.output_file
 
@@ -137,6 +139,11 @@ def share(options: IntegrationOptions) -> Recording:
             "extension; give both the same"
         )
     return _shared
+
+
+def _is_taken(path: str) -> bool:
+    """Whether a trace is there, or the earlier part of one."""
+    return os.path.lexists(path) or os.path.lexists(earlier_part(path))
 
 
 def _numbered(path: str) -> Iterator[str]:

@@ -10,10 +10,11 @@ from __future__ import annotations
 import threading
 
 from memlyze._speedups import _tracer
-from memlyze.windows import present, set_present
+from memlyze.windows import driven, present, set_present
 
 TYPE_CHECKING = False  # `typing` itself stays out of the recorded program
 if TYPE_CHECKING:
+    from collections.abc import Coroutine, Generator
     from typing import Any, Callable, TypeVar
 
     F = TypeVar("F", bound=Callable[..., Any])
@@ -82,14 +83,33 @@ class _Carried:
         """The same of a coroutine function, as one."""
 
         async def carried(*args: Any, **kwargs: Any) -> Any:
-            outside = present.get()
-            set_present(self._number)
-            try:
-                return await self._function(*args, **kwargs)
-            finally:
-                set_present(outside)
+            return await _CarriedSteps(self._function(*args, **kwargs), self._number)
 
         return carried
+
+
+class _CarriedSteps:
+    """An awaitable whose steps are taken in a window: the last one may be anybody's, who closes it
+    or collects it.
+    """
+
+    __slots__ = ("_steps", "_resume_in")
+
+    def __init__(self, steps: Coroutine[Any, Any, Any], number: int) -> None:
+        self._steps = steps
+        self._resume_in = number
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        return driven(self._steps, self._run)
+
+    def _run(self, step: Callable[[Any], Any], argument: Any) -> Any:
+        outside = present.get()
+        set_present(self._resume_in)
+        try:
+            return step(argument)
+        finally:
+            self._resume_in = present.get()
+            set_present(outside)
 
 
 def watch() -> None:

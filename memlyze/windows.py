@@ -232,24 +232,29 @@ def _drive(steps: Any, call_window: window, is_last: bool = True) -> Generator[A
     if call_window._number == 0 and _tracer.is_recording():
         call_window._open()
     number = call_window._number
-    step, argument = steps.send, None
     try:
-        while True:
-            try:
-                value = _in_window(call_window, step, argument)
-            except StopIteration as stop:
-                return stop.value
-            try:
-                argument = yield value
-                step = steps.send
-            except GeneratorExit:
-                _in_window(call_window, _closed, steps)
-                raise
-            except BaseException as error:
-                step, argument = steps.throw, error
+        return (yield from driven(steps, lambda *step: _in_window(call_window, *step)))
     finally:
         if is_last and number:
             call_window._close()
+
+
+def driven(steps: Any, run: Callable[[Any, Any], Any]) -> Generator[Any, Any, Any]:
+    """A generator or coroutine, each step of which `run(step, argument)` takes."""
+    step, argument = steps.send, None
+    while True:
+        try:
+            value = run(step, argument)
+        except StopIteration as stop:
+            return stop.value
+        try:
+            argument = yield value
+            step = steps.send
+        except GeneratorExit:
+            run(_closed, steps)
+            raise
+        except BaseException as error:
+            step, argument = steps.throw, error
 
 
 def _in_window(call_window: window, step: Callable[[Any], Any], argument: Any) -> Any:

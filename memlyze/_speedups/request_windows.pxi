@@ -80,7 +80,7 @@ cdef class RequestWindow:
             return
         self.number = 0
         end_ns = ml_recorder_step_clock()
-        name = str(name)  # a function of the program may have made it
+        name = text_of(name)
         written = known_names.get(name)
         if written is None or self.noted:
             ml_hooks_pause_thread()  # what this allocates is not the program's
@@ -101,8 +101,18 @@ cdef uint32_t status_number(status):
     """Whatever an application has for a status; 0 where it is none."""
     try:
         return status
-    except (TypeError, ValueError, OverflowError):
+    except Exception:  # of the application's own number
         return 0
+
+
+cdef str text_of(name):
+    """Whatever an application has for a name: a request is answered whatever that does."""
+    if type(name) is str:
+        return name
+    try:
+        return str.__str__(str(name))  # not a string of its own kind, whose hash may fail
+    except Exception:
+        return "(no name)"
 
 
 cdef bytes encoded_word(str word):
@@ -122,7 +132,8 @@ cdef bytes remembered_name(str name):
     if len(known_names) >= MOST_NAMES:  # not routes, then: nothing may grow with the requests
         known_names.clear()
     written = encoded_text(text)
-    known_names[name] = written
+    if len(name) <= LONGEST_NAME:
+        known_names[name] = written
     return written
 
 

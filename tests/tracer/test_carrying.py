@@ -66,6 +66,59 @@ def test_carried_function_runs_in_the_window_of_its_carrying(record: Any) -> Non
     ]
 
 
+def test_carried_coroutine_leaves_nothing_behind_where_it_is_closed_or_collected(
+    record: Any,
+) -> None:
+    trace = record(
+        program("""
+        import gc, types
+        @types.coroutine
+        def pause():
+            yield
+        async def suspended():
+            work(50_000)
+            try:
+                await pause()
+            finally:
+                work(50_001)
+        def begun(name):
+            with memlyze.window(name):
+                coroutine = memlyze.carry(suspended)()
+                coroutine.send(None)
+            return coroutine
+        closed, collected = begun("closed"), begun("collected")
+        kept.clear()
+        with memlyze.window("closes"):
+            closed.close()
+            work(50_002)
+        kept.clear()
+        none = memlyze.carry(suspended)()
+        with memlyze.window("goes on"):
+            none.send(None)
+            work(50_003)
+        with memlyze.window("collects"):
+            del collected
+            gc.collect()
+            work(50_004)
+        work(50_005)
+        none.close()
+        work(50_006)
+        """)
+    ).trace
+    names = {number: row["name"] for number, row in trace.windows.items()}
+    first = [names.get(row.window_id) for row in trace.own(50_033)]
+    last = [names.get(row.window_id) for row in trace.own(50_034)]
+    assert first == ["closed", "collected", None]
+    assert last == ["closed", "collected", None]
+    assert windows_of(trace, *range(50_002, 50_007)) == [
+        "closes",
+        "goes on",
+        "collects",
+        None,
+        None,
+    ]
+
+
 def test_carried_function_is_like_the_plain_one(run: Any) -> None:
     """With and without a recording: it returns, raises, is named and is refused alike."""
     done = run(

@@ -67,8 +67,8 @@ print(wrong)
     )
     assert done.lines == ["0"]
     trace = done.trace
-    mine = trace.own(*range(101, 778, 13))
-    assert len(mine) > 400
+    mine = trace.own(*range(101, 778, 26))  # odd, unlike frames that an interpreter keeps
+    assert len(mine) > 200
     assert all(row.freed_ns >= 0 for row in mine)
     assert any(row.size <= 512 for row in mine) and any(row.size > 512 for row in mine)
     trace.check_sound()

@@ -15,15 +15,21 @@ def earlier_part(path: str) -> str:
     return f"{root}.earlier{extension}"
 
 
-def clear_earlier_part(path: str, overwrite: bool) -> None:
-    """See to it that the earlier part of a new trace can be put in its place.
+def next_part(path: str) -> str:
+    """Where this process makes the next part of the trace at `path`, before it takes its place."""
+    root, extension = os.path.splitext(path)
+    return f"{root}.next-{os.getpid()}{extension}"
+
+
+def clear_other_parts(path: str, overwrite: bool) -> None:
+    """See to it that the other parts of a new trace can be put in their places.
 
     Raises FileExistsError where something is there that is not to be replaced.
     """
-    earlier = earlier_part(path)
-    if not os.path.lexists(earlier):
-        return
-    if not overwrite or not os.path.isfile(earlier):
-        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), earlier)
-    with contextlib.suppress(OSError):  # the trace itself tells why nothing can be written here
-        os.unlink(earlier)
+    found = [part for part in (earlier_part(path), next_part(path)) if os.path.lexists(part)]
+    for part in found:
+        if not overwrite or not os.path.isfile(part):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), part)
+    for part in found:
+        with contextlib.suppress(OSError):  # the trace itself tells why nothing can be written here
+            os.unlink(part)

@@ -127,7 +127,7 @@ class Tracer:
         """Create the file and record into it. Raises FileExistsError, TraceWriteError."""
         options = self.options
         if options.max_trace_bytes:
-            parts.clear_earlier_part(path, overwrite)
+            parts.clear_other_parts(path, overwrite)
         try:
             why_not_native = _tracer.start(
                 os.fsencode(path),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from recorded import Trace
 
 import memlyze
 from memlyze.errors import OptionError, TraceWriteError
-from memlyze.parts import earlier_part
+from memlyze.parts import earlier_part, next_part
 from memlyze.trace.family import find_family
 from memlyze.trace.trace_file import TraceFile
 
@@ -291,15 +293,67 @@ def test_part_that_cannot_be_begun_ends_the_recording_and_says_so(programs: Any)
     assert trace.is_complete
     assert not trace.damage
     assert trace.one(123_456).freed_ns == -1
-    assert not list(programs.directory.glob("*.next.mlyze"))
+    assert f"cannot write {earlier_part(str(path))}: File exists" in said.read_text()
+    assert not list(programs.directory.glob("*.next*"))
 
 
-def test_earlier_part_of_somebody_else_is_not_replaced(tmp_path: Path) -> None:
+def test_files_of_similar_names_are_left_alone(programs: Any) -> None:
+    other = programs.directory / "trace.next.mlyze"
+    other.write_text("mine")
+    done = programs.run(CHURN + "churn(3)\n", str(programs.trace_path), options=OPTIONS)
+    assert (done.stderr, done.status) == ("", 0)
+    assert other.read_text() == "mine"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit is not kept elsewhere")
+def test_no_memory_for_the_next_part_ends_the_recording_and_says_so(programs: Any) -> None:
+    source = CHURN + (
+        "import resource\n"
+        "from memlyze._speedups import _tracer\n"
+        "churn(3)\n"
+        "before = resource.getrlimit(resource.RLIMIT_AS)\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (1, before[1]))\n"
+        "for _ in range(2_000):  # a test that fails is to end\n"
+        "    if not _tracer.is_recording(): break\n"
+        "    try: work()\n"
+        "    except MemoryError: pass\n"
+        "resource.setrlimit(resource.RLIMIT_AS, before)\n"
+    )
+    done = programs.run(source, str(programs.trace_path), options=OPTIONS)
+    assert done.status == 0
+    assert "recording stopped: cannot write" in done.stderr
+    assert "Cannot allocate memory. The program goes on" in done.stderr
+    for path in (programs.trace_path, Path(earlier_part(str(programs.trace_path)))):
+        assert not Trace(path).damage
+    assert not list(programs.directory.glob("*.next*"))
+
+
+def test_earlier_part_is_kept_by_a_program_that_ends_while_the_next_one_is_due(
+    programs: Any,
+) -> None:
+    source = CHURN + (
+        "churn(3)\n"
+        "kept = [block(1_000 + number % 500) for number in range(int(sys.argv[2]))]\n"
+        "os._exit(0)\n"
+    )
+    for more in range(5_000, 30_000, 5_000):
+        path, options = programs.trace_path, {**OPTIONS, "force": True}
+        done = programs.run(source, str(path), str(more), options=options)
+        assert (done.stderr, done.status) == ("", 0)
+        trace = Trace(path)
+        assert trace.is_complete
+        assert trace.metadata["stop_reason"] == "_exit"
+        assert Trace(Path(earlier_part(str(path)))).is_complete
+
+
+@pytest.mark.parametrize("part", [earlier_part, next_part])
+def test_part_of_somebody_else_is_not_replaced(tmp_path: Path, part: Any) -> None:
     path = tmp_path / "t.mlyze"
-    Path(earlier_part(str(path))).write_text("mine")
-    with pytest.raises(TraceWriteError, match=r"t\.earlier\.mlyze exists already"):
+    other = Path(part(str(path)))
+    other.write_text("mine")
+    with pytest.raises(TraceWriteError, match=rf"{re.escape(str(other))} exists already"):
         memlyze.start(path, **OPTIONS)
-    assert os.listdir(tmp_path) == ["t.earlier.mlyze"]
+    assert os.listdir(tmp_path) == [other.name]
     memlyze.start(path, force=True, **OPTIONS).stop()
     assert os.listdir(tmp_path) == ["t.mlyze"]
 

@@ -328,7 +328,8 @@ static bool thin_out_threads(ml_carried *carried)
             rows[--to] = rows[i];
         put(&seen, id);
     }
-    memmove(rows, rows + to, (count - to) * sizeof *rows);
+    if (to < count)
+        memmove(rows, rows + to, (count - to) * sizeof *rows);
     carried->threads.size = carried->threads_after = (count - to) * sizeof *rows;
     free_set(&named);
     free_set(&seen);

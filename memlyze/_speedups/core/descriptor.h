@@ -55,6 +55,15 @@ static inline bool ml_descriptor_is_ours(const ml_descriptor *descriptor)
     return ml_descriptor_is_file(descriptor, descriptor->number);
 }
 
+/* Whether it is this file that is at the path, and neither another one nor a link to it. Also of a
+ * descriptor that has been closed. */
+static inline bool ml_descriptor_is_at(const ml_descriptor *descriptor, const char *path)
+{
+    struct stat status;
+    return lstat(path, &status) == 0 && status.st_dev == descriptor->device &&
+           status.st_ino == descriptor->inode;
+}
+
 /* Takes over an open descriptor of the same file in its place. False: it is another file, or none.
  */
 static inline bool ml_descriptor_replace(ml_descriptor *descriptor, int number)

@@ -60,7 +60,10 @@ static struct {
     /* A trace of bounded size goes on in a next part. */
     uint64_t max_bytes; /* of the parts together; 0: no bound */
     uint64_t next_part_at_bytes;
+    int64_t next_part_from_ns; /* not before */
     uint32_t part;
+    ml_descriptor earlier_part;           /* closed: which file it is */
+    char failed_path[ML_PART_PATH_BYTES]; /* where a next part could not be made, or "" */
     ml_buffer header_json, kept_metadata; /* the latter: keys and values that were told */
     double interval_bytes, rate, surcharge_bytes;
 
@@ -453,17 +456,18 @@ static void flush(int64_t now_ns)
 /* ---- parts
  * --------------------------------------------------------------------------------------- */
 
-static void put_sampling(double interval_bytes, double rate, double surcharge_bytes,
+static bool put_sampling(double interval_bytes, double rate, double surcharge_bytes,
                          ml_trace_file *file)
 {
     ml_columns *rows = &writer.samplings;
     if (!ml_columns_reserve_row(rows, 0))
-        return;
+        return false;
     ml_columns_put(rows, 0, 1);
     ml_columns_put_double(rows, 1, interval_bytes);
     ml_columns_put_double(rows, 2, rate);
     ml_columns_put_double(rows, 3, surcharge_bytes);
     ml_trace_file_write(file, rows);
+    return true;
 }
 
 /* A part is full at half of the bound, and what is carried into it takes a quarter at most. Where
@@ -499,7 +503,7 @@ static int write_part_header(ml_trace_file *file, const char *path, int64_t now_
     /* From behind the brace that it begins with, with the zero that it ends with. */
     if (ml_buffer_append(&json, more, (size_t)length) &&
         ml_buffer_append(&json, writer.header_json.data + 1, writer.header_json.size - 1))
-        error = ml_trace_file_create(file, path, true, (const char *)json.data);
+        error = ml_trace_file_create(file, path, false, (const char *)json.data);
     ml_buffer_free(&json);
     return error;
 }
@@ -521,10 +525,11 @@ static int make_next_part(ml_trace_file *next, const char *next_path, int64_t no
     int error = write_part_header(next, next_path, now_ns);
     if (error)
         return error;
-    put_sampling(writer.interval_bytes, writer.rate, writer.surcharge_bytes, next);
-    if (!ml_carried_write(&writer.encoder.carried, &writer.encoder.mappings, now_ns, next,
-                          writer.max_bytes / 4) &&
-        !next->failed) {
+    const bool is_all =
+        put_sampling(writer.interval_bytes, writer.rate, writer.surcharge_bytes, next) &&
+        ml_carried_write(&writer.encoder.carried, &writer.encoder.mappings, now_ns, next,
+                         writer.max_bytes / 4);
+    if (!is_all && !next->failed) {
         next->failed = true;
         next->error = ENOMEM;
     }
@@ -536,29 +541,44 @@ static int make_next_part(ml_trace_file *next, const char *next_path, int64_t no
     return next->failed ? next->error : 0;
 }
 
+/* It may have failed before there was a file, or at one that is somebody else's. */
+static void discard(ml_trace_file *next, const char *next_path)
+{
+    ml_trace_file_close(next);
+    if (ml_descriptor_is_at(&next->descriptor, next_path))
+        unlink(next_path);
+}
+
 static void begin_next_part(int64_t now_ns)
 {
     char next_path[ML_PART_PATH_BYTES];
-    ml_trace_file next;
+    ml_trace_file next = {.descriptor = ml_no_descriptor};
     settle(now_ns);
     flush(now_ns);
-    ml_parts_drop_earlier(writer.file.path); /* its room is needed */
     put_statistics();
     put_number("end_ns", (uint64_t)now_ns);
     put_metadata("stop_reason", "\"next part\"");
     ml_trace_file_write_ending(&writer.file, &writer.metadata);
     if (writer.file.failed)
         return;
-    ml_part_path(next_path, writer.file.path, ML_PART_NEXT);
+    ml_part_next_path(next_path, writer.file.path);
     int error = make_next_part(&next, next_path, now_ns);
-    if (!error)
-        error = ml_parts_move_on(writer.file.path);
+    if ((error == ENOSPC || error == EDQUOT) &&
+        ml_parts_drop_earlier(writer.file.path, &writer.earlier_part)) {
+        discard(&next, next_path);
+        error = make_next_part(&next, next_path, now_ns);
+    }
+    if (error)
+        strcpy(writer.failed_path, next_path);
+    else
+        error = ml_parts_move_on(writer.file.path, &writer.file.descriptor, &writer.earlier_part,
+                                 next_path, writer.failed_path);
     if (error) {
-        ml_trace_file_close(&next);
-        unlink(next_path);
+        discard(&next, next_path);
         ml_writer_give_up(error);
         return;
     }
+    writer.failed_path[0] = 0;
     strcpy(next.path, writer.file.path);
     ml_trace_file_close(&writer.file);
     writer.file = next;
@@ -581,7 +601,7 @@ bool ml_writer_turn(int64_t now_ns)
         write_sources(false);
     }
     if (writer.max_bytes && writer.file.offset >= writer.next_part_at_bytes &&
-        !writer.file.failed && !ml_writer_has_graphs())
+        now_ns >= writer.next_part_from_ns && !writer.file.failed && !ml_writer_has_graphs())
         begin_next_part(now_ns);
     write_graphs(false);
     return any;
@@ -612,7 +632,7 @@ void ml_writer_write_ending(int64_t now_ns, const char *reason)
     snprintf(json, sizeof json, "\"%s\"", reason);
     put_metadata("stop_reason", json);
     ml_trace_file_write_ending(&writer.file, &writer.metadata);
-    writer.next_flush_ns =
+    writer.next_flush_ns = writer.next_part_from_ns =
         ml_monotonic_ns() - ml_recording.start_monotonic_ns + REST_AFTER_ENDING_NS;
 }
 
@@ -652,6 +672,10 @@ static const char *next_step(int error)
         return "Let the program not close descriptors that are not its own where it has no /proc";
     case EAGAIN:
         return "Raise the limit of threads";
+    case ENOMEM:
+        return "Give the program more memory";
+    case EEXIST: /* it has come after the start */
+        return "Move that file away or choose another place with --output-file";
     default:
         return "Free some space or choose another place with --output-file";
     }
@@ -666,7 +690,8 @@ void ml_writer_say_failed(int descriptor)
         text, sizeof text,
         "memlyze: recording stopped: cannot write %s: %s. The program goes on; what was written "
         "is readable. %s, then record again.\n",
-        writer.file.path, strerror(writer.file.error), next_step(writer.file.error));
+        writer.failed_path[0] ? writer.failed_path : writer.file.path, strerror(writer.file.error),
+        next_step(writer.file.error));
     if (length > 0 && descriptor >= 0) {
         ssize_t ignored = write(descriptor, text,
                                 (size_t)length < sizeof text ? (size_t)length : sizeof text - 1);
@@ -733,6 +758,9 @@ int ml_writer_open(const ml_options *options, uint64_t session)
     writer.rate = options->rate;
     writer.surcharge_bytes = surcharge_bytes;
     writer.part = 1;
+    writer.next_part_from_ns = 0;
+    writer.earlier_part = ml_no_descriptor;
+    writer.failed_path[0] = 0;
     writer.encoder.carried.keeps = writer.max_bytes != 0;
     writer.encoder.carried.session = session;
     expect_next_part();

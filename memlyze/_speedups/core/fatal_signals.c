@@ -1,6 +1,7 @@
 #include "fatal_signals.h"
 
 #include "helper_thread.h"
+#include "platform.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -18,6 +19,10 @@ static const struct {
 static void end_by(int number)
 {
     const int error = errno;
+    if (ml_locks_held) { /* by the code that this interrupts; the helper thread may need them */
+        ml_signal_put_off = number;
+        return;
+    }
     for (size_t i = 0; i < WATCHED; i++) {
         if (watched[i].number == number)
             ml_helper_write_ending(watched[i].reason);

@@ -123,11 +123,13 @@ static void *run(void *unused)
     bool abandoned = ml_writer_failure() != 0; /* before a pause */
     while (!atomic_load_explicit(&helper.stopping, memory_order_acquire)) {
         int64_t now_ns = ml_monotonic_ns() - ml_recording.start_monotonic_ns;
+        const bool ending_wanted =
+            atomic_load_explicit(&helper.ending_wanted, memory_order_acquire);
         if (ml_recording.coarse_clock)
             ml_recorder_raise_clock(now_ns);
         if (!abandoned) {
             idle_turns = ml_writer_turn(now_ns) ? 0 : idle_turns + 1;
-            if (helper.ending_wanted)
+            if (ending_wanted)
                 ml_writer_write_ending(now_ns, helper.reason);
             if (ml_writer_failure()) {
                 ml_recorder_abandon();
@@ -136,7 +138,8 @@ static void *run(void *unused)
                 abandoned = true;
             }
         }
-        atomic_store_explicit(&helper.ending_wanted, false, memory_order_release);
+        if (ending_wanted) /* otherwise it may have come just now */
+            atomic_store_explicit(&helper.ending_wanted, false, memory_order_release);
         const bool busy =
             ml_recording.coarse_clock && idle_turns < IDLE_TURNS_BEFORE_REST && !abandoned;
         const int64_t turn_ns = ml_writer_longest_rest_ns();

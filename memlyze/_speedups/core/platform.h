@@ -110,8 +110,14 @@ typedef atomic_int ml_spinlock;
 /* Returns when the lock is free, or may be (session.c). */
 void ml_lock_wait(const ml_spinlock *lock);
 
+/* Of this thread: how many locks it holds, or is about to, and the signal that has to wait until it
+ * holds none (fatal_signals.c), 0: there is none. */
+extern ML_INTERNAL ML_THREAD_LOCAL volatile int ml_locks_held, ml_signal_put_off;
+void ml_raise_put_off(void);
+
 ML_INLINE void ml_lock(ml_spinlock *lock)
 {
+    ml_locks_held++;
     while (ML_UNLIKELY(atomic_exchange_explicit(lock, 1, memory_order_acquire) != 0))
         ml_lock_wait(lock);
 }
@@ -119,6 +125,8 @@ ML_INLINE void ml_lock(ml_spinlock *lock)
 ML_INLINE void ml_unlock(ml_spinlock *lock)
 {
     atomic_store_explicit(lock, 0, memory_order_release);
+    if (--ml_locks_held == 0 && ML_UNLIKELY(ml_signal_put_off != 0))
+        ml_raise_put_off();
 }
 
 /* A finaliser for hash tables over addresses and small ids (the constants of splitmix64, Steele et

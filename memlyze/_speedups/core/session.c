@@ -6,8 +6,10 @@
 #include "side_rows.h"
 #include "stack_table.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -57,6 +59,16 @@ ML_NOINLINE void ml_lock_wait(const ml_spinlock *lock)
             if (turn % 20000 == 0 && forked_unseen())
                 after_fork_in_child();
         }
+}
+
+ML_THREAD_LOCAL volatile int ml_locks_held, ml_signal_put_off;
+
+ML_NOINLINE void ml_raise_put_off(void)
+{
+    const int error = errno, number = ml_signal_put_off;
+    ml_signal_put_off = 0;
+    raise(number);
+    errno = error;
 }
 
 static void register_fork_handler(void)

@@ -16,7 +16,7 @@ from memlyze.errors import MemlyzeError
 from memlyze.tracer import active_tracer
 
 from ._options import IntegrationOptions
-from ._recording import Recording, log
+from ._recording import ChangingError, Recording, log
 
 
 class Answer(NamedTuple):
@@ -67,6 +67,8 @@ class Control:
             return _answer(405, {"error": error}, ("Allow", ", ".join(wanted)))
         try:
             status, done = getattr(self, "_" + (action or "status"))()
+        except ChangingError as error:
+            status, done = 409, {"error": str(error)}
         except MemlyzeError as error:
             return _answer(500, {"error": str(error), **self._state()})
         return _answer(status, {**done, **self._state()})
@@ -79,13 +81,13 @@ class Control:
         return 200, {"did": "nothing: it is recording" if path is None else "started"}
 
     def _stop(self) -> tuple[int, dict[str, Any]]:
-        if active_tracer() is not None and not self._recording.is_ours:
+        path = self._recording.stop()
+        if path is not None:
+            return 200, {"did": "stopped", "finished_trace": path}
+        if self._recording.is_of_the_program:
             error = "this recording was started by the program, or by memlyze record: end it there"
             return 409, {"error": error}
-        path = self._recording.stop()
-        if path is None:
-            return 200, {"did": "nothing: it is not recording"}
-        return 200, {"did": "stopped", "finished_trace": path}
+        return 200, {"did": "nothing: it is not recording"}
 
     def _checkpoint(self) -> tuple[int, dict[str, Any]]:
         taken = checkpoint()

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
+from contextlib import contextmanager
 from typing import Iterator
 
 from memlyze.errors import MemlyzeError, OptionError, TracerStateError, TraceWriteError
@@ -22,6 +24,11 @@ log = logging.getLogger("memlyze")
 
 _MOST_FILES = 10_000
 _shared: Recording | None = None
+_changing = threading.Lock()
+
+
+class ChangingError(TracerStateError):
+    """Somebody else starts or stops the recording at this moment."""
 
 
 class Recording:
@@ -32,7 +39,7 @@ class Recording:
 
     def __init__(self, options: IntegrationOptions) -> None:
         self.options = options
-        self._tracer: Tracer | None = None
+        self._tracer: Tracer | None = None  # the last that was started here; it may have ended
         self._users = 0
         self._signal: SignalAction | None = None
 
@@ -41,10 +48,17 @@ class Recording:
         """Whether the integrations have started what is recording now."""
         return self._tracer is not None and self._tracer.is_active
 
+    @property
+    def is_of_the_program(self) -> bool:
+        """Whether somebody else has."""
+        tracer = active_tracer()
+        return tracer is not None and tracer is not self._tracer
+
     def join(self) -> None:
         """One more application uses it; the first starts it.
 
-        Raises TraceWriteError, and TracerStateError for a signal outside of the main thread.
+        Raises TraceWriteError, and TracerStateError for a signal outside of the main thread or
+        where another thread starts or stops the recording at this moment.
         """
         if self._users == 0:
             self._listen()
@@ -56,7 +70,10 @@ class Recording:
         """An application has ended; the last one ends the recording."""
         self._users = max(self._users - 1, 0)
         if self._users == 0:
-            self.stop()
+            try:
+                self.stop()
+            except ChangingError as error:
+                log.warning("memlyze: %s", error)
             if self._signal is not None:
                 self._signal.leave()
                 self._signal = None
@@ -69,20 +86,26 @@ class Recording:
 
     def _toggle(self) -> None:
         """Start, or stop what was started here. Runs between any two instructions."""
-        if active_tracer() is None:
-            try:
+        try:
+            if active_tracer() is None:
                 self.start()
-            except MemlyzeError as error:
-                log.warning("memlyze: %s", error)
-        elif self.is_ours:
-            self.stop()
-        else:
-            log.warning("memlyze: this recording is not the application's; the signal ends it not")
+            elif self.is_ours:
+                self.stop()
+            else:
+                log.warning(
+                    "memlyze: this recording is not the application's; the signal ends it not"
+                )
+        except MemlyzeError as error:
+            log.warning("memlyze: %s", error)
 
     def start(self) -> str | None:
         """Start recording, unless something is recording. Returns the path of the trace, None where
-        nothing was started. Raises TraceWriteError.
+        nothing was started. Raises TraceWriteError, ChangingError.
         """
+        with _one_at_a_time():
+            return self._start()
+
+    def _start(self) -> str | None:
         if active_tracer() is not None:
             return None
         options = self.options.trace
@@ -94,15 +117,15 @@ class Recording:
         for path in _numbered(options.output_file.replace("{pid}", str(os.getpid()))):
             if _is_taken(path):
                 continue
+            self._tracer = tracer = Tracer(path, **keywords)  # ours from its first moment on
             try:
-                tracer = Tracer(path, **keywords).start()
+                tracer.start()
             except TraceWriteError:
                 if _is_taken(path):  # by somebody else, in between
                     continue
                 raise
             except TracerStateError:
                 return None
-            self._tracer = tracer
             log.info("recording memory into %s", tracer.output_file)
             return tracer.output_file
         raise TraceWriteError(
@@ -111,7 +134,14 @@ class Recording:
         )
 
     def stop(self) -> str | None:
-        """Finish the trace that `start` began. Returns its path; None: there was none."""
+        """Finish the trace that `start` began. Returns its path; None: there was none.
+
+        Raises ChangingError.
+        """
+        with _one_at_a_time():
+            return self._stop()
+
+    def _stop(self) -> str | None:
         tracer = self._tracer
         if tracer is None or not tracer.is_active:
             return None
@@ -119,10 +149,34 @@ class Recording:
             tracer.stop()
         except (TraceWriteError, TracerStateError) as error:
             log.warning("memlyze: %s", error)
-        if self._tracer is tracer:  # it is ours as long as it has not ended
-            self._tracer = None
         log.info("finished the recording in %s", tracer.output_file)
         return tracer.output_file
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Of all that start and stop, one at a time; a signal comes in the midst of them, so that it
+    cannot wait for its turn.
+    """
+    lock = _changing
+    if not lock.acquire(blocking=False):
+        raise ChangingError(
+            "the recording is being started or stopped at this moment; ask again when that is done"
+        )
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _after_fork_in_child() -> None:
+    """Whoever was starting or stopping has stayed in the parent."""
+    global _changing
+    _changing = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
 def share(options: IntegrationOptions) -> Recording:

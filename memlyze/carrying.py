@@ -83,7 +83,10 @@ class _Carried:
         """The same of a coroutine function, as one."""
 
         async def carried(*args: Any, **kwargs: Any) -> Any:
-            return await _CarriedSteps(self._function(*args, **kwargs), self._number)
+            async def called() -> Any:  # for a call that begins at once, or gives a future
+                return await self._function(*args, **kwargs)
+
+            return await _CarriedSteps(called(), self._number)
 
         return carried
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from command_line import Runner, clean_environment
 from known_trace import write_known_trace
+from pseudo_terminal import PseudoTerminal
 
 SITES = "SELECT function, bytes FROM hotspots() ORDER BY bytes DESC"
 
@@ -47,6 +48,26 @@ def test_json_is_one_array_and_jsonl_an_object_a_line(trace: str, memlyze: Runne
     assert json.loads(memlyze("query", "--format", "json", SITES, trace).stdout) == expected
     lines = memlyze("query", "--format", "jsonl", SITES, trace).stdout.splitlines()
     assert [json.loads(line) for line in lines] == expected
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "jsonl", "table"])
+def test_terminal_is_given_no_control_characters(
+    form: str, trace: str, memlyze: Runner, tmp_path: Path
+) -> None:
+    """Names that the traced program chose could change it; a file has them as they are."""
+    query = "SELECT chr(27) || '[31m' || chr(155) || 'é…' || chr(8238) || chr(127) AS x, 'end' AS y"
+    with PseudoTerminal("query", "--format", form, query, trace, cwd=tmp_path) as terminal:
+        shown = terminal.expect("end")
+        assert terminal.wait() == 0
+    assert "é…" in shown
+    assert not [c for c in shown if c not in "\r\n\t" and not c.isprintable()]
+    if form != "table":
+        name = f"result.{form}"
+        assert memlyze("query", "-o", name, query, trace).returncode == 0
+        assert chr(155) in (tmp_path / name).read_text(encoding="utf-8")
+    if form == "jsonl":
+        found = json.loads(shown[shown.index("{") :] + '"}')
+        assert found["x"] == "\x1b[31m\x9bé…\u202e\x7f"
 
 
 @pytest.mark.parametrize("form", ["csv", "json", "jsonl", "table"])

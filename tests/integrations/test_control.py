@@ -217,6 +217,51 @@ memlyze.stop()
     assert found[6][1]["did"] == "nothing: it is recording"
 
 
+def test_only_one_at_a_time_starts_or_stops(serve: Any) -> None:
+    served = serve(
+        CLIENT
+        + PLAIN_WSGI.replace("**OPTIONS", "toggle_signal='SIGUSR2', **OPTIONS")
+        + """
+import threading
+from memlyze import checkpoints
+from memlyze.integrations import _recording
+def in_the_midst_of(owner, name):
+    original = getattr(owner, name)
+    def function(*arguments):
+        for action in "/start", "/stop":
+            thread = threading.Thread(target=ask, args=("POST", action))
+            thread.start()
+            thread.join()
+        os.kill(os.getpid(), signal.SIGUSR2)
+        return original(*arguments)
+    setattr(owner, name, function)
+in_the_midst_of(memlyze.Tracer, "_attach")
+in_the_midst_of(checkpoints, "take_at_stop")
+ask("POST", "/start")
+ask("POST", "/stop")
+with _recording._one_at_a_time():
+    child = os.fork()
+    if child == 0:
+        ask("POST", "/stop")
+        sys.stdout.flush()
+        os._exit(0)
+    sys.stdout.flush()
+    os.waitpid(child, 0)
+""",
+        flags=("-u",),
+    )
+    found = answers(served)
+    assert [status for status, _ in found] == [409, 409, 200, 409, 409, 200, 200]
+    errors = {content["error"] for status, content in found if status == 409}
+    assert errors == {
+        "the recording is being started or stopped at this moment; ask again when that is done"
+    }
+    did = [content["did"] for status, content in found if status == 200]
+    assert did == ["started", "stopped", "nothing: it is not recording"]
+    assert served.run.stderr.count("being started or stopped at this moment") == 2
+    assert served.trace.is_complete
+
+
 @pytest.mark.parametrize(
     ("path", "token", "said"),
     [

@@ -412,3 +412,45 @@ def test_forked_child_carries_its_own_windows_only(record: Any, programs: Any) -
     assert windows_of(done.trace, 50_004) == ["of the parent"]
     (child,) = programs.family()
     assert windows_of(child, 50_000, 50_001, 50_002, 50_003) == [None, None] + ["of the child"] * 2
+
+
+def test_carried_coroutine_keeps_a_window_of_its_own(record: Any) -> None:
+    """What it has opened goes on over its steps, and is nobody else's in between."""
+    trace = record(
+        program("""
+        async def load():
+            work(50_020)
+            with memlyze.window("own"):
+                await asyncio.sleep(0)
+                work(50_021)
+            await asyncio.sleep(0)
+            work(50_022)
+        async def main(carried):
+            with memlyze.window("caller"):
+                await carried()
+                work(50_023)
+        with memlyze.window("carried"):
+            carried = memlyze.carry(load)
+        asyncio.run(main(carried))
+        """)
+    ).trace
+    assert windows_of(trace, *range(50_020, 50_024)) == ["carried", "own", "carried", "caller"]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="functions are marked from CPython 3.12 on")
+def test_function_marked_as_a_coroutine_function_is_carried(record: Any) -> None:
+    trace = record(
+        program("""
+        import inspect
+        @inspect.markcoroutinefunction
+        def ask():
+            work(50_030)
+            return asyncio.get_running_loop().run_in_executor(None, str, 5)
+        async def main(carried):
+            assert await carried() == "5"
+        with memlyze.window("carried"):
+            carried = memlyze.carry(ask)
+        asyncio.run(main(carried))
+        """)
+    ).trace
+    assert windows_of(trace, 50_030) == ["carried"]

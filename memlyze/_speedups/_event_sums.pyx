@@ -68,6 +68,7 @@ _SUM = numpy.dtype(
         ("allocations", numpy.float64),
         ("allocations_variance", numpy.float64),
         ("lifetimes_ns", numpy.float64),
+        ("largest", numpy.float64),
     ]
 )
 

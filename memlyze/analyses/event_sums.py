@@ -58,8 +58,8 @@ def event_sums(
     it (−1: never). Without `by_stack` all chosen stacks are summed up together, as 0, unless only
     some are chosen. The columns are `stack_id` (0: none is
     known), `group_id`, `classes` (of those told apart), `samples`, `bytes`, `variance`,
-    `allocations`, `allocations_variance`, and `lifetimes_ns`, the sum over those that were freed.
-    Rows stand in the order of their ids.
+    `allocations`, `allocations_variance`, `lifetimes_ns`, the sum over those that were freed, and
+    `largest`, the size of the greatest. Rows stand in the order of their ids.
     """
     columns = trace.table("allocations")
     times = remembered(

@@ -1,5 +1,4 @@
--- What each window took, as in the view `windows` but without the peaks, which are dear; one row for each, in order of
--- their numbers.
+-- What each window took, as in the view `windows`; one row for each, in order of their numbers.
 SELECT
     w.window_id,
     w.parent_id,
@@ -23,6 +22,6 @@ SELECT
     coalesce(f.live_variance, 0)::DOUBLE AS live_variance,
     coalesce(f.samples, 0)::BIGINT AS samples
 FROM _raw_windows AS w
-LEFT JOIN _window_figures AS f USING (window_id)
+LEFT JOIN _raw_window_sums AS f USING (window_id)
 CROSS JOIN _sampling AS u
 ORDER BY w.window_id;

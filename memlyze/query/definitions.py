@@ -57,8 +57,6 @@ PRIVATE = (
     "process_ends",
     "ended_processes",
     "window_blocks",
-    "window_figures",
-    "window_peaks",
     "window_collections",
     "window_rows",
     "selected",

@@ -28,7 +28,7 @@ if typing.TYPE_CHECKING:
 ANY_TABLE = ""
 # Tables that take long to make: after a change only when somebody asks for them.
 _MADE_WHEN_ASKED = frozenset(
-    ("leaks", "stack_frames", "frees", "objects", "object_references", "object_tree")
+    ("leaks", "window_sums", "stack_frames", "frees", "objects", "object_references", "object_tree")
 )
 
 PathLike = typing.Union[str, "os.PathLike[str]"]
@@ -70,7 +70,7 @@ class Tables(typing.Mapping[str, Columns]):
     _NAMES = tuple(
         name
         for name in raw_tables.RAW_TABLES
-        if name not in ("stack_sites", "leaks", "object_tree")
+        if name not in ("stack_sites", "leaks", "window_sums", "object_tree")
     )
 
     def __init__(self, source: Source) -> None:

@@ -7,6 +7,7 @@ import typing
 from memlyze.query.heap_graph import HeapGraph
 from memlyze.query.origins import origin_of_given_text
 from memlyze.query.stack_sites import frame_origins, stack_sites
+from memlyze.query.window_sums import window_sums
 from memlyze.trace.family import Family, find_family
 from memlyze.trace.reader import TraceFile, TraceSet
 
@@ -41,6 +42,7 @@ class Source:
             "frames": self._frames,
             "stack_sites": self._stack_sites,
             "leaks": self._leaks,
+            "window_sums": self._window_sums,
         }.get(table)
         if make is None:
             return self._reader.table(table)
@@ -62,7 +64,7 @@ class Source:
         """
         changed = self._reader.go_on() if isinstance(self._reader, TraceFile) else None
         if changed:
-            changed = changed | {"leaks"}
+            changed = changed | {"leaks", "window_sums"}
             if "stacks" in changed:
                 changed.add("stack_sites")
             if "checkpoints" in changed:
@@ -90,3 +92,6 @@ class Source:
         from memlyze.query.leaks.table import leak_rows
 
         return leak_rows(self.columns)
+
+    def _window_sums(self) -> Columns:
+        return window_sums(self._reader.table("allocations"), self._reader.table("windows"))

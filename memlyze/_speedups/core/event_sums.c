@@ -128,6 +128,7 @@ static void add(ml_event_sum *sum, double size, double weight, int64_t lifetime_
     sum->allocations += weight;
     sum->allocations_variance += weight * (weight - 1);
     sum->lifetimes_ns += weight * (double)lifetime_ns;
+    sum->largest = size > sum->largest ? size : sum->largest;
 }
 
 bool ml_sum_events(const ml_allocation_columns *columns, const ml_chunk_times *times,

@@ -70,6 +70,7 @@ typedef struct {
     double allocations;
     double allocations_variance;
     double lifetimes_ns; /* of those that were freed */
+    double largest;      /* size of the greatest of them */
 } ml_event_sum;
 
 typedef struct {

@@ -40,14 +40,13 @@ summed AS (
     SELECT
         NULL::VARCHAR AS name,
         0::BIGINT AS windows,
-        sum(size * weight) AS bytes,
-        sum(size::DOUBLE * size * weight * (weight - 1)) AS variance,
-        coalesce(sum(size * weight) FILTER (WHERE freed_ns = -1), 0) AS live,
-        sum(size::DOUBLE * size * weight * (weight - 1)) FILTER (WHERE freed_ns = -1) AS live_variance,
-        count(*) AS samples
-    FROM _raw_allocations
-    WHERE allocator <= 4 AND window_id = 0
-    HAVING count(*) > 0
+        bytes,
+        variance,
+        live,
+        live_variance,
+        samples
+    FROM _raw_window_sums
+    WHERE window_id = 0
 )
 SELECT
     -- Name of the windows; of requests, the template of their route. NULL: what was allocated in no window.

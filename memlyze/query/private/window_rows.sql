@@ -20,8 +20,8 @@ SELECT
     coalesce(f.samples, 0) AS samples,
     coalesce(f.own_bytes, 0) AS own_bytes,
     coalesce(f.own_variance, 0) AS own_variance,
-    coalesce(k.bytes, 0) AS peak,
-    coalesce(k.variance, 0) AS peak_variance,
+    coalesce(f.peak, 0) AS peak,
+    coalesce(f.peak_variance, 0) AS peak_variance,
     coalesce(CASE WHEN w.end_ns = -1 THEN f.live ELSE f.retained END, 0) AS retained,
     coalesce(CASE WHEN w.end_ns = -1 THEN f.live_variance ELSE f.retained_variance END, 0) AS retained_variance,
     w.end_ns <> -1 AND w.end_ns + 1000000000 <= p.end_ns AS is_known_after_1s,
@@ -38,7 +38,6 @@ SELECT
     coalesce(c.duration_ns, 0) AS collector_ns,
     w.process_id
 FROM _raw_windows AS w
-LEFT JOIN _window_figures AS f USING (window_id)
-LEFT JOIN _window_peaks AS k USING (window_id)
+LEFT JOIN _raw_window_sums AS f USING (window_id)
 LEFT JOIN _window_collections AS c USING (window_id)
 LEFT JOIN _process_ends AS p USING (process_id);

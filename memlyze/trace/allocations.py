@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Any, Callable, Mapping, NamedTuple
+from typing import Any, Mapping, NamedTuple
 
 import numpy as np
 
@@ -93,24 +93,14 @@ class AllocationDecoding:
         """
         decoder, rows_before = self._decoder, self._decoder.rows
         self._make_room()
-        self._add(fmt.EVENTS, decoder.add)
-        self._add(fmt.CARRIED, decoder.add_carried)
+        for block_type, add in ((fmt.EVENTS, decoder.add), (fmt.CARRIED, decoder.add_carried)):
+            self._read[block_type] = self._source.feed(block_type, add, self._read[block_type])
         decoder.finish()
         columns = {name: column[: decoder.rows] for name, column in self._columns.items()}
         self._unknown_stacks += self._stacks.remap(columns["stack_id"][rows_before:])
         columns["size"] = self._sizes(columns["size"])
         _note(self._source, decoder, self._unknown_stacks, blocks_left_out)
         return Allocations(columns, decoder.frees, decoder.frees_unmatched, decoder.frees_repeated)
-
-    def _add(self, block_type: int, add: Callable[[bytes], None]) -> None:
-        source = self._source
-        for block, data in source.each(block_type, self._read[block_type]):
-            try:
-                add(data)
-                source.shown(block)
-            except _decoder.CorruptBlockError as error:
-                source.damage.unreadable(block, str(error))
-        self._read[block_type] = len(source.blocks(block_type))
 
     def _sizes(self, sizes: Any) -> Any:
         """The column of sizes; a wider copy where 31 bits do not hold all of them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterator, Mapping, NamedTuple
+from typing import Any, Callable, Iterator, Mapping, NamedTuple
 
 import numpy as np
 
@@ -112,6 +112,19 @@ class BlockSource:
             data = self.read(block)
             if data is not None:
                 yield block, data
+
+    def feed(self, block_type: int, add: Callable[[bytes], None], start: int = 0) -> int:
+        """Give `add` the blocks of a type as `each` finds them, and say what became of each.
+
+        Returns how many there are: where to start when there are more.
+        """
+        for block, data in self.each(block_type, start):
+            try:
+                add(data)
+                self.shown(block)
+            except _decoder.CorruptBlockError as error:
+                self.damage.unreadable(block, str(error))
+        return len(self.blocks(block_type))
 
     def shown(self, block: Block) -> None:
         """Count a block's rows as decoded."""

@@ -33,13 +33,7 @@ class Stacks:
             (fmt.CODES, self._decoder.add_codes),
             (fmt.STACKS, self._decoder.add_stacks),
         ):
-            for block, data in source.each(block_type, self._read[block_type]):
-                try:
-                    add(data)
-                    source.shown(block)
-                except _decoder.CorruptBlockError as error:
-                    source.damage.unreadable(block, str(error))
-            self._read[block_type] = len(source.blocks(block_type))
+            self._read[block_type] = source.feed(block_type, add, self._read[block_type])
         if self._decoder.lost:
             source.damage.note(
                 "count lost frames",

@@ -31,6 +31,22 @@ class ChangingError(TracerStateError):
     """Somebody else starts or stops the recording at this moment."""
 
 
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Of all that start and stop, one at a time; a signal comes in the midst of them, so that it
+    cannot wait for its turn.
+    """
+    lock = _changing
+    if not lock.acquire(blocking=False):
+        raise ChangingError(
+            "the recording is being started or stopped at this moment; ask again when that is done"
+        )
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 class Recording:
     """Starts and stops the recording of this process.
 
@@ -98,14 +114,11 @@ class Recording:
         except MemlyzeError as error:
             log.warning("memlyze: %s", error)
 
+    @_one_at_a_time()
     def start(self) -> str | None:
         """Start recording, unless something is recording. Returns the path of the trace, None where
         nothing was started. Raises TraceWriteError, ChangingError.
         """
-        with _one_at_a_time():
-            return self._start()
-
-    def _start(self) -> str | None:
         if active_tracer() is not None:
             return None
         options = self.options.trace
@@ -133,15 +146,12 @@ class Recording:
             "remove old traces"
         )
 
+    @_one_at_a_time()
     def stop(self) -> str | None:
         """Finish the trace that `start` began. Returns its path; None: there was none.
 
         Raises ChangingError.
         """
-        with _one_at_a_time():
-            return self._stop()
-
-    def _stop(self) -> str | None:
         tracer = self._tracer
         if tracer is None or not tracer.is_active:
             return None
@@ -151,22 +161,6 @@ class Recording:
             log.warning("memlyze: %s", error)
         log.info("finished the recording in %s", tracer.output_file)
         return tracer.output_file
-
-
-@contextmanager
-def _one_at_a_time() -> Iterator[None]:
-    """Of all that start and stop, one at a time; a signal comes in the midst of them, so that it
-    cannot wait for its turn.
-    """
-    lock = _changing
-    if not lock.acquire(blocking=False):
-        raise ChangingError(
-            "the recording is being started or stopped at this moment; ask again when that is done"
-        )
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _after_fork_in_child() -> None:

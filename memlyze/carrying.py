@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 
 from memlyze._speedups import _tracer
-from memlyze.windows import driven, present, set_present
+from memlyze.windows import driven, present, resumed, set_present
 
 TYPE_CHECKING = False  # `typing` itself stays out of the recorded program
 if TYPE_CHECKING:
@@ -103,16 +103,7 @@ class _CarriedSteps:
         self._resume_in = number
 
     def __await__(self) -> Generator[Any, Any, Any]:
-        return driven(self._steps, self._run)
-
-    def _run(self, step: Callable[[Any], Any], argument: Any) -> Any:
-        outside = present.get()
-        set_present(self._resume_in)
-        try:
-            return step(argument)
-        finally:
-            self._resume_in = present.get()
-            set_present(outside)
+        return driven(self._steps, lambda *step: resumed(self, *step))
 
 
 def watch() -> None:

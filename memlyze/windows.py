@@ -258,15 +258,20 @@ def driven(steps: Any, run: Callable[[Any, Any], Any]) -> Generator[Any, Any, An
 
 
 def _in_window(call_window: window, step: Callable[[Any], Any], argument: Any) -> Any:
-    """One step of a generator: in the window that it was in after its last step."""
-    if not call_window._number:
-        return step(argument)
+    """One step of a generator: as `resumed`, if there is a window."""
+    return resumed(call_window, step, argument) if call_window._number else step(argument)
+
+
+def resumed(work: Any, step: Callable[[Any], Any], argument: Any) -> Any:
+    """One step of what runs in steps: in the window that it was in after its last one, the number
+    of which is in `work._resume_in`.
+    """
     outside = present.get()
-    set_present(call_window._resume_in)
+    set_present(work._resume_in)
     try:
         return step(argument)
     finally:
-        call_window._resume_in = present.get()
+        work._resume_in = present.get()
         set_present(outside)
 
 

@@ -8,10 +8,10 @@ import typing
 
 import numpy as np
 
+from memlyze.analyses.ended_processes import ended_processes
 from memlyze.analyses.live_series import LiveSeries
 from memlyze.analyses.resident_memory import program_rss
 from memlyze.analyses.selection import END_NS
-from memlyze.analyses.statements import run_statement
 from memlyze.query.session import Trace
 
 Array = typing.Any  # a one-dimensional numpy array
@@ -66,7 +66,7 @@ def clock_curves(trace: Trace, edges: Array, process_id: int | None) -> dict[str
     memory = _clock(trace)
     of_process = memory.get("process_id", np.full(len(memory["time_ns"]), trace.process_ids[0]))
     numbers = trace.process_ids if process_id is None else [process_id]
-    ends = {row["process_id"]: row["end_ns"] for row in run_statement(trace, "ended_processes")}
+    ends = ended_processes(trace)
     found = {}
     for column in ("rss", "heap_live", "tracer_bytes"):
         parts = []

@@ -11,9 +11,9 @@ import typing
 import numpy as np
 
 from memlyze._speedups import _event_sums
+from memlyze.analyses.ended_processes import ended_processes
 from memlyze.analyses.remembered import remembered
 from memlyze.analyses.selection import END_NS, Chosen
-from memlyze.analyses.statements import run_statement
 from memlyze.query.session import Trace
 
 Array = typing.Any  # a one-dimensional numpy array
@@ -110,7 +110,5 @@ def _ended_before(trace: Trace, moment_ns: int) -> list[int] | None:
     """The processes in which nothing is live any more, though others go on."""
     if moment_ns == END_NS:  # what is live at the end is so at the end of each process
         return None
-    ended = remembered(
-        trace, "ended processes", lambda: run_statement(trace, "ended_processes"), of="processes"
-    )
-    return [row["process_id"] for row in ended if row["end_ns"] < moment_ns] or None
+    ends = ended_processes(trace)
+    return [process_id for process_id, end_ns in ends.items() if end_ns < moment_ns] or None

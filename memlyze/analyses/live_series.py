@@ -6,12 +6,13 @@ import typing
 
 import numpy as np
 
+from memlyze.analyses.ended_processes import ended_processes
 from memlyze.analyses.estimates import Estimate, Sampling
 from memlyze.analyses.event_sums import event_sums
 from memlyze.analyses.remembered import remembered
 from memlyze.analyses.sampling import sampling_of
 from memlyze.analyses.selection import END_NS, EVERYTHING, Chosen, Selection, choose
-from memlyze.analyses.statements import run_columns, run_statement
+from memlyze.analyses.statements import run_columns
 from memlyze.query.session import Trace
 
 Array = typing.Any  # a one-dimensional numpy array
@@ -101,9 +102,7 @@ def _changes(trace: Trace, chosen: Chosen) -> tuple[Array, dict[str, Array]]:
 
 def _remains_of_ended(trace: Trace, chosen: Chosen) -> dict[str, Array]:
     """What was live in a process ends with it, while others go on."""
-    if not remembered(
-        trace, "ended processes", lambda: run_statement(trace, "ended_processes"), of="processes"
-    ):
+    if not ended_processes(trace):
         return {name: np.empty(0, np.int64) for name in ("time_ns", "bytes", "variance")}
     parameters = {**chosen.parameters, "stack_ids": chosen.stack_ids}
     return run_columns(trace, "live_remains", parameters)

@@ -6,6 +6,7 @@ import typing
 
 import numpy as np
 
+from memlyze.analyses.ended_processes import ended_processes
 from memlyze.analyses.statements import run_statement
 from memlyze.query.session import Trace
 
@@ -93,7 +94,7 @@ def resident_over_time(
     by_time: dict[int, dict[int, list[dict[str, typing.Any]]]] = {}
     for row in rows:
         by_time.setdefault(row["time_ns"], {}).setdefault(row["process_id"], []).append(row)
-    ends = {row["process_id"]: row["end_ns"] for row in run_statement(trace, "ended_processes")}
+    ends = ended_processes(trace)
     last: dict[int, list[dict[str, typing.Any]]] = {}
     names = sorted({row["category"] for row in rows})
     sums = {name: Category(name, [0] * len(times), [0] * len(times)) for name in names}

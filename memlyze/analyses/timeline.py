@@ -6,6 +6,7 @@ import typing
 
 import numpy as np
 
+from memlyze.analyses.ended_processes import ended_processes
 from memlyze.analyses.estimates import Estimate
 from memlyze.analyses.hotspots import Hotspot, hotspots
 from memlyze.analyses.live_series import LiveSeries, live_series
@@ -151,7 +152,7 @@ def resident_by_slice(trace: Trace, edges: Array, process: int | None) -> Array:
     memory = trace.table("memory")
     of_process = memory.get("process_id", np.full(len(memory["time_ns"]), trace.process_ids[0]))
     of_program = program_rss(memory)
-    ends = {row["process_id"]: row["end_ns"] for row in run_statement(trace, "ended_processes")}
+    ends = ended_processes(trace)
     total = np.full(len(edges) - 1, -1, dtype=np.int64)
     for number in trace.process_ids if process is None else [process]:
         own = of_process == number

@@ -44,6 +44,8 @@ def window_sums(allocations: Columns, windows: Columns) -> dict[str, Array]:
     one row for each window in which something was allocated, in order of their ids, and one, 0, for
     what was allocated in none.
     """
+    order = np.argsort(windows["window_id"], kind="stable")
+    windows = {name: windows[name][order] for name in ("window_id", "parent_id", "end_ns")}
     born = _sums(allocations, "time_ns")
     freed = _sums(allocations, "freed_ns")
     own_ids, enclosing_ids = _enclosing(np.unique(born["stack_id"]), windows)
@@ -92,10 +94,9 @@ def _sums(allocations: Columns, time: str) -> dict[str, Array]:
 
 def _enclosing(used: Array, windows: Columns) -> tuple[Array, Array]:
     """The windows that were used and are known, each with itself and with every window around it;
-    0, for none, with itself.
+    0, for none, with itself. `windows` are in the order of their ids.
     """
-    order = np.argsort(windows["window_id"], kind="stable")
-    known, parents = windows["window_id"][order], windows["parent_id"][order]
+    known, parents = windows["window_id"], windows["parent_id"]
     own: Array = used[(used == 0) | np.isin(used, known)]
     around: Array = own
     own_ids, enclosing_ids = [own], [around]
@@ -169,10 +170,11 @@ def _peaks(changes: _Changes, largest: Array) -> tuple[Array, Array]:
 
 
 def _ends(ids: Array, windows: Columns) -> Array:
-    """When each of the windows was closed; never: those that were not, and 0."""
-    order = np.argsort(windows["window_id"], kind="stable")
-    known = np.concatenate([[0], windows["window_id"][order]])
-    ends = np.concatenate([[-1], windows["end_ns"][order]])[np.searchsorted(known, ids)]
+    """When each of the windows was closed; never: those that were not, and 0. `windows` are in the
+    order of their ids.
+    """
+    known = np.concatenate([[0], windows["window_id"]])
+    ends = np.concatenate([[-1], windows["end_ns"]])[np.searchsorted(known, ids)]
     return np.where(ends == -1, _LATEST, ends)
 
 

@@ -27,9 +27,9 @@ typedef struct ml_thread {
     uint64_t attention_id;
     uint32_t window_id, last_window_id; /* now, and of the last allocation */
     uint32_t thread_id;
+    uint32_t pauses; /* how often ml_thread_pause was called without ml_thread_resume */
     /* While a block is had that is to be set apart from others: its size, otherwise 0. */
     size_t set_apart_bytes;
-    uint32_t pauses; /* how often ml_thread_pause was called without ml_thread_resume */
     /* Of the language binding (CPython's context, …); the core does not look inside. */
     void *binding[2];
 

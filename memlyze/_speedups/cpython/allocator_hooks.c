@@ -130,10 +130,16 @@ ML_INLINE bool sets_apart(const hooked_domain *domain)
 /* What is asked of pymalloc for them. The raw domain's hook, which is asked then, knows better. */
 #define APART_BYTES (PYMALLOC_BYTES + 1)
 
+/* Whether a block of this size has to be set apart; the raw domain has larger ones anyway. */
+ML_INLINE bool is_to_be_apart(const hooked_domain *domain, size_t size)
+{
+    return size <= PYMALLOC_BYTES && sets_apart(domain);
+}
+
 /* A block that can be recorded. Inside. */
 static void *malloc_to_record(const hooked_domain *domain, size_t size, ml_thread *thread)
 {
-    if (size > PYMALLOC_BYTES || !sets_apart(domain))
+    if (!is_to_be_apart(domain, size))
         return domain->wrapped.malloc(domain->wrapped.ctx, size);
     thread->set_apart_bytes = size ? size : 1;
     void *block = domain->wrapped.malloc(domain->wrapped.ctx, APART_BYTES);
@@ -152,7 +158,7 @@ ML_INLINE size_t bytes_to_have(const ml_thread *thread, size_t size)
 static void *moved_to_record(const hooked_domain *domain, void *block, size_t size,
                              ml_thread *thread)
 {
-    if (size > PYMALLOC_BYTES || !sets_apart(domain))
+    if (!is_to_be_apart(domain, size))
         return block;
     void *apart = malloc_to_record(domain, size, thread);
     if (!apart)
@@ -207,7 +213,7 @@ static ML_NOINLINE void *malloc_and_record(const hooked_domain *domain, size_t s
     if (is_due) {
         if (ML_LIKELY(block != NULL))
             record(thread, block, size, domain->allocator);
-        else /* what the program asks for may be had elsewhere */
+        else if (is_to_be_apart(domain, size)) /* pymalloc's own may still be had */
             block = domain->wrapped.malloc(domain->wrapped.ctx, size);
         ml_recorder_refill(thread);
     }

@@ -1,7 +1,7 @@
 /** What is said of one node: in the tooltip, in the line below the picture, to the screen reader, on the clipboard. */
 
 import { estimateText } from "../lib/estimates";
-import { isNoPython, NO_PYTHON_HELP, shortFunction, shortPath, visible } from "../lib/text";
+import { isNoPython, NO_PYTHON_HELP, shortFunction, shortPlace, visible } from "../lib/text";
 import { formatBytes, formatBytesChange, formatCount, formatShare } from "../lib/units";
 import { ancestry, frameOf, isOther, type FlameTree } from "./tree";
 
@@ -44,7 +44,7 @@ export function nodeFacts(tree: FlameTree, node: number): [string, string][] {
   facts.push(["Allocations", estimateText(allocations, formatCount)], ["Samples", formatCount(nodes.samples[node] ?? 0)]);
   const place = frameOf(tree, node);
   if (place !== null && !isNoPython(place.function)) {
-    facts.push(["Where", `${shortPath(visible(place.file))}${place.line > 0 ? `:${place.line}` : ""}`]);
+    facts.push(["Where", shortPlace(place.file, place.line)]);
   }
   return facts;
 }

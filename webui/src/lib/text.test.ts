@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { placeLabel, shortFunction, shortPath, visible, visibleCode } from "./text";
+import { placeLabel, shortFunction, shortPath, shortPlace, visible, visibleCode } from "./text";
 
 test("control characters and marks of direction lose their effect", () => {
   expect(visible("a\u0000b\u001bc")).toBe("a␀b␛c");
@@ -24,4 +24,11 @@ test("what was allocated without Python code is told in words", () => {
   expect(shortFunction("<unknown>")).toBe("(no Python code)");
   expect(placeLabel("<unknown>", { function: null, line: null })).toBe("(no Python code)");
   expect(placeLabel("load", { function: "Service.<locals>.load", line: 3 })).toBe("Service.load:3");
+});
+
+test("a place is a file and a line, as far as there are such", () => {
+  expect(shortPlace("/srv/shop/app/views.py", 31)).toBe("app/views.py:31");
+  expect(shortPlace("app.py", null)).toBe("app.py");
+  expect(shortPlace("app.py", 0)).toBe("app.py");
+  expect(shortPlace("<unknown>", 0)).toBe("");
 });

@@ -42,6 +42,11 @@ export function groupName(label: string): string {
   return isNoPython(label) ? NO_PYTHON : label;
 }
 
+/** `app/views.py:31`, with as much of it as there is; empty where no Python code ran. */
+export function shortPlace(file: string, line: number | null): string {
+  return isNoPython(file) ? "" : `${shortPath(visible(file))}${line !== null && line > 0 ? `:${line}` : ""}`;
+}
+
 /** `Session.login` of `Service.login.<locals>.<listcomp>`: without the markers of nesting. */
 export function shortFunction(name: string): string {
   return groupName(name).replaceAll(".<locals>", "");

@@ -3,7 +3,7 @@
 import type { Estimate, Place } from "../data/forms";
 import { restsOnFew } from "../lib/estimates";
 import { formatBytes, formatError } from "../lib/units";
-import { groupName, isNoPython, NO_PYTHON_HELP, shortFunction, shortPath, visible } from "../lib/text";
+import { groupName, isNoPython, NO_PYTHON_HELP, shortFunction, shortPath, shortPlace, visible } from "../lib/text";
 import { linkTo } from "../selection/store";
 
 /** A figure with its error, or the remark that there are too few samples to say. */
@@ -69,7 +69,7 @@ export function PlaceText({
 }) {
   const { file, line } = place;
   const isNothing = isNoPython(place.function) || isNoPython(file);
-  const where = file === null || isNothing ? null : `${shortPath(visible(file))}${line ? `:${line}` : ""}`;
+  const where = file === null || isNothing ? null : shortPlace(file, line);
   const hasOtherInner = inner && (inner.file !== file || inner.line !== line) && inner.function !== null;
   return (
     <span className="place" dir="ltr">

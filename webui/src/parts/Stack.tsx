@@ -1,6 +1,6 @@
 import type { Frame } from "../data/forms";
 import { originColour } from "../lib/origins";
-import { isNoPython, shortFunction, shortPath, visible } from "../lib/text";
+import { shortFunction, shortPlace, visible } from "../lib/text";
 import { isFile, sourceLink } from "./Figures";
 
 /** A call stack, innermost frame first, each linked to its source. */
@@ -14,9 +14,9 @@ export function Stack({ frames }: { frames: readonly Frame[] }) {
             <span className="function">{visible(shortFunction(frame.function))}</span>{" "}
             <span className="where" title={visible(frame.file)}>
               {isFile(frame.file) ? (
-                <a href={sourceLink(frame.file, frame.line)}>{stackPlace(frame)}</a>
+                <a href={sourceLink(frame.file, frame.line)}>{shortPlace(frame.file, frame.line)}</a>
               ) : (
-                stackPlace(frame)
+                shortPlace(frame.file, frame.line)
               )}
             </span>
           </span>
@@ -24,11 +24,4 @@ export function Stack({ frames }: { frames: readonly Frame[] }) {
       ))}
     </ol>
   );
-}
-
-function stackPlace({ file, line }: Frame): string {
-  if (isNoPython(file)) {
-    return "";
-  }
-  return `${shortPath(visible(file))}${line > 0 ? `:${line}` : ""}`;
 }

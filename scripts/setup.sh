@@ -8,7 +8,8 @@
 # WEBUI    enabled, or disabled to build without Node.js
 #
 # Missing system packages are installed with apt-get where that is possible; otherwise the command to type is
-# printed. What is already there and up to date is left alone, so a second run takes a moment.
+# printed. What is already there and up to date is left alone, so a second run takes a moment. Of several at once
+# in one tree, one works and the others wait.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -22,6 +23,16 @@ say() { printf '\033[1m==> %s\033[0m\n' "$*" >&2; }
 fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 
 wants() { [[ " ${requested[*]-} " == *" $1 "* ]]; }
+
+# Two that install into one environment, or build in one folder, break it.
+take_turn() {
+    command -v flock >/dev/null || return 0 # as on macOS
+    mkdir -p build
+    exec {turn}>build/.setup.lock
+    flock --nonblock "$turn" && return 0
+    say "waiting for another set-up in this tree"
+    flock "$turn"
+}
 
 # Node.js builds the web UI and runs its tests; an unpacked sdist carries the pages already.
 needs_node() { [ "$webui" = enabled ] && { wants webui || [ ! -f memlyze/web/static/index.html ]; }; }
@@ -145,6 +156,7 @@ install_package() {
     installed_state "$spec" | sha256sum >"$venv/.installed"
 }
 
+take_turn
 provide_system_packages
 provide_browser
 create_venv

@@ -22,7 +22,7 @@ SECTION = "query"
 QUERIES = {
     "greatest sites": "SELECT * FROM hotspots() LIMIT 10",
     "count and sum": "SELECT count(*), sum(bytes) FROM allocations",
-    "timeline": "SELECT * FROM timeline(100)",
+    "timeline": "SELECT * FROM timeline(buckets := 100)",
     "live at the end": "SELECT sum(bytes) FROM allocations WHERE freed_ns IS NULL",
     "lifetimes": "SELECT * FROM lifetimes()",
 }

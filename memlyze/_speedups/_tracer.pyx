@@ -52,8 +52,10 @@ cdef extern from "Python.h":
 cdef extern from "core/thread_state.h" nogil:
     void ml_thread_set_name(uint64_t os_thread_id, const char *name)
 
+cdef extern from "core/trace_metadata.h" nogil:
+    void ml_metadata_tell(const char *key, const char *json)
+
 cdef extern from "core/writer.h" nogil:
-    void ml_writer_add_metadata(const char *key, const char *json)
     bint ml_writer_is_deleted()
 
 cdef extern from "core/helper_thread.h" nogil:
@@ -395,7 +397,7 @@ def follow_no_launches():
 
 def add_metadata(bytes key not None, bytes json not None):
     """A row of `metadata`; the value is JSON text."""
-    ml_writer_add_metadata(key, json)
+    ml_metadata_tell(key, json)
 
 
 def invisible_allocators():

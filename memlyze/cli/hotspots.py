@@ -20,10 +20,11 @@ from memlyze.cli.arguments import CommandParser
 from memlyze.cli.opening import open_traces, print_json, title_lines
 from memlyze.cli.progress import decoding_events
 from memlyze.cli.selecting import add_selection_options, selection_of
+from memlyze.cli.site_rows import with_notes
 from memlyze.cli.terminal import Aligned, Style
 from memlyze.cli.times import moment_ns, parse_duration_ns
 from memlyze.wording.figures import FEW_SAMPLES_ADVICE, figure, figure_cells, share_cell, share_look
-from memlyze.wording.places import about_unknown, note_of, place_of
+from memlyze.wording.places import about_unknown, place_of
 from memlyze.wording.units import format_count, format_duration
 
 DESCRIPTION = """\
@@ -244,16 +245,8 @@ def _table(found: Hotspots, total: Hotspot, style: Style) -> list[str]:
         cells = [cell for column in columns for cell in column.cells(row)]
         looks = [look if place < len(share) else "" for place in range(len(cells))]
         table.add(*cells, place_of(row), looks=looks)
-    lines = []
     head, *rows = table.lines(style=style)
-    plain = table.lines()[1:]
-    for text, bare, row in zip(rows, plain, found.rows):
-        lines.append(text)
-        note = note_of(row)
-        if note:
-            indent = " " * (bare.index(place_of(row)) + 2)
-            lines.append(style((indent + note)[: style.width], "dim"))
-    return [head, *lines]
+    return [head, *with_notes(rows, table.lines()[1:], found.rows, style)]
 
 
 def _sorted_by(found: Hotspots, row: Hotspot) -> float:

@@ -6,17 +6,18 @@ import argparse
 import sys
 import typing
 
-from memlyze.analyses.hotspots import GROUPS, PLACES, Hotspot
+from memlyze.analyses.hotspots import GROUPS, PLACES
 from memlyze.analyses.peak import SITES, Moment, ResidentReading, peak
 from memlyze.cli.arguments import CommandParser
 from memlyze.cli.opening import open_traces, print_json, title_lines
 from memlyze.cli.progress import decoding_events
 from memlyze.cli.selecting import add_selection_options, selection_of
+from memlyze.cli.site_rows import with_notes
 from memlyze.cli.terminal import Aligned, Style
 from memlyze.cli.times import moment_ns
 from memlyze.wording.figures import figure, figure_cells, share_cell, share_look
 from memlyze.wording.peaks import live_when, why_not_resident
-from memlyze.wording.places import about_unknown, note_of, place_of
+from memlyze.wording.places import about_unknown, place_of
 from memlyze.wording.resident import describe_resident
 from memlyze.wording.units import format_bytes, format_duration
 
@@ -119,20 +120,10 @@ def _table(found: Moment, style: Style) -> list[str]:
         share = share_cell(row.held_bytes.value, found.live_bytes.value)
         table.add(*figure_cells(row.held_bytes), share, place_of(row), looks=[look, "", look, ""])
     head, *texts = table.lines(style=style)
-    lines = [head]
-    for text, bare, row in zip(texts, table.lines()[1:], rows):
-        lines.append(text)
-        lines += _note_line(row, bare, style)
+    lines = [head, *with_notes(texts, table.lines()[1:], rows, style)]
     more = found.holders.row_count - len(rows)
     shown = sum(row.held_bytes.value for row in rows)
     rest = found.live_bytes.value - shown
     if more > 0 and rest >= 0.5:
         lines.append(style(f"  and {format_bytes(rest)} of others (--limit)", "dim"))
     return lines + about_unknown(rows)
-
-
-def _note_line(row: Hotspot, bare: str, style: Style) -> list[str]:
-    note = note_of(row)
-    if not note:
-        return []
-    return [style((" " * (bare.index(place_of(row)) + 2) + note)[: style.width], "dim")]

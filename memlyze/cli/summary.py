@@ -17,12 +17,13 @@ from memlyze.analyses.summary import SITES, Peak, Process, Summary, summarize
 from memlyze.cli.arguments import CommandParser
 from memlyze.cli.opening import add_only_option, open_traces, print_json, titled
 from memlyze.cli.progress import decoding_events
+from memlyze.cli.site_rows import with_notes
 from memlyze.cli.terminal import Aligned, Style
 from memlyze.errors import MemlyzeError
 from memlyze.wording.figures import FEW_SAMPLES_ADVICE, figure, figure_cells
 from memlyze.wording.names import printable, short_command, shorten_right
 from memlyze.wording.peaks import peak_live_when, peak_resident_when, why_not_resident
-from memlyze.wording.places import about_unknown, note_of, place_of
+from memlyze.wording.places import about_unknown, place_of
 from memlyze.wording.resident import describe_resident, program_bytes
 from memlyze.wording.trace_state import state_lines
 from memlyze.wording.units import format_bytes, format_count, format_duration, plural
@@ -288,12 +289,8 @@ def _sites(summary: Summary, style: Style) -> list[str]:
     for site in summary.sites:
         table.add(*_site_cells(site))
     head, *rows = table.lines()
-    lines = [style(head, "bold")]
-    for row, site in zip(rows, summary.sites):
-        lines.append(shorten_right(row, style.width))
-        note = note_of(site)
-        if note:
-            lines.append(style(" " * (row.index(place_of(site)) + 2) + note, "dim"))
+    shown = [shorten_right(row, style.width) for row in rows]
+    lines = [style(head, "bold"), *with_notes(shown, rows, summary.sites, style)]
     lines += about_unknown(summary.sites)
     if any(site.has_too_few_samples for site in summary.sites):
         lines.append("  " + FEW_SAMPLES_ADVICE.capitalize())

@@ -28,6 +28,7 @@ for name, result, arguments in (
     ("grow", pointer, [size_t, size_t, ctypes.c_int]),
     ("shrink_to_nothing", None, [size_t]), ("fail", ctypes.c_int, [size_t]),
     ("errors_changed", ctypes.c_int, [size_t, ctypes.c_int]),
+    ("error_changed_in_first_free", ctypes.c_int, [size_t]),
     ("exchange_among_threads", ctypes.c_int, [ctypes.c_int, size_t, size_t, size_t]),
     ("have_in_native_thread", pointer, [size_t]), ("copy_text", pointer, [ctypes.c_char_p]),
     ("next_malloc_works", ctypes.c_int, [size_t]),

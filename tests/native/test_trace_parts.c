@@ -1,5 +1,6 @@
 /* When a trace of bounded size goes on in a next part, and what stands in its way. */
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -9,6 +10,7 @@
 #include "check.h"
 #include "helper_thread.h"
 #include "recorder.h"
+#include "trace_metadata.h"
 #include "trace_parts.h"
 #include "writer.h"
 
@@ -50,7 +52,7 @@ static void fill(void)
     static char text[FILLED_BYTES];
     for (size_t i = 0; i < sizeof text - 1; i++)
         text[i] = (char)('0' + rand() % 64);
-    ml_writer_add_metadata("filling", text);
+    ml_metadata_tell("filling", text);
 }
 
 static void put_file(const char *path, const char *text)
@@ -108,6 +110,19 @@ static void test_next_part_waits_until_the_ending_was_not_the_last(void)
     CHECK(unlink(earlier) == 0 && unlink(trace) == 0);
 }
 
+/* Whether that is what the program is told; it is told once. */
+static bool is_told(const char *words)
+{
+    char text[5000] = "";
+    FILE *said = tmpfile();
+    CHECK(said);
+    ml_writer_say_failed(fileno(said));
+    rewind(said);
+    const size_t bytes = fread(text, 1, sizeof text - 1, said);
+    fclose(said);
+    return bytes > 0 && strstr(text, words);
+}
+
 /* A part is begun, and the file `in_the_way` is put there before the next one. */
 static void test_what_somebody_has_put_there_is_left(const char *in_the_way)
 {
@@ -131,13 +146,7 @@ static void test_what_somebody_has_put_there_is_left(const char *in_the_way)
         CHECK(inode_of(earlier) == first);
     else
         CHECK(!is_there(next) && is_finished(moved) && unlink(moved) == 0);
-    FILE *said = tmpfile();
-    CHECK(said);
-    ml_writer_say_failed(fileno(said));
-    char text[5000] = "";
-    rewind(said);
-    CHECK(fread(text, 1, sizeof text - 1, said) > 0 && strstr(text, in_the_way));
-    fclose(said);
+    CHECK(is_told(in_the_way));
     CHECK(stop() != 0);
     unlink(trace);
     unlink(earlier);
@@ -165,6 +174,38 @@ static void test_no_memory_for_the_next_part(void)
     CHECK(unlink(trace) == 0 && unlink(earlier) == 0);
 }
 
+static off_t size_of(const char *path)
+{
+    struct stat status;
+    CHECK(stat(path, &status) == 0);
+    return status.st_size;
+}
+
+/* As on a full disk. */
+static void test_no_room_for_the_present_part(void)
+{
+    struct rlimit before;
+    start();
+    fill();
+    ml_writer_turn(now_ns() + LONG_AFTER_NS);
+    const ino_t first = inode_of(earlier), second = inode_of(trace);
+    const off_t written = size_of(trace);
+    fill();
+    CHECK(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+    CHECK(getrlimit(RLIMIT_FSIZE, &before) == 0);
+    const struct rlimit little = {(rlim_t)written + 1000, before.rlim_max};
+    CHECK(setrlimit(RLIMIT_FSIZE, &little) == 0);
+    ml_writer_turn(now_ns() + 2 * (int64_t)LONG_AFTER_NS);
+    CHECK(setrlimit(RLIMIT_FSIZE, &before) == 0);
+    CHECK(ml_writer_failure() == EFBIG);
+    CHECK(inode_of(earlier) == first && inode_of(trace) == second && !is_there(next));
+    CHECK(is_finished(earlier) && size_of(trace) >= written);
+    CHECK(size_of(trace) < written + 1000); /* no half block */
+    CHECK(is_told("a.mlyze: File too large"));
+    CHECK(stop() != 0);
+    CHECK(unlink(trace) == 0 && unlink(earlier) == 0);
+}
+
 int main(void)
 {
     char directory[] = "/tmp/memlyze-test-XXXXXX";
@@ -177,6 +218,7 @@ int main(void)
     test_what_somebody_has_put_there_is_left(next);
     test_what_somebody_has_put_there_is_left(trace);
     test_no_memory_for_the_next_part();
+    test_no_room_for_the_present_part();
     CHECK(rmdir(directory) == 0);
     return 0;
 }

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 /* A compiler may leave out a block that nobody looks at. */
@@ -175,6 +176,32 @@ void *have_in_native_thread(size_t size)
     if (pthread_create(&handle, NULL, have_in_thread, &size) == 0)
         pthread_join(handle, &block);
     return block;
+}
+
+static void *free_without_memory(void *block)
+{
+    struct rlimit before;
+    getrlimit(RLIMIT_AS, &before);
+    const struct rlimit none = {1, before.rlim_max};
+    setrlimit(RLIMIT_AS, &none);
+    errno = 77;
+    free(block);
+    const int changed = errno != 77;
+    setrlimit(RLIMIT_AS, &before);
+    return changed ? block : NULL;
+}
+
+/* Whether errno is another after a thread that has never allocated gave a block back, and no memory
+ * was to be had. The block has to be so large that the C library has it mapped by itself: to give
+ * it back takes no memory. */
+int error_changed_in_first_free(size_t size)
+{
+    pthread_t handle;
+    void *changed = NULL;
+    if (pthread_create(&handle, NULL, free_without_memory, malloc(size)) != 0)
+        return -1;
+    pthread_join(handle, &changed);
+    return changed != NULL;
 }
 
 /* Blocks that a thread gives back when it ends, to the last moment at which code of its own runs:

@@ -82,6 +82,12 @@ def test_errno_is_as_the_call_left_it(record_native: Recorder) -> None:
     assert done.stdout == "0\n"
 
 
+def test_errno_is_as_free_left_it_in_a_thread_without_a_state(record_native: Recorder) -> None:
+    """Which gets one for what it has to tell; there is no memory for that."""
+    done = record_native("print(library.error_changed_in_first_free(1 << 20))")
+    assert done.stdout == "0\n"
+
+
 def test_text_that_the_c_library_copies_is_recorded(record_native: Recorder) -> None:
     trace = record_native(
         """

@@ -147,7 +147,7 @@ def test_info_and_summary_say_what_was_dropped(kept: Path) -> None:
 def test_timeline_begins_where_everything_is_known(kept: Path) -> None:
     with memlyze.open(kept) as trace:
         from_ns = trace.sql("SELECT kept_from_ns FROM processes").fetchall()[0][0]
-        slices = trace.sql("SELECT start_ns, live_bytes FROM timeline(50)").fetchall()
+        slices = trace.sql("SELECT start_ns, live_bytes FROM timeline(buckets := 50)").fetchall()
         live = trace.sql("SELECT sum(bytes) FROM allocations WHERE freed_ns IS NULL").fetchall()
     assert slices[0][0] == from_ns
     assert slices[-1][1] == live[0][0]
@@ -170,7 +170,7 @@ def test_blocks_from_before_are_no_leak(programs: Any) -> None:
     done = programs.run(source, str(programs.trace_path), options=OPTIONS)
     assert (done.stderr, done.status) == ("", 0)
     with memlyze.open(programs.trace_path) as trace:
-        found = trace.sql("SELECT function, verdict FROM leaks('function')").fetchall()
+        found = trace.sql("SELECT function, verdict FROM leaks(site := 'function')").fetchall()
     assert "growing" not in dict(found).get("store", "bounded")
 
 
@@ -326,6 +326,35 @@ def test_no_memory_for_the_next_part_ends_the_recording_and_says_so(programs: An
     for path in (programs.trace_path, Path(earlier_part(str(programs.trace_path)))):
         assert not Trace(path).damage
     assert not list(programs.directory.glob("*.next*"))
+
+
+def test_no_room_for_the_present_part_ends_the_recording_and_keeps_both(programs: Any) -> None:
+    """As on a full disk; the limit of file sizes comes in the same way."""
+    source = CHURN + (
+        "import resource\n"
+        "from memlyze._speedups import _tracer\n"
+        "kept = block(123_456)\n"
+        "churn(3)\n"
+        "most = os.stat(sys.argv[1]).st_size + 30_000\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))\n"
+        "for _ in range(2_000):  # a test that fails is to end\n"
+        "    if not _tracer.is_recording(): break\n"
+        "    work()\n"
+        "print('goes on')\n"
+    )
+    path = programs.trace_path
+    done = programs.run(source, str(path), options=OPTIONS)
+    assert (done.stdout, done.status) == ("goes on\n", 0)
+    assert done.stderr.count("recording stopped") == 1
+    assert f"cannot write {path}: File too large. The program goes on" in done.stderr
+    assert "Raise the limit of file sizes" in done.stderr
+    earlier, present = Trace(Path(earlier_part(str(path)))), Trace(path)
+    assert earlier.is_complete and not earlier.damage
+    assert not present.is_complete and not present.damage
+    assert present.one(123_456).freed_ns == -1
+    assert not list(programs.directory.glob("*.next*"))
+    said = run_python("-m", "memlyze", "summary", path, cwd=path.parent).stdout
+    assert "the trace was cut off (the program: killed, or out of room)" in said
 
 
 def test_earlier_part_is_kept_by_a_program_that_ends_while_the_next_one_is_due(

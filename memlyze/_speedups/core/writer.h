@@ -5,7 +5,6 @@
 #define MEMLYZE_WRITER_H
 
 #include "descriptor.h"
-#include "heap_graph.h"
 #include "recorder.h"
 
 /* Creates the file. 0, or errno. */
@@ -37,14 +36,7 @@ bool ml_writer_is_deleted(void);
 /* Once, on this descriptor; -1: later, perhaps. */
 void ml_writer_say_failed(int descriptor);
 
-/* Adds to the metadata; the value is JSON. From the binding, at most 64 KiB in all between two
- * writes. */
-void ml_writer_add_metadata(const char *key, const char *json);
-/* While a heap graph is taken the program stands still, and what grows is the recorder's memory. */
-void ml_writer_rest_memory_clock(bool rests);
-/* Hands a heap graph over, to be written and freed. */
-void ml_writer_add_graph(ml_graph *graph);
-/* Whether one is not written yet. Any thread. */
+/* Whether a heap graph is not written yet. Any thread. */
 bool ml_writer_has_graphs(void);
 /* In a forked child. `is_whole`: no helper thread was at work; `has_descriptors`: copies of the
  * parent's are open here. */

@@ -2,9 +2,10 @@
 
 #include "object_walk.h"
 
+#include "../core/graph_queue.h"
 #include "../core/helper_thread.h"
+#include "../core/memory_clock.h"
 #include "../core/recorder.h"
-#include "../core/writer.h"
 #include "allocator_hooks.h"
 
 static uint64_t most_at_exit;
@@ -20,7 +21,7 @@ ml_checkpoint ml_checkpoint_take(const char *reason, uint64_t most_objects)
 {
     static ml_walk walk; /* under the GIL */
     ml_checkpoint taken = {.outcome = ML_CHECKPOINT_NO_MEMORY};
-    ml_writer_rest_memory_clock(true);
+    ml_memory_clock_rest(true);
     ml_hooks_pause_thread(); /* what this allocates is not the program's */
     const int64_t begin_ns = ml_monotonic_ns();
     ml_graph *graph = ml_graph_new(reason);
@@ -39,13 +40,13 @@ ml_checkpoint ml_checkpoint_take(const char *reason, uint64_t most_objects)
     taken.pause_ns = ml_monotonic_ns() - begin_ns;
     if (taken.outcome == ML_CHECKPOINT_TAKEN) {
         graph->pause_ns = taken.pause_ns;
-        ml_writer_add_graph(graph);
+        ml_graph_queue_add(graph);
         ml_helper_wake();
     } else if (graph) {
         ml_graph_free(graph);
     }
     ml_hooks_resume_thread();
-    ml_writer_rest_memory_clock(false);
+    ml_memory_clock_rest(false);
     return taken;
 }
 

@@ -29,7 +29,8 @@ def run_statement(
     """
     with trace.lending(tables or {}):
         relation = trace.ask(read_statement(name), dict(parameters) if parameters else None)
-        return [dict(zip(relation.columns, row)) for row in relation.fetchall()]
+        names = relation.columns  # DuckDB looks them up anew each time
+        return [dict(zip(names, row)) for row in relation.fetchall()]
 
 
 def run_columns(

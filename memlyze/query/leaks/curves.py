@@ -139,8 +139,9 @@ def read_lives(
         stack_bytes += np.bincount(cohort, weights=weighted, minlength=stacks * COHORTS)
         stack_samples += np.bincount(cohort, minlength=stacks * COHORTS)
         # Rows are nearly in order of time: the first row of each stack in a chunk will do.
-        seen, where = np.unique(stack_id, return_index=True)
-        stack_first_ns[seen] = np.minimum(stack_first_ns[seen], time_ns[where])
+        first_ns = np.full(stacks, np.iinfo(np.int64).max)
+        first_ns[stack_id[::-1]] = time_ns[::-1]  # of several, the last stays
+        np.minimum(stack_first_ns, first_ns, out=stack_first_ns)
         died = _cells(freed_ns, start_ns, scale)
         died[freed_ns == _LIVE] = CELLS
         lasting = died > born

@@ -264,13 +264,14 @@ def _main_stacks(curves: Curves) -> Array:
     rows = curves.rows
     if not len(rows.site):
         return np.empty(0, dtype=np.int64)
-    stacks = int(rows.stack_id.max()) + 1
-    keys, inverse = np.unique(rows.site * stacks + rows.stack_id, return_inverse=True)
     # The little weight of what died only decides where nothing stays.
-    size = np.bincount(inverse, weights=rows.bytes * np.where(rows.died == CELLS, 1, 1e-9))
-    order = np.argsort(size, kind="stable")
+    size = np.bincount(rows.stack_id, weights=rows.bytes * np.where(rows.died == CELLS, 1, 1e-9))
+    site = np.full(len(size), -1)
+    site[rows.stack_id] = rows.site
+    stacks = np.flatnonzero(site >= 0)
+    stacks = stacks[np.argsort(size[stacks], kind="stable")]
     main = np.zeros(len(curves.sites), dtype=np.int64)
-    main[keys[order] // stacks] = keys[order] % stacks
+    main[site[stacks]] = stacks  # of several, the last stays
     return main
 
 

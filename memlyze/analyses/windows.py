@@ -5,9 +5,10 @@ from __future__ import annotations
 import typing
 
 from memlyze.analyses.estimates import TOO_FEW_SAMPLES, Estimate, Sampling
+from memlyze.analyses.event_sums import HELD, LIVE, Columns, event_sums
 from memlyze.analyses.live_series import live_series
 from memlyze.analyses.sampling import sampling_of
-from memlyze.analyses.selection import END_NS, EVERYTHING, Selection, choose
+from memlyze.analyses.selection import END_NS, EVERYTHING, Chosen, Selection, choose
 from memlyze.analyses.statements import run_statement
 from memlyze.query.session import Trace
 
@@ -184,14 +185,33 @@ def unattributed(trace: Trace, selection: Selection = EVERYTHING) -> Unattribute
 
     Raises SelectionError for a process, thread or window that is not there.
     """
-    row = run_statement(trace, "window_unattributed", choose(trace, selection).parameters)[0]
-    allocated = _figure(row, "outside")
+    chosen = choose(trace, selection)
+    made = event_sums(trace, chosen, group="window", told_apart=LIVE, by_stack=False)
+    is_outside = made["group_id"] == 0
+    all_bytes = float(made["bytes"].sum())
+    allocated = _summed(trace, made, is_outside)
     return Unattributed(
         allocated=allocated,
-        live=_figure(row, "outside_live"),
-        before_first=_figure(row, "before_first"),
-        share=allocated.value / row["bytes"] if row["bytes"] else 0.0,
-        all_bytes=row["bytes"],
+        live=_summed(trace, made, is_outside & (made["classes"] == LIVE)),
+        before_first=_before_first(trace, chosen),
+        share=allocated.value / all_bytes if all_bytes else 0.0,
+        all_bytes=all_bytes,
+    )
+
+
+def _before_first(trace: Trace, chosen: Chosen) -> Estimate:
+    """What was allocated in no window before the first was opened; nothing: none ever was."""
+    starts = trace.table("windows")["start_ns"]
+    until_ns = int(starts.min()) if len(starts) else 0
+    until_ns = min(until_ns, chosen.parameters["to_ns"])
+    earlier = chosen._replace(parameters={**chosen.parameters, "to_ns": until_ns})
+    made = event_sums(trace, earlier, group="window", by_stack=False)
+    return _summed(trace, made, made["group_id"] == 0)
+
+
+def _summed(trace: Trace, sums: Columns, which: typing.Any) -> Estimate:
+    return sampling_of(trace).of_bytes(
+        float(sums["bytes"][which].sum()), float(sums["variance"][which].sum())
     )
 
 
@@ -277,7 +297,15 @@ def _holders_at_peak(trace: Trace) -> PeakHolders | None:
     moment_ns = series.greatest_between(0, END_NS)
     if moment_ns is None:
         return None
-    where = {"moment_ns": moment_ns, "count": _HOLDERS}
+    held = event_sums(
+        trace,
+        choose(trace, EVERYTHING),
+        group="window",
+        moment_ns=moment_ns,
+        wanted=HELD,
+        by_stack=False,
+    )
+    rows = run_statement(trace, "window_holders", {"count": _HOLDERS}, {"_event_sums": held})
     holders = tuple(
         Holder(
             row["name"],
@@ -287,6 +315,6 @@ def _holders_at_peak(trace: Trace) -> PeakHolders | None:
             Estimate(row["bytes"], row["bytes_error"]),
             row["window_id"],
         )
-        for row in run_statement(trace, "window_holders", where)
+        for row in rows
     )
     return PeakHolders(moment_ns, series.live_at(moment_ns), holders)

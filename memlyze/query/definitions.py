@@ -160,6 +160,16 @@ def create_statements(needed_by: str | None = None) -> dict[str, str]:
     return {name: sql for name, sql in created.items() if name in needed}
 
 
+def tables_named(query: str) -> set[str]:
+    """The private tables, without their prefix, that a query could read by the words in it."""
+    prefix = raw_tables.PREFIX
+    return {
+        name[len(prefix) :]
+        for name in create_statements(needed_by=query)
+        if name.startswith(prefix)
+    }
+
+
 @functools.lru_cache(maxsize=None)
 def _names_in(sql: str) -> frozenset[str]:
     code = re.sub(r"--.*", "", sql)

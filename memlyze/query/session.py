@@ -200,11 +200,13 @@ class Trace:
 
     def ask(self, query: str, parameters: typing.Any = None) -> DuckDBPyRelation:
         """`sql` for the statements of memlyze itself, which say plainly what they read: only the
-        views and macros that they name are created, and each statement is explained once.
+        views and macros that they name are created, and each statement is explained once at most:
+        not where all tables are decoded that its words could mean.
         """
         connection = self._connected(query)
         if query not in self._asked:
-            self._decode(connection, query, parameters)
+            if not definitions.tables_named(query) <= self._registered:
+                self._decode(connection, query, parameters)
             self._asked.add(query)
         return self._run(connection, query, parameters)
 

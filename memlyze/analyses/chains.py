@@ -82,6 +82,8 @@ class Speller:
         self._roots = trace.table("object_roots")
         threads = trace.table("threads")
         self._threads = dict(zip(threads["os_thread_id"].tolist(), threads["name"]))
+        # Of what holds others: what the way to it begins with, and its steps.
+        self._ways: dict[int, tuple[str, _Spelled]] = {}
 
     def type_name(self, row: int) -> str:
         """The type of an object, with its module unless it is a built-in one."""
@@ -125,10 +127,17 @@ class Speller:
 
     def way(self, row: int) -> Way:
         """The shortest way to the object at `row`."""
-        rows = [row]
         holders = self._tree["holder_row"]
         distance = int(self._tree["distance"][row])
-        most = distance if distance <= _MOST_STEPS else _STEPS_AT_THE_END
+        is_whole = distance <= _MOST_STEPS
+        holder = int(holders[row])
+        if is_whole and holder in self._ways:  # many of a kind are held by one
+            kind, spelled = self._ways[holder]
+            spelled = spelled.copy()
+            spelled.add(holder, row)
+            return Way(kind, tuple(spelled.steps), self.target(row), self._short_type(row))
+        rows = [row]
+        most = distance if is_whole else _STEPS_AT_THE_END
         while len(rows) <= most and holders[rows[-1]] >= 0:
             rows.append(int(holders[rows[-1]]))
         rows.reverse()
@@ -137,6 +146,8 @@ class Speller:
             steps.append(Step(f"… {grouped(distance - most)} more …", "…"))
         spelled = _Spelled(self, steps)
         for holder, held in zip(rows, rows[1:]):
+            if held == row and is_whole:
+                self._ways[holder] = kind, spelled.copy()
             spelled.add(holder, held)
         return Way(kind, tuple(spelled.steps), self.target(row), self._short_type(row))
 
@@ -171,6 +182,12 @@ class _Spelled:
         self._owner: str | None = None  # of the dict of attributes that comes next
         self._is_module = False
         self._closure: str | None = None  # whose cells come next
+
+    def copy(self) -> _Spelled:
+        """The same steps, to go on from in another direction."""
+        made = _Spelled(self._speller, list(self.steps))
+        made._owner, made._is_module, made._closure = self._owner, self._is_module, self._closure
+        return made
 
     def _put(self, text: str, pattern: str | None = None) -> None:
         self.steps.append(Step(text, pattern or text))

@@ -191,9 +191,10 @@ class References:
         examples: dict[str, typing.Any] = {}
         for row in rows.tolist():
             way = self._speller.way(row)
-            counts[way.pattern] += 1
-            if way.pattern not in examples or len(way.steps) < len(examples[way.pattern].steps):
-                examples[way.pattern] = way
+            pattern = way.pattern
+            counts[pattern] += 1
+            if pattern not in examples or len(way.steps) < len(examples[pattern].steps):
+                examples[pattern] = way
         return [
             (pattern, Chain(examples[pattern].text, examples[pattern].root, count / len(rows)))
             for pattern, count in counts.most_common()

@@ -27,7 +27,20 @@ ANALYSES = {
     "peak": ("peak", "{trace}"),
     "flamegraph": ("flamegraph", "{trace}"),
     "flamegraph --live --inverted": ("flamegraph", "--live", "--inverted", "{trace}"),
+    "leaks": ("leaks", "{trace}"),
+    "windows": ("windows", "{trace}"),
     "diff (with itself)": ("diff", "{trace}", "{trace}"),
+    "report": ("report", "--force", "--output-file", "{trace}.html", "{trace}"),
+    "report --markdown": ("report", "--markdown", "{trace}"),
+    "export --format pprof": (
+        "export",
+        "--format",
+        "pprof",
+        "--force",
+        "--output-file",
+        "{trace}.pb.gz",
+        "{trace}",
+    ),
 }
 #: memray's reports, and the analysis that each is beside.
 PEERS = {

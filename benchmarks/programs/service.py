@@ -1,7 +1,7 @@
 """Something like a service at work, for traces that are queried: documents, records, text, a cache.
 
 A call makes some 100 000 allocations of many sizes on some hundreds of stacks; about every tenth
-outlives the call.
+outlives the call. Each request is a window.
 """
 
 from __future__ import annotations
@@ -12,8 +12,11 @@ import random
 
 import pyperf
 
+import memlyze
+
 REQUESTS = 50
 CACHE_SIZE = 2_000
+ROUTES = ("/documents", "/documents/{id}", "/rows", "/search")
 
 choices = random.Random(1)
 cache: collections.OrderedDict[str, object] = collections.OrderedDict()
@@ -69,7 +72,8 @@ def handle(number: int) -> str:
 
 def serve(requests: int = REQUESTS) -> None:
     for number in range(requests):
-        handle(number + 1000 * len(cache))
+        with memlyze.window(ROUTES[number % len(ROUTES)]):
+            handle(number + 1000 * len(cache))
 
 
 if __name__ == "__main__":

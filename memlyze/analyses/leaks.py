@@ -6,6 +6,7 @@ import json
 import typing
 
 from memlyze.analyses.estimates import Estimate
+from memlyze.analyses.nesting import growth_with_parts, order_of_growth
 from memlyze.analyses.references import Holders, References
 from memlyze.analyses.sampling import sampling_of
 from memlyze.analyses.statements import run_statement
@@ -25,6 +26,10 @@ VERDICTS = (
 # Of these it matters who holds what stays.
 _EXPLAINED = ("growing", "warming_up", "too_few_samples")
 SITE_KINDS = ("line", "function", "stack")
+_NEARLY_ALL = 0.9
+_MOSTLY = 0.5
+#: Of so many growing sites it is asked which of them are parts of others.
+_NESTED = 20
 
 
 class Frame(typing.NamedTuple):
@@ -71,6 +76,8 @@ class LeakSite(typing.NamedTuple):
     """Over the last two thirds of the time between the next two."""
     growing_since_ns: int
     judged_until_ns: int
+    last_growth_ns: int
+    """When it was seen to grow for the last time."""
     growth_bytes_per_window: Estimate | None
     """What a window of `window_name` leaves behind of this site, on average of all of these
     windows; None: made in no window. (What `windows` tells is of all sites, and of a part of the
@@ -106,7 +113,9 @@ class Leaks(typing.NamedTuple):
     growth_bytes_per_second: Estimate
     """Of all growing sites together."""
     sites: tuple[LeakSite, ...]
-    """Those that need attention first; of each verdict the greatest first."""
+    """Those that need attention first; of each verdict the greatest first. Of sites that grow about
+    as fast, what holds the others comes first.
+    """
 
     def having(self, verdict: str) -> tuple[LeakSite, ...]:
         """The returned sites with this verdict."""
@@ -145,19 +154,23 @@ def leaks(
         row
         for verdict in VERDICTS
         if verdict in verdicts or verdict == "growing"
-        for row in by_verdict[verdict][:count]
+        for row in by_verdict[verdict][: max(count, _NESTED) if verdict == "growing" else count]
     ]
     stacks = _stacks(trace, [row["stack_id"] for row in chosen if row["stack_id"] is not None])
-    sites = _with_holders(
-        trace, site, [_site(row, stacks.get(row["stack_id"], ())) for row in chosen], chosen
-    )
-    # A cache that has a maximum size and is not full yet grows as a leak does: who holds it tells.
-    filling = [number for number, of_row in enumerate(sites) if _fills_a_cache(of_row)]
-    for number in filling:
-        sites[number] = sites[number]._replace(verdict="warming_up")
-        by_verdict["growing"].remove(chosen[number])
-        by_verdict["warming_up"].append(chosen[number])
+    references = References(trace)
+    site_stacks = _stacks_of_sites(trace, site, chosen) if references else [[] for _ in chosen]
+    sites = [
+        _with_holders(_site(row, stacks.get(row["stack_id"], ())), references, of_site)
+        for row, of_site in zip(chosen, site_stacks)
+    ]
+    for number, of_row in enumerate(sites):
+        verdict = _with_hindsight(of_row)
+        if verdict != of_row.verdict:
+            sites[number] = of_row._replace(verdict=verdict)
+            by_verdict[of_row.verdict].remove(chosen[number])
+            by_verdict[verdict].append(chosen[number])
     growing = by_verdict["growing"]
+    sites = _outermost_first(trace, sites, references, site_stacks)
     return Leaks(
         site_kind=site,
         is_exact=sampling_of(trace).is_exact,
@@ -175,10 +188,19 @@ def leaks(
     )
 
 
-def _fills_a_cache(site: LeakSite) -> bool:
-    """Whether it grows, but only until a cache is full."""
-    holder = None if site.holders is None else site.holders.holder
-    return site.verdict == "growing" and holder is not None and holder.is_bounded
+def _with_hindsight(site: LeakSite) -> str:
+    """The verdict on a site, now that it is known who holds it.
+
+    A cache that has a maximum size and is not full yet grows as a leak does, and so does garbage
+    that only a full run of the collector will find.
+    """
+    if site.verdict != "growing" or site.holders is None:
+        return site.verdict
+    if site.holders.holder is not None and site.holders.holder.is_bounded:
+        return "warming_up"
+    if site.holders.garbage_share >= _NEARLY_ALL and site.collected_share >= _MOSTLY:
+        return "sawtooth"
+    return site.verdict
 
 
 def _site(row: typing.Mapping[str, typing.Any], stack: tuple[Frame, ...]) -> LeakSite:
@@ -199,20 +221,32 @@ def _site(row: typing.Mapping[str, typing.Any], stack: tuple[Frame, ...]) -> Lea
 
 
 def _with_holders(
-    trace: Trace, kind: str, sites: list[LeakSite], rows: list[dict[str, typing.Any]]
+    site: LeakSite, references: References, stack_ids: typing.Collection[int]
+) -> LeakSite:
+    """A site that needs attention with who holds what it allocated, where that is known."""
+    if site.verdict not in _EXPLAINED:
+        return site
+    return site._replace(holders=references.holders(site.process_id, stack_ids))
+
+
+def _outermost_first(
+    trace: Trace,
+    sites: list[LeakSite],
+    references: References,
+    site_stacks: list[list[int]],
 ) -> list[LeakSite]:
-    """The sites that need attention with who holds what they allocated."""
-    references = References(trace)
-    wanted = [
-        number
-        for number, site in enumerate(sites)
-        if site.verdict in _EXPLAINED and references.has(site.process_id)
-    ]
-    stack_ids = _stacks_of_sites(trace, kind, [rows[number] for number in wanted])
-    for number, of_site in zip(wanted, stack_ids):
-        found = references.holders(sites[number].process_id, of_site)
-        sites[number] = sites[number]._replace(holders=found)
-    return sites
+    """The sites; of those that grow about as fast, what holds the others comes first."""
+    growing = [number for number, site in enumerate(sites) if site.verdict == "growing"]
+    if len(growing) < 2 or not references:
+        return sites
+    growth = [sites[n].growth_bytes_per_second.value for n in growing]
+    blocks = [references.live_blocks(sites[n].process_id, site_stacks[n]) for n in growing]
+    survival = [sites[n].survival for n in growing]
+    order = order_of_growth(growth, survival, growth_with_parts(trace, blocks, growth))
+    ordered = list(sites)
+    for place, number in zip(growing, order):
+        ordered[place] = sites[growing[number]]
+    return ordered
 
 
 def _stacks_of_sites(trace: Trace, kind: str, rows: list[dict[str, typing.Any]]) -> list[list[int]]:

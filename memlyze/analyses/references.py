@@ -77,6 +77,17 @@ class Holders(typing.NamedTuple):
     """The most common first."""
     holder: Holder | None
     """None: there is no such object."""
+    garbage_share: float
+    """Of the objects that were looked at, those that nobody holds: they wait for the collector."""
+
+
+class LiveBlocks(typing.NamedTuple):
+    """Recorded blocks that were live at a checkpoint."""
+
+    allocation_id: Array
+    """In order."""
+    weight: Array
+    """How many allocations each stands for."""
 
 
 class References:
@@ -95,6 +106,11 @@ class References:
                 last[process] = number
                 self._times[process] = int(checkpoints["time_ns"][row])
         self._last = last
+        self._live: dict[int, Array] = {}
+
+    def __bool__(self) -> bool:
+        """Whether any process has a checkpoint."""
+        return bool(self._last)
 
     def has(self, process_id: int) -> bool:
         """Whether the process has a checkpoint."""
@@ -105,25 +121,38 @@ class References:
 
         None where the process has none, or nothing of theirs was live.
         """
-        if process_id not in self._last or not stack_ids:
-            return None
-        blocks = self._live_blocks(process_id, stack_ids)
+        blocks = self.live_blocks(process_id, stack_ids).allocation_id
         if not len(blocks):
             return None
         rows, without_object = self._rows_of_blocks(process_id, blocks)
         return self._describe(process_id, rows, without_object)
 
-    def _live_blocks(self, process_id: int, stack_ids: typing.Collection[int]) -> Array:
+    def live_blocks(self, process_id: int, stack_ids: typing.Collection[int]) -> LiveBlocks:
+        """What these call stacks allocated and was live at the last checkpoint of the process.
+
+        Nothing where it has none.
+        """
         allocations = self._trace.table("allocations")
-        freed = allocations["freed_ns"]
-        now = self._times[process_id]
-        is_live = ((freed == -1) | (freed > now)) & (allocations["time_ns"] <= now)
+        rows = self._live_rows(process_id) if stack_ids else np.empty(0, np.int64)
         wanted = np.fromiter(stack_ids, np.int64)
-        chosen = np.flatnonzero(is_live)
-        chosen = chosen[np.isin(allocations["stack_id"][chosen], wanted)]
-        if "process_id" in allocations:
-            chosen = chosen[allocations["process_id"][chosen] == process_id]
-        return np.sort(allocations["allocation_id"][chosen])
+        rows = rows[np.isin(allocations["stack_id"][rows], wanted)]
+        rows = rows[np.argsort(allocations["allocation_id"][rows], kind="stable")]
+        is_exact = "weight" not in allocations
+        weights = np.ones(len(rows)) if is_exact else allocations["weight"][rows]
+        return LiveBlocks(allocations["allocation_id"][rows], weights)
+
+    def _live_rows(self, process_id: int) -> Array:
+        """Rows of `allocations` that were live at the last checkpoint of the process."""
+        if process_id not in self._last:
+            return np.empty(0, np.int64)
+        if process_id not in self._live:
+            allocations = self._trace.table("allocations")
+            freed, now = allocations["freed_ns"], self._times[process_id]
+            is_live = ((freed == -1) | (freed > now)) & (allocations["time_ns"] <= now)
+            if "process_id" in allocations:
+                is_live &= allocations["process_id"] == process_id
+            self._live[process_id] = np.flatnonzero(is_live)
+        return self._live[process_id]
 
     def _rows_of_blocks(self, process_id: int, blocks: Array) -> tuple[Array, int]:
         """Where the objects stand that lie in these blocks or have them as buffers; and how many
@@ -147,7 +176,7 @@ class References:
         graph = self._trace.heap_graph
         objects = graph.objects()
         if not len(rows):
-            return Holders(self._times[process_id], 0, without_object, 0, 0, (), None, (), None)
+            return Holders(self._times[process_id], 0, without_object, 0, 0, (), None, (), None, 0)
         if self._speller is None:
             self._speller = Speller(self._trace)
         tree = graph.tree()
@@ -168,6 +197,7 @@ class References:
             shortest=self._shortest(shortest, chains),
             chains=tuple(chain for _, chain in chains[:_MOST_CHAINS]),
             holder=self._holder(looked_at),
+            garbage_share=sum(chain.share for _, chain in chains if chain.root == "nobody"),
         )
 
     def _types(self, rows: Array) -> tuple[HeldType, ...]:

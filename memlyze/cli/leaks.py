@@ -13,7 +13,7 @@ from memlyze.cli.progress import decoding_events
 from memlyze.cli.sparkline import sparkline
 from memlyze.cli.terminal import Aligned, Style
 from memlyze.wording.figures import figure, figure_cells, short_figure
-from memlyze.wording.leaks import WORDS, holder_lines
+from memlyze.wording.leaks import WORDS, holder_lines, pause_text
 from memlyze.wording.names import printable, shorten_right
 from memlyze.wording.places import short_place
 from memlyze.wording.trace_state import state_lines
@@ -135,6 +135,9 @@ def _suspect(site: LeakSite, style: Style, *, several: bool) -> list[str]:
         f"second since {format_duration(site.growing_since_ns)} "
         f"(watched for {format_duration(watched)})",
     )
+    pause = pause_text(site)
+    if pause is not None:
+        facts.add("", pause)
     if site.growth_bytes_per_window is not None:
         name = printable(site.window_name or "")
         left = figure(site.growth_bytes_per_window)

@@ -82,6 +82,7 @@ RAW_TABLES: dict[str, dict[str, str]] = {
         "first_ns": "BIGINT",
         "growing_since_ns": "BIGINT",
         "judged_until_ns": "BIGINT",
+        "last_growth_ns": "BIGINT",
         "survival": "DOUBLE",
         "cohorts": "VARCHAR",
         "curve": "VARCHAR",
@@ -138,6 +139,8 @@ RAW_TABLES: dict[str, dict[str, str]] = {
         "heap_live": "BIGINT",
         "heap_live_count": "BIGINT",
         "tracer_bytes": "BIGINT",
+        "cpu_us": "BIGINT",
+        "waits": "BIGINT",
         "process_id": "BIGINT",
     },
     "resident": {

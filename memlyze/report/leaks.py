@@ -7,7 +7,7 @@ from memlyze.report.chart import sparkline
 from memlyze.report.content import Content
 from memlyze.report.figures import bytes_text, function_text, percent, place_text, time_text
 from memlyze.report.markup import Element, h, name, place
-from memlyze.wording.leaks import WORDS, holder_lines
+from memlyze.wording.leaks import WORDS, holder_lines, pause_text
 from memlyze.wording.units import format_duration, plural
 
 _STACK_FRAMES = 12
@@ -56,6 +56,9 @@ def _card(site: LeakSite, folder: str) -> Element:
         ("survives", f"{percent(site.survival)} of what was allocated"),
         ("confidence", percent(site.confidence)),
     ]
+    pause = pause_text(site)
+    if pause is not None:
+        facts.append(("lately", pause))
     if site.growth_bytes_per_window is not None:
         left = f"{bytes_text(site.growth_bytes_per_window)} of it in each "
         facts.append(("leaves behind", left + (site.window_name or "window")))

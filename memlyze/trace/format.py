@@ -209,6 +209,8 @@ COLUMNS: dict[int, tuple[Column, ...]] = {
         Column("heap_live", DELTA),
         Column("heap_live_count", DELTA),
         Column("tracer_bytes", DELTA),
+        Column("cpu_us", DELTA, INT64_MIN, INT64_MAX, absent=-1),
+        Column("waits", DELTA, INT64_MIN, INT64_MAX, absent=-1),
     ),
     GC: (
         Column("time_ns", DELTA),

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from memlyze.analyses.leaks import LeakSite
 from memlyze.analyses.references import Chain, Holders
 from memlyze.wording.names import printable
-from memlyze.wording.units import format_bytes, plural
+from memlyze.wording.units import format_bytes, format_duration, plural
+
+#: A pause at the end is spoken of where it is so great a share of the time that a site grew.
+_NOTABLE = 0.2
 
 #: What the verdicts are called.
 WORDS = {
@@ -16,6 +20,14 @@ WORDS = {
     "bounded": "bounded",
     "one_time": "built once, and stays",
 }
+
+
+def pause_text(site: LeakSite) -> str | None:
+    """For how long a site that grows has not grown, where that is worth a word."""
+    pause_ns = site.judged_until_ns - site.last_growth_ns
+    if pause_ns < _NOTABLE * (site.judged_until_ns - site.growing_since_ns):
+        return None
+    return f"has not grown for the last {format_duration(pause_ns)}"
 
 
 def holder_lines(holders: Holders | None) -> list[str]:

@@ -229,3 +229,39 @@ def test_a_pause_of_the_whole_program_is_not_the_end_of_a_leak(tmp_path: Path) -
     lives = before + [life for life in after if 1600 <= life.born_ms < 1750]
     (site,) = judged(write_lives(tmp_path / "t.mlyze", lives, end_ms=END_MS)).sites
     assert site.verdict == "growing"
+
+
+def grown_until_1100() -> list[Life]:
+    return [life for life in growing() if life.born_ms < 1100]
+
+
+@pytest.mark.parametrize("counter", ["CPU time", "waits"])
+def test_a_program_that_works_on_without_allocating_has_stopped_leaking(
+    counter: str, tmp_path: Path
+) -> None:
+    work = [
+        (at, at * 20 if counter == "CPU time" else 0, at // 5 if counter == "waits" else 0)
+        for at in range(0, END_MS + 1, 10)
+    ]
+    path = write_lives(tmp_path / "t.mlyze", grown_until_1100(), end_ms=END_MS, work=work)
+    (site,) = judged(path).sites
+    assert site.verdict == "one_time"
+
+
+def test_a_program_that_waits_after_it_leaked_goes_on_leaking_for_all_that_is_known(
+    tmp_path: Path,
+) -> None:
+    lives = [life for life in growing() if life.born_ms < 1400]
+    work = [(at, min(at, 1400) * 20, min(at, 1400) // 5) for at in range(0, END_MS + 1, 10)]
+    path = write_lives(tmp_path / "t.mlyze", lives, end_ms=END_MS, work=work)
+    (site,) = judged(path).sites
+    assert site.verdict == "growing"
+    assert site.last_growth_ns == pytest.approx(1400 * MS, abs=20 * MS)
+
+
+def test_growth_that_ended_is_not_called_growing_where_nothing_tells_what_followed(
+    tmp_path: Path,
+) -> None:
+    lives = grown_until_1100()
+    (site,) = judged(write_lives(tmp_path / "t.mlyze", lives, end_ms=END_MS)).sites
+    assert site.verdict == "warming_up"

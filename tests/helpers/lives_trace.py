@@ -30,9 +30,11 @@ def lives_trace(
     process_id: int = 7,
     windows: Iterable[tuple[int, str, int]] = (),
     collections_ms: Iterable[int] = (),
+    work: Iterable[tuple[int, int, int]] = (),
 ) -> TraceEncoder:
     """A trace of these lives; sampled where `interval_bytes` > 0. Each site is a function of the
-    program; `windows` are (number, name, start in milliseconds).
+    program; `windows` are (number, name, start in milliseconds), `work` (milliseconds, CPU time so
+    far in microseconds, waits so far).
     """
     lives = list(lives)
     sampling = dict(EXACT_SAMPLING)
@@ -77,6 +79,9 @@ def lives_trace(
             {"time_ns": at * MS, "duration_ns": MS, "generation": 2, "collected": 9, "thread_id": 1}
             for at in collections_ms
         ],
+    )
+    trace.add(
+        "memory", [{"time_ns": at * MS, "cpu_us": cpu, "waits": waits} for at, cpu, waits in work]
     )
     _add_events(trace, lives, {site: number + 1 for number, site in enumerate(sites)})
     return trace

@@ -13,7 +13,7 @@ def held_by(content: Any, text: str) -> Any:
     """The content with a site that grows and is held by what `text` says."""
     chain = Chain(text=text, root="module", share=0.9)
     holders = Holders(
-        1, 10, 0, 800, 900, (HeldType("app.Session", 10, 800),), chain, (chain,), None
+        1, 10, 0, 800, 900, (HeldType("app.Session", 10, 800),), chain, (chain,), None, 0
     )
     site = LeakSite(
         function="load",
@@ -29,6 +29,7 @@ def held_by(content: Any, text: str) -> Any:
         growth_bytes_per_second=Estimate(1 << 10, 0),
         growing_since_ns=1,
         judged_until_ns=20,
+        last_growth_ns=20,
         growth_bytes_per_window=None,
         window_name=None,
         first_ns=1,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from known_trace import FIRST_ID, LIBRARY_FILE, MS, PROGRAM_FILE, weight_of, write_known_trace
+from trace_encoder import TraceEncoder
 
 from memlyze.query.session import Trace, open_trace
 
@@ -99,6 +100,22 @@ def test_references_read_as_one_writes_them(trace: Trace) -> None:
         (4, 8, "key", None),
         (5, 6, ".history", None),
     ]
+
+
+def test_work_that_the_recorder_did_not_note_is_null(tmp_path: Path) -> None:
+    trace = TraceEncoder({"sample_rate": 1.0})
+    ticks = [
+        {"time_ns": 0, "cpu_us": 1500, "waits": 3},
+        {"time_ns": MS, "cpu_us": 2500, "waits": 3},
+    ]
+    trace.add("memory", ticks)
+    earlier = {"time_ns": [2 * MS], "rss": [1], "heap_live": [1], "heap_live_count": [1]}
+    trace.add_columns("memory", {**earlier, "tracer_bytes": [1]}, row_count=1)
+    path = tmp_path / "work.mlyze"
+    path.write_bytes(trace.to_bytes())
+    with open_trace(path) as opened:
+        rows = opened.sql("SELECT cpu_ns, waits FROM memory ORDER BY time_ns").fetchall()
+    assert rows == [(1_500_000, 3), (2_500_000, 3), (None, None)]
 
 
 def test_memory_and_gc_hold_their_readings(trace: Trace) -> None:

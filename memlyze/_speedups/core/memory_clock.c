@@ -5,6 +5,7 @@
 #include "resident_memory.h"
 #include "snapshot_pace.h"
 #include "trace_metadata.h"
+#include "work_done.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,8 @@ static struct {
     _Atomic bool rests;
     bool has_ended; /* nothing comes into the rings any more */
     int64_t interval_ns, next_ns;
-    int64_t peak_bytes; /* of the recorder */
+    int64_t peak_bytes;  /* of the recorder */
+    ml_work work_before; /* of helper threads before this one */
     void (*meanwhile)(void);
     int64_t (*tracer_bytes)(void);
 } memory_clock;
@@ -28,13 +30,14 @@ static struct {
 void ml_memory_clock_init(uint32_t interval_ms, void (*meanwhile)(void),
                           int64_t (*tracer_bytes)(void))
 {
-    ml_columns_init(&memory_clock.memory, ML_BLOCK_MEMORY, "ddddd");
+    ml_columns_init(&memory_clock.memory, ML_BLOCK_MEMORY, "ddddddd");
     ml_columns_init(&memory_clock.resident, ML_BLOCK_RESIDENT, ML_RESIDENT_ENCODINGS);
     memory_clock.statm = ml_no_descriptor;
     memory_clock.pace = (ml_snapshot_pace){.has_begun = false};
     memory_clock.snapshots = memory_clock.snapshot_cpu_ns = 0;
     memory_clock.interval_ns = (int64_t)interval_ms * 1000000;
     memory_clock.next_ns = memory_clock.peak_bytes = 0;
+    memory_clock.work_before = (ml_work){0, 0};
     memory_clock.meanwhile = meanwhile;
     memory_clock.tracer_bytes = tracer_bytes;
 }
@@ -57,6 +60,11 @@ void ml_memory_clock_close(void)
 {
     ml_descriptor_close(&memory_clock.statm);
     ml_resident_close(&memory_clock.resident_source);
+    ml_work work;
+    if (ml_work_of_thread(&work)) {
+        memory_clock.work_before.cpu_us += work.cpu_us;
+        memory_clock.work_before.waits += work.waits;
+    }
 }
 
 int64_t ml_memory_clock_interval_ns(void)
@@ -108,6 +116,16 @@ static void take_snapshot(int64_t now_ns, int64_t resident_bytes)
     ml_snapshot_is_done(&memory_clock.pace, now_ns, taken ? resident_bytes : 0, cost_ns);
 }
 
+/* What the program has done, its own threads alone; -1: the system does not say. */
+static ml_work work_of_program(void)
+{
+    const ml_work before = memory_clock.work_before;
+    ml_work own, all;
+    if (!ml_work_of_thread(&own) || !ml_work_of_process(&all))
+        return (ml_work){-1, -1};
+    return (ml_work){all.cpu_us - own.cpu_us - before.cpu_us, all.waits - own.waits - before.waits};
+}
+
 static void tick(int64_t now_ns, const ml_event_encoder *encoder)
 {
     ml_columns *rows = &memory_clock.memory;
@@ -127,6 +145,9 @@ static void tick(int64_t now_ns, const ml_event_encoder *encoder)
     ml_columns_put(rows, 2, encoder->live_bytes > 0 ? (int64_t)encoder->live_bytes : 0);
     ml_columns_put(rows, 3, encoder->live_count > 0 ? (int64_t)encoder->live_count : 0);
     ml_columns_put(rows, 4, own_bytes);
+    const ml_work work = work_of_program();
+    ml_columns_put(rows, 5, work.cpu_us);
+    ml_columns_put(rows, 6, work.waits);
     ml_columns_cover_time(rows, now_ns, now_ns);
 }
 

@@ -1,6 +1,6 @@
-/* The memory clock: at each tick what is resident, what is live of what was recorded and what the
- * recorder holds; and where it is worth it, what the resident memory consists of. The helper
- * thread's, save where noted. */
+/* The memory clock: at each tick what is resident, what is live of what was recorded, what the
+ * recorder holds and how much the program has worked; and where it is worth it, what the resident
+ * memory consists of. The helper thread's, save where noted. */
 #ifndef MEMLYZE_MEMORY_CLOCK_H
 #define MEMLYZE_MEMORY_CLOCK_H
 

@@ -1,7 +1,9 @@
 """The time that growth is measured by: that of the process's life in which it did something.
 
 A program that waits for requests, or for its turn on a busy machine, cannot leak meanwhile. Such a
-pause looks as if a leak had stopped.
+pause looks as if a leak had stopped. And one that runs on without allocating anything has stopped
+leaking, which would look like a pause if only its allocations were counted. So a process has worked
+where it allocated, took CPU time, or did a little and went to sleep again, over and over.
 """
 
 from __future__ import annotations
@@ -16,9 +18,9 @@ Array = typing.Any  # a numpy array
 CELLS = 480
 #: Cohorts of birth, for their survival: equal parts of the process's life.
 COHORTS = 12
-#: A cell with less than this share of the usual number of allocations is idle.
+#: A cell with less than this share of the usual pace is idle.
 _IDLE = 0.05
-#: Recorded allocations that tell how fast a process works.
+#: So many allocations, or waits, tell how fast a process works.
 _ENOUGH = 12
 #: The clock goes as many times faster than usual at most.
 _FASTEST = 4
@@ -34,6 +36,12 @@ class Clock(typing.NamedTuple):
     """Cell of busy time that each of the former lies in; `CELLS` is itself."""
     plain_cell: Array
     """Where each cell of busy time begins, in cells of equal length; a fraction."""
+    running: Array
+    """For how long the process had run, its pauses left out, when each cell of busy time begins; in
+    cells of equal length.
+    """
+    sees_idling: bool
+    """Whether it is known that the process did nothing where it allocated nothing."""
 
     def cells(self, plain: Array) -> Array:
         """Cells of busy time, from those of equal length."""
@@ -45,14 +53,22 @@ class Clock(typing.NamedTuple):
 
 
 def work_clock(
-    activity: Array, start_ns: int, end_ns: int, *, is_exact: bool, pauses: Array
+    activity: Array,
+    start_ns: int,
+    end_ns: int,
+    *,
+    is_exact: bool,
+    pauses: Array,
+    work: typing.Sequence[Array] = (),
 ) -> Clock:
     """The clock of a process that had so many recorded allocations in each cell of equal length.
 
-    It goes with the allocations where there are fewer than usual, and with time where there are
-    more, as when modules are imported or data is loaded. `pauses` are times in which the process
-    stood still for the recorder's sake: rows of start and end. They are left out. A process that
-    idles for more than half of its life does so as its way of life: there the clock goes with time.
+    It goes with what the process did, where that is less than usual, and with time where it is
+    more, as when modules are imported or data is loaded. What it did is told by its allocations and
+    by whatever else is known for each cell, `work`: by that of them which says most. `pauses` are
+    times in which the process stood still for the recorder's sake: rows of start and end. They are
+    left out. A process that idles for more than half of its life does so as its way of life: there
+    the clock goes with time.
     """
     cell_ns = (end_ns - start_ns) / CELLS
     middles = start_ns + (np.arange(CELLS) + 0.5) * cell_ns
@@ -61,29 +77,45 @@ def work_clock(
         runs &= (middles < pause_start_ns) | (middles > pause_end_ns)
     if not runs.any():
         runs[:] = True
-    pace = _pace(activity, runs, is_exact)
-    if (pace < _IDLE).sum() > (CELLS + (~runs).sum()) / 2:
+    paces = [_pace(activity, runs, is_exact), *(_pace(each, runs, False) for each in work)]
+    pace = np.maximum.reduce(paces)
+    if not pace.any() or (pace < _IDLE).sum() > (CELLS + (~runs).sum()) / 2:
         pace = runs.astype(np.float64)
     every = np.arange(CELLS + 1)
     done = np.concatenate([[0], np.cumsum(pace)]) * (CELLS / pace.sum())
     busy_cell = np.minimum((done + 1e-9).astype(np.int64), CELLS - 1)
     busy_cell[-1] = CELLS
-    return Clock(start_ns, cell_ns, busy_cell, np.interp(every, done, every))
+    plain_cell = np.interp(every, done, every)
+    ran = np.concatenate([[0], np.cumsum(runs)])
+    running = np.interp(plain_cell, every, ran)
+    return Clock(start_ns, cell_ns, busy_cell, plain_cell, running, bool(work))
 
 
-def _pace(activity: Array, runs: Array, is_exact: bool) -> Array:
-    """How fast the clock goes in each cell: 1 as usual, `_FASTEST` at most."""
-    # A sample is smoothed: over so many cells that each has enough of it.
-    count = activity[runs].sum()
+def work_in_cells(time_ns: Array, counted: Array, start_ns: int, end_ns: int) -> Array | None:
+    """How much a counter went up in each cell of a process's life, from readings of it.
+
+    Negative readings are none. None: there are too few.
+    """
+    known = counted >= 0
+    if known.sum() < 2:
+        return None
+    edges = np.linspace(start_ns, max(end_ns, start_ns + CELLS), CELLS + 1)
+    return np.maximum(np.diff(np.interp(edges, time_ns[known], counted[known])), 0)
+
+
+def _pace(done: Array, runs: Array, is_exact: bool) -> Array:
+    """How fast the process works in each cell, from how much it did: 1 as usual, `_FASTEST` at
+    most.
+    """
+    # What is counted is smoothed: over so many cells that each has enough of it.
+    count = done[runs].sum()
     width = 1 if is_exact else int(np.ceil(_ENOUGH * runs.sum() / max(count, 1)))
     width = max(1, min(width, CELLS // 12))
     place = np.cumsum(runs) - 1
-    of_running = activity[runs]
-    sums = np.concatenate([[0], np.cumsum(of_running)])
-    first = np.maximum(np.arange(len(of_running)) - width // 2, 0)
-    last = np.minimum(first + width, len(of_running))
+    sums = np.concatenate([[0], np.cumsum(done[runs])])
+    first = np.maximum(np.arange(len(sums) - 1) - width // 2, 0)
+    last = np.minimum(first + width, len(sums) - 1)
     smooth = (sums[last] - sums[first]) / (last - first)
-    seen = smooth[smooth > 0]
+    seen = smooth[smooth > _IDLE * smooth.mean()]
     usual = float(np.median(seen)) if len(seen) else 1.0
-    pace = np.where(runs, np.minimum(smooth[np.maximum(place, 0)] / usual, _FASTEST), 0)
-    return pace if pace.any() else runs.astype(np.float64)
+    return np.where(runs, np.minimum(smooth[np.maximum(place, 0)] / usual, _FASTEST), 0)

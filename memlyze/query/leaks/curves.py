@@ -104,12 +104,14 @@ def read_lives(
     rows: slice,
     collections: Columns,
     pauses: Array,
+    work: typing.Sequence[Array],
     span: tuple[int, int],
     stacks: int,
 ) -> Lives:
     """Sort the allocations of one process: `rows` of the table, from `span[0]` to `span[1]`.
 
-    `pauses` as `work_clock` takes them; `stacks` is one more than the greatest number of a stack.
+    `pauses` and `work` as `work_clock` takes them; `stacks` is one more than the greatest number of
+    a stack.
     """
     start_ns, end_ns = span
     end_ns = max(end_ns, start_ns + CELLS)
@@ -182,7 +184,7 @@ def read_lives(
         stack_samples=stack_samples.reshape(stacks, COHORTS),
         stack_first_ns=stack_first_ns,
         is_exact=is_exact,
-        clock=work_clock(activity, start_ns, end_ns, is_exact=is_exact, pauses=pauses),
+        clock=work_clock(activity, start_ns, end_ns, is_exact=is_exact, pauses=pauses, work=work),
     )
 
 

@@ -68,6 +68,12 @@ class Shapes(typing.NamedTuple):
     """Share of the time since `onset` since when it has not grown."""
     longest_pause: Array
     """The longest time between two rises, as such a share."""
+    last_rise: Array
+    """The cell in which it last grew; `onset` where it never did."""
+    still: Array
+    """As `quiet_tail`, in the time of the clock on the wall, without pauses."""
+    longest_still: Array
+    """As `longest_pause`, in the same time."""
     falls: Array
     """Falls by rises, between blocks: 0 nothing is ever freed, 1 it only fluctuates."""
     turnover: Array
@@ -110,7 +116,12 @@ def measure(curves: Curves, lives: Lives, stack_site: Array) -> Shapes:
     has_risen = in_window & (steps > _STEP * np.maximum(top, 1)[:, None])
     last_rise = np.maximum.accumulate(np.where(has_risen, cells, -1), axis=1)
     previous = np.concatenate([np.full((sites, 1), -1), last_rise[:, :-1]], axis=1)
-    pauses = np.where(has_risen & (previous >= 0), cells - previous, 0)
+    follows = has_risen & (previous >= 0)
+    pauses = np.where(follows, cells - previous, 0)
+    last_rise = np.maximum(last_rise[:, -1], onset)
+    wall = lives.clock.running
+    wall_pauses = np.where(follows, wall[cells] - wall[previous], 0)
+    wall_length = np.maximum(wall[end] - wall[onset], 1)
 
     up = np.maximum(increments, 0).sum(axis=1)
     down = np.maximum(-increments, 0).sum(axis=1)
@@ -143,8 +154,11 @@ def measure(curves: Curves, lives: Lives, stack_site: Array) -> Shapes:
         / np.minimum(pace_between(lives, stack_site, sites, since, late_since, end), 1),
         p_slower=fewer_p(*_lasting_births(curves, since, late_since, end)),
         is_flattening=(blocks[:, middle] - base) / (middle + 1) >= _FLATTENING * earlier,
-        quiet_tail=(end - 1 - np.maximum(last_rise[:, -1], onset)) / np.maximum(length, 1),
+        quiet_tail=(end - 1 - last_rise) / np.maximum(length, 1),
         longest_pause=pauses.max(axis=1, initial=0) / np.maximum(length, 1),
+        last_rise=last_rise,
+        still=(wall[end] - wall[last_rise + 1]) / wall_length,
+        longest_still=wall_pauses.max(axis=1, initial=0) / wall_length,
         falls=down / np.maximum(up, 1e-300),
         turnover=(curves.died * in_window).sum(axis=1)
         / np.maximum((curves.born * in_window).sum(axis=1), 1),
@@ -176,11 +190,24 @@ def _slopes(levels: Array) -> Array:
 
 
 def _either(p_value: Array, levels: Array, is_sharp: Array) -> Array:
-    """The lesser of a p-value and that of a trend of the levels, corrected for having two."""
+    """The lesser of a p-value and that of a trend of the levels, corrected for having two.
+
+    Ranks do not see that what came at once is one event, such as a table that made itself twice as
+    large: half of the levels are below the step, half above, which looks like a trend. So the
+    levels must have one without their greatest step, too.
+    """
     either = p_value.copy()
-    trend = mann_kendall_p(levels[is_sharp])
+    trend = mann_kendall_p(_without_greatest_step(levels[is_sharp]))
     either[is_sharp] = np.minimum(1, 2 * np.minimum(p_value[is_sharp], trend))
     return either
+
+
+def _without_greatest_step(levels: Array) -> Array:
+    steps = np.diff(levels, axis=1)
+    greatest = steps.argmax(axis=1)
+    height = np.maximum(np.take_along_axis(steps, greatest[:, None], axis=1), 0)
+    left: Array = levels - np.where(np.arange(levels.shape[1]) > greatest[:, None], height, 0)
+    return left
 
 
 def _blocks(live: Array, onset: Array, length: Array, base: Array) -> tuple[Array, Array]:

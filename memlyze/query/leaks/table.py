@@ -7,7 +7,7 @@ import typing
 
 import numpy as np
 
-from memlyze.query.leaks.clock import CELLS, COHORTS, Array
+from memlyze.query.leaks.clock import CELLS, COHORTS, Array, work_in_cells
 from memlyze.query.leaks.curves import Columns, Curves, Lives, lay_curves, read_lives
 from memlyze.query.leaks.shape import Shapes, measure
 from memlyze.query.leaks.verdicts import Judgement, judge
@@ -75,7 +75,8 @@ def _processes(tables: Tables, stacks: int) -> typing.Iterator[_Process]:
         runs = {name: collections[name][of_process] for name in ("time_ns", "duration_ns")}
         span = (int(start_ns), int(end_ns))
         pauses = _pauses(tables("checkpoints"), int(process_id), span[1])
-        lives = read_lives(allocations, rows, runs, pauses, span, stacks)
+        work = _work(memory, int(process_id), span)
+        lives = read_lives(allocations, rows, runs, pauses, work, span, stacks)
         of_process = _rows_of_process(windows, int(process_id))
         names = ("window_id", "name", "start_ns")
         yield _Process(int(process_id), lives, {name: windows[name][of_process] for name in names})
@@ -90,6 +91,14 @@ def _pauses(checkpoints: Columns, process_id: int, end_ns: int) -> Array:
     ends = starts + checkpoints["pause_ns"][rows]
     at_stop = np.isin(checkpoints["reason"][rows].astype(str), _LAST_REASONS)
     return np.stack([starts, np.where(at_stop, end_ns, ends)], axis=1)
+
+
+def _work(memory: Columns, process_id: int, span: tuple[int, int]) -> list[Array]:
+    """What the process did in each cell besides allocating, where the memory clock noted it."""
+    rows = _rows_of_process(memory, process_id)
+    counters = (memory[name][rows] for name in ("cpu_us", "waits"))
+    cells = [work_in_cells(memory["time_ns"][rows], counter, *span) for counter in counters]
+    return [each for each in cells if each is not None]
 
 
 def _rows_of_process(table: Columns, process_id: int) -> slice:
@@ -175,6 +184,7 @@ def _figures(
         "growth_error": 1.96 * np.sqrt(shapes.gain_variance) / seconds,
         "growing_since_ns": clock.time_ns(shapes.onset),
         "judged_until_ns": clock.time_ns(shapes.end),
+        "last_growth_ns": clock.time_ns(shapes.last_rise + 1),
         "collected_share": curves.collected,
         "live_samples": curves.live_samples.astype(np.int64),
         "curve": _texts(

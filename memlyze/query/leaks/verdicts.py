@@ -22,7 +22,7 @@ TOO_FEW = "too_few_samples"
 VERDICTS = (GROWING, WARMING_UP, TOO_FEW, FREED_LATE, SAWTOOTH, BOUNDED, ONE_TIME)
 
 #: Chance of calling any site of a program growing that is not.
-SIGNIFICANCE = 0.05
+SIGNIFICANCE = 0.01
 _LEAST_SAMPLES = 5
 _LEAST_RISES = 5
 #: Growth must have been watched for this long, and for this share of the program's life.
@@ -36,6 +36,8 @@ _SURELY_SLOWER = 0.05
 _SLOWING_ON = 0.75  # where it had slowed before
 _ENDED = 0.05
 _QUIET_TAIL = 0.1
+_LONG_STILL = 0.25
+_UNLIKELY = 0.02
 _ACCUMULATES = 0.1  # falls by rises of a site that only takes
 _TURNOVER = 0.3  # frees by births of a site whose contents are replaced
 _TOOTH = 0.5
@@ -66,11 +68,10 @@ def judge(curves: Curves, shapes: Shapes, lives: Lives) -> Judgement:
     corrected = np.ones(len(p_value))
     corrected[is_tested] = holm(p_value[is_tested])
 
-    # What happened once in a while may have happened for the last time.
-    p_quiet = (1 - np.clip(s.quiet_tail, 0, 1)) ** s.rises
-    has_stopped = (
-        (s.quiet_tail >= _QUIET_TAIL) & (p_quiet < 0.02) & (s.quiet_tail > 1.3 * s.longest_pause)
-    ) | (s.quiet_tail >= 0.5)
+    has_stopped = _has_stopped(s.quiet_tail, s.longest_pause, s.rises)
+    # Or it did nothing more at all; where that is not known, nobody can tell.
+    may_have_stopped = ~has_stopped & _has_stopped(s.still, s.longest_still, s.rises)
+    may_have_stopped &= (s.still >= _LONG_STILL) & (not clock.sees_idling)
     is_slowing = s.slowing < np.where(s.is_flattening, _SLOWING_ON, _SLOWING)
     is_slowing &= s.p_slower <= _SURELY_SLOWER
     earlier_peak = np.where(np.arange(CELLS) < s.onset[:, None], curves.live, 0).max(
@@ -89,10 +90,11 @@ def judge(curves: Curves, shapes: Shapes, lives: Lives) -> Judgement:
         & is_rising
         & (s.rises >= _LEAST_RISES)
         & ~has_stopped
+        & ~may_have_stopped
         & ~is_slowing
         & ~has_teeth
     )
-    has_ended = has_stopped | (s.slowing < _ENDED)
+    has_ended = has_stopped | ((s.slowing < _ENDED) & ~may_have_stopped)
     verdict = np.select(
         [
             has_few,
@@ -111,3 +113,13 @@ def judge(curves: Curves, shapes: Shapes, lives: Lives) -> Judgement:
     confidence = np.where(verdict == GROWING, (1 - corrected) * evidence, 0.95 * evidence)
     confidence[verdict == TOO_FEW] = 0
     return Judgement(verdict, confidence, corrected)
+
+
+def _has_stopped(tail: Array, longest_pause: Array, rises: Array) -> Array:
+    """Whether what happened once in a while, `rises` times, happened for the last time before
+    `tail`: shares of the time.
+    """
+    p_value = (1 - np.clip(tail, 0, 1)) ** rises
+    is_unlikely = (tail >= _QUIET_TAIL) & (p_value < _UNLIKELY) & (tail > 1.3 * longest_pause)
+    stopped: Array = is_unlikely | (tail >= 0.5)
+    return stopped

@@ -56,6 +56,8 @@ SELECT
     growing_since_ns,
     -- Up to when it was judged: before what was freed in one go, and before the program's last activity.
     judged_until_ns,
+    -- When what stays was seen to grow for the last time.
+    last_growth_ns,
     -- Share of the bytes allocated that were live then, from 0 to 1.
     survival,
     -- The same by cohort of birth, as JSON: a list of `start_ns`, `allocated` and `surviving` bytes.

@@ -13,6 +13,10 @@ SELECT
     tracer_bytes,
     -- Resident memory of the program, in bytes: `rss` without `tracer_bytes`. This is what commands, reports and the page call resident.
     greatest(rss - tracer_bytes, 0)::BIGINT AS program_rss,
+    -- CPU time that the program has taken, in nanoseconds, without the recorder's helper thread; since the process began, so that differences count. NULL: not known.
+    CASE WHEN cpu_us >= 0 THEN cpu_us * 1000 END AS cpu_ns,
+    -- How often threads of the program have gone to sleep of their own accord (voluntary context switches), counted as `cpu_ns` is. NULL: not known.
+    CASE WHEN waits >= 0 THEN waits END AS waits,
     -- Process that was measured (`processes`).
     process_id
 FROM _raw_memory;

@@ -120,8 +120,13 @@ def exact(codec: int) -> TraceEncoder:
     rows[0]["attributes"] = '{"n": 1}'
     trace.add("windows", rows)
     trace.add("threads", [{"thread_id": 2, "os_thread_id": 4243, "name": "w", "end_ns": 3500}])
-    ticks = [{"time_ns": 0, "rss": 9000}, {"time_ns": 10_000_000, "rss": 8000, "heap_live": -1}]
+    ticks = [{"time_ns": 0, "rss": 9000, "cpu_us": 300, "waits": 2}]
+    ticks.append({"time_ns": 10_000_000, "rss": 8000, "heap_live": -1, "cpu_us": 9300, "waits": 4})
     trace.add("memory", ticks)
+    # As recorders wrote it that did not know of the last two columns.
+    names = ("time_ns", "rss", "heap_live", "heap_live_count", "tracer_bytes")
+    earlier = {name: [20_000_000] if name == "time_ns" else [7] for name in names}
+    trace.add_columns("memory", earlier, row_count=1)
     trace.add("gc", [{"time_ns": 1500, "duration_ns": 20, "generation": 2, "collected": 7}])
     values = {"end_ns": "5000", "stop_reason": '"exit"'}
     trace.add("metadata", [{"key": key, "value": value} for key, value in values.items()])

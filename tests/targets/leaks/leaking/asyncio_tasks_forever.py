@@ -14,7 +14,7 @@ async def follow_up(number, never):
 
 
 async def handle(number, never):
-    PENDING.add(asyncio.get_event_loop().create_task(follow_up(number, never)))
+    PENDING.add(asyncio.get_event_loop().create_task(follow_up(number, never)))  # leaks
     await asyncio.sleep(0)
 
 

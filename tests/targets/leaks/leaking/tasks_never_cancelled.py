@@ -15,7 +15,7 @@ async def heartbeat(connection):
 
 async def serve():
     for connection in range(3_000):
-        BEATS.append(asyncio.create_task(heartbeat(connection)))
+        BEATS.append(asyncio.create_task(heartbeat(connection)))  # leaks
         await asyncio.sleep(0.0003)
 
 

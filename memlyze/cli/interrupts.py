@@ -51,15 +51,22 @@ def watched(action: Action) -> typing.Iterator[None]:
     before = signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
     try:
         yield
-    except Exception:
+    except Exception as error:
         # DuckDB turns the KeyboardInterrupt, or what `action` did to it, into errors of its own.
-        if struck:
+        # The former may come before the thread above has seen anything.
+        if struck or _comes_of_interrupt(error):
             raise KeyboardInterrupt from None
         raise
     finally:
         signal.set_wakeup_fd(before)
         os.close(write_end)
         thread.join()
+
+
+def _comes_of_interrupt(error: BaseException | None) -> bool:
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def end_process() -> None:

@@ -11,34 +11,12 @@
  * (tcmalloc gives its samples pages of their own for the same reason.) */
 #include "allocator_hooks.h"
 
-#include <pthread.h>
-#include <stdbool.h>
 #include <string.h>
 
 #include "capture.h"
+#include "hooked_domain.h"
 
-#include "../core/recorder.h"
 #include "../native/native_hooks.h"
-
-typedef struct {
-    PyMemAllocatorEx wrapped;
-    uint32_t allocator;
-    /* Up to this size the allocator beneath can be called unguarded: it leads to no other hook. 0
-     * where malloc is beneath, and hooked. */
-    uint32_t unguarded_bytes;
-    /* It is pymalloc: what it hands on to the raw domain comes through our hook there, both ways.
-     */
-    bool is_pymalloc;
-    /* Beneath is another hook of ours, which does not see all that it should. */
-    bool is_around_another;
-} hooked_domain;
-
-/* Filled before its hook is published and never changed afterwards: a call in flight always finds a
- * whole one. When another tool has removed our hook, the domain is hooked again, perhaps around
- * something else: then another generation serves. */
-#define GENERATIONS 8
-static hooked_domain domains[GENERATIONS][3];
-static int generation_of[3] = {-1, -1, -1};
 
 /* NULL as long as no window was opened: then there is nothing to look up. */
 static PyObject *window_variable;
@@ -46,13 +24,10 @@ static PyObject *window_variable_to_be;
 static PyInterpreterState *window_interpreter; /* the one that it belongs to */
 static uint32_t first_window_id; /* of this recording: lower ones are of an earlier one */
 
+ml_hook_probe ml_probe;
+
 /* ---- who is calling
  * ------------------------------------------------------------------------------ */
-
-/* Set when a thread that looks whether its calls come through the hooks of a domain (ML_PROBING)
- * finds that they do. */
-static bool probe_seen;
-static uint32_t probed_allocator; /* of that domain */
 
 enum { BOUND_CONTEXT, BOUND_VERSION };
 
@@ -118,26 +93,17 @@ static ML_NOINLINE void record(ml_thread *thread, void *block, size_t size, uint
 /* ---- blocks set apart
  * ---------------------------------------------------------------------------- */
 
-/* pymalloc's own blocks are at most this large. */
-#define PYMALLOC_BYTES 512
-
-/* Whether recorded blocks of pymalloc's are set apart in this recording. */
-ML_INLINE bool sets_apart(const hooked_domain *domain)
-{
-    return domain->is_pymalloc && ml_live_table_is_filtered(&ml_recording.live);
-}
-
 /* What is asked of pymalloc for them. The raw domain's hook, which is asked then, knows better. */
-#define APART_BYTES (PYMALLOC_BYTES + 1)
+#define APART_BYTES (ML_PYMALLOC_BYTES + 1)
 
 /* Whether a block of this size has to be set apart; the raw domain has larger ones anyway. */
-ML_INLINE bool is_to_be_apart(const hooked_domain *domain, size_t size)
+ML_INLINE bool is_to_be_apart(const ml_hooked_domain *domain, size_t size)
 {
-    return size <= PYMALLOC_BYTES && sets_apart(domain);
+    return size <= ML_PYMALLOC_BYTES && ml_sets_apart(domain);
 }
 
 /* A block that can be recorded. Inside. */
-static void *malloc_to_record(const hooked_domain *domain, size_t size, ml_thread *thread)
+static void *malloc_to_record(const ml_hooked_domain *domain, size_t size, ml_thread *thread)
 {
     if (!is_to_be_apart(domain, size))
         return domain->wrapped.malloc(domain->wrapped.ctx, size);
@@ -155,7 +121,7 @@ ML_INLINE size_t bytes_to_have(const ml_thread *thread, size_t size)
 }
 
 /* The block, or another with the same content that can be recorded; NULL: no memory for that. */
-static void *moved_to_record(const hooked_domain *domain, void *block, size_t size,
+static void *moved_to_record(const ml_hooked_domain *domain, void *block, size_t size,
                              ml_thread *thread)
 {
     if (!is_to_be_apart(domain, size))
@@ -169,7 +135,7 @@ static void *moved_to_record(const hooked_domain *domain, void *block, size_t si
 }
 
 /* Records a block that was had when its turn has come. The block, or the one in its place. */
-ML_INLINE void *record_when_due(const hooked_domain *domain, ml_thread *thread, void *block,
+ML_INLINE void *record_when_due(const ml_hooked_domain *domain, ml_thread *thread, void *block,
                                 size_t size)
 {
     if (!ml_sampler_spend(&thread->sampler, size, thread->surcharge_bytes))
@@ -184,17 +150,13 @@ ML_INLINE void *record_when_due(const hooked_domain *domain, ml_thread *thread, 
 /* ---- the hooks
  * ----------------------------------------------------------------------------------- */
 
-/* Objects of at most this size never reach the raw domain, whatever debug allocator adds to them:
- * the allocator beneath can be called as the last act, unguarded. */
-#define SURELY_SMALL_BYTES 256
-
 /* The present thread's state, NULL when this call is not to be recorded. */
-static inline ml_thread *recording_thread(const hooked_domain *domain)
+static inline ml_thread *recording_thread(const ml_hooked_domain *domain)
 {
     ml_thread *thread = ml_thread_if_recording();
     if (ML_UNLIKELY(!thread) && ml_current_thread->pauses >= ML_PROBING &&
-        domain->allocator == probed_allocator)
-        probe_seen = true;
+        domain->allocator == ml_probe.allocator)
+        ml_probe.seen = true;
     return thread;
 }
 
@@ -203,7 +165,7 @@ static inline ml_thread *recording_thread(const hooked_domain *domain)
  * of many and of few allocations. Each is right in any recording, so it does not matter which of
  * them another tool remembers. */
 
-static ML_NOINLINE void *malloc_and_record(const hooked_domain *domain, size_t size,
+static ML_NOINLINE void *malloc_and_record(const ml_hooked_domain *domain, size_t size,
                                            ml_thread *thread)
 {
     ml_thread_enter(thread);
@@ -222,7 +184,7 @@ static ML_NOINLINE void *malloc_and_record(const hooked_domain *domain, size_t s
 }
 
 /* This thread is not recorded, or not yet. */
-static ML_NOINLINE void *malloc_elsewhere(const hooked_domain *domain, size_t size)
+static ML_NOINLINE void *malloc_elsewhere(const ml_hooked_domain *domain, size_t size)
 {
     ml_thread *thread = recording_thread(domain);
     if (thread)
@@ -232,7 +194,7 @@ static ML_NOINLINE void *malloc_elsewhere(const hooked_domain *domain, size_t si
 
 static void *hooked_malloc(void *context, size_t size)
 {
-    const hooked_domain *domain = context;
+    const ml_hooked_domain *domain = context;
     ml_thread *thread = ml_current_thread;
     if (ML_UNLIKELY(!ml_thread_is_recording(thread)))
         return malloc_elsewhere(domain, size);
@@ -243,7 +205,7 @@ static void *hooked_malloc(void *context, size_t size)
     return domain->wrapped.malloc(domain->wrapped.ctx, size);
 }
 
-ML_INLINE void *malloc_exact(const hooked_domain *domain, size_t size, bool is_raw)
+ML_INLINE void *malloc_exact(const ml_hooked_domain *domain, size_t size, bool is_raw)
 {
     ml_thread *thread = ml_current_thread;
     if (ML_UNLIKELY(!ml_thread_is_recording_all(thread)))
@@ -272,7 +234,7 @@ static void *hooked_raw_malloc_exact(void *context, size_t size)
 
 static void *hooked_calloc(void *context, size_t count, size_t size)
 {
-    const hooked_domain *domain = context;
+    const ml_hooked_domain *domain = context;
     ml_thread *thread = recording_thread(domain);
     if (ML_UNLIKELY(!thread))
         return domain->wrapped.calloc(domain->wrapped.ctx, count, size);
@@ -286,7 +248,7 @@ static void *hooked_calloc(void *context, size_t count, size_t size)
 
 static void *hooked_realloc(void *context, void *block, size_t size)
 {
-    const hooked_domain *domain = context;
+    const ml_hooked_domain *domain = context;
     ml_thread *thread = recording_thread(domain);
     const bool is_inside = !thread;
     if (ML_UNLIKELY(is_inside))
@@ -313,7 +275,7 @@ static void *hooked_realloc(void *context, void *block, size_t size)
     return moved;
 }
 
-static ML_NOINLINE void free_guarded(const hooked_domain *domain, void *block, ml_thread *thread)
+static ML_NOINLINE void free_guarded(const ml_hooked_domain *domain, void *block, ml_thread *thread)
 {
     ml_thread_enter(thread); /* the raw domain beneath need not look it up again */
     domain->wrapped.free(domain->wrapped.ctx, block);
@@ -321,12 +283,12 @@ static ML_NOINLINE void free_guarded(const hooked_domain *domain, void *block, m
 }
 
 /* Everything but a small block with a direct entry, in a thread that is recording. */
-static ML_NOINLINE void free_slowly(const hooked_domain *domain, void *block, uint64_t entry)
+static ML_NOINLINE void free_slowly(const ml_hooked_domain *domain, void *block, uint64_t entry)
 {
     ml_thread *recording = recording_thread(domain);
     ml_thread *thread = recording ? recording : ml_thread_if_inside();
     if (thread && block &&
-        ml_record_free_slowly(thread, (uintptr_t)block, entry) > SURELY_SMALL_BYTES && recording)
+        ml_record_free_slowly(thread, (uintptr_t)block, entry) > ML_SURELY_SMALL_BYTES && recording)
         free_guarded(domain, block, thread);
     else
         domain->wrapped.free(domain->wrapped.ctx, block);
@@ -334,13 +296,13 @@ static ML_NOINLINE void free_slowly(const hooked_domain *domain, void *block, ui
 
 static void hooked_free_exact(void *context, void *block)
 {
-    const hooked_domain *domain = context;
+    const ml_hooked_domain *domain = context;
     ml_thread *thread = ml_current_thread;
     uint64_t entry = 0;
     if (ML_LIKELY(ml_thread_is_recording(thread))) {
         /* Before the memory is given back: afterwards it may be another thread's. */
         entry = ml_live_table_take_directly(&ml_recording.live, (uintptr_t)block);
-        if (ML_LIKELY(entry != 0 && ML_DIRECT_SIZE(entry) <= SURELY_SMALL_BYTES) &&
+        if (ML_LIKELY(entry != 0 && ML_DIRECT_SIZE(entry) <= ML_SURELY_SMALL_BYTES) &&
             ml_record_free_directly(thread, entry)) {
             domain->wrapped.free(domain->wrapped.ctx, block);
             return;
@@ -349,7 +311,7 @@ static void hooked_free_exact(void *context, void *block)
     free_slowly(domain, block, entry);
 }
 
-static ML_NOINLINE void free_after_second_look(const hooked_domain *domain, void *block)
+static ML_NOINLINE void free_after_second_look(const ml_hooked_domain *domain, void *block)
 {
     if (ml_live_table_may_still_hold(&ml_recording.live, (uintptr_t)block))
         hooked_free_exact((void *)domain, block);
@@ -359,7 +321,7 @@ static ML_NOINLINE void free_after_second_look(const hooked_domain *domain, void
 
 static void hooked_free(void *context, void *block)
 {
-    const hooked_domain *domain = context;
+    const ml_hooked_domain *domain = context;
     if (ml_live_table_may_hold((uintptr_t)block))
         free_after_second_look(domain, block);
     else
@@ -368,78 +330,14 @@ static void hooked_free(void *context, void *block)
 
 static void hooked_free_marked(void *context, void *block)
 {
-    const hooked_domain *domain = context;
+    const ml_hooked_domain *domain = context;
     if (ml_live_table_may_be_marked(&ml_recording.live, (uintptr_t)block))
         hooked_free_exact(context, block);
     else
         domain->wrapped.free(domain->wrapped.ctx, block);
 }
 
-/* ---- putting them in place
- * ------------------------------------------------------------------------ */
-
-enum { RAW, MEM, OBJECT };
-static const PyMemAllocatorDomain python_domains[3] = {PYMEM_DOMAIN_RAW, PYMEM_DOMAIN_MEM,
-                                                       PYMEM_DOMAIN_OBJ};
-static const uint32_t allocators[3] = {ML_ALLOCATOR_RAW, ML_ALLOCATOR_MEM, ML_ALLOCATOR_OBJECT};
-
-typedef struct {
-    bool malloc, free;
-} met_hooks;
-
-/* Which hooks of ours of a domain a block meets that is had from this allocator and given back to
- * it, directly or through another tool that wraps them. */
-static met_hooks probe(ml_thread *thread, const PyMemAllocatorEx *allocator, size_t size,
-                       int domain)
-{
-    met_hooks met;
-    probed_allocator = allocators[domain];
-    ml_thread_pause(thread);
-    thread->pauses += ML_PROBING;
-    probe_seen = false;
-    void *block = allocator->malloc(allocator->ctx, size);
-    met.malloc = probe_seen;
-    probe_seen = false;
-    /* The hooks for free look closer only at what is in the table. */
-    const ml_live probing = {0, size, true};
-    ml_live other;
-    bool inserted = false;
-    if (block &&
-        ml_live_table_insert(&ml_recording.live, (uintptr_t)block, probing, &other, &inserted))
-        ml_record_taken(thread, (uintptr_t)block, other); /* its free was missed */
-    allocator->free(allocator->ctx, block);
-    met.free = probe_seen;
-    if (inserted && !met.free)
-        ml_live_table_take(&ml_recording.live, (uintptr_t)block, &other);
-    thread->pauses -= ML_PROBING;
-    ml_thread_resume(thread);
-    return met;
-}
-
-/* Does all that is to be recorded in this domain come through a hook of ours? */
-static bool in_chain(ml_thread *thread, int domain)
-{
-    PyMemAllocatorEx present;
-    PyMem_GetAllocator(python_domains[domain], &present);
-    ml_native_probe_seen = false;
-    const met_hooks met = probe(thread, &present, 1, domain);
-    for (int generation = 0; generation < GENERATIONS; generation++) {
-        hooked_domain *hooked = &domains[generation][domain];
-        hooked->unguarded_bytes = ml_native_probe_seen || hooked->is_around_another ? 0
-                                  : hooked->is_pymalloc ? PYMALLOC_BYTES
-                                                        : SURELY_SMALL_BYTES;
-    }
-    const int latest = generation_of[domain];
-    return met.malloc && (met.free || sets_apart(&domains[latest][domain]));
-}
-
-static bool same_allocator(const PyMemAllocatorEx *a, const PyMemAllocatorEx *b)
-{
-    return a->ctx == b->ctx && a->malloc == b->malloc && a->calloc == b->calloc &&
-           a->realloc == b->realloc && a->free == b->free;
-}
-
-static PyMemAllocatorEx allocator_around(hooked_domain *hooked)
+PyMemAllocatorEx ml_hooks_around(ml_hooked_domain *hooked)
 {
     const PyMemAllocatorEx all = {hooked,
                                   hooked->allocator == ML_ALLOCATOR_RAW ? hooked_raw_malloc_exact
@@ -450,7 +348,7 @@ static PyMemAllocatorEx allocator_around(hooked_domain *hooked)
     PyMemAllocatorEx few = {hooked, hooked_malloc, hooked_calloc, hooked_realloc, hooked_free};
     if (atomic_load(&ml_session) == 0)
         return few;
-    if (sets_apart(hooked))
+    if (ml_sets_apart(hooked))
         few.free = hooked->wrapped.free; /* which makes no use of the context */
     switch (ml_recording.live.kind) {
     case ML_LIVE_EXACT:
@@ -462,78 +360,16 @@ static PyMemAllocatorEx allocator_around(hooked_domain *hooked)
     }
 }
 
-static void hook(ml_thread *thread, int domain)
-{
-    PyMemAllocatorEx present;
-    PyMem_GetAllocator(python_domains[domain], &present);
-    int generation = 0;
-    while (generation <= generation_of[domain] &&
-           !same_allocator(&domains[generation][domain].wrapped, &present))
-        generation++;
-    if (generation == GENERATIONS)
-        return; /* eight tools took turns; what they leave us is what we see */
-    hooked_domain *hooked = &domains[generation][domain];
-    if (generation > generation_of[domain]) {
-        hooked->wrapped = present;
-        hooked->allocator = allocators[domain];
-        const met_hooks met = probe(thread, &present, PYMALLOC_BYTES + 1, RAW);
-        hooked->is_around_another = probe(thread, &present, 1, domain).malloc;
-        /* Without a context it is one of CPython's own, which look at none. */
-        hooked->is_pymalloc = domain != RAW && present.ctx == NULL && met.malloc && met.free &&
-                              !hooked->is_around_another;
-        generation_of[domain] = generation;
-    }
-    PyMemAllocatorEx ours = allocator_around(hooked);
-    PyMem_SetAllocator(python_domains[domain], &ours);
-}
+/* ---- for the binding
+ * ----------------------------------------------------------------------------- */
 
-/* Where our hook is the outermost: the kind that serves best now. The context stays, so a call of
- * another thread that reads CPython's table in between finds a pair that works. */
-static void choose_kind(int domain)
-{
-    PyMemAllocatorEx present;
-    PyMem_GetAllocator(python_domains[domain], &present);
-    const hooked_domain *hooked = present.ctx;
-    for (int generation = 0; generation <= generation_of[domain]; generation++)
-        if (hooked == &domains[generation][domain]) {
-            PyMemAllocatorEx ours = allocator_around((hooked_domain *)hooked);
-            if (!same_allocator(&ours, &present))
-                PyMem_SetAllocator(python_domains[domain], &ours);
-        }
-}
-
-/* The state of this thread in the present recording, whether it is paused or not; NULL: there is
- * none. */
-static ml_thread *present_thread(void)
+ml_thread *ml_hooks_present_thread(void)
 {
     ml_thread *thread = ml_thread_if_recording();
     if (!thread && ml_current_thread->pauses &&
         ml_current_thread->session == atomic_load(&ml_session))
         thread = ml_current_thread;
     return thread;
-}
-
-int ml_hooks_install(void)
-{
-    int lost = 0;
-    ml_thread *thread = present_thread();
-    if (!thread)
-        return 0;
-    for (int domain = 0; domain < 3; domain++) {
-        if (in_chain(thread, domain)) {
-            choose_kind(domain);
-            continue;
-        }
-        lost += generation_of[domain] >= 0;
-        hook(thread, domain);
-    }
-    return lost;
-}
-
-void ml_hooks_settle(void)
-{
-    for (int domain = 0; domain < 3; domain++)
-        choose_kind(domain);
 }
 
 void ml_hooks_set_window_variable(PyObject *variable)
@@ -556,13 +392,13 @@ void ml_hooks_window_changed(void)
 
 unsigned int ml_hooks_thread_id(void)
 {
-    ml_thread *thread = present_thread();
+    ml_thread *thread = ml_hooks_present_thread();
     return thread ? thread->thread_id : 0;
 }
 
 void ml_hooks_pause_thread(void)
 {
-    ml_thread *thread = present_thread();
+    ml_thread *thread = ml_hooks_present_thread();
     if (thread)
         ml_thread_pause(thread);
 }

@@ -1,0 +1,52 @@
+/* A domain of CPython's allocators with our hooks around it: what allocator_hooks.c, whose hooks
+ * run in it, and hook_placement.c, which puts them there, share. */
+#ifndef MEMLYZE_HOOKED_DOMAIN_H
+#define MEMLYZE_HOOKED_DOMAIN_H
+
+#include "compat.h"
+
+#include "../core/recorder.h"
+
+typedef struct {
+    PyMemAllocatorEx wrapped;
+    uint32_t allocator;
+    /* Up to this size the allocator beneath can be called unguarded: it leads to no other hook. 0
+     * where malloc is beneath, and hooked. */
+    uint32_t unguarded_bytes;
+    /* It is pymalloc: what it hands on to the raw domain comes through our hook there, both ways.
+     */
+    bool is_pymalloc;
+    /* Beneath is another hook of ours, which does not see all that it should. */
+    bool is_around_another;
+} ml_hooked_domain;
+
+/* pymalloc's own blocks are at most this large. */
+#define ML_PYMALLOC_BYTES 512
+/* Objects of at most this size never reach the raw domain, whatever debug allocator adds to them:
+ * the allocator beneath can be called as the last act, unguarded. */
+#define ML_SURELY_SMALL_BYTES 256
+
+/* Whether recorded blocks of pymalloc's are set apart in this recording. */
+ML_INLINE bool ml_sets_apart(const ml_hooked_domain *domain)
+{
+    return domain->is_pymalloc && ml_live_table_is_filtered(&ml_recording.live);
+}
+
+/* The hooks that serve best now. Each kind is right in any recording, so it does not matter which
+ * of them another tool remembers. */
+PyMemAllocatorEx ml_hooks_around(ml_hooked_domain *domain);
+
+/* A thread looks whether its calls come through the hooks of a domain (ML_PROBING); `seen` is set
+ * when they do. */
+typedef struct {
+    uint32_t allocator; /* of that domain */
+    bool seen;
+} ml_hook_probe;
+
+extern ML_INTERNAL ml_hook_probe ml_probe;
+
+/* The state of the calling thread in the present recording, whether it is paused or not; NULL:
+ * there is none. */
+ml_thread *ml_hooks_present_thread(void);
+
+#endif

@@ -8,6 +8,8 @@ There is no standard for it. Frameworks leave traces in the scope while they rou
   that are searched once for where the endpoint hangs, mounts included.
 
 Quart and Flask say nothing there: for Quart, the application is asked to tell (`quart_tells`).
+
+The modules of the endpoints are noted as the application's own (`note_module`).
 """
 
 from __future__ import annotations
@@ -16,10 +18,15 @@ import importlib
 import re
 from typing import Any, Iterator, List, MutableMapping, Pattern, Tuple
 
+from memlyze._speedups._tracer import KnownRoutes
+
+from ._application import note_module
+
 ROUTE_KEY = "memlyze.route"
 NO_ROUTE = "(no route)"
 
 _NAMES_BETWEEN_LOOKS = 200
+_MOST_TOLD = 4096
 
 _Places = List[Tuple[str, Pattern[str]]]
 
@@ -30,37 +37,45 @@ class RouteNames:
     def __init__(self, app: Any) -> None:
         self._places: dict[int, dict[int, _Places]] = {}
         self._sizes: dict[int, int] = {}
-        self._known: dict[int, str] = {}  # of endpoints that hang at one place
-        self._names_left = 0  # before it is looked whether routes were added
+        self.known = KnownRoutes()
+        self._told: set[str] = set()  # names that were told, and whose endpoints were noted
         quart_tells(app)
 
     def name(self, scope: MutableMapping[str, Any]) -> str:
-        """The template of the route that was taken; `(no route)` where there was none."""
+        """The template of the route that was taken; `(no route)` where there was none. Only where
+        `known` does not know it.
+        """
         told = scope.get(ROUTE_KEY) or scope.get("path_template")
         if isinstance(told, str):
+            if told not in self._told:
+                self._note_told(scope, told)
             return told
         endpoint, router = scope.get("endpoint"), scope.get("router")
         if endpoint is None or router is None:
             path = getattr(scope.get("route"), "path", None)
             return path if isinstance(path, str) else NO_ROUTE
-        # Asking a router for its routes is what costs: some make the list anew each time.
-        self._names_left -= 1
-        name = self._known.get(id(endpoint)) if self._names_left > 0 else None
-        return name or self._looked_up(scope, endpoint, router)
+        return self._looked_up(scope, endpoint, router)
+
+    def _note_told(self, scope: MutableMapping[str, Any], told: str) -> None:
+        if len(self._told) < _MOST_TOLD:
+            self._told.add(told)
+            handler = getattr(scope.get("route_handler"), "fn", None)
+            note_module(getattr(handler, "__module__", None))
 
     def _looked_up(self, scope: MutableMapping[str, Any], endpoint: Any, router: Any) -> str:
-        if self._names_left <= 0:
-            self._known.clear()
-            self._names_left = _NAMES_BETWEEN_LOOKS
+        # Asking a router for its routes is what costs: some make the list anew each time.
+        if self.known.is_old:
+            self.known.renew(_NAMES_BETWEEN_LOOKS)
         places = self._places_of(router).get(id(endpoint))
         if places is None:
             return NO_ROUTE
+        note_module(getattr(endpoint, "__module__", None))
         if len(places) > 1:
             for template, pattern in places:
                 if pattern.match(scope["path"]):
                     return template
         else:
-            self._known[id(endpoint)] = places[0][0]
+            self.known.remember(endpoint, places[0][0])
         return places[0][0]
 
     def _places_of(self, router: Any) -> dict[int, _Places]:
@@ -112,6 +127,7 @@ def quart_tells(app: Any) -> None:
     if type(quart).__module__.partition(".")[0] != "quart" or not hasattr(quart, "url_map"):
         return
     module: Any = importlib.import_module("quart")
+    note_module(quart.import_name)
 
     async def tell() -> None:
         rule = module.request.url_rule

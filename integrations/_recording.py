@@ -18,6 +18,7 @@ from memlyze.parts import earlier_part
 from memlyze.signals import SignalAction
 from memlyze.tracer import Tracer, active_tracer
 
+from ._application import tell_packages
 from ._options import IntegrationOptions
 
 log = logging.getLogger("memlyze")
@@ -139,6 +140,7 @@ class Recording:
                 raise
             except TracerStateError:
                 return None
+            tell_packages()
             log.info("recording memory into %s", tracer.output_file)
             return tracer.output_file
         raise TraceWriteError(

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Awaitable, Callable, MutableMapping, overload
 
-from memlyze._speedups._tracer import AnswerOfAsgi, is_recording
+from memlyze._speedups._tracer import KnownRoutes, answer_of_asgi
 from memlyze.errors import MemlyzeError, OptionError
 from memlyze.request_windows import RequestWindow
 
@@ -28,8 +28,6 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-WINDOW_KEY = "memlyze.window"
 
 
 class MemlyzeMiddleware:
@@ -60,6 +58,8 @@ class MemlyzeMiddleware:
         self._control: Control | None = None
         self._mistake: MemlyzeError | None = None
         self._is_joined = False
+        self._records = self._asks_path = False
+        self._known = self._names.known
         try:
             _refuse_second(app)
             self.options = integration_options(options)
@@ -67,6 +67,10 @@ class MemlyzeMiddleware:
                 self._recording = share(self.options)
                 self._control = Control.of(self.options, self._recording)
                 self._join()
+                self._records = True
+            self._asks_path = bool(self.options.exclude or self._control)
+            if self.options.route_name:  # which is asked each time
+                self._known = KnownRoutes()
         except MemlyzeError as mistake:
             if not _is_loop_running():
                 raise
@@ -75,43 +79,47 @@ class MemlyzeMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
-        kind = scope["type"]
-        if kind == "lifespan":
-            await self._lifespan(scope, receive, send)
+        # What every request pays for is in C; and all of it is in this one coroutine: each further
+        # one would be another frame to enter whenever the request goes on.
+        answer = None
+        if self._records and not (self._asks_path and self._is_left_out(scope)):
+            answer = answer_of_asgi(scope, send)
+        if answer is None:
+            if self._asks_path or scope["type"] == "lifespan":
+                await self._pass_on(scope, receive, send)
+            else:
+                await self.app(scope, receive, send)
             return
-        if self._control and kind == "http" and self._control.is_for(scope["path"]):
-            await self._answer_control(self._control, scope, send)
-            return
-        if (
-            self._recording is None
-            or self._mistake is not None
-            or not is_recording()
-            or WINDOW_KEY in scope
-            or kind not in ("http", "websocket")
-            or (self.options.exclude and self.options.leaves_out(scope["path"]))
-        ):
-            await self.app(scope, receive, send)
-            return
-        # All of a request in this one coroutine: each further one would be another frame to enter
-        # whenever the request goes on.
-        scope[WINDOW_KEY] = window = RequestWindow(kind, scope.get("method", ""))
-        answer = AnswerOfAsgi(window, send)
-        if kind == "websocket":
-            answer.is_whole = True
-            receive = _watching(window, receive)
-        outside = window.enter()
+        if answer.is_websocket:
+            receive = _watching(answer.window, receive)
         try:
             await self.app(scope, receive, answer)
         except BaseException as error:
-            window.attributes["exception"] = type(error).__name__
-            if window.status == 0 and isinstance(error, Exception) and kind == "http":
-                window.status = 500  # that is what the server answers then
+            answer.failed(error)
             raise
         finally:
-            if not answer.is_whole:
-                window.attributes["incomplete"] = True
-            window.leave(outside)
-            window.close(self._name(scope))
+            answer.end(self._known, self._name)
+
+    def _is_left_out(self, scope: Scope) -> bool:
+        """Whether this path gets no window, or is one of the control endpoint."""
+        if scope["type"] not in ("http", "websocket"):
+            return True
+        path = scope["path"]
+        return self.options.leaves_out(path) or self._is_control(scope)
+
+    def _is_control(self, scope: Scope) -> bool:
+        if self._control is None or scope["type"] != "http":
+            return False
+        return self._control.is_for(scope["path"])
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """What has no window."""
+        if scope["type"] == "lifespan":
+            await self._lifespan(scope, receive, send)
+        elif self._control is not None and self._is_control(scope):
+            await self._answer_control(self._control, scope, send)
+        else:
+            await self.app(scope, receive, send)
 
     async def _answer_control(self, control: Control, scope: Scope, send: Send) -> None:
         found = [value for name, value in scope["headers"] if name == b"authorization"]
@@ -135,6 +143,7 @@ class MemlyzeMiddleware:
             self._join()
         except MemlyzeError as mistake:
             self._mistake = mistake
+            self._records = False
         if self._mistake is not None:
             await receive()
             await send({"type": "lifespan.startup.failed", "message": f"memlyze: {self._mistake}"})

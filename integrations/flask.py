@@ -15,6 +15,7 @@ from typing import Any
 from memlyze.errors import OptionError
 from memlyze.options import TraceOptions
 
+from ._application import note_module
 from ._frameworks import framework
 from ._options import OPTION_NAMES
 from .wsgi import ROUTE_KEY, MemlyzeMiddleware
@@ -48,6 +49,7 @@ class Memlyze:
         if _EXTENSION in app.extensions:
             raise OptionError(f"{app} has the extension memlyze already; put it in once")
         options = {**self._options, **_configured(app.config)}
+        note_module(app.import_name)
         app.wsgi_app = MemlyzeMiddleware(app.wsgi_app, **options)
         app.extensions[_EXTENSION] = self
         app.before_request_funcs.setdefault(None, []).insert(0, _tell_rule)

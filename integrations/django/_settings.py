@@ -36,6 +36,12 @@ def given_settings() -> dict[str, Any]:
     return given
 
 
+def url_module() -> Any:
+    """The name of the module with the site's URLs; None where there is none."""
+    settings: Any = framework("django.conf", "django", "Django").settings
+    return getattr(settings, "ROOT_URLCONF", None)
+
+
 def output_pattern() -> str:
     """The traces that the site writes, as a pattern for `glob`: those of its children too."""
     import glob

@@ -14,10 +14,11 @@ from memlyze.errors import MemlyzeError
 from memlyze.request_windows import RequestWindow
 
 from .. import wsgi
+from .._application import note_module
 from .._control import Control
 from .._frameworks import framework
 from .._recording import Recording, log, share
-from ._settings import options_from_settings
+from ._settings import options_from_settings, url_module
 
 http: Any = framework("django.http", "django", "Django")
 exceptions: Any = framework("django.core.exceptions", "django", "Django")
@@ -43,6 +44,7 @@ class MemlyzeMiddleware:
             _mark(self)
         self._recording: Recording | None = None
         self._control: Control | None = None
+        note_module(url_module())
         try:
             self.options = options_from_settings()
             if self.options.enabled:

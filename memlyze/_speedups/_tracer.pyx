@@ -8,6 +8,7 @@ import errno
 import threading
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t
+from cpython.long cimport PyLong_FromVoidPtr
 from cpython.ref cimport Py_DECREF, PyObject
 
 cdef extern from "core/recorder.h" nogil:
@@ -322,6 +323,8 @@ cpdef add_window(uint32_t window_id, uint32_t parent_id, bytes kind, bytes name,
 
 
 include "request_windows.pxi"
+include "asgi_requests.pxi"
+include "wsgi_requests.pxi"
 
 
 def set_thread_name(uint64_t os_thread_id, bytes name not None):

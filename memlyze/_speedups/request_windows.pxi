@@ -1,6 +1,10 @@
 # Part of `_tracer.pyx`: windows of requests. Here because they are in the way of every request: a
-# request opens, enters, leaves and closes its window in a few microseconds' worth of C.
+# request opens, enters, leaves and closes its window in a few microseconds' worth of C. What the
+# middlewares do with them is in `asgi_requests.pxi` and `wsgi_requests.pxi`.
 
+# Where a request's scope or environ has its window, so that it gets one only, and its route.
+cdef str WINDOW_KEY = "memlyze.window"
+cdef str ROUTE_KEY = "memlyze.route"
 cdef dict known_words = {word: word.encode() for word in (
     "", "http", "websocket", "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")}
 cdef dict known_names = {}  # of routes, as they are written
@@ -56,15 +60,15 @@ cdef class RequestWindow:
         """Whether it has not been closed."""
         return self.number != 0
 
-    def enter(self):
+    cpdef enter(self):
         """What runs from now on in this context is in the window. Returns what `leave` needs."""
         outside = present_value()
         set_present(self.number)
         return outside
 
-    def leave(self, outside):
+    cpdef leave(self, outside):
         """What runs from now on in this context is in the window that it was in before."""
-        if present_value() == self.number:  # otherwise this is another context
+        if present_value() is self.number:  # otherwise this is another context
             set_present(outside)
 
     cpdef first_byte(self):
@@ -72,7 +76,7 @@ cdef class RequestWindow:
         if self.first_byte_after_ns < 0:
             self.first_byte_after_ns = max(ml_recorder_step_clock() - self.start_ns, 0)
 
-    def close(self, name):
+    cpdef close(self, name):
         """The request is over. `name` is the template of its route, never the raw path."""
         cdef int64_t end_ns
         cdef bytes written, attributes_json = b""
@@ -135,41 +139,3 @@ cdef bytes remembered_name(str name):
     if len(name) <= LONGEST_NAME:
         known_names[name] = written
     return written
-
-
-cdef class AnswerOfAsgi:
-    """What an ASGI application sends its answer to one request through: `await answer(message)`.
-
-    Args:
-        window: of the request; it learns the status and when the first byte was sent.
-        send: of the server.
-
-    Attributes:
-        is_whole: whether the last piece of the body was sent.
-    """
-
-    cdef RequestWindow window
-    cdef object send
-    cdef public bint is_whole
-
-    def __cinit__(self, RequestWindow window not None, send):
-        self.window = window
-        self.send = send
-        self.is_whole = False
-
-    def __call__(self, message):
-        kind = message["type"]
-        if kind == "http.response.body":
-            self.window.first_byte()
-            if not message.get("more_body", False):
-                self.is_whole = True
-        elif kind == "http.response.start":
-            self.window.status = message["status"]
-        elif kind == "websocket.accept":
-            self.window.first_byte()
-        elif kind == "websocket.close":
-            self.window.status = message.get("code", 1000)
-        elif kind == "http.response.pathsend":
-            self.window.first_byte()
-            self.is_whole = True
-        return self.send(message)

@@ -9,13 +9,17 @@ one.
 from __future__ import annotations
 
 import re
+import typing
 
 PROGRAM = "program"
 LIBRARY = "library"
 STANDARD_LIBRARY = "standard library"
 RUNTIME = "runtime"
 
-_LIBRARY = re.compile(r"[/\\](site-packages|dist-packages)[/\\]")
+_LIBRARY = re.compile(
+    r"[/\\](site-packages|dist-packages)[/\\](?!.*[/\\](site-packages|dist-packages)[/\\])"
+    r"(?P<package>\w*)"
+)
 _STANDARD_LIBRARY = re.compile(
     r"[/\\]lib(64)?[/\\](python|pypy)\d+(\.\d+)?t?[/\\]"  # POSIX, also inside a macOS framework
     r"|[/\\]python\d*[/\\]lib[/\\]"  # Windows
@@ -36,6 +40,7 @@ _MEMLYZE = re.compile(
     r"tracer|windows|request_windows|checkpoints|family|handover|thread_names|_startup[/\\]\w+|integrations[/\\].+"
     r")\.py$"
 )
+_MIDDLEWARE = re.compile(r"[/\\]memlyze[/\\]integrations[/\\].+\.py$")
 # Where installed commands are started from; what pip puts there has no suffix, or is a .exe that
 # Python runs as an archive.
 _LAUNCHER = re.compile(
@@ -48,15 +53,34 @@ def could_be_launcher(file: str) -> bool:
     return bool(_LAUNCHER.search(file))
 
 
-def origin_of(file: str, language: str = "python") -> str:
-    """Whose code `file` is: `program`, `library`, `standard library` or `runtime`."""
+def is_middleware(file: str) -> bool:
+    """Whether `file` is one of memlyze's own that stand between a server and its application."""
+    return bool(_MIDDLEWARE.search(file))
+
+
+def origin_of(
+    file: str, language: str = "python", program_packages: typing.Container[str] = ()
+) -> str:
+    """Whose code `file` is: `program`, `library`, `standard library` or `runtime`.
+
+    `program_packages` are installed packages that are the program all the same.
+    """
     if language == "native" or _RUNTIME.search(file) or _MEMLYZE.search(file):
         return RUNTIME
-    if _LIBRARY.search(file) or _GENERATED.search(file):
+    if _GENERATED.search(file):
         return LIBRARY
+    installed = _LIBRARY.search(file)
+    if installed:
+        return PROGRAM if installed["package"] in program_packages else LIBRARY
     if _STANDARD_LIBRARY.search(file):
         return STANDARD_LIBRARY
     return PROGRAM
+
+
+def program_packages(metadata: typing.Mapping[str, object]) -> typing.Iterable[str]:
+    """The installed packages that are the program, as a trace's metadata name them."""
+    told = metadata.get("program_packages")
+    return [name for name in told if isinstance(name, str)] if isinstance(told, list) else []
 
 
 def origin_of_given_text(command_line: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typing
 
 from memlyze.query.heap_graph import HeapGraph
-from memlyze.query.origins import origin_of_given_text
+from memlyze.query.origins import origin_of_given_text, program_packages
 from memlyze.query.stack_sites import frame_origins, stack_sites
 from memlyze.query.window_sums import window_sums
 from memlyze.trace.family import Family, find_family
@@ -82,7 +82,8 @@ class Source:
             process_id: origin_of_given_text(file.metadata.get("command_line"))
             for process_id, file in zip(process_ids, files)
         }
-        return {**frames, "origin": frame_origins(frames, given_text)}
+        packages = {name for file in files for name in program_packages(file.metadata)}
+        return {**frames, "origin": frame_origins(frames, given_text, packages)}
 
     def _stack_sites(self) -> Columns:
         frames = self.columns("frames")

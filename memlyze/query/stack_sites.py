@@ -14,6 +14,7 @@ from memlyze.query.origins import (
     PROGRAM,
     RUNTIME,
     could_be_launcher,
+    is_middleware,
     origin_of,
 )
 
@@ -21,7 +22,9 @@ Array = typing.Any  # a one-dimensional numpy array
 
 
 def frame_origins(
-    frames: typing.Mapping[str, Array], given_text: typing.Mapping[int, str] | None = None
+    frames: typing.Mapping[str, Array],
+    given_text: typing.Mapping[int, str] | None = None,
+    program_packages: typing.Container[str] = (),
 ) -> Array:
     """`origin_of` for each row of the `frames` table, asked once for each file.
 
@@ -40,7 +43,7 @@ def frame_origins(
         origin = known.get(key)
         if origin is None:
             is_launcher = functions[key[0]] == {"<module>"} and could_be_launcher(key[0])
-            origin = known[key] = RUNTIME if is_launcher else origin_of(*key)
+            origin = known[key] = RUNTIME if is_launcher else origin_of(*key, program_packages)
         origins[index] = origin
     if given_text:
         _place_given_text(frames, origins, given_text)
@@ -66,22 +69,40 @@ def stack_sites(
 
     The latter is the innermost frame whose origin is the program; for a stack without one, that of
     an installed package (such as in a command that pip installed); else its innermost frame.
+
+    Where a middleware of memlyze's is in the stack, what counts is what it has called: outside of
+    it are the server and the line that started it, whatever the request does.
     """
     own = np.arange(len(stacks["stack_id"]))
     frame_rows = rows_of(stacks["frame_id"], frames["frame_id"])
     parents = rows_of(stacks["parent_id"], stacks["stack_id"])
+    is_known = frame_rows >= 0
+
+    def are(of_frames: Array) -> Array:
+        found = np.zeros(len(own), dtype=bool)
+        found[is_known] = of_frames[frame_rows[is_known]]
+        return found
+
+    is_middleware = are(_are_middleware(frames["file"]))
     site = own
-    for origin in (LIBRARY, PROGRAM):
-        is_wanted = np.zeros(len(own), dtype=bool)
-        is_wanted[frame_rows >= 0] = (origins == origin)[frame_rows[frame_rows >= 0]]
-        found = _innermost(is_wanted, parents)
-        site = np.where(is_wanted[found], found, site)
+    # From what says least to what says most, each in the place of the one before.
+    for boundary in (None, is_middleware) if is_middleware.any() else (None,):
+        for origin in (LIBRARY, PROGRAM):
+            is_wanted = are(origins == origin)
+            is_stop = is_wanted if boundary is None else is_wanted | boundary
+            found = _innermost(is_stop, parents)
+            site = np.where(is_wanted[found], found, site)
     innermost = np.asarray(stacks["frame_id"])
     return {
         "stack_id": stacks["stack_id"],
         "innermost_frame_id": innermost,
         "program_frame_id": innermost[site],
     }
+
+
+def _are_middleware(files: Array) -> Array:
+    known = {file: is_middleware(file) for file in set(files)}
+    return np.fromiter((known[file] for file in files), dtype=bool, count=len(files))
 
 
 def _innermost(is_wanted: Array, parents: Array) -> Array:

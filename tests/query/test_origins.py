@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from memlyze.query.origins import origin_of, origin_of_given_text
+from memlyze.query.origins import origin_of, origin_of_given_text, program_packages
 from memlyze.query.stack_sites import frame_origins, stack_sites
 
 
@@ -60,6 +60,44 @@ def sites_of(files: list[str], parents: list[int], functions: list[str] | None =
 def test_site_is_the_innermost_frame_of_the_program() -> None:
     library = "/x/site-packages/l.py"
     assert sites_of(["a.py", "b.py", library, library, "c.py"], [0, 1, 2, 3, 4]) == [1, 2, 2, 2, 5]
+
+
+MIDDLEWARE = "/x/site-packages/memlyze/integrations/asgi.py"
+
+
+def test_what_is_outside_of_a_middleware_is_no_site() -> None:
+    """A server that a script starts is in every stack; what serves the request says more."""
+    library, standard, endpoint = "/x/site-packages/l.py", "/usr/lib/python3.11/re.py", "shop.py"
+    start = ["main.py", library, MIDDLEWARE]
+    assert sites_of([*start, library, standard], [0, 1, 2, 3, 4])[3:] == [4, 4]
+    assert sites_of([*start, library, endpoint, library], [0, 1, 2, 3, 4, 5])[3:] == [4, 5, 5]
+
+
+def test_without_code_inside_of_a_middleware_what_is_outside_counts() -> None:
+    library, standard = "/x/site-packages/l.py", "/usr/lib/python3.11/re.py"
+    assert sites_of(["main.py", library, MIDDLEWARE, standard], [0, 1, 2, 3]) == [1, 1, 1, 1]
+    assert sites_of([library, MIDDLEWARE, standard], [0, 1, 2]) == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("file", "origin"),
+    [
+        ("/venv/lib/python3.11/site-packages/shop/api.py", "program"),
+        ("/venv/lib/python3.11/site-packages/shop.py", "program"),
+        ("C:\\Python311\\Lib\\site-packages\\shop\\api.py", "program"),
+        ("/venv/lib/python3.11/site-packages/shopping/api.py", "library"),
+        ("/venv/lib/python3.11/site-packages/other/shop/api.py", "library"),
+        ("/usr/lib/python3/dist-packages/x/site-packages/shop/api.py", "program"),
+        ("/usr/lib/python3.11/json/decoder.py", "standard library"),
+    ],
+)
+def test_installed_packages_that_the_trace_names_are_the_program(file: str, origin: str) -> None:
+    assert origin_of(file, program_packages={"shop"}) == origin
+
+
+@pytest.mark.parametrize("told", [None, "shop", {"shop": 1}, [1, None], 7])
+def test_trace_that_names_no_packages_or_strange_ones_has_none(told: object) -> None:
+    assert list(program_packages({"program_packages": told})) == []
 
 
 def test_without_a_frame_of_the_program_the_innermost_of_a_library_counts() -> None:

@@ -13,7 +13,7 @@ SELECT
     module,
     -- `python` or `native`.
     language,
-    -- Whose code it is: `program`, `library` (installed packages), `standard library`, or `runtime` (frozen and native code, launchers of installed commands).
+    -- Whose code it is: `program`, `library` (installed packages other than those of a web application with a middleware), `standard library`, or `runtime` (frozen and native code, launchers of installed commands).
     origin,
     -- Process that the frame belongs to (`processes`).
     process_id

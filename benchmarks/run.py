@@ -39,6 +39,7 @@ PARTS = (
     "references",
     "intervals",
     "accuracy",
+    "page",
     "instructions",
 )
 
@@ -107,14 +108,14 @@ def parse_arguments() -> argparse.Namespace:
     return arguments
 
 
-def enter_environment(given: Path | None) -> None:
+def enter_environment(given: Path | None, *, has_pages: bool) -> None:
     """Go on in the environment of the benchmarks, which is made or brought up to date first."""
     environment = given or ROOT / ENVIRONMENT
     if given is None:
         settings = {
             **os.environ,
             "VENV": str(ENVIRONMENT),
-            "WEBUI": "disabled",
+            "WEBUI": "enabled" if has_pages else "disabled",
             "PYTHON": sys.executable,
         }
         steps = (
@@ -133,7 +134,7 @@ def enter_environment(given: Path | None) -> None:
 def main() -> None:
     arguments = parse_arguments()
     if os.environ.get(INSIDE) is None:
-        enter_environment(arguments.environment)
+        enter_environment(arguments.environment, has_pages="page" in arguments.parts)
     from harness import session
 
     session.run(arguments, PAGE)

@@ -8,12 +8,13 @@ from typing import Sequence
 from harness.spreads import Spread
 
 NOTHING = "–"
+NOT_MEASURED = "Not measured yet."
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table whose first column is text and whose others are aligned right."""
     if not rows:
-        return "Not measured yet."
+        return NOT_MEASURED
     rule = ["---", *["---:" for _ in head[1:]]]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in [head, rule, *rows])
 

@@ -146,7 +146,7 @@ def error_bars_by_samples(results: Results) -> str:
 def environment(results: Results) -> str:
     content = results.content["environment"]
     if not content:
-        return "Not measured yet."
+        return markdown.NOT_MEASURED
     versions = ", ".join(f"{name} {version}" for name, version in content["versions"].items())
     return (
         f"{content['processor']}, {content['cores']} cores; {content['kernel']}, "

@@ -13,8 +13,10 @@ from typing import Callable
 from harness import (
     analyses_speed,
     intervals,
+    markdown,
     other_tables,
     overhead_tables,
+    page,
     references,
     summary_table,
 )
@@ -34,14 +36,15 @@ TABLES: dict[str, Callable[[Results], str]] = {
     "analyses": analyses_speed.table,
     "decoding": other_tables.decoding,
     "references": references.table,
+    "page": page.table,
     "accuracy": other_tables.error_bars,
     "accuracy by samples": other_tables.error_bars_by_samples,
 }
 _PLACE = re.compile(r"(<!-- table: ([a-z ]+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
 
-def write(results: Results, page: Path) -> None:
-    """Bring every table of the page up to date.
+def write(results: Results, file: Path) -> None:
+    """Bring every table of the file up to date of which anything was measured.
 
     Raises:
         KeyError: the page has a marker for a table that does not exist.
@@ -49,7 +52,11 @@ def write(results: Results, page: Path) -> None:
 
     def fill(place: re.Match[str]) -> str:
         before, name, after = place.groups()
-        return f"{before}\n{TABLES[name](results)}\n\n{after}"
+        table = TABLES[name](results)
+        is_nothing = name == "summary" and not summary_table.is_measured(results)
+        if table == markdown.NOT_MEASURED or is_nothing:
+            return place.group()  # what stands there was measured at another time
+        return f"{before}\n{table}\n\n{after}"
 
-    text = page.read_text(encoding="utf-8")
-    page.write_text(_PLACE.sub(fill, text), encoding="utf-8")
+    text = file.read_text(encoding="utf-8")
+    file.write_text(_PLACE.sub(fill, text), encoding="utf-8")

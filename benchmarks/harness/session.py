@@ -15,6 +15,7 @@ from harness import (
     intervals,
     memory,
     overhead,
+    page,
     query_speed,
     references,
     report,
@@ -32,7 +33,7 @@ def say(text: str) -> None:
     print(f"{(time.monotonic() - _start_s) / 60:5.1f} min  {text}", flush=True)
 
 
-def run(arguments: argparse.Namespace, page: Path) -> None:
+def run(arguments: argparse.Namespace, tables: Path) -> None:
     """Do what the command line asks for; a wrong name ends the process with a message."""
     if arguments.list:
         _list()
@@ -41,8 +42,8 @@ def run(arguments: argparse.Namespace, page: Path) -> None:
     if not arguments.report:
         _measure(arguments, results)
     if not arguments.no_report:
-        report.write(results, page)
-        say(f"wrote the tables of {page.name}")
+        report.write(results, tables)
+        say(f"wrote the tables of {tables.name}")
 
 
 def _list() -> None:
@@ -107,6 +108,11 @@ def _measure(arguments: argparse.Namespace, results: Results) -> None:
             seeds = 3 if quick else arguments.seeds
             workload_s = arguments.workload_seconds
             accuracy.measure(calibrations, seeds, workload_s, results, scratch, say)
+        if "page" in arguments.parts:
+            try:
+                page.measure((1,) if quick else (1, 10), results, scratch, say)
+            except (page.UnmeasurableError, ProgramFailedError) as failure:
+                say(f"page: {failure}")
         if "instructions" in arguments.parts:
             counted = programs if arguments.programs else list(instructions.PROGRAMS)
             calibrations = overhead.loops_of(

@@ -25,10 +25,18 @@ class Line(NamedTuple):
     reached: bool | None
 
 
+def _lines(results: Results) -> list[Line]:
+    parts = (_overhead, _traces, _memory, _queries, _accuracy)
+    return [line for part in parts for line in part(results)]
+
+
+def is_measured(results: Results) -> bool:
+    """Whether there is a figure of the table."""
+    return any(line.reached is not None for line in _lines(results))
+
+
 def summary(results: Results) -> str:
-    lines: list[Line] = []
-    for part in (_overhead, _traces, _memory, _queries, _accuracy):
-        lines += part(results)
+    lines = _lines(results)
     words = {True: "yes", False: "**no**", None: ""}
     rows = [[line.figure, line.target, line.measured, words[line.reached]] for line in lines]
     return markdown.table(["figure", "must reach", "measured", "reached"], rows).replace(

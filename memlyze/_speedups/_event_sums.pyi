@@ -1,5 +1,7 @@
 from typing import Any, Mapping
 
+CHUNK_ROWS: int
+
 def chunk_times(columns: Mapping[str, Any]) -> dict[str, Any]: ...
 def sum_events(
     columns: Mapping[str, Any],

@@ -57,6 +57,8 @@ cdef extern from "event_sums.h" nogil:
                        const ml_event_question *question, ml_event_sums *sums)
     void ml_free_event_sums(ml_event_sums *sums)
 
+CHUNK_ROWS = ML_CHUNK_ROWS
+
 _SUM = numpy.dtype(
     [
         ("stack_id", numpy.int64),

@@ -12,6 +12,7 @@ import numpy as np
 
 from memlyze._speedups import _event_sums
 from memlyze.analyses.ended_processes import ended_processes
+from memlyze.analyses.growing_sums import growing_sums
 from memlyze.analyses.remembered import remembered
 from memlyze.analyses.selection import END_NS, Chosen
 from memlyze.query.session import Trace
@@ -58,32 +59,47 @@ def event_sums(
     it (−1: never). Without `by_stack` all chosen stacks are summed up together, as 0, unless only
     some are chosen. The columns are `stack_id` (0: none is
     known), `group_id`, `classes` (of those told apart), `samples`, `bytes`, `variance`,
-    `allocations`, `allocations_variance`, `lifetimes_ns`, the sum over those that were freed, and
-    `largest`, the size of the greatest. Rows stand in the order of their ids.
+    `allocations`, `allocations_variance` and `lifetimes_ns`, the sum over those that were freed.
+    Rows stand in the order of their ids. Of a trace that grows, only what is new is summed up.
     """
     columns = trace.table("allocations")
-    times = remembered(
-        trace, "chunk times", lambda: _event_sums.chunk_times(columns), of="allocations"
-    )
     parameters = chosen.parameters
-    sums = _event_sums.sum_events(
-        columns,
-        times,
-        from_ns=parameters["from_ns"],
-        to_ns=parameters["to_ns"],
-        moment_ns=moment_ns,
-        temporary_ns=temporary_ns,
-        made_between=_made_between(trace) if temporary_allocations is not None else None,
-        temporary_allocations=temporary_allocations or 0,
-        told_apart=told_apart,
-        wanted=wanted,
-        by_stack=by_stack or chosen.stack_ids is not None,
-        groups=columns.get(_GROUP_COLUMNS[group]) if group else None,
-        process_ids=_in_order(_of_recorded(columns, parameters["process_ids"])),
-        thread_ids=_in_order(parameters["thread_ids"]),
-        window_ids=_in_order(parameters["window_ids"]),
-        ended_ids=_in_order(_ended_before(trace, moment_ns)),
-    )
+    asked: dict[str, typing.Any] = {
+        "from_ns": parameters["from_ns"],
+        "to_ns": parameters["to_ns"],
+        "moment_ns": moment_ns,
+        "temporary_ns": temporary_ns,
+        "temporary_allocations": temporary_allocations or 0,
+        "told_apart": told_apart,
+        "wanted": wanted,
+        "by_stack": by_stack or chosen.stack_ids is not None,
+        "process_ids": _in_order(_of_recorded(columns, parameters["process_ids"])),
+        "thread_ids": _in_order(parameters["thread_ids"]),
+        "window_ids": _in_order(parameters["window_ids"]),
+    }
+    counts_allocations = temporary_allocations is not None
+    growing = None if counts_allocations else growing_sums(trace)
+
+    def summing(columns: Columns, times: Columns | None = None) -> Columns:
+        sums: Columns = _event_sums.sum_events(
+            columns,
+            _event_sums.chunk_times(columns) if times is None else times,
+            made_between=trace.table("frees")["made_between"] if counts_allocations else None,
+            groups=columns.get(_GROUP_COLUMNS[group]) if group else None,
+            ended_ids=_in_order(_ended_before(trace, moment_ns)),
+            **asked,
+        )
+        del sums["largest"]  # cannot be told without what was taken away
+        return sums
+
+    if growing is None:
+        times = remembered(
+            trace, "chunk times", lambda: _event_sums.chunk_times(columns), of="allocations"
+        )
+        sums = summing(columns, times)
+    else:
+        question = (group, *((name, _hashable(value)) for name, value in asked.items()))
+        sums = growing.sums(trace, question, summing)
     if group == "process" and "process_id" not in columns:
         sums["group_id"][:] = trace.process_ids[0]
     if chosen.stack_ids is not None:
@@ -93,8 +109,8 @@ def event_sums(
     return {name: column[order] for name, column in sums.items()}
 
 
-def _made_between(trace: Trace) -> Array:
-    return trace.table("frees")["made_between"]
+def _hashable(value: typing.Any) -> typing.Hashable:
+    return value.tobytes() if isinstance(value, np.ndarray) else value
 
 
 def _of_recorded(columns: Columns, process_ids: list[int] | None) -> list[int] | None:

@@ -148,15 +148,20 @@ class Summary(typing.NamedTuple):
     """`NAME in FILE` of each allocator whose blocks cannot be seen."""
 
 
-def summarize(trace: Trace, *, sites: int = SITES) -> Summary:
-    """Summarise an opened trace, whatever state it is in: an empty one gives zeros."""
+def summarize(trace: Trace, *, sites: int = SITES, explains_peak: bool = True) -> Summary:
+    """Summarise an opened trace, whatever state it is in: an empty one gives zeros.
+
+    Without `explains_peak` it is not asked what the memory consisted of at its peaks: `mapped` and
+    `resident` are None, and what `sites` held is of the end. Of a trace that grows, the peak moves.
+    """
     peaks = run_statement(trace, "memory_peaks")[0]
     peak_rss = _peak(peaks)
     series = series_of(trace)
     peak_live_ns = series.greatest_between(0, END_NS)
     last_ns = int(series.times_ns[-1]) if len(series.times_ns) else 0
+    explained_ns = peak_live_ns if explains_peak else None
     places = hotspots(
-        trace, count=sites, moment_ns=END_NS if peak_live_ns is None else peak_live_ns
+        trace, count=sites, moment_ns=END_NS if explained_ns is None else explained_ns
     )
     sampling = sampling_of(trace)
     nothing = sampling.of_bytes(0, 0)
@@ -182,8 +187,8 @@ def summarize(trace: Trace, *, sites: int = SITES) -> Summary:
         peak_rss_tracer_bytes=peaks["rss_tracer_bytes"] or 0,
         peak_live_ns=peak_live_ns,
         peak_live_bytes=series.live_at(peak_live_ns or 0),
-        mapped=_mapped_at_peak(trace, total, peak_live_ns),
-        resident=explain_peak(trace, peak_rss.process_id) if peak_rss else None,
+        mapped=_mapped_at_peak(trace, total, explained_ns),
+        resident=(explain_peak(trace, peak_rss.process_id) if peak_rss and explains_peak else None),
         sites=places.rows,
         collections=Collections(**run_statement(trace, "collections")[0]),
         cost=TracerCost(

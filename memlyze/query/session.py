@@ -269,8 +269,8 @@ class Trace:
     def go_on(self) -> bool:
         """Take in what a recording that goes on has written since; only that is decoded.
 
-        False: nothing can be said of what was opened any more, or it is several files: close it,
-        and open it anew. Arrays and relations that were handed out before are of an earlier moment,
+        False: nothing can be said of what was opened any more: close it, and open it anew.
+        Arrays and relations that were handed out before are of an earlier moment,
         or of none.
         """
         changed = self._source.go_on()

@@ -60,9 +60,9 @@ class Source:
     def go_on(self) -> set[str] | None:
         """Take in what was written since; the names of the tables that have changed.
 
-        None where the trace is to be opened anew, as several files always are.
+        None where the trace is to be opened anew.
         """
-        changed = self._reader.go_on() if isinstance(self._reader, TraceFile) else None
+        changed = self._reader.go_on()
         if changed:
             changed = changed | {"leaks", "window_sums"}
             if "stacks" in changed:

@@ -108,6 +108,46 @@ class TraceSet:
         found = [f"{file.path}: {found}" for file in self.files for found in file.damage]
         return self.left_out + found
 
+    @property
+    def is_being_written(self) -> bool:
+        """Whether one of the recordings goes on. Then the tables of the files are kept beside the
+        joined ones, so that nothing is decoded twice.
+        """
+        return any(file.is_being_written for file in self.files)
+
+    def go_on(self) -> set[str] | None:
+        """`TraceFile.go_on` of all files: only new blocks are decoded, and the tables that have
+        changed are joined anew, into new arrays and perhaps with other ids. None also where a file
+        was left out, which may be readable now.
+        """
+        changed: set[str] = set()
+        for file in self.files:
+            of_file = file.go_on()
+            if of_file is None or self.left_out:
+                return None
+            changed |= of_file
+        if changed:
+            changed |= self._tables_with(self._ids_moved())
+            for name in changed:
+                self._tables.pop(name, None)
+        return changed
+
+    def _ids_moved(self) -> set[str]:
+        """The tables whose ids are other ones than before, in some file."""
+        before = dict(self._offsets)
+        self._offsets.clear()
+        return {ids for ids, offsets in before.items() if self._offsets_of(ids) != offsets}
+
+    def _tables_with(self, moved: set[str]) -> set[str]:
+        """The joined tables that refer to one of these, or are one."""
+        names_moved = "object_names" in moved
+        return {
+            name
+            for name, table in self._tables.items()
+            if any(self._id_table(name, column) in moved for column in table)
+            or (name == "object_references" and names_moved)
+        }
+
     def verify(self) -> list[str]:
         """Read all files, hold every block against its checksum, and return `damage`."""
         for file in self.files:
@@ -168,7 +208,8 @@ class TraceSet:
             for column, values in joined.items():
                 here = values[starts[number] : starts[number + 1]]
                 self._fill(here, name, column, number, part)
-            self.files[number].release(name)
+            if not self.is_being_written:
+                self.files[number].release(name)
         return joined
 
     def _dtype(self, name: str, column: str, parts: list[dict[str, Any]]) -> Any:

@@ -16,6 +16,8 @@ from memlyze.analyses.event_sums import HELD, LIVE, MAPPED, TEMPORARY, event_sum
 from memlyze.analyses.live_series import live_series
 from memlyze.analyses.selection import END_NS, Selection, choose
 from memlyze.query.session import Trace
+from memlyze.trace import trace_file
+from memlyze.trace.reader import TraceFile
 
 SQL = """
 WITH told AS (
@@ -118,6 +120,56 @@ def test_sums_are_those_of_sql(question: dict[str, Any], trace: Trace) -> None:
     for place, name in enumerate(COLUMNS, start=3):
         values = np.array([row[place] for row in expected], dtype=float)
         np.testing.assert_allclose(found[name], values, rtol=1e-9)
+
+
+@pytest.mark.parametrize("kind", ["exact", "sampled"])
+def test_sums_of_a_trace_that_grows_are_those_of_one_opened_anew(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trace_file, "is_being_written", lambda descriptor, metadata: True)
+    summed: list[int] = []
+    sum_events = _event_sums.sum_events
+    monkeypatch.setattr(
+        _event_sums,
+        "sum_events",
+        lambda columns, *more, **asked: (
+            summed.append(len(columns["size"])) or sum_events(columns, *more, **asked)
+        ),
+    )
+    whole, path = tmp_path / "whole.mlyze", tmp_path / "t.mlyze"
+    sampling = {"interval_bytes": 400.0, "rate": 0.01} if kind == "sampled" else {}
+    synthetic_trace(100_000, stacks=300, events_per_block=3000, **sampling).write(whole)
+    content = whole.read_bytes()
+    with TraceFile(whole) as file:
+        last_ns = int(file.table("allocations")["time_ns"].max())
+    path.write_bytes(content[: len(content) // 2])
+
+    def asked(trace: Trace) -> list[dict[str, Any]]:
+        everything, early = choose(trace, Selection()), choose(trace, Selection(to_ns=last_ns // 3))
+        return [
+            event_sums(trace, everything, told_apart=LIVE | TEMPORARY, temporary_ns=MS),
+            event_sums(trace, everything, told_apart=HELD, moment_ns=last_ns // 2),
+            event_sums(trace, everything, group="free", by_stack=False),
+            event_sums(trace, everything, group="birth", by_stack=False),
+            event_sums(trace, early, wanted=HELD),
+        ]
+
+    with memlyze.open(path) as growing:
+        asked(growing)
+        for share in (0.6, 0.61, 0.8, 1):
+            with path.open("ab") as file:
+                file.write(content[file.tell() : int(share * len(content))])
+            assert growing.go_on()
+            before = len(summed)
+            found = asked(growing)
+            rows = len(growing.table("allocations")["size"])
+            assert not growing.is_being_written or max(summed[before:], default=0) < rows / 2
+            with memlyze.open(path) as anew:
+                for sums, expected in zip(found, asked(anew)):
+                    for name, values in expected.items():
+                        np.testing.assert_allclose(
+                            sums[name], values, rtol=1e-9, atol=1e-3, err_msg=name
+                        )
 
 
 @pytest.mark.parametrize("within", [1, 3, 50])

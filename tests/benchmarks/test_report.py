@@ -12,6 +12,28 @@ from harness.results import Results
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "performance.md"
 MARKERS = re.compile(r"<!-- table: ([a-z ]+) -->")
 
+OUR_PAGE = {
+    "tool": "memlyze",
+    "millions": 1,
+    "usableMs": [1400.0, 1200.0, 1600.0],
+    "brushMs": {
+        key: [*range(1, 50), 900.0] for key in ("timeline", "flamegraph", "inverted", "hotspots")
+    },
+    "frameMs": {"zoom": [5.0, 6.0, 31.0], "pan": [5.0]},
+    "serverBytes": 2e8,
+    "firstLoadBytes": 3e5,
+}
+
+
+def test_page_is_shown_with_what_is_asked_of_it(tmp_path: Path) -> None:
+    results = Results(tmp_path / "results.json")
+    results.begin("page", "", fresh=True)
+    results.add("page", OUR_PAGE)
+    shown = report.TABLES["page"](results)
+    assert "| < 1.5 s | 1.40 s | – |" in shown
+    assert "| < 150 ms | 48 ms | – |" in shown  # 47.5 of 50 brushes: the 48th
+    assert "| < 16 ms, < 32 ms | 6.0 ms, 31.0 ms | – |" in shown
+
 
 def test_every_table_has_its_place_on_the_page() -> None:
     assert sorted(MARKERS.findall(PAGE.read_text(encoding="utf-8"))) == sorted(report.TABLES)
@@ -20,12 +42,17 @@ def test_every_table_has_its_place_on_the_page() -> None:
 def test_text_around_the_tables_stays(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(
-        "before\n<!-- table: summary -->\nformer table\n<!-- end of table -->\nafter\n",
+        "before\n<!-- table: page -->\nformer table\n<!-- end of table -->\nafter\n",
         encoding="utf-8",
     )
-    report.write(Results(tmp_path / "results.json"), page)
+    results = Results(tmp_path / "results.json")
+    report.write(results, page)
+    assert "former table" in page.read_text(encoding="utf-8")
+    results.begin("page", "", fresh=True)
+    results.add("page", OUR_PAGE)
+    report.write(results, page)
     text = page.read_text(encoding="utf-8")
-    assert text.startswith("before\n<!-- table: summary -->\n\n| figure |")
+    assert text.startswith("before\n<!-- table: page -->\n\n| figure | 1 M: asked |")
     assert text.endswith("\n\n<!-- end of table -->\nafter\n")
     assert "former" not in text
 

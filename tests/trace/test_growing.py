@@ -16,7 +16,7 @@ from trace_compare import COMPARED_TABLES
 
 from memlyze.trace import allocations, trace_file
 from memlyze.trace.blocks import FileBytes, find_blocks, header_metadata
-from memlyze.trace.reader import TraceFile
+from memlyze.trace.reader import TraceFile, TraceSet
 from memlyze.trace.writing import is_being_written
 
 GOLDEN = sorted((Path(__file__).parent / "golden").glob("v*/*.mlyze"))
@@ -80,6 +80,35 @@ def test_trace_that_has_grown_reads_as_one_that_is_opened_anew(
             assert_same(growing, path)
     finally:
         growing.close()
+
+
+@pytest.mark.usefixtures("is_growing")
+def test_files_that_grow_together_read_as_those_that_are_opened_anew(tmp_path: Path) -> None:
+    by_size = sorted(GOLDEN, key=lambda path: path.stat().st_size)
+    goldens, paths = by_size[-2:], [tmp_path / "a.mlyze", tmp_path / "b.mlyze"]
+    contents = [golden.read_bytes() for golden in goldens]
+    cuts = [cuts_of(golden) for golden in goldens]
+    for path, content, (first, *_) in zip(paths, contents, cuts):
+        path.write_bytes(content[:first])
+    growing = TraceSet(paths)
+    gone_on = 0
+    try:
+        for step in range(1, max(map(len, cuts)), 2):
+            for path, content, places in zip(paths, contents, cuts):
+                path.write_bytes(content[: places[min(step, len(places) - 1)]])
+            changed = growing.go_on()
+            if changed is None:
+                growing.close()
+                growing = TraceSet(paths)
+            gone_on += bool(changed)
+            with TraceSet(paths) as anew:
+                for name in (*COMPARED_TABLES, "processes"):
+                    found, expected = growing.table(name), anew.table(name)
+                    for column, values in expected.items():
+                        assert np.array_equal(found[column], values), (name, column)
+    finally:
+        growing.close()
+    assert gone_on > 3
 
 
 @pytest.mark.usefixtures("is_growing")

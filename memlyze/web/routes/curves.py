@@ -15,9 +15,9 @@ from memlyze.analyses.remembered import remembered
 from memlyze.analyses.resident_memory import resident_over_time
 from memlyze.analyses.sampling import sampling_of
 from memlyze.analyses.selection import END_NS, Selection
-from memlyze.analyses.timeline import last_moment_ns
 from memlyze.query.session import Trace
 from memlyze.web.requests import Asked
+from memlyze.web.routes.overview import summary_of
 from memlyze.wording.resident import CATEGORY_NAMES
 
 Array = typing.Any  # a numpy array
@@ -127,7 +127,7 @@ def lifetime_heatmap(asked: Asked) -> object:
 
 def end_ns_of(trace: Trace) -> int:
     """The end of the time line: no event is at or after it."""
-    return 1 + remembered(trace, "last moment", lambda: last_moment_ns(trace))
+    return 1 + summary_of(trace).duration_ns
 
 
 def edges_of(asked: Asked) -> Array:

@@ -18,7 +18,7 @@ from memlyze.wording.trace_state import state_lines
 
 def summary_of(trace: Trace) -> Summary:
     """The summary of an opened trace, worked out once."""
-    return remembered(trace, "summary", lambda: summarize(trace, sites=1))
+    return remembered(trace, "summary", lambda: summarize(trace, sites=1, explains_peak=False))
 
 
 def info(asked: Asked) -> object:

@@ -1,0 +1,179 @@
+/** What a person waits for on the page of `memlyze serve`, measured in headless Chromium:
+ *
+ *     node benchmarks/browser/page.mjs trace.mlyze
+ *
+ * Milliseconds until the page is usable, from a brush to the flame graphs and the tables, of the frames of panning and zooming; and the
+ * server's memory. The browser runs before the command is given, as a person's does. */
+
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+
+import { launch, ROOT, tell } from "./chromium.mjs";
+
+const MEMLYZE = process.env.MEMLYZE ?? resolve(ROOT, ".venv/bin/memlyze");
+const OPENINGS = 5;
+const BRUSHES = 50;
+const FRAMES = 240;
+const USABLE = ".spike-head, .message strong";
+const BRUSHED = {
+  timeline: "#/timeline?",
+  flamegraph: "#/flamegraph?",
+  inverted: "#/flamegraph?inverted=yes&",
+  hotspots: "#/hotspots?",
+};
+
+/** Starts `memlyze serve`; the process, and the URL that it prints. */
+async function serve(trace) {
+  const server = spawn(MEMLYZE, ["serve", "--no-browser", trace], { stdio: ["ignore", "pipe", "inherit"] });
+  const url = await new Promise((found, failed) => {
+    let told = "";
+    server.stdout.on("data", (chunk) => {
+      told += chunk;
+      const match = /http:\/\/\S+/.exec(told);
+      if (match) found(match[0]);
+    });
+    server.on("exit", (status) => failed(new Error(`memlyze serve ended with status ${status}`)));
+  });
+  return { server, url };
+}
+
+async function end(server) {
+  server.removeAllListeners("exit");
+  const ended = new Promise((done) => server.once("exit", done));
+  server.kill("SIGINT");
+  await ended;
+}
+
+/** The most memory that a process has had resident, in bytes; null where the system does not tell. */
+function peakResident(processId) {
+  try {
+    const match = /VmHWM:\s*(\d+) kB/.exec(readFileSync(`/proc/${processId}/status`, "utf8"));
+    return match === null ? null : Number(match[1]) * 1024;
+  } catch {
+    return null;
+  }
+}
+
+/** Milliseconds from the command to a page that can be used, and bytes that it loaded. */
+async function timeOpening(browser, trace) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+  const page = await context.newPage();
+  let firstLoadBytes = 0;
+  const session = await context.newCDPSession(page);
+  await session.send("Network.enable");
+  session.on("Network.loadingFinished", ({ encodedDataLength }) => (firstLoadBytes += encodedDataLength));
+  const begun = performance.now();
+  const { server, url } = await serve(trace);
+  try {
+    await page.goto(url);
+    await page.waitForSelector(USABLE);
+    const usableMs = performance.now() - begun;
+    await page.waitForTimeout(200);
+    return { usableMs, firstLoadBytes };
+  } finally {
+    await context.close();
+    await end(server);
+  }
+}
+
+/** Milliseconds of each of many brushes, until nothing is on its way and the picture is drawn. */
+async function timeBrushes(page, prefix, durationNs) {
+  return page.evaluate(
+    async ({ count, duration, start }) => {
+      const frame = () => new Promise((done) => requestAnimationFrame(done));
+      const settle = async (hash) => {
+        const begun = performance.now();
+        location.hash = hash;
+        await frame();
+        do {
+          await frame();
+        } while (window.inFlight > 0 || document.querySelector(".progress.is-active"));
+        return performance.now() - begun;
+      };
+      await settle(start);
+      const times = [];
+      for (let brush = 0; brush < count; brush += 1) {
+        const from = Math.round(duration * ((brush * 0.618) % 0.8));
+        const to = from + Math.round(duration * (0.02 + 0.18 * ((brush * 0.377) % 1)));
+        times.push(await settle(`${start}range=${from}-${to}`));
+      }
+      return times;
+    },
+    { count: BRUSHES, duration: durationNs, start: prefix },
+  );
+}
+
+/** Counts the requests that are on their way, of any page that is opened. */
+async function watchRequests(page) {
+  await page.addInitScript(() => {
+    window.inFlight = 0;
+    const fetch = window.fetch;
+    window.fetch = async (...given) => {
+      window.inFlight += 1;
+      try {
+        return await fetch(...given);
+      } finally {
+        window.inFlight -= 1;
+      }
+    };
+  });
+}
+
+/** Milliseconds between frames while a wheel turns over an element. */
+async function timeFrames(page, selector, [deltaX, deltaY]) {
+  return page.evaluate(
+    async ({ count, where, sideways, down }) => {
+      const element = document.querySelector(where);
+      const box = element.getBoundingClientRect();
+      const frames = [];
+      let last = await new Promise((done) => requestAnimationFrame(done));
+      for (let frame = 0; frame < count; frame += 1) {
+        const sign = Math.floor(frame / 40) % 2 === 0 ? 1 : -1;
+        const place = { clientX: box.left + 500, clientY: box.top + 100 };
+        const wheel = { deltaX: sideways * sign, deltaY: down * sign, cancelable: true, bubbles: true };
+        element.dispatchEvent(new WheelEvent("wheel", { ...place, ...wheel }));
+        const now = await new Promise((done) => requestAnimationFrame(done));
+        frames.push(now - last);
+        last = now;
+      }
+      return frames;
+    },
+    { count: FRAMES, where: selector, sideways: deltaX, down: deltaY },
+  );
+}
+
+async function open(browser, url) {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+  await watchRequests(page);
+  await page.goto(url);
+  await page.waitForSelector(USABLE);
+  return page;
+}
+
+const trace = process.argv[2];
+const browser = await launch();
+const openings = [];
+for (let opening = 0; opening < OPENINGS; opening += 1) {
+  openings.push(await timeOpening(browser, trace));
+}
+const figures = { usableMs: openings.map(({ usableMs }) => usableMs), firstLoadBytes: openings[0].firstLoadBytes, brushMs: {}, frameMs: {} };
+const { server, url } = await serve(trace);
+const unlimited = await launch({ isUnlimited: true });
+try {
+  const page = await open(browser, url);
+  const durationNs = Number(await page.locator(".timeline").getAttribute("aria-valuemax"));
+  for (const [name, prefix] of Object.entries(BRUSHED)) {
+    figures.brushMs[name] = await timeBrushes(page, prefix, durationNs);
+  }
+  await page.close();
+  const free = await open(unlimited, url);
+  figures.frameMs.zoom = await timeFrames(free, ".timeline", [0, -30]);
+  figures.frameMs.pan = await timeFrames(free, ".timeline", [40, 0]);
+  figures.serverBytes = peakResident(server.pid);
+} finally {
+  await unlimited.close();
+  await browser.close();
+  await end(server);
+}
+tell(figures);

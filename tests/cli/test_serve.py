@@ -9,6 +9,13 @@ import pytest
 from command_line import Runner
 from known_trace import write_known_trace
 from served import serving
+from web_pages import need_pages
+
+
+@pytest.fixture(autouse=True)
+def pages() -> None:
+    """There is nothing to serve without them, and that is said first."""
+    need_pages()
 
 
 @pytest.fixture

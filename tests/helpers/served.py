@@ -13,6 +13,7 @@ from typing import Any, Iterator, NamedTuple
 import httpx
 import jsonschema
 from command_line import clean_environment
+from web_pages import need_pages
 
 import memlyze.web
 
@@ -50,6 +51,7 @@ class Served(NamedTuple):
 @contextlib.contextmanager
 def serving(*arguments: object) -> Iterator[Served]:
     """`memlyze serve` with arguments, until the block ends."""
+    need_pages()
     process = subprocess.Popen(
         [sys.executable, "-m", "memlyze", "serve", "--no-browser", *map(str, arguments)],
         stdout=subprocess.PIPE,

@@ -8,6 +8,8 @@ import sys
 from importlib.metadata import files, version
 from pathlib import Path
 
+from web_pages import need_pages
+
 import memlyze
 import memlyze.web
 
@@ -31,6 +33,7 @@ def test_package_is_marked_as_typed() -> None:
 
 
 def test_web_ui_is_installed_with_everything_its_page_loads() -> None:
+    need_pages()
     static = Path(next(iter(memlyze.web.__path__))) / "static"
     page = (static / "index.html").read_text(encoding="utf-8")
     loaded = re.findall(r'(?:src|href)="\./([^"]+)"', page)

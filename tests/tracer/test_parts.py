@@ -265,7 +265,9 @@ def test_children_that_are_forked_meanwhile_have_bounded_traces_of_their_own(
         "    os.waitpid(child, 0)\n"
         "thread.join()\n"
     )
-    done = programs.run(source, str(programs.trace_path), options=OPTIONS)
+    # From 3.12 on, CPython warns of a fork beside other threads.
+    quiet = ("-W", "ignore::DeprecationWarning")
+    done = programs.run(source, str(programs.trace_path), flags=quiet, options=OPTIONS)
     assert (done.stderr, done.status) == ("", 0)
     trace = Trace(programs.trace_path)
     trace.check_sound()

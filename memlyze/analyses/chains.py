@@ -17,6 +17,8 @@ _STEPS_AT_THE_END = 20
 _MOST_SHOWN = 12
 _IDENTIFIER = re.compile(r"'([^\W\d]\w*)'$")
 _ANY_KEY = "[…]"
+#: The attribute by which one that can be suspended has its frame.
+_FRAMES = {"generator": "gi_frame", "coroutine": "cr_frame", "async_generator": "ag_frame"}
 
 
 class Step(typing.NamedTuple):
@@ -116,11 +118,14 @@ class Speller:
             str(self._texts["text"][place]) if place < len(ids) and ids[place] == object_id else ""
         )
 
+    def kind_and_name(self, row: int) -> tuple[str, str]:
+        """The type of an object without its module, and what it is called; empty: nothing."""
+        return self._short_type(row), self.name(int(self._objects["object_id"][row]))
+
     def target(self, row: int) -> str:
         """What an object is, and how large."""
         length = int(self._objects["length"][row])
-        name = self.name(int(self._objects["object_id"][row]))
-        kind = self._short_type(row)
+        kind, name = self.kind_and_name(row)
         if kind in ("module", "function", "coroutine", "generator", "async_generator") and name:
             return f"{kind} {_without_path(name)}"
         return f"{kind}[{grouped(length)}]" if length >= 0 else kind
@@ -182,11 +187,14 @@ class _Spelled:
         self._owner: str | None = None  # of the dict of attributes that comes next
         self._is_module = False
         self._closure: str | None = None  # whose cells come next
+        # Whose frame comes next, up to CPython 3.10 an object: type, name, the frame's attribute.
+        self._suspended: tuple[str, str, str] | None = None
 
     def copy(self) -> _Spelled:
         """The same steps, to go on from in another direction."""
         made = _Spelled(self._speller, list(self.steps))
         made._owner, made._is_module, made._closure = self._owner, self._is_module, self._closure
+        made._suspended = self._suspended
         return made
 
     def _put(self, text: str, pattern: str | None = None) -> None:
@@ -205,8 +213,15 @@ class _Spelled:
         how, number = int(tree["how"][held]), int(tree["number"][held])
         owner, self._owner = self._owner, None
         closure, self._closure = self._closure, None
-        if how in (fmt.HOW_ATTRIBUTE, fmt.HOW_LOCAL):
-            self._named(holder, how, speller._names.get(number, "?"))
+        suspended, self._suspended = self._suspended, None
+        if suspended is not None and how != fmt.HOW_LOCAL:
+            kind, _, frame = suspended
+            self._put(f"{kind}.{frame}")
+        if how == fmt.HOW_LOCAL:
+            kind, called, _ = suspended or (*speller.kind_and_name(holder), "")
+            self._local(kind, called, speller._names.get(number, "?"))
+        elif how == fmt.HOW_ATTRIBUTE:
+            self._named(holder, speller._names.get(number, "?"))
         elif how == fmt.HOW_VALUE:
             key_id = int(tree["key_id"][held])
             key = speller.name(key_id) if key_id else speller._names.get(number, "…")
@@ -229,20 +244,21 @@ class _Spelled:
         else:
             self._put(f"{speller._short_type(holder)} (from C)")
 
-    def _named(self, holder: int, how: int, name: str) -> None:
-        speller = self._speller
-        kind = speller._short_type(holder)
-        called = speller.name(int(speller._objects["object_id"][holder]))
+    def _local(self, kind: str, called: str, name: str) -> None:
+        place = _without_path(called) or kind
+        self._put(f"{kind} {place}: {name}", f"{kind} {place.split(' (')[0]}: {name}")
+
+    def _named(self, holder: int, name: str) -> None:
+        kind, called = self._speller.kind_and_name(holder)
         self._is_module = kind == "module"
-        if how == fmt.HOW_LOCAL:
-            place = _without_path(called) or kind
-            self._put(f"{kind} {place}: {name}", f"{kind} {place.split(' (')[0]}: {name}")
-        elif name == "__dict__":
+        if name == "__dict__":
             self._owner = called if self._is_module and called else kind
-            if self._speller._short_type(holder) == "type" and called:
+            if kind == "type" and called:
                 self._owner = called
         elif name == "__closure__":
             self._closure = _without_path(called) or kind
+        elif _FRAMES.get(kind) == name:
+            self._suspended = kind, called, name
         elif name != "cell_contents":
             self._attribute(kind, name, is_module=False)
 

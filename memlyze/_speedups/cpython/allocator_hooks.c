@@ -153,7 +153,12 @@ ML_INLINE void *record_when_due(const ml_hooked_domain *domain, ml_thread *threa
 /* The present thread's state, NULL when this call is not to be recorded. */
 static inline ml_thread *recording_thread(const ml_hooked_domain *domain)
 {
-    ml_thread *thread = ml_thread_if_recording();
+    ml_thread *thread = ml_current_thread;
+    if (ml_thread_is_recording(thread))
+        return thread;
+    if (thread->active_session == ML_INSIDE && !thread->pauses && thread != &ml_no_thread)
+        return NULL; /* within another hook: nothing to find out */
+    thread = ml_thread_join_session();
     if (ML_UNLIKELY(!thread) && ml_current_thread->pauses >= ML_PROBING &&
         domain->allocator == ml_probe.allocator)
         ml_probe.seen = true;
@@ -205,6 +210,21 @@ static void *hooked_malloc(void *context, size_t size)
     return domain->wrapped.malloc(domain->wrapped.ctx, size);
 }
 
+/* The same above pymalloc, which makes no use of the context and has blocks of these sizes without
+ * another domain: nothing more than that is looked at on the way of every object. */
+static void *hooked_malloc_of_pymalloc(void *context, size_t size)
+{
+    const ml_hooked_domain *domain = context;
+    ml_thread *thread = ml_current_thread;
+    if (ML_UNLIKELY(!ml_thread_is_recording(thread)))
+        return malloc_elsewhere(domain, size);
+    const int64_t budget = thread->sampler.budget_bytes - (int64_t)size - thread->surcharge_bytes;
+    if (ML_UNLIKELY(budget < 0 || size > ML_PYMALLOC_BYTES))
+        return malloc_and_record(domain, size, thread);
+    thread->sampler.budget_bytes = budget;
+    return domain->wrapped.malloc(context, size);
+}
+
 ML_INLINE void *malloc_exact(const ml_hooked_domain *domain, size_t size, bool is_raw)
 {
     ml_thread *thread = ml_current_thread;
@@ -246,9 +266,8 @@ static void *hooked_calloc(void *context, size_t count, size_t size)
     return block;
 }
 
-static void *hooked_realloc(void *context, void *block, size_t size)
+static ML_NOINLINE void *realloc_slowly(const ml_hooked_domain *domain, void *block, size_t size)
 {
-    const ml_hooked_domain *domain = context;
     ml_thread *thread = recording_thread(domain);
     const bool is_inside = !thread;
     if (ML_UNLIKELY(is_inside))
@@ -272,6 +291,22 @@ static void *hooked_realloc(void *context, void *block, size_t size)
     }
     if (!is_inside)
         ml_thread_leave(thread);
+    return moved;
+}
+
+/* Most are of blocks that were not recorded, and are not recorded either. */
+static void *hooked_realloc(void *context, void *block, size_t size)
+{
+    const ml_hooked_domain *domain = context;
+    ml_thread *thread = ml_current_thread;
+    const int64_t budget = thread->sampler.budget_bytes - (int64_t)size - thread->surcharge_bytes;
+    if (ML_UNLIKELY(!ml_thread_is_recording(thread) || budget < 0 ||
+                    (block && ml_live_table_may_hold((uintptr_t)block))))
+        return realloc_slowly(domain, block, size);
+    thread->sampler.budget_bytes = budget; /* also where this fails: the next draw is as likely */
+    ml_thread_enter(thread);
+    void *moved = domain->wrapped.realloc(domain->wrapped.ctx, block, size);
+    ml_thread_leave(thread);
     return moved;
 }
 
@@ -348,8 +383,10 @@ PyMemAllocatorEx ml_hooks_around(ml_hooked_domain *hooked)
     PyMemAllocatorEx few = {hooked, hooked_malloc, hooked_calloc, hooked_realloc, hooked_free};
     if (atomic_load(&ml_session) == 0)
         return few;
-    if (ml_sets_apart(hooked))
+    if (ml_sets_apart(hooked)) {
+        few.malloc = hooked_malloc_of_pymalloc;
         few.free = hooked->wrapped.free; /* which makes no use of the context */
+    }
     switch (ml_recording.live.kind) {
     case ML_LIVE_EXACT:
         return all;

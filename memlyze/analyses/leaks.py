@@ -6,6 +6,7 @@ import json
 import typing
 
 from memlyze.analyses.estimates import Estimate
+from memlyze.analyses.free_lists import may_be_in_free_lists
 from memlyze.analyses.nesting import growth_with_parts, order_of_growth
 from memlyze.analyses.references import Holders, References
 from memlyze.analyses.sampling import sampling_of
@@ -164,7 +165,7 @@ def leaks(
         for row, of_site in zip(chosen, site_stacks)
     ]
     for number, of_row in enumerate(sites):
-        verdict = _with_hindsight(of_row)
+        verdict = _with_hindsight(of_row, references, site_stacks[number])
         if verdict != of_row.verdict:
             sites[number] = of_row._replace(verdict=verdict)
             by_verdict[of_row.verdict].remove(chosen[number])
@@ -188,15 +189,21 @@ def leaks(
     )
 
 
-def _with_hindsight(site: LeakSite) -> str:
+def _with_hindsight(
+    site: LeakSite, references: References, stack_ids: typing.Collection[int]
+) -> str:
     """The verdict on a site, now that it is known who holds it.
 
-    A cache that has a maximum size and is not full yet grows as a leak does, and so does garbage
-    that only a full run of the collector will find.
+    A cache that has a maximum size and is not full yet grows as a leak does, and so do the
+    interpreter's own free lists, and garbage that only a full run of the collector will find.
     """
     if site.verdict != "growing" or site.holders is None:
         return site.verdict
     if site.holders.holder is not None and site.holders.holder.is_bounded:
+        return "warming_up"
+    if not site.holders.objects and may_be_in_free_lists(
+        references.live_blocks(site.process_id, stack_ids)
+    ):
         return "warming_up"
     if site.holders.garbage_share >= _NEARLY_ALL and site.collected_share >= _MOSTLY:
         return "sawtooth"

@@ -88,6 +88,9 @@ class LiveBlocks(typing.NamedTuple):
     """In order."""
     weight: Array
     """How many allocations each stands for."""
+    size: Array
+    allocator: Array
+    """As the format numbers them."""
 
 
 class References:
@@ -139,7 +142,12 @@ class References:
         rows = rows[np.argsort(allocations["allocation_id"][rows], kind="stable")]
         is_exact = "weight" not in allocations
         weights = np.ones(len(rows)) if is_exact else allocations["weight"][rows]
-        return LiveBlocks(allocations["allocation_id"][rows], weights)
+        return LiveBlocks(
+            allocations["allocation_id"][rows],
+            weights,
+            allocations["size"][rows],
+            allocations["allocator"][rows],
+        )
 
     def _live_rows(self, process_id: int) -> Array:
         """Rows of `allocations` that were live at the last checkpoint of the process."""

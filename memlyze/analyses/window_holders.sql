@@ -6,7 +6,7 @@ SELECT
     count(w.window_id) AS windows,
     sum(a.bytes) AS bytes,
     _bytes_error(sum(a.bytes), sum(a.variance), any_value(u.unseen_bytes)) AS bytes_error,
-    nullif(arg_max(a.group_id, a.largest), 0) AS window_id
+    nullif(arg_max(a.group_id, a.bytes), 0) AS window_id
 FROM _event_sums AS a -- one row for each window: see analyses/event_sums.py
 LEFT JOIN _raw_windows AS w ON w.window_id = a.group_id
 CROSS JOIN _sampling AS u

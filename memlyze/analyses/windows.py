@@ -102,7 +102,7 @@ class Holder(typing.NamedTuple):
     windows: int
     bytes: Estimate
     window_id: int | None
-    """Of these windows, the one with the greatest block."""
+    """Of these windows, the one that held most."""
 
 
 class PeakHolders(typing.NamedTuple):

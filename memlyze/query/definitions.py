@@ -130,7 +130,8 @@ def examples() -> tuple[Example, ...]:
 @functools.lru_cache(maxsize=None)
 def _created() -> dict[str, str]:
     """The SQL of each private table, view and macro by the name that it creates, in an order in
-    which each has what it is made of before it.
+    which each has what it is made of before it. An interrupt may come between two of them, or
+    before it is noted that they are there: so they can be run again.
     """
     private = [_read("private", name) for name in PRIVATE]
     public = [_read("views", name) for name in VIEW_ORDER]
@@ -139,7 +140,8 @@ def _created() -> dict[str, str]:
     for sql in split_statements("\n".join(private + public))[0]:
         create = _CREATE.search(sql)
         assert create is not None
-        made[create.group(2)] = sql
+        start, end = create.start(), create.start() + len("CREATE")
+        made[create.group(2)] = f"{sql[:start]}CREATE OR REPLACE{sql[end:]}"
     return {**raw_tables.create_statements(), **made}
 
 

@@ -275,7 +275,7 @@ NUMPY_DTYPES: typing.Final = {
 def create_statements() -> dict[str, str]:
     """The SQL that creates each private table, empty, by the table's name in SQL."""
     return {
-        PREFIX + table: f"CREATE TABLE {PREFIX}{table} ("
+        PREFIX + table: f"CREATE OR REPLACE TABLE {PREFIX}{table} ("
         + ", ".join(f"{column} {duckdb_type}" for column, duckdb_type in columns.items())
         + ")"
         for table, columns in RAW_TABLES.items()

@@ -247,3 +247,23 @@ def test_trouble_with_a_table_is_said_when_it_is_asked_for(
     trace.get_ready()
     with pytest.raises(MemlyzeError, match="no room for allocations"):
         trace.ask("SELECT sum(bytes) FROM allocations")
+
+
+class _InterruptedConnection:
+    """Runs the first of several statements; then somebody types ^C."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def execute(self, statements: str) -> None:
+        self._connection.execute(statements.partition(";\n")[0])
+        raise KeyboardInterrupt
+
+
+def test_views_that_an_interrupt_left_half_made_are_made_by_the_next_query(trace: Trace) -> None:
+    whole = trace._connect()
+    trace._connection = _InterruptedConnection(whole)  # type: ignore[assignment]
+    with pytest.raises(KeyboardInterrupt):
+        trace.sql("SELECT count(*) FROM gc")
+    trace._connection = whole
+    assert trace.sql("SELECT count(*) FROM gc").fetchall() == [(2,)]

@@ -21,10 +21,11 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "walkthrough.md").read_text(encoding="utf-8")
 DEADLINE_S = 60
 
-# Of each section: where the leak is and what holds it, the routes, and where cache and spike are.
+# Of each section: what the leaking line says and what holds it, the routes, and where cache and
+# spike are.
 SECTIONS = {
     "FastAPI": {
-        "leak": "Order.__init__",
+        "leak": 'of an order"',
         "holder": "shop.deliveries → Deliveries._subscribers",
         "leaking": "POST /orders",
         "steady": "GET /products/{number}",
@@ -33,7 +34,7 @@ SECTIONS = {
         "spiking": "/reports/sales",
     },
     "Django": {
-        "leak": "Comment.__init__",
+        "leak": 'of a comment"',
         "holder": "comment_published → Signal.receivers",
         "leaking": "POST /comments/",
         "steady": "GET /articles/<int:number>/",
@@ -49,6 +50,18 @@ def commands_of(title: str) -> list[str]:
     section = re.split(rf"^## .*{title}.*$", PAGE, flags=re.MULTILINE)[1].split("\n## ")[0]
     blocks = "\n".join(re.findall(r"```console\n(.*?)```", section, re.DOTALL))
     return re.findall(r"^\$ (.*)$", blocks.replace("\\\n", " "), re.MULTILINE)
+
+
+def place_of(text: str) -> str:
+    """The file and line of the examples that says this."""
+    places = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in (ROOT / "examples").rglob("*.py")
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        if text in line
+    ]
+    assert len(places) == 1
+    return places[0]
 
 
 class Shell:
@@ -111,7 +124,7 @@ def test_walkthrough_finds_leak_cache_and_spike(tmp_path: Path, title: str) -> N
     assert " grows " in row("windows", wanted["leaking"])
     assert " grows " not in row("windows", wanted["steady"])
     assert "1 site grows without bound" in answers["leaks"]
-    assert wanted["leak"] in answers["leaks"].split("\n\n")[1].splitlines()[0]
+    assert place_of(wanted["leak"]) in answers["leaks"].split("\n\n")[1].splitlines()[0]
     assert wanted["holder"] in row("leaks", "held by")
     judged = answers["leaks"].split("freed in one go")[2]
     assert wanted["spike"] in judged.split("\n\n")[0]

@@ -16,6 +16,12 @@ static bool list_is_read; /* under the lock */
 
 void ml_session_open(uint64_t session, bool exact)
 {
+    /* What is left of a budget of an earlier session. A thread that is in a hook at this moment, of
+     * malloc's, may spend the rest of it first. */
+    ml_lock(&ml_threads_lock);
+    for (ml_thread *thread = ml_threads; thread; thread = thread->next)
+        __atomic_store_n(&thread->open_budget_bytes, 0, __ATOMIC_RELAXED);
+    ml_unlock(&ml_threads_lock);
     atomic_store(&ml_exact_session, exact ? session : 0);
     atomic_store(&ml_session, session);
 }
@@ -304,7 +310,7 @@ static ml_thread *join_session(bool is_late)
         if (is_new) /* out of address space: this thread is not recorded */
             unlink_and_free(thread);
         else
-            thread->active_session = thread->session;
+            ml_thread_leave(thread);
         return NULL;
     }
     thread->thread_id = atomic_fetch_add(&ml_recording.next_thread_id, 1);
@@ -315,6 +321,7 @@ static ml_thread *join_session(bool is_late)
     memset(&thread->drained, 0, sizeof thread->drained);
     thread->next_allocation_id = thread->next_range_id = thread->attention_id = 0;
     thread->surcharge_bytes = ml_recording.sampling.surcharge_bytes;
+    thread->open_budget_bytes = 0;
     ml_sampler_seed(&thread->sampler,
                     ml_recording.seed + 0x9e3779b97f4a7c15ull * (thread->thread_id + session));
     ml_sampler_refill(&thread->sampler, &ml_recording.sampling);
@@ -329,7 +336,7 @@ static ml_thread *join_session(bool is_late)
     ml_current_thread = thread;
     if (is_new && !is_late)
         leave_to_destructor(thread);
-    thread->active_session = session;
+    ml_thread_leave(thread);
     return thread;
 }
 

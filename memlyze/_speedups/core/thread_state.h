@@ -14,8 +14,13 @@ typedef struct ml_thread {
     /* What every hook looks at, together in few cache lines. */
     uint64_t active_session; /* the session that this thread's allocations belong to now; ML_INSIDE
                                 within a hook */
-    ml_sampler sampler;
+    /* What may be allocated before a hook has to look closer: the sampler's budget, lent to the
+     * hooks while the thread is outside of them; then there is none in the sampler. Nothing inside,
+     * and of a thread that is in no session. So a comparison with the budget, which a hook cannot
+     * do without, is the only one that it needs. */
+    int64_t open_budget_bytes;
     int64_t surcharge_bytes;
+    ml_sampler sampler;
     uint64_t session; /* the session that this state was made up for: what the writer goes by */
     uintptr_t native_handle; /* pthread_self() */
     ml_ring ring;
@@ -95,7 +100,10 @@ ML_INLINE bool ml_thread_is_recording_all(const ml_thread *thread)
 ML_INLINE ml_thread *ml_thread_if_recording(void)
 {
     ml_thread *thread = ml_current_thread;
-    return ml_thread_is_recording(thread) ? thread : ml_thread_join_session();
+    if (ml_thread_is_recording(thread))
+        return thread;
+    const bool is_inside = thread->active_session == ML_INSIDE && thread != &ml_no_thread;
+    return is_inside ? NULL : ml_thread_join_session(); /* asked again and again within a record */
 }
 
 /* Between enter and leave nothing of this thread is recorded: what is allocated there is the
@@ -103,11 +111,37 @@ ML_INLINE ml_thread *ml_thread_if_recording(void)
 ML_INLINE void ml_thread_enter(ml_thread *thread)
 {
     thread->active_session = ML_INSIDE;
+    thread->sampler.budget_bytes += thread->open_budget_bytes; /* 0 where it is inside already */
+    thread->open_budget_bytes = 0;
 }
 
 ML_INLINE void ml_thread_leave(ml_thread *thread)
 {
     thread->active_session = thread->session;
+    thread->open_budget_bytes = thread->sampler.budget_bytes;
+    thread->sampler.budget_bytes = 0;
+}
+
+/* The same where every allocation is recorded: there the budget is below zero for good. */
+ML_INLINE void ml_thread_enter_exact(ml_thread *thread)
+{
+    thread->active_session = ML_INSIDE;
+}
+
+ML_INLINE void ml_thread_leave_exact(ml_thread *thread)
+{
+    thread->active_session = thread->session;
+}
+
+/* Whether the thread may have so much without a closer look; then it is spent. A thread whose
+ * session has ended meanwhile finds out when the last budget is used up. */
+ML_INLINE bool ml_thread_may_have(ml_thread *thread, size_t size)
+{
+    const int64_t budget = thread->open_budget_bytes - (int64_t)size - thread->surcharge_bytes;
+    if (ML_UNLIKELY(budget < 0))
+        return false;
+    thread->open_budget_bytes = budget;
+    return true;
 }
 
 /* The state of this thread when it is inside, and of the running session; otherwise NULL. Nothing

@@ -153,12 +153,7 @@ ML_INLINE void *record_when_due(const ml_hooked_domain *domain, ml_thread *threa
 /* The present thread's state, NULL when this call is not to be recorded. */
 static inline ml_thread *recording_thread(const ml_hooked_domain *domain)
 {
-    ml_thread *thread = ml_current_thread;
-    if (ml_thread_is_recording(thread))
-        return thread;
-    if (thread->active_session == ML_INSIDE && !thread->pauses && thread != &ml_no_thread)
-        return NULL; /* within another hook: nothing to find out */
-    thread = ml_thread_join_session();
+    ml_thread *thread = ml_thread_if_recording();
     if (ML_UNLIKELY(!thread) && ml_current_thread->pauses >= ML_PROBING &&
         domain->allocator == ml_probe.allocator)
         ml_probe.seen = true;
@@ -170,9 +165,11 @@ static inline ml_thread *recording_thread(const ml_hooked_domain *domain)
  * of many and of few allocations. Each is right in any recording, so it does not matter which of
  * them another tool remembers. */
 
-static ML_NOINLINE void *malloc_and_record(const ml_hooked_domain *domain, size_t size,
-                                           ml_thread *thread)
+static ML_NOINLINE void *malloc_attentively(const ml_hooked_domain *domain, size_t size)
 {
+    ml_thread *thread = recording_thread(domain);
+    if (ML_UNLIKELY(!thread))
+        return domain->wrapped.malloc(domain->wrapped.ctx, bytes_to_have(ml_current_thread, size));
     ml_thread_enter(thread);
     const bool is_due = ml_sampler_spend(&thread->sampler, size, thread->surcharge_bytes);
     void *block = is_due ? malloc_to_record(domain, size, thread)
@@ -188,40 +185,21 @@ static ML_NOINLINE void *malloc_and_record(const ml_hooked_domain *domain, size_
     return block;
 }
 
-/* This thread is not recorded, or not yet. */
-static ML_NOINLINE void *malloc_elsewhere(const ml_hooked_domain *domain, size_t size)
-{
-    ml_thread *thread = recording_thread(domain);
-    if (thread)
-        return malloc_and_record(domain, size, thread);
-    return domain->wrapped.malloc(domain->wrapped.ctx, bytes_to_have(ml_current_thread, size));
-}
-
 static void *hooked_malloc(void *context, size_t size)
 {
     const ml_hooked_domain *domain = context;
-    ml_thread *thread = ml_current_thread;
-    if (ML_UNLIKELY(!ml_thread_is_recording(thread)))
-        return malloc_elsewhere(domain, size);
-    const int64_t budget = thread->sampler.budget_bytes - (int64_t)size - thread->surcharge_bytes;
-    if (ML_UNLIKELY(budget < 0 || size > domain->unguarded_bytes))
-        return malloc_and_record(domain, size, thread);
-    thread->sampler.budget_bytes = budget;
+    if (ML_UNLIKELY(size > domain->unguarded_bytes || !ml_thread_may_have(ml_current_thread, size)))
+        return malloc_attentively(domain, size);
     return domain->wrapped.malloc(domain->wrapped.ctx, size);
 }
 
 /* The same above pymalloc, which makes no use of the context and has blocks of these sizes without
  * another domain: nothing more than that is looked at on the way of every object. */
-static void *hooked_malloc_of_pymalloc(void *context, size_t size)
+static void *hooked_pymalloc(void *context, size_t size)
 {
     const ml_hooked_domain *domain = context;
-    ml_thread *thread = ml_current_thread;
-    if (ML_UNLIKELY(!ml_thread_is_recording(thread)))
-        return malloc_elsewhere(domain, size);
-    const int64_t budget = thread->sampler.budget_bytes - (int64_t)size - thread->surcharge_bytes;
-    if (ML_UNLIKELY(budget < 0 || size > ML_PYMALLOC_BYTES))
-        return malloc_and_record(domain, size, thread);
-    thread->sampler.budget_bytes = budget;
+    if (ML_UNLIKELY(size > ML_PYMALLOC_BYTES || !ml_thread_may_have(ml_current_thread, size)))
+        return malloc_attentively(domain, size);
     return domain->wrapped.malloc(context, size);
 }
 
@@ -229,8 +207,8 @@ ML_INLINE void *malloc_exact(const ml_hooked_domain *domain, size_t size, bool i
 {
     ml_thread *thread = ml_current_thread;
     if (ML_UNLIKELY(!ml_thread_is_recording_all(thread)))
-        return malloc_elsewhere(domain, size);
-    ml_thread_enter(thread);
+        return malloc_attentively(domain, size);
+    ml_thread_enter_exact(thread);
     void *block = domain->wrapped.malloc(domain->wrapped.ctx, size);
     uint64_t *entry = ml_live_table_new_entry(&ml_recording.live, (uintptr_t)block, size);
     if (ML_LIKELY(entry != NULL))
@@ -238,7 +216,7 @@ ML_INLINE void *malloc_exact(const ml_hooked_domain *domain, size_t size, bool i
                           is_raw);
     else if (block)
         record(thread, block, size, domain->allocator);
-    ml_thread_leave(thread);
+    ml_thread_leave_exact(thread);
     return block;
 }
 
@@ -252,9 +230,8 @@ static void *hooked_raw_malloc_exact(void *context, size_t size)
     return malloc_exact(context, size, true);
 }
 
-static void *hooked_calloc(void *context, size_t count, size_t size)
+static ML_NOINLINE void *calloc_attentively(const ml_hooked_domain *domain, size_t count, size_t size)
 {
-    const ml_hooked_domain *domain = context;
     ml_thread *thread = recording_thread(domain);
     if (ML_UNLIKELY(!thread))
         return domain->wrapped.calloc(domain->wrapped.ctx, count, size);
@@ -266,7 +243,18 @@ static void *hooked_calloc(void *context, size_t count, size_t size)
     return block;
 }
 
-static ML_NOINLINE void *realloc_slowly(const ml_hooked_domain *domain, void *block, size_t size)
+static void *hooked_calloc(void *context, size_t count, size_t size)
+{
+    const ml_hooked_domain *domain = context;
+    size_t bytes;
+    if (ML_UNLIKELY(__builtin_mul_overflow(count, size, &bytes) ||
+                    bytes > domain->unguarded_bytes ||
+                    !ml_thread_may_have(ml_current_thread, bytes)))
+        return calloc_attentively(domain, count, size);
+    return domain->wrapped.calloc(domain->wrapped.ctx, count, size);
+}
+
+static ML_NOINLINE void *realloc_attentively(const ml_hooked_domain *domain, void *block, size_t size)
 {
     ml_thread *thread = recording_thread(domain);
     const bool is_inside = !thread;
@@ -294,20 +282,23 @@ static ML_NOINLINE void *realloc_slowly(const ml_hooked_domain *domain, void *bl
     return moved;
 }
 
-/* Most are of blocks that were not recorded, and are not recorded either. */
+/* The last act of a realloc after which there is nothing to record. */
+static ML_NOINLINE void *realloc_guarded(const ml_hooked_domain *domain, void *block, size_t size,
+                                         ml_thread *thread)
+{
+    ml_thread_enter(thread); /* the block beneath may be the raw domain's, or become so */
+    void *moved = domain->wrapped.realloc(domain->wrapped.ctx, block, size);
+    ml_thread_leave(thread);
+    return moved;
+}
+
 static void *hooked_realloc(void *context, void *block, size_t size)
 {
     const ml_hooked_domain *domain = context;
     ml_thread *thread = ml_current_thread;
-    const int64_t budget = thread->sampler.budget_bytes - (int64_t)size - thread->surcharge_bytes;
-    if (ML_UNLIKELY(!ml_thread_is_recording(thread) || budget < 0 ||
-                    (block && ml_live_table_may_hold((uintptr_t)block))))
-        return realloc_slowly(domain, block, size);
-    thread->sampler.budget_bytes = budget; /* also where this fails: the next draw is as likely */
-    ml_thread_enter(thread);
-    void *moved = domain->wrapped.realloc(domain->wrapped.ctx, block, size);
-    ml_thread_leave(thread);
-    return moved;
+    if (ML_UNLIKELY(ml_live_table_may_hold((uintptr_t)block) || !ml_thread_may_have(thread, size)))
+        return realloc_attentively(domain, block, size);
+    return realloc_guarded(domain, block, size, thread);
 }
 
 static ML_NOINLINE void free_guarded(const ml_hooked_domain *domain, void *block, ml_thread *thread)
@@ -378,15 +369,14 @@ PyMemAllocatorEx ml_hooks_around(ml_hooked_domain *hooked)
                                   hooked->allocator == ML_ALLOCATOR_RAW ? hooked_raw_malloc_exact
                                                                         : hooked_malloc_exact,
                                   hooked_calloc, hooked_realloc, hooked_free_exact};
-    const PyMemAllocatorEx many = {hooked, hooked_malloc, hooked_calloc, hooked_realloc,
-                                   hooked_free_marked};
-    PyMemAllocatorEx few = {hooked, hooked_malloc, hooked_calloc, hooked_realloc, hooked_free};
+    PyMemAllocatorEx few = {hooked, hooked->is_pymalloc ? hooked_pymalloc : hooked_malloc,
+                            hooked_calloc, hooked_realloc, hooked_free};
+    PyMemAllocatorEx many = few;
+    many.free = hooked_free_marked;
     if (atomic_load(&ml_session) == 0)
         return few;
-    if (ml_sets_apart(hooked)) {
-        few.malloc = hooked_malloc_of_pymalloc;
+    if (ml_sets_apart(hooked))
         few.free = hooked->wrapped.free; /* which makes no use of the context */
-    }
     switch (ml_recording.live.kind) {
     case ML_LIVE_EXACT:
         return all;

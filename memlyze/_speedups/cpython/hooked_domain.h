@@ -9,10 +9,10 @@
 
 typedef struct {
     PyMemAllocatorEx wrapped;
-    uint32_t allocator;
     /* Up to this size the allocator beneath can be called unguarded: it leads to no other hook. 0
      * where malloc is beneath, and hooked. */
-    uint32_t unguarded_bytes;
+    size_t unguarded_bytes;
+    uint32_t allocator;
     /* It is pymalloc: what it hands on to the raw domain comes through our hook there, both ways.
      */
     bool is_pymalloc;

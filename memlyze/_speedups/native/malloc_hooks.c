@@ -109,8 +109,11 @@ ML_INLINE void record_free(void *block)
 /* ---- the hooks
  * ----------------------------------------------------------------------------------------- */
 
-static ML_NOINLINE void *malloc_and_record(size_t size, ml_thread *thread)
+static ML_NOINLINE void *malloc_attentively(size_t size)
 {
+    ml_thread *thread = ml_recording_thread();
+    if (ML_UNLIKELY(!thread))
+        return ml_real.malloc(size);
     ml_thread_enter(thread);
     void *block = ml_real.malloc(size);
     if (ML_LIKELY(block != NULL))
@@ -119,32 +122,12 @@ static ML_NOINLINE void *malloc_and_record(size_t size, ml_thread *thread)
     return block;
 }
 
-/* This thread is not recorded, or not yet. */
-static ML_NOINLINE void *malloc_elsewhere(size_t size)
-{
-    ml_thread *thread = ml_recording_thread();
-    return thread ? malloc_and_record(size, thread) : ml_real.malloc(size);
-}
-
 /* Where most allocations pass, and the real malloc calls nothing that is hooked. */
 static void *hooked_malloc(size_t size)
 {
-    ml_thread *thread = ml_current_thread;
-    if (ML_UNLIKELY(!ml_thread_is_recording(thread)))
-        return malloc_elsewhere(size);
-    const int64_t budget = thread->sampler.budget_bytes - (int64_t)size - thread->surcharge_bytes;
-    if (ML_UNLIKELY(budget < 0))
-        return malloc_and_record(size, thread);
-    thread->sampler.budget_bytes = budget;
+    if (ML_UNLIKELY(!ml_thread_may_have(ml_current_thread, size)))
+        return malloc_attentively(size);
     return ml_real.malloc(size);
-}
-
-static void *hooked_malloc_guarded(size_t size)
-{
-    ml_thread *thread = ml_current_thread;
-    if (ML_UNLIKELY(!ml_thread_is_recording(thread)))
-        return malloc_elsewhere(size);
-    return malloc_and_record(size, thread);
 }
 
 /* Where every allocation is recorded. */
@@ -152,12 +135,12 @@ static void *hooked_malloc_exact(size_t size)
 {
     ml_thread *thread = ml_current_thread;
     if (ML_UNLIKELY(!ml_thread_is_recording_all(thread)))
-        return malloc_elsewhere(size);
-    ml_thread_enter(thread);
+        return malloc_attentively(size);
+    ml_thread_enter_exact(thread);
     void *block = ml_real.malloc(size);
     if (ML_LIKELY(block != NULL))
         record(thread, block, size);
-    ml_thread_leave(thread);
+    ml_thread_leave_exact(thread);
     return block;
 }
 
@@ -305,7 +288,7 @@ void ml_malloc_hooks(ml_allocation_functions *hooks)
     misses_frees = ml_preload_shim == NULL;
     hooks->malloc = ml_recording.exact          ? hooked_malloc_exact
                     : ml_real_malloc_is_libcs() ? hooked_malloc
-                                                : hooked_malloc_guarded;
+                                                : malloc_attentively;
     hooks->calloc = hooked_calloc;
     hooks->realloc = hooked_realloc;
     hooks->reallocarray = hooked_reallocarray;

@@ -230,7 +230,8 @@ static void *hooked_raw_malloc_exact(void *context, size_t size)
     return malloc_exact(context, size, true);
 }
 
-static ML_NOINLINE void *calloc_attentively(const ml_hooked_domain *domain, size_t count, size_t size)
+static ML_NOINLINE void *calloc_attentively(const ml_hooked_domain *domain, size_t count,
+                                            size_t size)
 {
     ml_thread *thread = recording_thread(domain);
     if (ML_UNLIKELY(!thread))
@@ -254,7 +255,8 @@ static void *hooked_calloc(void *context, size_t count, size_t size)
     return domain->wrapped.calloc(domain->wrapped.ctx, count, size);
 }
 
-static ML_NOINLINE void *realloc_attentively(const ml_hooked_domain *domain, void *block, size_t size)
+static ML_NOINLINE void *realloc_attentively(const ml_hooked_domain *domain, void *block,
+                                             size_t size)
 {
     ml_thread *thread = recording_thread(domain);
     const bool is_inside = !thread;

@@ -287,3 +287,32 @@ def test_program_that_puts_in_its_own_thread_class(same: Any) -> None:
     )
     assert done.lines == ["replaced"]
     done.trace.check_sound()
+
+
+def test_what_a_thread_might_still_have_had_in_an_earlier_recording_is_not_left_to_it(
+    run: Any,
+) -> None:
+    trace = run(
+        """
+        import queue, sys, threading, memlyze
+        sizes, done, kept = queue.Queue(), queue.Queue(), []
+        def work():
+            while True:
+                size = sizes.get()
+                if size is None:
+                    return
+                kept.extend(bytes(size) for _ in range(100))
+                done.put(None)
+        thread = threading.Thread(target=work)
+        thread.start()
+        with memlyze.Tracer(output_file=sys.argv[1] + ".first", sample_interval=1 << 40):
+            sizes.put(20_000)
+            done.get()
+        with memlyze.Tracer(output_file=sys.argv[1], sample_interval=1):
+            sizes.put(30_000)
+            done.get()
+        sizes.put(None)
+        thread.join()
+        """
+    ).trace
+    assert len(trace.allocations(30_033)) == 100

@@ -37,8 +37,7 @@ def measure(
         trace = query_speed.record("rate_1.0", loops, scratch)
         memlyze = str(Path(sys.executable).parent / "memlyze")
         variables = {"CHROMIUM": chromium, "MEMLYZE": memlyze}
-        for _ in range(2):  # what is on the disk for the first time is not what is asked
-            figures = _in_browser("page", trace, scratch, variables)
+        figures = _in_browser("page", trace, scratch, variables)
         common = {"millions": size, "allocations": query_speed.allocations(trace, scratch)}
         results.add(SECTION, {"tool": "memlyze", **common, **figures})
         say(f"page  {size} M: usable after {median(figures['usableMs']) / 1000:.2f} s")

@@ -12,7 +12,11 @@ TYPE_CHECKING = False  # `typing` itself stays out of the recorded program
 if TYPE_CHECKING:
     from typing import Any
 
-DEFAULT_SAMPLE_INTERVAL_BYTES = 64 * 1024
+#: A `sample_interval`: as close as the program's pace allows.
+ADAPTIVE = "adaptive"
+#: Between these it is then. It is as wide where a `sample_rate` alone was set.
+CLOSEST_INTERVAL_BYTES = 512
+WIDEST_INTERVAL_BYTES = 64 * 1024
 
 
 class _Range:
@@ -27,7 +31,9 @@ class _Range:
 
 _RANGES = {
     "sample_rate": _Range(float, 0.0, 1.0, "a number from 0.0 to 1.0"),
-    "sample_interval": _Range(int, 1, 1 << 40, "a whole number of bytes from 1 to 1099511627776"),
+    "sample_interval": _Range(
+        int, 1, 1 << 40, f'"{ADAPTIVE}" or a whole number of bytes from 1 to 1099511627776'
+    ),
     "max_stack_depth": _Range(int, 2, 4096, "a whole number of frames from 2 to 4096"),
     "memory_interval_ms": _Range(int, 1, 10_000, "a whole number of milliseconds from 1 to 10000"),
     "max_trace_bytes": _Range(
@@ -49,6 +55,8 @@ class TraceOptions:
             1.0 records every allocation exactly; 0.0 leaves it to `sample_interval` alone.
         sample_interval: mean number of allocated bytes between two samples. An allocation of n
             bytes is recorded with probability 1 - (1 - sample_rate) * exp(-n / sample_interval).
+            "adaptive": from 512 to 65536, as close as the program's pace allows, which is the
+            closer the less it allocates; with a `sample_rate`, 65536.
         max_stack_depth: frames kept of a call stack; of a deeper one the innermost are kept (at
             least half as many, where from CPython 3.12 on each call from C counts as a frame).
         track_gc: record each run of the cyclic garbage collector.
@@ -101,7 +109,7 @@ class TraceOptions:
         output_file: str | os.PathLike[str] = "trace.mlyze",
         *,
         sample_rate: float = 0.0,
-        sample_interval: int = DEFAULT_SAMPLE_INTERVAL_BYTES,
+        sample_interval: int | str = ADAPTIVE,
         max_stack_depth: int = 1024,
         track_gc: bool = True,
         memory_interval_ms: int = 10,
@@ -118,7 +126,7 @@ class TraceOptions:
     ) -> None:
         self.output_file = _path(output_file)
         self.sample_rate = float(_number("sample_rate", sample_rate))
-        self.sample_interval = int(_number("sample_interval", sample_interval))
+        self.sample_interval = _interval(sample_interval)
         self.max_stack_depth = int(_number("max_stack_depth", max_stack_depth))
         self.track_gc = _flag("track_gc", track_gc)
         self.memory_interval_ms = int(_number("memory_interval_ms", memory_interval_ms))
@@ -139,6 +147,18 @@ class TraceOptions:
         return self.sample_rate == 1.0
 
     @property
+    def is_adaptive(self) -> bool:
+        """Whether the interval is as close as the program's pace allows."""
+        return self.sample_interval == ADAPTIVE and self.sample_rate == 0.0
+
+    @property
+    def widest_interval_bytes(self) -> int:
+        """R; the greatest that it may become."""
+        if isinstance(self.sample_interval, str):
+            return WIDEST_INTERVAL_BYTES
+        return self.sample_interval
+
+    @property
     def surcharge_bytes(self) -> int:
         """What each allocation spends of the sampling budget beyond its size: -ln(1 - rate) * R.
 
@@ -146,7 +166,7 @@ class TraceOptions:
         """
         if self.is_exact:
             return 0
-        return math.ceil(-math.log1p(-self.sample_rate) * self.sample_interval)
+        return math.ceil(-math.log1p(-self.sample_rate) * self.widest_interval_bytes)
 
 
 def accepted_values(name: str) -> str:
@@ -190,6 +210,10 @@ def _number(name: str, value: Any) -> float:
         raise OptionError(f"{name} must be {accepted.words}, not {value!r}")
     number: float = value
     return number
+
+
+def _interval(value: Any) -> int | str:
+    return ADAPTIVE if value == ADAPTIVE else int(_number("sample_interval", value))
 
 
 def _trace_bytes(value: int) -> int:

@@ -24,7 +24,7 @@ from memlyze import (
 )
 from memlyze._speedups import _tracer
 from memlyze.errors import TracerStateError, TraceWriteError
-from memlyze.options import from_keywords
+from memlyze.options import ADAPTIVE, CLOSEST_INTERVAL_BYTES, from_keywords
 
 TYPE_CHECKING = False  # `typing` itself stays out of the recorded program
 if TYPE_CHECKING:
@@ -133,7 +133,8 @@ class Tracer:
                 os.fsencode(path),
                 overwrite,
                 _json_text.encode(self._header_metadata()),
-                0.0 if options.is_exact else float(options.sample_interval),
+                0.0 if options.is_exact else float(options.widest_interval_bytes),
+                float(CLOSEST_INTERVAL_BYTES) if options.is_adaptive else 0.0,
                 options.sample_rate,
                 options.surcharge_bytes,
                 options.max_stack_depth,
@@ -314,7 +315,7 @@ class Tracer:
             **self._member.metadata(),
             "start_time_unix_ns": time.time_ns(),
             "sample_rate": options.sample_rate,
-            "sample_interval": options.sample_interval,
+            "sample_interval": ADAPTIVE if options.is_adaptive else options.widest_interval_bytes,
             "max_stack_depth": options.max_stack_depth,
             "track_gc": options.track_gc,
             "memory_interval_ms": options.memory_interval_ms,

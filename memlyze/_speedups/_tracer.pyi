@@ -5,6 +5,7 @@ def start(
     overwrite: bool,
     header_metadata_json: bytes,
     interval_bytes: float,
+    least_interval_bytes: float,
     rate: float,
     surcharge_bytes: int,
     max_stack_depth: int,

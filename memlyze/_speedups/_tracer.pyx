@@ -17,6 +17,7 @@ cdef extern from "core/recorder.h" nogil:
         bint overwrite
         const char *header_metadata_json
         double interval_bytes
+        double least_interval_bytes
         double rate
         int64_t surcharge_bytes
         uint32_t max_stack_depth
@@ -150,11 +151,14 @@ cdef int64_t now_ns():
 
 
 def start(bytes output_file not None, bint overwrite, bytes header_metadata_json not None,
-          double interval_bytes, double rate, int64_t surcharge_bytes, uint32_t max_stack_depth,
-          uint32_t memory_interval_ms, bint drop_when_full, uint64_t seed, bint native,
-          uint64_t max_trace_bytes, bytes working_directory not None, bint include_source):
+          double interval_bytes, double least_interval_bytes, double rate,
+          int64_t surcharge_bytes, uint32_t max_stack_depth, uint32_t memory_interval_ms,
+          bint drop_when_full, uint64_t seed, bint native, uint64_t max_trace_bytes,
+          bytes working_directory not None, bint include_source):
     """Start recording; with `native`, what is had from the C library too. Relative names of source
-    files are meant in `working_directory`; with `include_source` the trace has their text.
+    files are meant in `working_directory`; with `include_source` the trace has their text. The
+    interval is `interval_bytes` or, where `least_interval_bytes` is not 0, between the two as the
+    program's pace allows.
 
     Returns None, or why native memory cannot be seen. Raises OSError when the file cannot be made,
     MemoryError without memory.
@@ -166,6 +170,7 @@ def start(bytes output_file not None, bint overwrite, bytes header_metadata_json
     options.overwrite = overwrite
     options.header_metadata_json = header_metadata_json
     options.interval_bytes = interval_bytes
+    options.least_interval_bytes = least_interval_bytes
     options.rate = rate
     options.surcharge_bytes = surcharge_bytes
     options.max_stack_depth = max_stack_depth

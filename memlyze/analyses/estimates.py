@@ -34,11 +34,15 @@ class Sampling(typing.NamedTuple):
     is_exact: bool
     """Whether all allocations were recorded."""
     interval_bytes: float
-    """The greatest `sample_interval` of the processes that were sampled; 0: none was."""
+    """The widest `sample_interval` that was in force in a process that was sampled; 0: none was."""
     unseen_bytes: float
     """What there may be, with a probability of 5 %, where nothing was recorded."""
     unseen_allocations: float
     """So many small objects may be beside those that were recorded, with that probability."""
+    closest_interval_bytes: float
+    """The closest that was; less than the widest where it went by the program's pace."""
+    rate: float
+    """The least `sample_rate` of the processes."""
 
     def of_bytes(self, value: float, variance: float) -> Estimate:
         """The estimate of bytes that has this variance."""

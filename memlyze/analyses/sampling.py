@@ -11,5 +11,5 @@ from memlyze.query.session import Trace
 def sampling_of(trace: Trace) -> Sampling:
     """The sampling of a trace, of all its processes together."""
     return remembered(
-        trace, "sampling", lambda: Sampling(**run_statement(trace, "sampling")[0]), of="metadata"
+        trace, "sampling", lambda: Sampling(**run_statement(trace, "sampling")[0]), of="samplings"
     )

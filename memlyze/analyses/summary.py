@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import typing
 
-from memlyze.analyses.estimates import Estimate
+from memlyze.analyses.estimates import Estimate, Sampling
 from memlyze.analyses.hotspots import Hotspot, hotspots
 from memlyze.analyses.live_series import series_of
 from memlyze.analyses.losses import count_losses, metadata_total
@@ -112,6 +112,8 @@ class Summary(typing.NamedTuple):
     """Allocations and frees that could not be recorded."""
     is_exact: bool
     """Whether every allocation was recorded; otherwise all figures are estimates."""
+    sampling: Sampling
+    """How closely it was recorded."""
     samples: int
     allocations: Estimate
     bytes: Estimate
@@ -179,6 +181,7 @@ def summarize(trace: Trace, *, sites: int = SITES, explains_peak: bool = True) -
         damage=tuple(trace.damage),
         events_dropped=count_losses(trace).events,
         is_exact=sampling.is_exact,
+        sampling=sampling,
         samples=total.samples if total else 0,
         allocations=total.allocations if total else sampling.of_allocations(0, 0),
         bytes=total.bytes if total else nothing,

@@ -7,10 +7,12 @@ import sys
 import typing
 
 from memlyze.analyses.inventory import Inventory, take_inventory
+from memlyze.analyses.sampling import sampling_of
 from memlyze.cli.arguments import CommandParser
 from memlyze.cli.opening import FIRST, add_only_option, as_json, open_traces
 from memlyze.cli.terminal import Aligned, Style
 from memlyze.wording.names import printable
+from memlyze.wording.sampling import sampling_text
 from memlyze.wording.trace_state import state_lines
 from memlyze.wording.units import format_bytes
 
@@ -47,17 +49,20 @@ def run(arguments: typing.Sequence[str]) -> int:
         with open_traces([path], only=FIRST) as trace:
             inventory = take_inventory(trace)[0]
             state = state_lines(trace)
+            recorded = sampling_text(sampling_of(trace))
         if options.json:
             print(json.dumps(as_json(inventory), ensure_ascii=False))
         else:
-            lines = render(inventory, state, style)
+            lines = render(inventory, state, recorded, style)
             print("\n".join(lines if number == 0 else ["", *lines]))
     for sentence in left_out:
         print(f"memlyze info: {sentence}", file=sys.stderr)
     return 0
 
 
-def render(inventory: Inventory, state: typing.Sequence[str], style: Style) -> list[str]:
+def render(
+    inventory: Inventory, state: typing.Sequence[str], recorded: str, style: Style
+) -> list[str]:
     """The inventory of one file as lines of text."""
     lines = [style(inventory.path, "bold")]
     facts = Aligned(right=(False, False))
@@ -65,6 +70,7 @@ def render(inventory: Inventory, state: typing.Sequence[str], style: Style) -> l
     facts.add("state", "complete" if not state else state[0])
     for line in state[1:]:
         facts.add("", line)
+    facts.add("recorded", recorded)
     lines += facts.lines()
     tables = Aligned(right=(False, True, True, True, True))
     tables.add("table", "rows", "blocks", "in the file", "unpacked")

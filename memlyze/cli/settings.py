@@ -61,6 +61,13 @@ def parse_bytes(text: str) -> int:
     return int(size)
 
 
+def parse_interval(text: str) -> int | str:
+    """A number of bytes, or `adaptive`. Raises ValueError."""
+    from memlyze.options import ADAPTIVE
+
+    return ADAPTIVE if text.strip().lower() == ADAPTIVE else parse_bytes(text)
+
+
 def parse_switch(text: str) -> bool:
     """`1`, `true`, `yes`, `on` or their opposites. Raises ValueError."""
     lowered = text.strip().lower()
@@ -78,9 +85,10 @@ OPTIONS = (
     ),
     Option(
         "sample_interval",
-        parse_bytes,
+        parse_interval,
         "BYTES",
-        "bytes allocated between two samples on average; may end in K, M or G",
+        "bytes allocated between two samples on average, may end in K, M or G; or `adaptive`: as "
+        "close as the program's pace allows",
     ),
     Option("max_stack_depth", int, "FRAMES", "frames kept of each call stack"),
     Option("track_gc", parse_switch, "", "record the runs of the garbage collector"),
@@ -190,7 +198,9 @@ def _parsed(option: Option | None, value: Value, place: str) -> Value:
     try:
         return option.parse(value)
     except ValueError:
-        units = ", or with K, M or G after it" if option.parse is parse_bytes else ""
+        units = (
+            ", or with K, M or G after it" if option.parse in (parse_bytes, parse_interval) else ""
+        )
         accepted = accepted_values(option.name) + units
         raise UsageError(f"{option.name} must be {accepted}, not {value!r} ({place})") from None
 

@@ -25,6 +25,7 @@ from memlyze.wording.names import printable, short_command, shorten_right
 from memlyze.wording.peaks import peak_live_when, peak_resident_when, why_not_resident
 from memlyze.wording.places import about_unknown, place_of
 from memlyze.wording.resident import describe_resident, program_bytes
+from memlyze.wording.sampling import sampling_text
 from memlyze.wording.trace_state import state_lines
 from memlyze.wording.units import format_bytes, format_count, format_duration, plural
 
@@ -128,6 +129,8 @@ def render(summary: Summary, state: typing.Sequence[str], style: Style) -> list[
             f"{plural(summary.collections.runs, 'run', 'runs')}, "
             f"{format_duration(summary.collections.duration_ns)} in all",
         )
+    if not summary.is_exact:
+        facts.add("sampled", sampling_text(summary.sampling))
     facts.add("recording", _recording(summary))
     for number, text in enumerate(_references(summary)):
         facts.add("" if number else "references", text)

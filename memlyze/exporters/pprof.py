@@ -12,6 +12,7 @@ import typing
 
 import numpy as np
 
+from memlyze.analyses.sampling import sampling_of
 from memlyze.analyses.stack_totals import LIVE, PEAK, TEMPORARY, StackTotals
 from memlyze.exporters import protobuf as pb
 from memlyze.exporters.request import Request
@@ -73,14 +74,11 @@ def write_pprof(
         out.write(pb.data(_Field.MAPPING, _mapping(trace, strings)))
         _write_locations(walk, strings, out)
         metadata = trace.metadata
-        start_ns, interval = metadata.get("start_time_unix_ns"), metadata.get("sample_interval")
-        exact = metadata.get("sample_rate") == 1.0
+        start_ns = metadata.get("start_time_unix_ns")
         out.write(pb.number(_Field.TIME_NANOS, start_ns if isinstance(start_ns, int) else 0))
         out.write(pb.number(_Field.DURATION_NANOS, _duration_ns(trace)))
         out.write(pb.data(_Field.PERIOD_TYPE, _value_type(strings, "space", "bytes")))
-        out.write(
-            pb.number(_Field.PERIOD, interval if isinstance(interval, int) and not exact else 1)
-        )
+        out.write(pb.number(_Field.PERIOD, max(int(sampling_of(trace).interval_bytes), 1)))
         out.write(pb.numbers(_Field.COMMENT, map(strings, comments)))
         is_held = request.what in (LIVE, PEAK)
         default = "inuse_space" if is_held else "alloc_space"

@@ -66,7 +66,6 @@ RAW_TABLES: dict[str, dict[str, str]] = {
         "line": "BIGINT",
         "origin": "VARCHAR",
         "stack_id": "BIGINT",
-        "stack_ids": "VARCHAR",
         "process_id": "BIGINT",
         "verdict": "VARCHAR",
         "confidence": "DOUBLE",
@@ -255,6 +254,13 @@ RAW_TABLES: dict[str, dict[str, str]] = {
         "text": "VARCHAR",
         "left_out": "VARCHAR",
         "has_text": "UTINYINT",
+        "process_id": "BIGINT",
+    },
+    "samplings": {
+        "sampling_id": "BIGINT",
+        "interval_bytes": "DOUBLE",
+        "rate": "DOUBLE",
+        "surcharge_bytes": "DOUBLE",
         "process_id": "BIGINT",
     },
     "metadata": {

@@ -21,6 +21,7 @@ from memlyze.report.sections import (
     tiles,
     timeline_section,
 )
+from memlyze.wording.sampling import sampling_text
 from memlyze.wording.units import format_bytes, format_count, format_duration
 
 _ASSETS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "assets")
@@ -110,7 +111,8 @@ def _footer(content: Content) -> Element:
         how = "Every allocation was recorded: the figures are exact."
     else:
         how = (
-            f"Sampled: the figures are estimates from {format_count(summary.samples)} samples. "
+            f"Sampled {sampling_text(summary.sampling)}: the figures are estimates from "
+            f"{format_count(summary.samples)} samples. "
             "± is half the width of their 95 % interval; with ~ there are too few samples for one."
         )
     cost = f"The recording is {format_bytes(summary.cost.file_bytes)} large"

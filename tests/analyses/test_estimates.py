@@ -75,7 +75,7 @@ def test_small_blocks_need_ten_samples(samples: int, few: bool, tmp_path: pathli
 
 
 def test_sql_says_the_same_as_python(tmp_path: pathlib.Path) -> None:
-    sampling = Sampling(False, 8.0, 24.0, 5.0)
+    sampling = Sampling(False, 8.0, 24.0, 5.0, 8.0, 0.0)
     figures = [(0.0, 0.0), (100.0, 0.0), (100.0, 900.0), (100.0, 4000.0), (3.0, -0.1)]
     with trace_of(tmp_path, [], rate=1.0) as trace:
         for value, variance in figures:

@@ -69,10 +69,10 @@ UNREADABLE = [
     (
         "sample_interval",
         "12X",
-        "a whole number of bytes from 1 to 1099511627776, or with K, M or G",
+        '"adaptive" or a whole number of bytes from 1 to 1099511627776, or with K, M or G',
     ),
-    ("sample_interval", "1e999K", "a whole number of bytes"),
-    ("sample_interval", "0K", "a whole number of bytes"),
+    ("sample_interval", "1e999K", '"adaptive" or a whole number of bytes'),
+    ("sample_interval", "0K", '"adaptive" or a whole number of bytes'),
     ("max_stack_depth", "1.5", "a whole number of frames from 2 to 4096"),
     ("memory_interval_ms", "", "a whole number of milliseconds from 1 to 10000"),
     ("when_full", "never", '"wait" or "drop"'),
@@ -149,3 +149,13 @@ def test_misspelt_variable_is_told_with_what_was_meant(variable: str, meant: str
 
 def test_variables_that_are_something_else_are_left_alone() -> None:
     assert misspelt_variables({"MEMLYZE_RECORD": "", "MEMLYZE_HOME": "/srv", "MEMLYZER": "1"}) == []
+
+
+def test_sampling_interval_is_bytes_or_goes_by_pace(tmp_path: Path) -> None:
+    for text, value in (("adaptive", "adaptive"), ("Adaptive", "adaptive"), ("16K", 16384)):
+        settings = collect_settings({"sample_interval": text}, {}, str(tmp_path))
+        assert settings.tracer == {"sample_interval": value}
+    (tmp_path / "pyproject.toml").write_text('[tool.memlyze]\nsample_interval = "adaptive"\n')
+    environment = {"MEMLYZE_SAMPLE_INTERVAL": "8K"}
+    assert collect_settings({}, {}, str(tmp_path)).tracer == {"sample_interval": "adaptive"}
+    assert collect_settings({}, environment, str(tmp_path)).tracer == {"sample_interval": 8192}

@@ -31,7 +31,8 @@ static uintptr_t address_of(uint64_t i)
 
 static bool same(ml_live a, ml_live b)
 {
-    return a.allocation_id == b.allocation_id && a.size == b.size && a.is_watched == b.is_watched;
+    return a.allocation_id == b.allocation_id && a.size == b.size && a.is_watched == b.is_watched &&
+           a.sampling == b.sampling;
 }
 
 static bool present(ml_live live)
@@ -75,7 +76,8 @@ static void random_operations(ml_live_kind kind)
         case 2: {
             if (present(expected[i]))
                 break; /* a block is not allocated twice while it lives */
-            ml_live live = {next_id++, (draw >> 40) % 5000, false};
+            const uint8_t sampling = ml_live_table_is_filtered(&table) ? draw >> 20 & 7 : 0;
+            ml_live live = {next_id++, (draw >> 40) % 5000, false, sampling};
             if (draw >> 60 & 1 && insert_directly(address, live))
                 CHECK(kind == ML_LIVE_EXACT && live.size < ML_DIRECT_SIZE_LIMIT);
             else
@@ -112,13 +114,13 @@ static void test_sizes_survive_up_to_their_limit(void)
     static const size_t sizes[] = {0, 64, 65, 512, (1 << 20) - 1, 1 << 20, ((size_t)1 << 30) - 1};
     CHECK(ml_live_table_init(&table, ML_LIVE_FEW_SAMPLES));
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        ml_live live = {ML_MAX_ALLOCATION_ID - i, sizes[i], false}, found;
+        ml_live live = {ML_MAX_ALLOCATION_ID - i, sizes[i], false, 7}, found;
         bool inserted;
         ml_live_table_insert(&table, 0x1000 + i * 16, live, &found, &inserted);
-        live.size = ml_live_size(live.size); /* whole pages from 512 MiB on */
+        live.size = ml_live_size(live.size); /* whole pages from 128 MiB on */
         CHECK(ml_live_table_take(&table, 0x1000 + i * 16, &found) && same(found, live));
     }
-    ml_live vast = {7, (size_t)1 << 60, false}, found;
+    ml_live vast = {7, (size_t)1 << 60, false, 3}, found;
     bool inserted;
     ml_live_table_insert(&table, 0x1000, vast, &found, &inserted);
     CHECK(ml_live_table_take(&table, 0x1000, &found) && found.size == ml_live_size(vast.size));
@@ -129,7 +131,8 @@ static void test_a_block_at_the_address_of_a_forgotten_one_reports_it(void)
 {
     for (ml_live_kind kind = ML_LIVE_EXACT; kind <= ML_LIVE_MANY_SAMPLES; kind++) {
         CHECK(ml_live_table_init(&table, kind));
-        ml_live first = {1, 48, false}, second = {2, 300, false}, third = {3, 32, false}, stale;
+        ml_live first = {1, 48, false, 0}, second = {2, 300, false, 0}, third = {3, 32, false, 0},
+                stale;
         bool inserted;
         CHECK(!ml_live_table_insert(&table, 0x4000, first, &stale, &inserted));
         ml_live_table_expect_stale(&table); /* otherwise only a block of like size is noticed */
@@ -152,14 +155,14 @@ static void test_a_page_full_of_small_blocks(void)
             ml_live stale, found;
             bool inserted;
             for (uint64_t i = 0; i < BLOCKS; i++) {
-                const ml_live live = {1 + round * BLOCKS + i, 1 + i % 16, false};
+                const ml_live live = {1 + round * BLOCKS + i, 1 + i % 16, false, 0};
                 CHECK(!ml_live_table_insert(&table, 0x7000 + i * 16, live, &stale, &inserted) &&
                       inserted);
             }
             CHECK(ml_live_table_watch(&table, 0x7000 + round * 16));
             for (uint64_t k = 0; k < BLOCKS; k++) {
                 const uint64_t i = k * 77 % BLOCKS;
-                const ml_live live = {1 + round * BLOCKS + i, 1 + i % 16, i == round};
+                const ml_live live = {1 + round * BLOCKS + i, 1 + i % 16, i == round, 0};
                 CHECK(ml_live_table_find(&table, 0x7000 + i * 16) == live.allocation_id);
                 CHECK(take(0x7000 + i * 16, k % 2, &found) && same(found, live));
                 CHECK(ml_live_table_find(&table, 0x7000 + i * 16) == 0);

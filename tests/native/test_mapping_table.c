@@ -22,7 +22,7 @@ static void insert(uint64_t start, uint64_t end, uint64_t id)
     if (start >= end)
         return;
     CHECK(ml_mapping_reserve(&ml_mappings, 1));
-    ml_mapping_insert(&ml_mappings, (ml_mapping){start, end, id, 4});
+    ml_mapping_insert(&ml_mappings, (ml_mapping){start, end, id, 4, 0});
     for (uint64_t page = start; page < end; page++)
         owner[page] = id;
 }
@@ -60,7 +60,7 @@ static void test_many_entries_stay_within_few_steps(void)
     const uintptr_t count = 200000;
     CHECK(ml_mapping_reserve(&ml_mappings, (uint32_t)count));
     for (uintptr_t i = 0; i < count; i++)
-        ml_mapping_insert(&ml_mappings, (ml_mapping){i * 2, i * 2 + 1, i + 1, 4});
+        ml_mapping_insert(&ml_mappings, (ml_mapping){i * 2, i * 2 + 1, i + 1, 4, 0});
     CHECK(ml_mappings.count == count);
     uint32_t deepest = 0;
     for (uintptr_t i = 0; i < count; i += 97) {

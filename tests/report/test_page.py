@@ -166,7 +166,7 @@ def test_sampled_figures_carry_their_error_or_say_that_there_is_none(
 ) -> None:
     page = page_of(content_of(write_known_trace(tmp_path / "t.mlyze", sampled=True)))
     assert "few samples" in page.shown
-    assert "Sampled: the figures are estimates from 6 samples" in page.shown
+    assert "the figures are estimates from 6 samples" in page.shown
     assert set(page.data["graphs"][0]["error"][1:]) == {-1}
 
 

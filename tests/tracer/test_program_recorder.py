@@ -4,6 +4,7 @@ linked to this system's C library, and one linked to musl where there is a compi
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -118,6 +119,35 @@ def test_wrong_option_is_named_and_the_program_runs(
     assert (done.returncode, done.stdout) == (3, "done\n" * 2)
     (line,) = done.stderr.splitlines()
     assert "MEMLYZE_SAMPLE_RATE must be a number from 0.0 to 1.0" in line
+
+
+DENSE = """
+#include <stdlib.h>
+static void *volatile kept;
+int main(void)
+{
+    for (int i = 0; i < 100; i++)
+        kept = malloc(100);
+    for (int i = 0; i < 400000; i++)
+        free(kept = malloc(2000));
+    return 0;
+}
+"""
+
+
+def test_interval_goes_by_the_pace_of_a_program_without_python(
+    c_library: CLibrary, tmp_path: Path
+) -> None:
+    (tmp_path / "dense.c").write_text(DENSE)
+    program = c_library.compile(tmp_path / "dense.c", tmp_path / "dense")
+    done = run(c_library, program, tmp_path, MEMLYZE_PROGRAM_OUTPUT="t.mlyze")
+    assert (done.returncode, done.stderr) == (0, "")
+    trace = Trace(tmp_path / "t.mlyze")
+    trace.check_sound()
+    assert trace.metadata["sample_interval"] == "adaptive"
+    blocks = sorted(trace.allocations(2000), key=lambda block: block.allocation_id)
+    assert blocks[0].weight == pytest.approx(1 / (1 - math.exp(-2000 / 512)))
+    assert blocks[-1].weight == pytest.approx(1 / (1 - math.exp(-2000 / 65536)))
 
 
 def test_trace_that_cannot_be_written_is_named_and_the_program_runs(

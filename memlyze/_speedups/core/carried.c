@@ -514,7 +514,7 @@ static bool write_blocks(ml_carried *carried, ml_trace_file *file, uint64_t most
         ml_columns_put(&rows, 1, block->time_ns);
         ml_columns_put(&rows, 2, block->thread_id);
         ml_columns_put(&rows, 3, block->window_id);
-        ml_columns_put(&rows, 4, ML_SAMPLING_ID);
+        ml_columns_put(&rows, 4, ML_SAMPLING_ID(block->sampling));
         ml_columns_put(&rows, 5, (int64_t)block->size);
         ml_columns_put(&rows, 6, block->allocator);
         ml_columns_put(&rows, 7, block->stack_id);

@@ -14,14 +14,15 @@
 #include "thread_state.h"
 #include "trace_file.h"
 
-#define ML_SAMPLING_ID 1 /* a recording has one */
+/* In the trace, of one of the recorder's samplings. */
+#define ML_SAMPLING_ID(sampling) ((sampling) + 1)
 
 typedef struct {
     uint64_t allocation_id; /* 0: empty */
     uint64_t size;
     int64_t time_ns;
     uint32_t stack_id, thread_id, window_id;
-    uint8_t allocator;
+    uint8_t allocator, sampling;
     bool is_gone; /* its end was read before its beginning, which is in another thread's ring */
 } ml_carried_block;
 

@@ -4,6 +4,7 @@
 #include "code_table.h"
 #include "present_trace.h"
 #include "recorder.h"
+#include "sampling_rows.h"
 #include "side_rows.h"
 #include "stack_table.h"
 
@@ -92,11 +93,18 @@ static void write_new_stacks(void)
     write_stacks();
 }
 
+static void write_samplings(void)
+{
+    ml_sampling_rows_note(ml_trace.encoder.samplings_named);
+    ml_sampling_rows_write(&ml_trace.file);
+}
+
 static void write_events(void)
 {
     ml_event_encoder_close_run(&ml_trace.encoder);
     if (ml_trace.encoder.columns.rows) {
         /* All that events name goes before them: the process may be killed in between. */
+        write_samplings();
         write_new_stacks();
         ml_trace_file_write(&ml_trace.file, &drained.threads);
         write_side_rows();
@@ -143,6 +151,7 @@ bool ml_drain(int64_t now_ns)
         while (ml_event_encoder_drain(&ml_trace.encoder, thread))
             write_events();
         any |= before != atomic_load_explicit(&thread->ring.tail, memory_order_relaxed);
+        ml_sampling_rows_look_at(thread);
         if (exited) {
             ml_lock(&ml_threads_lock);
             announce(thread, now_ns);
@@ -166,6 +175,7 @@ void ml_drain_meanwhile(bool goes_on)
 void ml_drain_write(void)
 {
     write_events();
+    write_samplings();
     ml_trace_file_write(&ml_trace.file, &drained.threads);
     write_side_rows();
 }

@@ -20,6 +20,7 @@ bool ml_event_encoder_init(ml_event_encoder *encoder)
 {
     memset(encoder, 0, sizeof *encoder);
     encoder->first_id = ml_recording.first_range << ML_ID_RANGE_BITS;
+    ml_pace_counts_init(&encoder->pace, ml_recording.samplings, ml_recording.sampling_count);
     ml_columns_init(&encoder->columns, ML_BLOCK_EVENTS, "ddddduubdd");
     /* All at once, untouched: where address space runs out later, events can still be read from the
      * rings. */
@@ -45,11 +46,12 @@ void ml_event_encoder_close_run(ml_event_encoder *encoder)
     ml_columns_put(columns, RUN_THREAD, encoder->run_thread_id);
     ml_columns_put(columns, RUN_TIME, encoder->run_time_ns);
     ml_columns_put(columns, RUN_WINDOW, encoder->run_window_id);
-    ml_columns_put(columns, RUN_SAMPLING, ML_SAMPLING_ID);
+    ml_columns_put(columns, RUN_SAMPLING, ML_SAMPLING_ID(encoder->run_sampling));
     ml_columns_put(columns, RUN_FIRST_ID, (int64_t)encoder->run_first_id);
     ml_columns_put(columns, RUN_EVENTS, encoder->run_events);
     ml_columns_cover_time(columns, encoder->run_time_ns, encoder->run_time_ns);
     columns->rows += encoder->run_events;
+    encoder->samplings_named |= 1u << encoder->run_sampling;
     encoder->run_events = 0;
 }
 
@@ -65,6 +67,7 @@ static inline void open_run(ml_event_encoder *encoder, const ml_thread *thread, 
     encoder->run_thread_id = thread->thread_id;
     encoder->run_time_ns = thread->drained.time_ns;
     encoder->run_window_id = thread->drained.window_id;
+    encoder->run_sampling = thread->drained.sampling;
     encoder->run_first_id = next_id;
 }
 
@@ -81,15 +84,17 @@ typedef struct {
     double live_bytes, live_count;
 } drain_state;
 
-ML_INLINE void account(drain_state *state, uint64_t size, int sign, bool exact)
+/* Of an allocation, or the free of one, that was recorded under this sampling. Its weight. */
+ML_INLINE double account(drain_state *state, uint64_t size, int sign, unsigned sampling, bool exact)
 {
     if (exact) {
         *(sign > 0 ? &state->bytes_allocated : &state->bytes_freed) += size;
-        return;
+        return 1;
     }
-    const double weight = sign * ml_sample_weight(&ml_recording.sampling, size);
-    state->live_bytes += (double)size * weight;
-    state->live_count += weight;
+    const double weight = ml_sample_weight(&ml_recording.samplings[sampling], size);
+    state->live_bytes += sign * (double)size * weight;
+    state->live_count += sign * weight;
+    return weight;
 }
 
 static inline uint8_t *column_end(ml_columns *columns, int column)
@@ -159,7 +164,8 @@ static ML_NOINLINE void begin_carried(ml_event_encoder *encoder, const ml_thread
                                                              .stack_id = (uint32_t)stack_id,
                                                              .thread_id = thread->thread_id,
                                                              .window_id = thread->drained.window_id,
-                                                             .allocator = (uint8_t)allocator});
+                                                             .allocator = (uint8_t)allocator,
+                                                             .sampling = thread->drained.sampling});
 }
 
 /* Everything but allocations and frees. The words that it took. */
@@ -191,6 +197,7 @@ static ML_NOINLINE uint32_t drain_rare(ml_event_encoder *encoder, ml_thread *thr
     case ML_WORD_WINDOW:
         ml_event_encoder_close_run(encoder);
         thread->drained.window_id = (uint32_t)ML_WORD_VALUE(word);
+        thread->drained.sampling = (uint8_t)(ML_WORD_VALUE(word) >> 32);
         return 1;
     case ML_WORD_ID:
         ml_event_encoder_close_run(encoder);
@@ -206,7 +213,7 @@ ML_INLINE uint64_t drain(ml_event_encoder *encoder, ml_thread *thread, uint64_t 
 {
     const uint64_t *const words = thread->ring.words;
     const uint64_t mask = thread->ring.mask, first_id = encoder->first_id;
-    const bool carries = encoder->carried.keeps;
+    const bool carries = encoder->carried.keeps, paced = ml_recording.sampling_count > 1;
     drain_state state;
     begin(&state, encoder, thread);
     while (tail < end) {
@@ -233,12 +240,16 @@ ML_INLINE uint64_t drain(ml_event_encoder *encoder, ml_thread *thread, uint64_t 
             state.last_stack_id = stack_id;
             state.next_id++;
             state.allocations++;
+            double weight = 1;
             if (ML_LIKELY(!ml_is_mapping(allocator)))
-                account(&state, ml_live_size(size), 1, exact); /* as its free will say it */
+                weight = account(&state, ml_live_size(size), 1, thread->drained.sampling,
+                                 exact); /* as its free will say it */
             else if (ml_is_of_heap(allocator))
-                account(&state, size, 1, exact);
+                weight = account(&state, size, 1, thread->drained.sampling, exact);
             else
                 state.not_of_heap++;
+            if (!exact && ML_UNLIKELY(paced))
+                ml_pace_count(&encoder->pace, size, weight);
         } else if (ML_LIKELY(kind == ML_WORD_FREE || kind == ML_WORD_BIG_FREE)) {
             uint64_t size = ML_WORD_FREED_SIZE(word);
             bool is_of_heap = true;
@@ -267,7 +278,7 @@ ML_INLINE uint64_t drain(ml_event_encoder *encoder, ml_thread *thread, uint64_t 
             state.last_distance = distance;
             state.frees++;
             if (ML_LIKELY(is_of_heap))
-                account(&state, size, -1, exact);
+                account(&state, size, -1, paced ? ML_WORD_FREED_SAMPLING(word) : 0, exact);
             else
                 state.not_of_heap--;
         } else {

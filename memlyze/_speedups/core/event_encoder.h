@@ -6,6 +6,7 @@
 #include "carried.h"
 #include "columns.h"
 #include "mapping_stacks.h"
+#include "sampling_pace.h"
 #include "thread_state.h"
 
 /* A block is written when it has this many events, or when its time has come. */
@@ -17,7 +18,9 @@ typedef struct {
     uint32_t run_thread_id;
     int64_t run_time_ns;
     uint32_t run_window_id;
-    uint64_t first_id; /* of this session: lower ones are of an earlier */
+    uint8_t run_sampling;
+    uint32_t samplings_named; /* a bit each: by runs so far */
+    uint64_t first_id;        /* of this session: lower ones are of an earlier */
     uint64_t run_first_id;
     int64_t last_stack_id, last_distance;
 
@@ -27,6 +30,7 @@ typedef struct {
     double live_bytes, live_count;
     ml_mapping_stacks mappings;
     ml_carried carried;
+    ml_pace_counts pace;
 } ml_event_encoder;
 
 /* False: no memory. */

@@ -2,33 +2,40 @@
 
 #include <string.h>
 
-#define ADDRESS_MASK (((uint64_t)1 << 54) - 1)
+#define ADDRESS_BITS 53 /* beyond 56 of an address there may be a tag */
+#define ADDRESS_MASK (((uint64_t)1 << ADDRESS_BITS) - 1)
 #define ID_MASK ML_MAX_ALLOCATION_ID
 #define WATCHED_BIT ((uint64_t)1 << 43)
+#define SAMPLING_SHIFT 44
+#define LOW_SIZE_SHIFT 47
+#define LOW_SIZE_BITS (64 - LOW_SIZE_SHIFT)
+#define LOW_SIZE_MASK (((size_t)1 << LOW_SIZE_BITS) - 1)
 #define ROOMY_CAPACITY 4096
 
 static inline ml_hash_entry pack(uintptr_t address, ml_live live)
 {
-    /* 30 bits: bytes, or pages with the highest bit set. */
+    /* 28 bits: bytes, or pages with the highest bit set. */
     size_t size = ml_live_size(live.size);
     if (ML_UNLIKELY(size >= ML_LARGE_SIZE))
         size = size >> 12 | ML_LARGE_SIZE;
     ml_hash_entry entry = {
-        ((uint64_t)address >> 3 & ADDRESS_MASK) | (uint64_t)(size >> 20) << 54,
+        ((uint64_t)address >> 3 & ADDRESS_MASK) | (uint64_t)(size >> LOW_SIZE_BITS) << ADDRESS_BITS,
         (live.allocation_id & ID_MASK) | (live.is_watched ? WATCHED_BIT : 0) |
-            (uint64_t)(size & 0xfffff) << 44,
+            (uint64_t)live.sampling << SAMPLING_SHIFT |
+            (uint64_t)(size & LOW_SIZE_MASK) << LOW_SIZE_SHIFT,
     };
     return entry;
 }
 
 static inline ml_live unpack(ml_hash_entry entry)
 {
-    const size_t size =
-        (size_t)(entry.address_and_size >> 54) << 20 | (size_t)(entry.id_and_size >> 44);
+    const size_t size = (size_t)(entry.address_and_size >> ADDRESS_BITS) << LOW_SIZE_BITS |
+                        (size_t)(entry.id_and_size >> LOW_SIZE_SHIFT);
     ml_live live = {
         entry.id_and_size & ID_MASK,
         ML_UNLIKELY(size >= ML_LARGE_SIZE) ? (size - ML_LARGE_SIZE) << 12 : size,
         (entry.id_and_size & WATCHED_BIT) != 0,
+        entry.id_and_size >> SAMPLING_SHIFT & 7,
     };
     return live;
 }

@@ -14,22 +14,24 @@ typedef struct {
     uint64_t allocation_id; /* 0: none, the block is only watched */
     size_t size;
     bool is_watched;
+    uint8_t sampling; /* under which it was recorded: 0 to 7 */
 } ml_live;
 
-/* A block's size as an entry keeps it: exact below 512 MiB, from there on in whole pages of 4 KiB.
+/* A block's size as an entry keeps it: exact below 128 MiB, from there on in whole pages of 4 KiB.
  */
-#define ML_LARGE_SIZE ((size_t)1 << 29)
+#define ML_LARGE_SIZE ((size_t)1 << 27)
 ML_INLINE size_t ml_live_size(size_t size)
 {
-    const size_t largest = (ML_LARGE_SIZE - 1) << 12; /* 2 TiB */
+    const size_t largest = (ML_LARGE_SIZE - 1) << 12; /* 512 GiB */
     return ML_LIKELY(size < ML_LARGE_SIZE) ? size : (size < largest ? size : largest) >> 12 << 12;
 }
 
 typedef struct {
-    uint64_t address_and_size; /* address >> 3 in the low 54 bits, bits 20..29 of the size above; 0:
-                                  empty */
-    uint64_t
-        id_and_size; /* id in the low 43 bits, is_watched in bit 43, bits 0..19 of the size above */
+    /* address >> 3 in the low 53 bits, bits 17..27 of the size above; 0: empty */
+    uint64_t address_and_size;
+    /* id in the low 43 bits, is_watched in bit 43, sampling in 44..46, bits 0..16 of the size above
+     */
+    uint64_t id_and_size;
 } ml_hash_entry;
 
 typedef struct {

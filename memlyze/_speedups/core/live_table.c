@@ -276,7 +276,7 @@ uint64_t ml_live_table_find(ml_live_table *table, uintptr_t address)
 
 bool ml_live_table_watch(ml_live_table *table, uintptr_t address)
 {
-    const ml_live watched = {0, 0, true};
+    const ml_live watched = {0, 0, true, 0};
     ml_live other;
     uint64_t *entry = find_direct(table, address);
     if (entry) {

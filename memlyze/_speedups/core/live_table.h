@@ -28,7 +28,8 @@
  *
  * An entry also remembers the block's size (for the live heap), and whether its free is watched
  * for: what stands for a thread's anchor lives there. It dies by being freed, and this is where
- * that is noticed. */
+ * that is noticed. And where the sampling changes it remembers under which one the block was
+ * recorded, of which there is one alone where there are direct entries or marks. */
 #ifndef MEMLYZE_LIVE_TABLE_H
 #define MEMLYZE_LIVE_TABLE_H
 
@@ -192,7 +193,7 @@ ML_INLINE uint64_t ml_direct_pack(uintptr_t address, uint64_t allocation_id, siz
 ML_INLINE ml_live ml_direct_unpack(uint64_t entry)
 {
     const ml_live live = {ML_WORD_FREED_ID(entry), ML_DIRECT_SIZE(entry),
-                          (entry & ML_DIRECT_WATCHED) != 0};
+                          (entry & ML_DIRECT_WATCHED) != 0, 0};
     return live;
 }
 

@@ -17,6 +17,7 @@ typedef struct {
     uintptr_t start, end;
     uint64_t allocation_id;
     uint32_t allocator;
+    uint8_t sampling; /* under which it was recorded */
 } ml_mapping;
 
 typedef struct {

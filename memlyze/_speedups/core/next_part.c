@@ -1,6 +1,7 @@
 #include "next_part.h"
 
 #include "present_trace.h"
+#include "sampling_rows.h"
 #include "trace_metadata.h"
 #include "trace_parts.h"
 
@@ -18,22 +19,7 @@ static struct {
     ml_descriptor earlier;                /* closed: which file it is */
     char failed_path[ML_PART_PATH_BYTES]; /* or "" */
     ml_buffer header_json;
-    ml_columns samplings;
-    double interval_bytes, rate, surcharge_bytes;
 } parts;
-
-static bool write_sampling(ml_trace_file *file)
-{
-    ml_columns *rows = &parts.samplings;
-    if (!ml_columns_reserve_row(rows, 0))
-        return false;
-    ml_columns_put(rows, 0, ML_SAMPLING_ID);
-    ml_columns_put_double(rows, 1, parts.interval_bytes);
-    ml_columns_put_double(rows, 2, parts.rate);
-    ml_columns_put_double(rows, 3, parts.surcharge_bytes);
-    ml_trace_file_write(file, rows);
-    return true;
-}
 
 /* A part is full at half of the bound, and what is carried into it takes a quarter at most. Where
  * stacks and functions alone take more than that, the part is let grow, so that there is more in it
@@ -48,17 +34,14 @@ static void expect_next(void)
 bool ml_first_part_begin(const ml_options *options)
 {
     const char *json = options->header_metadata_json;
-    ml_columns_init(&parts.samplings, ML_BLOCK_SAMPLINGS, "dfff");
+    ml_sampling_rows_init(options->rate);
     parts.max_bytes = options->max_trace_bytes;
-    parts.interval_bytes = options->interval_bytes;
-    parts.rate = options->rate;
-    parts.surcharge_bytes = (double)options->surcharge_bytes;
     parts.number = 1;
     parts.from_ns = 0;
     parts.earlier = ml_no_descriptor;
     parts.failed_path[0] = 0;
     if (!ml_buffer_append(&parts.header_json, json, strlen(json) + 1) ||
-        !write_sampling(&ml_trace.file))
+        !ml_sampling_rows_write(&ml_trace.file))
         return false;
     expect_next();
     return true;
@@ -66,7 +49,7 @@ bool ml_first_part_begin(const ml_options *options)
 
 void ml_next_part_free(void)
 {
-    ml_columns_free(&parts.samplings);
+    ml_sampling_rows_free();
     ml_buffer_free(&parts.header_json);
 }
 
@@ -115,7 +98,7 @@ static int make(ml_trace_file *next, const char *next_path, int64_t now_ns)
     if (error)
         return error;
     const bool is_all =
-        write_sampling(next) &&
+        ml_sampling_rows_write_all(next) &&
         ml_carried_write(carried, &ml_trace.encoder.mappings, now_ns, next, parts.max_bytes / 4);
     if (!is_all && !next->failed) {
         next->failed = true;

@@ -109,9 +109,11 @@ ML_NOINLINE bool ml_recorder_open_allocation(ml_thread *thread)
         }
         put(thread, ML_MAKE_WORD(ML_WORD_ID, thread->next_allocation_id));
     }
-    if (thread->window_id != thread->last_window_id) {
+    if (ml_thread_has_news(thread)) {
         thread->last_window_id = thread->window_id;
-        put(thread, ML_MAKE_WORD(ML_WORD_WINDOW, thread->window_id));
+        thread->last_sampling = thread->sampling;
+        put(thread,
+            ML_MAKE_WORD(ML_WORD_WINDOW, (uint64_t)thread->sampling << 32 | thread->window_id));
     }
     thread->attention_id = thread->next_range_id;
     return true;
@@ -120,7 +122,7 @@ ML_NOINLINE bool ml_recorder_open_allocation(ml_thread *thread)
 static void put_free(ml_thread *thread, ml_live live)
 {
     uint64_t head = ml_ring_head(&thread->ring);
-    const uint64_t word = live.allocation_id << 3;
+    const uint64_t word = live.allocation_id << 3 | ML_FREED_SAMPLING(live.sampling);
     if (live.size < ML_SMALL_FREE_LIMIT) {
         ml_ring_put(&thread->ring, &head, word | (uint64_t)live.size << 52 | ML_WORD_FREE);
     } else {
@@ -134,7 +136,7 @@ ML_NOINLINE bool ml_recorder_enter_slowly(ml_thread *thread, uintptr_t address, 
 {
     if (ml_live_table_insert_marked(&ml_recording.live, address, thread->next_allocation_id, size))
         return true;
-    const ml_live live = {thread->next_allocation_id, size, false};
+    const ml_live live = {thread->next_allocation_id, size, false, thread->sampling};
     ml_live stale;
     bool inserted;
     if (ml_live_table_insert(&ml_recording.live, address, live, &stale, &inserted)) {
@@ -179,31 +181,52 @@ void ml_recorder_restore(uintptr_t address, ml_live live)
 }
 
 uint64_t ml_record_mapping(ml_thread *thread, size_t size, uint32_t allocator, uint32_t stack,
-                           uint64_t origin)
+                           uint64_t origin, uint8_t sampling)
 {
+    const uint8_t present_sampling = thread->sampling;
+    uint64_t allocation_id = 0;
     if (!ml_recorder_has_room(thread, 0, false))
         return 0;
+    ml_thread_set_sampling(thread, sampling);
     ml_recorder_put_time(thread);
-    if (thread->next_allocation_id == thread->attention_id && !ml_recorder_open_allocation(thread))
-        return 0;
-    uint64_t head = ml_ring_head(&thread->ring);
-    ml_ring_put(&thread->ring, &head,
-                (uint64_t)stack << 32 | allocator << 3 | ML_WORD_BIG_ALLOCATION);
-    ml_ring_put(&thread->ring, &head, size);
-    ml_ring_put(&thread->ring, &head, origin);
-    ml_ring_publish(&thread->ring, head);
-    return thread->next_allocation_id++;
+    if (thread->next_allocation_id != thread->attention_id || ml_recorder_open_allocation(thread)) {
+        uint64_t head = ml_ring_head(&thread->ring);
+        ml_ring_put(&thread->ring, &head,
+                    (uint64_t)stack << 32 | allocator << 3 | ML_WORD_BIG_ALLOCATION);
+        ml_ring_put(&thread->ring, &head, size);
+        ml_ring_put(&thread->ring, &head, origin);
+        ml_ring_publish(&thread->ring, head);
+        allocation_id = thread->next_allocation_id++;
+    }
+    ml_thread_set_sampling(thread, present_sampling);
+    return allocation_id;
 }
 
-void ml_record_unmapping(ml_thread *thread, uint64_t allocation_id, size_t size, uint32_t allocator)
+void ml_record_unmapping(ml_thread *thread, uint64_t allocation_id, size_t size, uint32_t allocator,
+                         uint8_t sampling)
 {
     if (!ml_recorder_has_room(thread, 0, true))
         return;
     ml_recorder_put_time(thread);
     uint64_t head = ml_ring_head(&thread->ring);
-    ml_ring_put(&thread->ring, &head, allocation_id << 3 | ML_WORD_BIG_FREE);
+    ml_ring_put(&thread->ring, &head,
+                allocation_id << 3 | ML_FREED_SAMPLING(sampling) | ML_WORD_BIG_FREE);
     ml_ring_put(&thread->ring, &head, size | (uint64_t)allocator << ML_FREED_ALLOCATOR_SHIFT);
     ml_ring_publish(&thread->ring, head);
+}
+
+ML_NOINLINE void ml_recorder_follow_pace(ml_thread *thread, bool has_sampled)
+{
+    if (has_sampled)
+        ml_pace_sampled(&ml_recording.pace);
+    ml_thread_set_sampling(thread, ml_pace_wished(&ml_recording.pace));
+}
+
+ML_NOINLINE bool ml_recorder_is_due_anew(ml_thread *thread, size_t size)
+{
+    ml_recorder_follow_pace(thread, false);
+    ml_sampler_refill(&thread->sampler, &ml_recording.samplings[thread->sampling]);
+    return ml_sampler_spend(&thread->sampler, size, thread->surcharge_bytes);
 }
 
 void ml_recorder_abandon(void)

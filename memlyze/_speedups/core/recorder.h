@@ -9,6 +9,7 @@
 #include "code_table.h"
 #include "live_table.h"
 #include "sampler.h"
+#include "sampling_pace.h"
 #include "thread_state.h"
 
 /* By which function an allocation was made; the numbers of docs/format-spec.md. The first three are
@@ -28,6 +29,9 @@ typedef struct {
     bool overwrite;
     const char *header_metadata_json;
     double interval_bytes; /* 0: exact */
+    /* Less than that: the interval is between the two, as the program's pace allows
+     * (sampling_pace.h). Only without a rate. 0: it does not change. */
+    double least_interval_bytes;
     double rate;
     int64_t surcharge_bytes;
     uint32_t max_stack_depth;
@@ -40,7 +44,11 @@ typedef struct {
 } ml_options;
 
 typedef struct {
-    ml_sampling sampling;
+    /* In the trace their ids are one more. More than one, from the closest on, where the interval
+     * changes. */
+    ml_sampling samplings[ML_MOST_SAMPLINGS];
+    uint32_t sampling_count;
+    ml_pace pace;
     bool exact;
     /* Times are those of the helper thread's last turn: reading a clock at each event would cost
      * too much where events are many. Also, events of one moment share a run in the trace. */
@@ -75,12 +83,36 @@ int ml_recorder_stop(const char *reason, char *error, size_t error_bytes);
 /* Nothing is recorded any more from now on; used when the trace cannot be written. Any thread. */
 void ml_recorder_abandon(void);
 
+/* Where the interval changes: the thread goes on under the sampling that is wished now. */
+void ml_recorder_follow_pace(ml_thread *thread, bool has_sampled);
+/* The thread's budget was taken away: another is drawn, and this allocation spends of that. Whether
+ * it is to be recorded. */
+bool ml_recorder_is_due_anew(ml_thread *thread, size_t size);
+
+/* Inside: whether this allocation is to be recorded. */
+ML_INLINE bool ml_recorder_is_due(ml_thread *thread, size_t size)
+{
+    if (!ml_sampler_spend(&thread->sampler, size, thread->surcharge_bytes))
+        return false;
+    return ML_LIKELY(!ml_thread_has_debt(thread)) || ml_recording.exact ||
+           ml_recorder_is_due_anew(thread, size);
+}
+
 /* Draws the next budget after a sample. An exact recording has one for good: it starts so far below
- * zero. */
+ * zero.
+ *
+ * Here, and where a budget that was taken away is drawn anew, a thread may change to another
+ * sampling, and nowhere else. Which one is in force at an allocation then follows from what was
+ * before it (samples, and the clock) and never from the budget that decides about it: whatever the
+ * past, it is kept with the probability p of that sampling. So 1/p stays unbiased, allocation by
+ * allocation and in all sums, however the interval goes up and down. */
 ML_INLINE void ml_recorder_refill(ml_thread *thread)
 {
-    if (!ml_recording.exact)
-        ml_sampler_refill(&thread->sampler, &ml_recording.sampling);
+    if (ml_recording.exact)
+        return;
+    if (ml_recording.sampling_count > 1)
+        ml_recorder_follow_pace(thread, true);
+    ml_sampler_refill(&thread->sampler, &ml_recording.samplings[thread->sampling]);
 }
 
 /* The block was not given back after all (a failed realloc). */
@@ -178,12 +210,13 @@ ML_INLINE bool ml_record_free_directly(ml_thread *thread, uint64_t entry)
 }
 
 /* A mapping of `size` bytes was had. `stack`: its number among the thread's; or, with an `origin`,
- * that of the mapping that this is a rest of. The allocation's id, 0 when it was given up. */
+ * that of the mapping that this is a rest of. `sampling`: under which it was kept. The allocation's
+ * id, 0 when it was given up. */
 uint64_t ml_record_mapping(ml_thread *thread, size_t size, uint32_t allocator, uint32_t stack,
-                           uint64_t origin);
+                           uint64_t origin, uint8_t sampling);
 /* A recorded mapping is gone as a whole. */
-void ml_record_unmapping(ml_thread *thread, uint64_t allocation_id, size_t size,
-                         uint32_t allocator);
+void ml_record_unmapping(ml_thread *thread, uint64_t allocation_id, size_t size, uint32_t allocator,
+                         uint8_t sampling);
 
 /* Whether an allocation by this allocator is one of a range of addresses. */
 ML_INLINE bool ml_is_mapping(uint32_t allocator)

@@ -14,11 +14,14 @@ enum {
     /* The same with size 0; the next word is the size. Of a mapping another word follows: the id of
        the mapping that it is a rest of, and so has the stack of; 0: of none. */
     ML_WORD_BIG_ALLOCATION = 1,
-    ML_WORD_FREE = 2,     /* id of the freed allocation in 3..45, its size in 52..63 */
+    /* id of the freed allocation in 3..45, its sampling in 46..48 (where that changes), its size in
+       52..63 */
+    ML_WORD_FREE = 2,
     ML_WORD_BIG_FREE = 3, /* the same with size 0; the next word is the size; of a mapping
                              the allocator as well, in the highest bits */
     ML_WORD_TIME = 4,     /* nanoseconds since the start */
-    ML_WORD_WINDOW = 5,   /* window that the following events belong to */
+    ML_WORD_WINDOW = 5,   /* window that the following events belong to, in the low 32 bits of the
+                             value; above them their sampling */
     ML_WORD_ID = 6,       /* id of this thread's next allocation */
     ML_WORD_STACK = 7,    /* the thread's next stack, see below */
 };
@@ -28,6 +31,8 @@ enum {
 #define ML_SMALL_SIZE_LIMIT ((size_t)1 << 24)
 #define ML_SMALL_FREE_LIMIT ((size_t)1 << 12)
 #define ML_WORD_FREED_ID(word) ((word) >> 3 & (((uint64_t)1 << 43) - 1))
+#define ML_WORD_FREED_SAMPLING(word) ((word) >> 46 & 7)
+#define ML_FREED_SAMPLING(sampling) ((uint64_t)(sampling) << 46)
 #define ML_WORD_FREED_SIZE(word) ((word) >> 52)
 #define ML_FREED_ALLOCATOR_SHIFT 56
 

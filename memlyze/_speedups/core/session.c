@@ -31,6 +31,9 @@
 
 #define SMALL_OBJECT_BYTES 64
 
+/* The longest rest of the helper thread. */
+#define LONGEST_TURN_MS 100
+
 static uint64_t sessions_begun;
 
 static void after_fork_in_child(void)
@@ -90,6 +93,24 @@ static void clear_tables(void)
     ml_stack_table_clear(&ml_stacks);
 }
 
+/* From the closest on. */
+static void set_samplings(const ml_options *options)
+{
+    const uint32_t turn_ms = options->memory_interval_ms;
+    double interval = options->interval_bytes;
+    uint32_t count = 1;
+    while (options->least_interval_bytes > 0 && interval / 2 >= options->least_interval_bytes &&
+           count < ML_MOST_SAMPLINGS) {
+        interval /= 2;
+        count++;
+    }
+    for (uint32_t i = 0; i < count; i++, interval *= 2)
+        ml_recording.samplings[i] = (ml_sampling){interval, options->surcharge_bytes};
+    ml_recording.sampling_count = count;
+    ml_pace_init(&ml_recording.pace, count,
+                 (int64_t)(turn_ms < LONGEST_TURN_MS ? turn_ms : LONGEST_TURN_MS) * 1000000);
+}
+
 int ml_recorder_start(const ml_options *options, char *error, size_t error_bytes)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -97,7 +118,7 @@ int ml_recorder_start(const ml_options *options, char *error, size_t error_bytes
     if (ml_helper_is_running()) /* its stop was interrupted */
         ml_recorder_stop("interrupted", error, error_bytes);
     const bool exact = options->interval_bytes <= 0;
-    ml_recording.sampling = (ml_sampling){options->interval_bytes, options->surcharge_bytes};
+    set_samplings(options);
     ml_recording.exact = exact;
     ml_recording.coarse_clock = exact || options->rate > 0;
     ml_recording.drop_when_full = options->drop_when_full;
@@ -122,9 +143,12 @@ int ml_recorder_start(const ml_options *options, char *error, size_t error_bytes
     ml_recording.first_range = ml_recording.next_range +=
         ml_recording.next_range == 0; /* id 0 means none */
     ml_recording.next_thread_id = 1;
-    /* Of small objects, which are the most. */
+    /* Of small objects, which are the most. Where the interval changes it is by pace that the
+     * samples are few, or some. */
+    const bool paced = ml_recording.sampling_count > 1;
     const double share = options->rate + SMALL_OBJECT_BYTES / (options->interval_bytes + 1);
     const ml_live_kind kind = exact           ? ML_LIVE_EXACT
+                              : paced         ? ML_LIVE_SOME_SAMPLES
                               : share < 0.003 ? ML_LIVE_FEW_SAMPLES
                               : share < 0.03  ? ML_LIVE_SOME_SAMPLES
                                               : ML_LIVE_MANY_SAMPLES;

@@ -320,11 +320,13 @@ static ml_thread *join_session(bool is_late)
     memset(thread->binding, 0, sizeof thread->binding);
     memset(&thread->drained, 0, sizeof thread->drained);
     thread->next_allocation_id = thread->next_range_id = thread->attention_id = 0;
-    thread->surcharge_bytes = ml_recording.sampling.surcharge_bytes;
     thread->open_budget_bytes = 0;
+    thread->sampling = ml_pace_wished(&ml_recording.pace);
+    thread->last_sampling = 0;
+    thread->surcharge_bytes = ml_recording.samplings[0].surcharge_bytes;
     ml_sampler_seed(&thread->sampler,
                     ml_recording.seed + 0x9e3779b97f4a7c15ull * (thread->thread_id + session));
-    ml_sampler_refill(&thread->sampler, &ml_recording.sampling);
+    ml_sampler_refill(&thread->sampler, &ml_recording.samplings[thread->sampling]);
     ml_lock(&ml_threads_lock);
     __atomic_store_n(&thread->session, session, __ATOMIC_RELEASE);
     take_name_ahead(thread);

@@ -28,9 +28,10 @@ typedef struct ml_thread {
     uint64_t next_allocation_id;
     uint64_t next_range_id; /* where the present range of ids ends */
     /* Before the allocation of this id something else is to be told: there are no more ids in the
-     * range, or the window is another. */
+     * range, or the window or the sampling is another. */
     uint64_t attention_id;
     uint32_t window_id, last_window_id; /* now, and of the last allocation */
+    uint8_t sampling, last_sampling; /* the same; the first of the budget, and what comes of it */
     uint32_t thread_id;
     uint32_t pauses; /* how often ml_thread_pause was called without ml_thread_resume */
     /* While a block is had that is to be set apart from others: its size, otherwise 0. */
@@ -46,6 +47,7 @@ typedef struct ml_thread {
         int64_t time_ns;
         uint64_t next_allocation_id;
         uint32_t window_id;
+        uint8_t sampling;
         uint32_t stack_numbers; /* of `stack_ids`, in use */
         bool announced;         /* its row in `threads` says all that is known */
     } drained __attribute__((aligned(64)));
@@ -144,6 +146,23 @@ ML_INLINE bool ml_thread_may_have(ml_thread *thread, size_t size)
     return true;
 }
 
+/* A budget may be drawn anew at any moment that does not depend on what is left of it: the
+ * exponential distribution has no memory. For a thread to do so at its next allocation, the helper
+ * thread puts a debt in place of what is lent. Where the thread is just spending of that, or going
+ * in or out of a hook, nothing may have come of it: it is to be tried again. */
+#define ML_BUDGET_TAKEN (-((int64_t)1 << 53))
+ML_INLINE void ml_thread_take_budget(ml_thread *thread)
+{
+    if (__atomic_load_n(&thread->open_budget_bytes, __ATOMIC_RELAXED) > 0)
+        __atomic_store_n(&thread->open_budget_bytes, ML_BUDGET_TAKEN, __ATOMIC_RELAXED);
+}
+
+/* Inside: whether that has happened. No draw and no block comes near half of it. */
+ML_INLINE bool ml_thread_has_debt(const ml_thread *thread)
+{
+    return thread->sampler.budget_bytes < ML_BUDGET_TAKEN / 2;
+}
+
 /* The state of this thread when it is inside, and of the running session; otherwise NULL. Nothing
  * that it allocates is recorded, but blocks that were recorded before may die there: a collection
  * runs, a cache is emptied. */
@@ -190,11 +209,25 @@ void ml_threads_look_after_late(void);
 void ml_threads_end_reading(void);
 void ml_threads_after_fork(void);
 
+/* The next allocation is in another window, or under another sampling, than the one before. */
+ML_INLINE bool ml_thread_has_news(const ml_thread *thread)
+{
+    return thread->window_id != thread->last_window_id || thread->sampling != thread->last_sampling;
+}
+
 ML_INLINE void ml_thread_set_window(ml_thread *thread, uint32_t window_id)
 {
     thread->window_id = window_id;
     thread->attention_id =
-        window_id == thread->last_window_id ? thread->next_range_id : thread->next_allocation_id;
+        ml_thread_has_news(thread) ? thread->next_allocation_id : thread->next_range_id;
+}
+
+ML_INLINE void ml_thread_set_sampling(ml_thread *thread, uint8_t sampling)
+{
+    if (thread->sampling == sampling)
+        return;
+    __atomic_store_n(&thread->sampling, sampling, __ATOMIC_RELAXED); /* the helper thread looks */
+    ml_thread_set_window(thread, thread->window_id);
 }
 
 /* Ids are handed to threads in ranges, so that no counter is shared by each allocation. */

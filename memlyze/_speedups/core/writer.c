@@ -179,9 +179,20 @@ static void begin_next_part(int64_t now_ns)
         writer.next_metadata_ns = 0;
 }
 
+static void keep_pace(int64_t now_ns)
+{
+    ml_event_encoder *encoder = &ml_trace.encoder;
+    const uint64_t live = encoder->allocations > encoder->frees
+                              ? encoder->allocations - encoder->frees
+                              : 0; /* a free may be read ahead of its allocation */
+    ml_pace_turn(&ml_recording.pace, &encoder->pace, now_ns, live);
+}
+
 bool ml_writer_turn(int64_t now_ns)
 {
     const bool any = ml_drain(now_ns);
+    if (ml_recording.sampling_count > 1)
+        keep_pace(now_ns);
     ml_memory_clock_turn(now_ns, &ml_trace.encoder);
     if (now_ns >= writer.next_flush_ns) {
         flush(now_ns);

@@ -138,7 +138,7 @@ static void *moved_to_record(const ml_hooked_domain *domain, void *block, size_t
 ML_INLINE void *record_when_due(const ml_hooked_domain *domain, ml_thread *thread, void *block,
                                 size_t size)
 {
-    if (!ml_sampler_spend(&thread->sampler, size, thread->surcharge_bytes))
+    if (!ml_recorder_is_due(thread, size))
         return block;
     void *apart = moved_to_record(domain, block, size, thread);
     if (ML_LIKELY(apart != NULL))
@@ -171,7 +171,7 @@ static ML_NOINLINE void *malloc_attentively(const ml_hooked_domain *domain, size
     if (ML_UNLIKELY(!thread))
         return domain->wrapped.malloc(domain->wrapped.ctx, bytes_to_have(ml_current_thread, size));
     ml_thread_enter(thread);
-    const bool is_due = ml_sampler_spend(&thread->sampler, size, thread->surcharge_bytes);
+    const bool is_due = ml_recorder_is_due(thread, size);
     void *block = is_due ? malloc_to_record(domain, size, thread)
                          : domain->wrapped.malloc(domain->wrapped.ctx, size);
     if (is_due) {

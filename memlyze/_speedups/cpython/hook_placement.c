@@ -36,7 +36,7 @@ static met_hooks probe(ml_thread *thread, const PyMemAllocatorEx *allocator, siz
     met.malloc = ml_probe.seen;
     ml_probe.seen = false;
     /* The hooks for free look closer only at what is in the table. */
-    const ml_live probing = {0, size, true};
+    const ml_live probing = {0, size, true, 0};
     ml_live other;
     bool inserted = false;
     if (block &&

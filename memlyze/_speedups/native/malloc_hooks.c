@@ -51,7 +51,7 @@ static ML_NOINLINE void record_sample(ml_thread *thread, void *block, size_t siz
 
 ML_INLINE void record_when_due(ml_thread *thread, void *block, size_t size)
 {
-    if (ml_sampler_spend(&thread->sampler, size, thread->surcharge_bytes))
+    if (ml_recorder_is_due(thread, size))
         record_sample(thread, block, size);
 }
 

@@ -57,13 +57,14 @@ static uint32_t kind_of(int protection, int flags)
 /* ---- the books, under the table's lock
  * --------------------------------------------------------------------- */
 
-/* A sample of `whole` bytes was recorded; whether one of `part` bytes would have been. */
-static bool keeps_part(ml_thread *thread, size_t part, size_t whole)
+/* A sample of the whole was recorded; whether one of `part` bytes would have been. */
+static bool keeps_part(ml_thread *thread, size_t part, const ml_mapping *whole)
 {
     if (ml_recording.exact)
         return true;
-    const double odds = ml_sample_weight(&ml_recording.sampling, whole) /
-                        ml_sample_weight(&ml_recording.sampling, part);
+    const ml_sampling *sampling = &ml_recording.samplings[whole->sampling];
+    const double odds =
+        ml_sample_weight(sampling, whole->end - whole->start) / ml_sample_weight(sampling, part);
     return ml_random_unit(&thread->sampler.random_state) <= odds;
 }
 
@@ -80,33 +81,35 @@ static bool make_room(uint32_t entries)
 /* For which there is room. `stack` and `origin`: as ml_record_mapping has them. */
 static void put_in(ml_thread *thread, ml_mapping mapping, uint32_t stack, uint64_t origin)
 {
-    mapping.allocation_id =
-        ml_record_mapping(thread, mapping.end - mapping.start, mapping.allocator, stack, origin);
+    mapping.allocation_id = ml_record_mapping(thread, mapping.end - mapping.start,
+                                              mapping.allocator, stack, origin, mapping.sampling);
     if (mapping.allocation_id)
         ml_mapping_insert(&ml_mappings, mapping);
 }
 
 static void enter_rest(ml_thread *thread, const ml_mapping *whole, uintptr_t start, uintptr_t end)
 {
-    if (start >= end || !keeps_part(thread, end - start, whole->end - whole->start))
+    if (start >= end || !keeps_part(thread, end - start, whole))
         return;
-    put_in(thread, (ml_mapping){start, end, 0, whole->allocator}, 0, whole->allocation_id);
+    put_in(thread, (ml_mapping){start, end, 0, whole->allocator, whole->sampling}, 0,
+           whole->allocation_id);
 }
 
 /* A part of a reservation becomes memory; whose doing that is counts. */
 static void enter_committed(ml_thread *thread, const ml_mapping *whole, uintptr_t start,
                             uintptr_t end)
 {
-    if (!keeps_part(thread, end - start, whole->end - whole->start))
+    if (!keeps_part(thread, end - start, whole))
         return;
     const uint32_t stack = ml_native_stack(thread);
     if (stack != ML_STACK_DROPPED)
-        put_in(thread, (ml_mapping){start, end, 0, ML_ALLOCATOR_MMAP}, stack, 0);
+        put_in(thread, (ml_mapping){start, end, 0, ML_ALLOCATOR_MMAP, whole->sampling}, stack, 0);
 }
 
 static void end_entry(ml_thread *thread, const ml_mapping *gone)
 {
-    ml_record_unmapping(thread, gone->allocation_id, gone->end - gone->start, gone->allocator);
+    ml_record_unmapping(thread, gone->allocation_id, gone->end - gone->start, gone->allocator,
+                        gone->sampling);
 }
 
 /* Nothing of what was recorded is at these addresses any more. `*allocator` becomes that of the
@@ -148,11 +151,12 @@ static void commit(ml_thread *thread, uintptr_t start, uintptr_t end)
 
 static void enter(ml_thread *thread, uintptr_t start, uintptr_t bytes, uint32_t allocator)
 {
-    if (!ml_sampler_spend(&thread->sampler, bytes, thread->surcharge_bytes))
+    if (!ml_recorder_is_due(thread, bytes))
         return;
     const uint32_t stack = ml_native_stack(thread);
     if (stack != ML_STACK_DROPPED && make_room(1))
-        put_in(thread, (ml_mapping){start, start + bytes, 0, allocator}, stack, 0);
+        put_in(thread, (ml_mapping){start, start + bytes, 0, allocator, thread->sampling}, stack,
+               0);
     ml_recorder_refill(thread);
 }
 

@@ -4,7 +4,7 @@
  * A library of its own, which the preload shim loads when the environment asks for it:
  *
  *     MEMLYZE_PROGRAM_OUTPUT    the trace to write; {pid} in it becomes the number of the process
- *     MEMLYZE_SAMPLE_RATE, MEMLYZE_SAMPLE_INTERVAL    as anywhere
+ *     MEMLYZE_SAMPLE_RATE, MEMLYZE_SAMPLE_INTERVAL    as anywhere: memlyze/options.py
  *
  * A program that this one starts is not recorded. */
 #include "native_hooks.h"
@@ -17,6 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define ADAPTIVE "adaptive"
+#define LEAST_SAMPLE_INTERVAL 512
 #define DEFAULT_SAMPLE_INTERVAL (64 * 1024)
 #define DEFAULT_STACK_DEPTH 16
 #define DEFAULT_MEMORY_INTERVAL_MS 10
@@ -44,12 +46,17 @@ static bool read_sampling(ml_options *options)
         say("MEMLYZE_SAMPLE_RATE must be a number from 0.0 to 1.0", "");
         return false;
     }
-    if (!read_number("MEMLYZE_SAMPLE_INTERVAL", 1, 0x1p40, &interval)) {
-        say("MEMLYZE_SAMPLE_INTERVAL must be a number of bytes from 1 to 1099511627776", "");
+    const char *text = getenv("MEMLYZE_SAMPLE_INTERVAL");
+    const bool is_adaptive = !text || !*text || strcmp(text, ADAPTIVE) == 0;
+    if (!is_adaptive && !read_number("MEMLYZE_SAMPLE_INTERVAL", 1, 0x1p40, &interval)) {
+        say("MEMLYZE_SAMPLE_INTERVAL must be \"" ADAPTIVE
+            "\" or a number of bytes from 1 to 1099511627776",
+            "");
         return false;
     }
     options->rate = rate;
     options->interval_bytes = rate == 1 ? 0 : interval;
+    options->least_interval_bytes = is_adaptive && rate == 0 ? LEAST_SAMPLE_INTERVAL : 0;
     options->surcharge_bytes = rate == 1 ? 0 : (int64_t)ceil(-log1p(-rate) * interval);
     return true;
 }
@@ -81,14 +88,17 @@ __attribute__((constructor)) static void begin(void)
     unsetenv(ML_PROGRAM_OUTPUT);
     if (!read_sampling(&options))
         return;
+    char interval[40] = "\"" ADAPTIVE "\"";
+    if (options.least_interval_bytes == 0)
+        snprintf(interval, sizeof interval, "%.17g", options.interval_bytes);
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     snprintf(metadata, sizeof metadata,
              "{\"format_version\":1,\"process_id\":%ld,\"parent_process_id\":%ld,"
-             "\"start_time_unix_ns\":%lld,\"sample_rate\":%.17g,\"sample_interval\":%.17g,"
+             "\"start_time_unix_ns\":%lld,\"sample_rate\":%.17g,\"sample_interval\":%s,"
              "\"native\":true}",
              (long)getpid(), (long)getppid(), (long long)now.tv_sec * 1000000000 + now.tv_nsec,
-             options.rate, options.interval_bytes);
+             options.rate, interval);
     if (ml_recorder_start(&options, error, sizeof error) != 0) {
         say(error, "");
         return;

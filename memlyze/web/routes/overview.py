@@ -7,7 +7,6 @@ import typing
 from memlyze.analyses import lanes as lane_analyses
 from memlyze.analyses.losses import count_losses
 from memlyze.analyses.remembered import remembered
-from memlyze.analyses.sampling import sampling_of
 from memlyze.analyses.summary import Summary, summarize
 from memlyze.query.definitions import Definition, examples, macros, views
 from memlyze.query.session import Trace
@@ -26,6 +25,7 @@ def info(asked: Asked) -> object:
     trace = asked.trace
     summary = summary_of(trace)
     metadata = trace.metadata
+    sampling = summary.sampling
     return {
         "trace": asked.entry,
         "duration_ns": summary.duration_ns,
@@ -41,8 +41,9 @@ def info(asked: Asked) -> object:
         "peak_live_bytes": summary.peak_live_bytes,
         "sampling": {
             "sample_rate": _number(metadata.get("sample_rate")),
-            "sample_interval_bytes": _number(metadata.get("sample_interval")),
-            "unseen_bytes": sampling_of(trace).unseen_bytes,
+            "sample_interval_bytes": sampling.interval_bytes or None,
+            "closest_interval_bytes": sampling.closest_interval_bytes or None,
+            "unseen_bytes": sampling.unseen_bytes,
         },
         "losses": count_losses(trace),
         "cost": summary.cost,

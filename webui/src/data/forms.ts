@@ -1,8 +1,5 @@
 /** What the page reads, generated from memlyze/web/openapi.json by scripts/write_web_forms.py. */
 
-/** A long column of numbers; perhaps as it lies in memory. */
-export type Column = ArrayLike<number>;
-
 /** A figure and half the width of its 95 % interval. */
 export interface Estimate {
   value: number;
@@ -94,7 +91,10 @@ export interface Info {
   /** As recorded. */
   sampling: {
     sample_rate: number | null;
+    /** The widest that was in force; null: all was recorded. */
     sample_interval_bytes: number | null;
+    /** The closest: less than the widest where the interval went by the program's pace. */
+    closest_interval_bytes: number | null;
     /** What there may be, with a probability of 5 %, where nothing was recorded. */
     unseen_bytes: number;
   };
@@ -322,25 +322,25 @@ export interface Flamegraph {
   /** One entry a node. */
   nodes: {
     /** Index of the parent; -1 of the root. */
-    parent: Column;
+    parent: number[];
     /** Index into `frames`; -1 of the root, -2 of `(other)`: nodes too small to be sent, merged. */
-    frame: Column;
+    frame: number[];
     /** With its children. */
-    bytes: Column;
+    bytes: number[];
     /** Half width of the 95 % interval. */
-    error: Column;
+    error: number[];
     /** Without its children; of a difference the change of it. */
-    self_bytes: Column;
+    self_bytes: number[];
     /** Half width of the 95 % interval. */
-    self_error: Column;
+    self_error: number[];
     /** With its children. */
-    allocations: Column;
+    allocations: number[];
     /** Half the width of the 95 % interval. */
-    allocations_error: Column;
+    allocations_error: number[];
     /** Recorded rows. */
-    samples: Column;
+    samples: number[];
     /** Of a difference: what the base has; else absent. */
-    base_bytes?: Column;
+    base_bytes?: number[];
   };
   /** The `(other)` nodes: how many there are, and what they have. */
   omitted: {

@@ -102,6 +102,14 @@ function Recording() {
   );
 }
 
+/** `64 KiB`, or `512 B to 64 KiB, as the program's pace allowed`. */
+function intervalText(closest: number | null, widest: number | null): string {
+  if (closest === null || widest === null) {
+    return "none: every allocation";
+  }
+  return closest < widest ? `${formatBytes(closest)} to ${formatBytes(widest)}, as the program's pace allowed` : formatBytes(widest);
+}
+
 function Sampling() {
   const { info } = useTrace();
   const { sampling } = info;
@@ -115,7 +123,7 @@ function Sampling() {
           ["Allocations", <EstimateText key="allocations" estimate={info.allocations} format={formatCount} />],
           ["Not freed at the end", <EstimateText key="live" estimate={info.live_bytes} />],
           ["Sample rate", sampling.sample_rate === null ? "unknown" : sampling.sample_rate === 0 ? "by size alone" : sampling.sample_rate],
-          ["Sample interval", sampling.sample_interval_bytes === null ? "unknown" : formatBytes(sampling.sample_interval_bytes)],
+          ["Sample interval", intervalText(sampling.closest_interval_bytes, sampling.sample_interval_bytes)],
           ["Where nothing was recorded, there may be", info.is_exact ? "nothing" : `up to ${formatBytes(sampling.unseen_bytes)}`],
         ]}
       />

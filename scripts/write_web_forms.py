@@ -22,6 +22,9 @@ OUTPUT = ROOT / "webui" / "src" / "data" / "forms.ts"
 HEADER = """\
 /** What the page reads, generated from memlyze/web/openapi.json by scripts/write_web_forms.py. */
 
+/** A long column of numbers; perhaps as it lies in memory. */
+export type Column = ArrayLike<number>;
+
 """
 PRIMITIVES = {
     "integer": "number",
@@ -59,6 +62,8 @@ def type_of(schema: dict[str, Any], indent: str = "") -> str:
 def type_of_kind(kind: str, schema: dict[str, Any], indent: str) -> str:
     if kind in PRIMITIVES:
         return PRIMITIVES[kind]
+    if kind == "array" and schema.get("x-column"):
+        return "Column"
     if kind == "array":
         item = type_of(schema.get("items", {}), indent)
         is_simple = re.fullmatch(r"\w+", item) is not None

@@ -6,12 +6,8 @@ import { resolve } from "node:path";
 export const ROOT = resolve(import.meta.dirname, "../..");
 const { chromium } = createRequire(resolve(ROOT, "webui/package.json"))("playwright-core");
 
-/** With these, frames come as fast as they are drawn, and not with the display. */
-const UNLIMITED = ["--disable-gpu-vsync", "--disable-frame-rate-limit"];
-
-export function launch({ isUnlimited = false } = {}) {
-  const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
-  return chromium.launch({ executablePath, args: ["--no-sandbox", ...(isUnlimited ? UNLIMITED : [])] });
+export function launch() {
+  return chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
 }
 
 /** Told in one line of JSON, for `benchmarks/run.py`. */

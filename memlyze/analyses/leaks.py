@@ -60,7 +60,7 @@ class LeakSite(typing.NamedTuple):
     function: str
     file: str
     line: int
-    """0 where sites are functions."""
+    """0 where sites are functions, or it is many lines that grow together."""
     origin: str
     process_id: int
     verdict: str
@@ -264,7 +264,12 @@ def _stacks_of_sites(trace: Trace, kind: str, rows: list[dict[str, typing.Any]])
     for found in run_statement(trace, "leak_site_stacks"):
         line = found["line"] if kind == "line" else 0
         by_place.setdefault((found["function"], found["file"], line), []).append(found["stack_id"])
-    return [by_place.get((row["function"], row["file"], row["line"]), []) for row in rows]
+    return [
+        by_place.get((row["function"], row["file"], row["line"]), [])
+        if row["stack_ids"] is None
+        else json.loads(row["stack_ids"])
+        for row in rows
+    ]
 
 
 def _stacks(trace: Trace, stack_ids: list[int]) -> dict[int | None, tuple[Frame, ...]]:

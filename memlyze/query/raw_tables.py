@@ -66,6 +66,7 @@ RAW_TABLES: dict[str, dict[str, str]] = {
         "line": "BIGINT",
         "origin": "VARCHAR",
         "stack_id": "BIGINT",
+        "stack_ids": "VARCHAR",
         "process_id": "BIGINT",
         "verdict": "VARCHAR",
         "confidence": "DOUBLE",

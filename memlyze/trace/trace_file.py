@@ -167,7 +167,7 @@ class TraceFile:
         """
         with self._lock:
             self._check_open()
-            if not self._is_the_file():
+            if not self.is_the_file():
                 return None
             samplings = self._source.rows(fmt.SAMPLINGS)
             new = self._source.go_on()
@@ -200,7 +200,7 @@ class TraceFile:
             self._decoding = None
         return changed
 
-    def _is_the_file(self) -> bool:
+    def is_the_file(self) -> bool:
         """Whether the name still leads to what was opened: a trace may begin a next part."""
         try:
             found, opened = os.stat(self.path), os.fstat(self._descriptor)

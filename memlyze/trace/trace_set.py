@@ -121,9 +121,13 @@ class TraceSet:
         was left out, which may be readable now.
         """
         changed: set[str] = set()
+        if self.left_out:
+            return None
         for file in self.files:
+            if file.is_complete and file.is_the_file():
+                continue  # its process has ended, and others go on
             of_file = file.go_on()
-            if of_file is None or self.left_out:
+            if of_file is None:
                 return None
             changed |= of_file
         if changed:

@@ -16,6 +16,7 @@ from memlyze.analyses.selection import END_NS, Selection
 from memlyze.query.session import Trace
 from memlyze.web.answers import JSON, Kept, encode, packed, tag_of
 from memlyze.web.catalogue import Catalogue
+from memlyze.web.columns import COLUMNS, encode_columns
 from memlyze.web.contract import Values, read_parameters
 from memlyze.web.failures import BadRequestError, CancelledError
 from memlyze.web.served_trace import Entry, ServedTrace
@@ -77,7 +78,9 @@ class Asking:
         _check_range(values)
         trace = self.catalogue.find(values.get("trace"))
         base = self.catalogue.find(values["base"]) if values.get("base") is not None else None
-        tag = tag_of(_THIS_SERVER, path, sorted(values.items(), key=str), _now(trace), _now(base))
+        media_type = COLUMNS if COLUMNS in request.headers.get("accept", "") else JSON
+        parameters = sorted(values.items(), key=str)
+        tag = tag_of(_THIS_SERVER, path, media_type, parameters, _now(trace), _now(base))
         headers = {
             "ETag": tag,
             "Cache-Control": "private, no-cache",
@@ -87,17 +90,22 @@ class Asking:
             return Response(status_code=304, headers=headers)
         body = self._kept.get(tag)
         if body is None:
-            body = await until_gone(request, self._compute(tag, trace, base, values, function))
+            body = await until_gone(
+                request, self._compute(tag, trace, base, values, function, media_type)
+            )
             self._kept.keep(tag, body)
+        if media_type == COLUMNS:  # to compress them takes longer than to send them
+            return Response(body, media_type=COLUMNS, headers={**headers, "Vary": "Accept"})
         sent, encoding = packed(body, request.headers.get("accept-encoding", ""))
+        encoding["Vary"] += ", Accept"
         return Response(sent, media_type=JSON, headers={**headers, **encoding})
 
     async def prepare(self, path: str, function: Answer) -> None:
         """Open the first trace, and have the answer to a request for `path` alone ready."""
         values = read_parameters(path, [])
         trace = self.catalogue.find(None)
-        tag = tag_of(_THIS_SERVER, path, sorted(values.items(), key=str), _now(trace), ())
-        self._kept.keep(tag, await self._compute(tag, trace, None, values, function))
+        tag = tag_of(_THIS_SERVER, path, JSON, sorted(values.items(), key=str), _now(trace), ())
+        self._kept.keep(tag, await self._compute(tag, trace, None, values, function, JSON))
 
     def _compute(
         self,
@@ -106,12 +114,14 @@ class Asking:
         base: ServedTrace | None,
         values: Values,
         function: Answer,
+        media_type: str,
     ) -> typing.Coroutine[typing.Any, typing.Any, bytes]:
         def work(use: Use) -> bytes:
             begun = time.monotonic()
             opened = self._open(trace, use)
             other = self._open(base, use) if base is not None else None
-            body = encode(function(Asked(opened, trace.entry, values, other)))
+            answer = function(Asked(opened, trace.entry, values, other))
+            body = encode_columns(answer) if media_type == COLUMNS else encode(answer)
             trace.note_cost(time.monotonic() - begun)
             return body
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from pathlib import Path
 from typing import Callable
@@ -265,3 +266,21 @@ def test_growth_that_ended_is_not_called_growing_where_nothing_tells_what_follow
     lives = grown_until_1100()
     (site,) = judged(write_lives(tmp_path / "t.mlyze", lives, end_ms=END_MS)).sites
     assert site.verdict == "warming_up"
+
+
+def test_lines_that_are_too_small_each_are_found_where_they_grow_together(tmp_path: Path) -> None:
+    lives = [Life(f"handler_{at % 30}", at * 5, None, 1000) for at in range(END_MS // 5)]
+    (site,) = judged(write_lives(tmp_path / "t.mlyze", lives, end_ms=END_MS)).having("growing")
+    assert (site.function, site.file, site.line) == ("<several functions>", PROGRAM_FILE, 0)
+    assert site.live_bytes.value == 1000 * len(lives)
+    with memlyze.open(tmp_path / "t.mlyze") as trace:
+        ((stack_ids,),) = trace.sql(
+            "SELECT stack_ids FROM leaks() WHERE verdict = 'growing'"
+        ).fetchall()
+    assert len(json.loads(stack_ids)) == 30
+
+
+def test_small_lines_that_were_built_once_do_not_grow_together(tmp_path: Path) -> None:
+    lives = [Life(f"loader_{at % 30}", 10 + at, None, 1000) for at in range(400)]
+    found = judged(write_lives(tmp_path / "t.mlyze", lives, end_ms=END_MS))
+    assert not found.having("growing")

@@ -19,7 +19,10 @@ OUR_PAGE = {
     "brushMs": {
         key: [*range(1, 50), 900.0] for key in ("timeline", "flamegraph", "inverted", "hotspots")
     },
-    "frameMs": {"zoom": [5.0, 6.0, 31.0], "pan": [5.0]},
+    "frameMs": {
+        "zoom": {"between": [16.7, 16.7, 33.4], "work": [5.0, 6.0, 31.0]},
+        "pan": {"between": [16.7], "work": [5.0]},
+    },
     "serverBytes": 2e8,
     "firstLoadBytes": 3e5,
 }

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from known_trace import LIBRARY_FILE, MS, PROGRAM_FILE
 from served import Served, serving
 from synthetic_trace import synthetic_trace
+
+from memlyze.web.columns import COLUMNS
 
 
 def paths(found: dict[str, Any], column: str = "bytes") -> dict[str, float]:
@@ -150,3 +154,22 @@ def test_hotspots_by_type_are_those_of_the_checkpoint(served: Served) -> None:
     assert [row["label"] for row in rows if not row["label"].startswith("unknown")] == [
         "main.Session"
     ]
+
+
+def test_columns_as_they_lie_in_memory_say_what_json_says(tmp_path: Path) -> None:
+    path = tmp_path / "t.mlyze"
+    synthetic_trace(20_000, stacks=2000).write(path)
+    with serving(path) as served:
+        expected = served.get("flamegraph")
+        response = served.client.get("/api/flamegraph", headers={"Accept": COLUMNS})
+    assert response.headers["content-type"] == COLUMNS
+    length = int.from_bytes(response.content[:8], "little")
+    assert length % 8 == 0
+    found = json.loads(response.content[8 : 8 + length])
+    behind = response.content[8 + length :]
+    assert len(expected["nodes"]["parent"]) > 256
+    for name, told in found["nodes"].items():
+        values = np.frombuffer(behind, "<" + told["$column"], told["length"], told["at"])
+        assert values.tolist() == expected["nodes"][name]
+    del found["nodes"], expected["nodes"]
+    assert found == expected

@@ -2,42 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import typing
 
 import numpy as np
 
-from memlyze.query.leaks.clock import CELLS, COHORTS, Array, work_in_cells
-from memlyze.query.leaks.curves import Columns, Curves, Lives, lay_curves, read_lives
-from memlyze.query.leaks.shape import Shapes, measure
-from memlyze.query.leaks.verdicts import Judgement, judge
+from memlyze.query.leaks.clock import Array, work_in_cells
+from memlyze.query.leaks.curves import Columns, read_lives
+from memlyze.query.leaks.pools import pooled_sites
+from memlyze.query.leaks.rows import Process, Sites, judged_sites
 
 Tables = typing.Callable[[str], Columns]
 
 LEVELS = ("line", "function", "stack")
-#: Points of the curve that is shown.
-_CURVE_POINTS = 60
-
-
 #: Why a checkpoint is taken when recording ends.
 _LAST_REASONS = ("stop", "exit", "_exit")
-
-
-class _Process(typing.NamedTuple):
-    """What is known of one process before its sites are judged."""
-
-    process_id: int
-    lives: Lives
-    windows: Columns
-
-
-class _Sites(typing.NamedTuple):
-    """Which site each stack belongs to, by the number of the stack, and a frame for each site."""
-
-    level: str
-    of_stack: Array
-    frame_row: Array
-    """Row of `frames`; −1: no stack is known."""
 
 
 def leak_rows(tables: Tables) -> dict[str, Array]:
@@ -47,15 +25,17 @@ def leak_rows(tables: Tables) -> dict[str, Array]:
     """
     frames = tables("frames")
     levels = _levels(tables("stack_sites"), frames)
-    parts = [
-        _rows_of_level(process, sites, frames)
-        for process in _processes(tables, len(levels[0].of_stack))
-        for sites in levels
-    ]
+    parts: list[dict[str, Array]] = []
+    for process in _processes(tables, len(levels[0].of_stack)):
+        for sites in levels:
+            judged = judged_sites(process, sites, frames)
+            parts.append(judged.columns)
+            if sites.level == "line":
+                parts += pooled_sites(process, sites, judged, frames)
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _processes(tables: Tables, stacks: int) -> typing.Iterator[_Process]:
+def _processes(tables: Tables, stacks: int) -> typing.Iterator[Process]:
     """Each process with its lives; of several files, the rows of one lie together."""
     allocations, memory = tables("allocations"), tables("memory")
     collections, windows = tables("gc"), tables("windows")
@@ -79,7 +59,7 @@ def _processes(tables: Tables, stacks: int) -> typing.Iterator[_Process]:
         lives = read_lives(allocations, rows, runs, pauses, work, span, stacks)
         of_process = _rows_of_process(windows, int(process_id))
         names = ("window_id", "name", "start_ns")
-        yield _Process(int(process_id), lives, {name: windows[name][of_process] for name in names})
+        yield Process(int(process_id), lives, {name: windows[name][of_process] for name in names})
 
 
 def _pauses(checkpoints: Columns, process_id: int, end_ns: int) -> Array:
@@ -109,7 +89,7 @@ def _rows_of_process(table: Columns, process_id: int) -> slice:
     return slice(int(found[0]), int(found[-1]) + 1) if len(found) else slice(0, 0)
 
 
-def _levels(stack_sites: Columns, frames: Columns) -> list[_Sites]:
+def _levels(stack_sites: Columns, frames: Columns) -> list[Sites]:
     """The sites of each level."""
     stack_id = stack_sites["stack_id"]
     stacks = int(stack_id.max(initial=0)) + 1
@@ -121,7 +101,7 @@ def _levels(stack_sites: Columns, frames: Columns) -> list[_Sites]:
     levels = []
     for level in LEVELS:
         if level == "stack":
-            levels.append(_Sites(level, np.arange(stacks), row_of_stack))
+            levels.append(Sites(level, np.arange(stacks), row_of_stack))
             continue
         names = ("function", "file", "line")[: 3 if level == "line" else 2]
         numbers: dict[typing.Any, int] = {}
@@ -131,181 +111,5 @@ def _levels(stack_sites: Columns, frames: Columns) -> list[_Sites]:
         number_of_row[-1] = len(numbers)
         frame_row = np.full(len(numbers) + 1, -1)
         frame_row[number_of_row[:-1]] = np.arange(len(number_of_row) - 1)
-        levels.append(_Sites(level, number_of_row[row_of_stack], frame_row))
+        levels.append(Sites(level, number_of_row[row_of_stack], frame_row))
     return levels
-
-
-def _rows_of_level(process: _Process, sites: _Sites, frames: Columns) -> dict[str, Array]:
-    lives = process.lives
-    curves = lay_curves(lives, sites.of_stack)
-    stack_site = _places(sites.of_stack, curves.sites)
-    shapes = measure(curves, lives, stack_site)
-    judgement = judge(curves, shapes, lives)
-    return {
-        **_names(sites, curves, frames),
-        "stack_id": _main_stacks(curves),
-        "process_id": np.full(len(curves.sites), process.process_id),
-        **_figures(lives, curves, shapes, judgement),
-        **_growth_per_window(process, curves, shapes),
-        **_survival(lives, curves, shapes, stack_site),
-        "samples": _samples(stack_site, lives, len(curves.sites)),
-        "first_ns": _first_ns(stack_site, lives, len(curves.sites)),
-    }
-
-
-def _names(sites: _Sites, curves: Curves, frames: Columns) -> dict[str, Array]:
-    row = sites.frame_row[curves.sites]
-    known = row >= 0
-    columns = {"site": _texts([sites.level] * len(row))}
-    for name, unknown in (("function", "<unknown>"), ("file", "<unknown>"), ("origin", "runtime")):
-        values = np.full(len(row), unknown, dtype=object)
-        values[known] = frames[name][row[known]]
-        columns[name] = values
-    columns["line"] = np.zeros(len(row), dtype=np.int64)
-    columns["line"][known] = 0 if sites.level == "function" else frames["line"][row[known]]
-    return columns
-
-
-def _figures(
-    lives: Lives, curves: Curves, shapes: Shapes, judgement: Judgement
-) -> dict[str, Array]:
-    clock = lives.clock
-    seconds = np.maximum(clock.time_ns(shapes.end) - clock.time_ns(shapes.rate_since), 1) / 1e9
-    shown = np.arange(CELLS // _CURVE_POINTS - 1, CELLS, CELLS // _CURVE_POINTS)
-    return {
-        "verdict": _texts(judgement.verdict.tolist()),
-        "confidence": judgement.confidence,
-        "p_value": judgement.p_value,
-        "live_bytes": np.maximum(curves.live[:, -1], 0),
-        "live_bytes_error": 1.96 * np.sqrt(curves.live_variance),
-        "peak_bytes": shapes.peak,
-        "peak_bytes_error": _peak_error(curves),
-        "growth_bytes_per_second": shapes.gain / seconds,
-        "growth_error": 1.96 * np.sqrt(shapes.gain_variance) / seconds,
-        "growing_since_ns": clock.time_ns(shapes.onset),
-        "judged_until_ns": clock.time_ns(shapes.end),
-        "last_growth_ns": clock.time_ns(shapes.last_rise + 1),
-        "collected_share": curves.collected,
-        "live_samples": curves.live_samples.astype(np.int64),
-        "curve": _texts(
-            [
-                json.dumps([round(float(value)) for value in line])
-                for line in curves.live[:, clock.busy_cell[shown]]
-            ]
-        ),
-    }
-
-
-def _peak_error(curves: Curves) -> Array:
-    """Half width of the 95 % interval around the most that was live of each site."""
-    rows = curves.rows
-    peak = curves.live.argmax(axis=1)[rows.site]
-    is_live = (rows.born <= peak) & (peak < rows.died)
-    variance = np.bincount(
-        rows.site[is_live], weights=rows.variance[is_live], minlength=len(curves.sites)
-    )
-    return 1.96 * np.sqrt(variance)
-
-
-def _survival(lives: Lives, curves: Curves, shapes: Shapes, stack_site: Array) -> dict[str, Array]:
-    """How much of what each cohort was born with is there at the end of what is judged."""
-    sites = len(curves.sites)
-    rows = curves.rows
-    survives = rows.died >= shapes.end[rows.site]
-    keys = rows.site[survives] * COHORTS + rows.cohort[survives]
-    surviving = np.bincount(keys, weights=rows.bytes[survives], minlength=sites * COHORTS).reshape(
-        sites, COHORTS
-    )
-    allocated = np.zeros((sites, COHORTS))
-    known = stack_site >= 0
-    np.add.at(allocated, stack_site[known], lives.stack_bytes[known])
-    cohort_ns = (lives.end_ns - lives.start_ns) / COHORTS
-    starts = [round(lives.start_ns + number * cohort_ns) for number in range(COHORTS)]
-    cohorts = [
-        [
-            {"start_ns": start, "allocated": round(float(made)), "surviving": round(float(left))}
-            for start, made, left in zip(starts, of_site, left_of_site)
-        ]
-        for of_site, left_of_site in zip(allocated, surviving)
-    ]
-    share = surviving.sum(axis=1) / np.maximum(allocated.sum(axis=1), 1)
-    return {
-        "survival": np.minimum(share, 1),
-        "cohorts": _texts([json.dumps(of_site) for of_site in cohorts]),
-    }
-
-
-def _growth_per_window(process: _Process, curves: Curves, shapes: Shapes) -> dict[str, Array]:
-    """Of the windows in which most of what stays was born: how much one of them leaves behind."""
-    sites = len(curves.sites)
-    per_window, error = np.full(sites, np.nan), np.full(sites, np.nan)
-    names = np.full(sites, None, dtype=object)
-    rows, windows = curves.rows, process.windows
-    stays = (rows.died >= shapes.end[rows.site]) & (rows.window_id > 0)
-    if stays.any() and len(windows["window_id"]):
-        labels, label_of_window = np.unique(windows["name"].astype(str), return_inverse=True)
-        label_of_id = np.full(int(max(windows["window_id"].max(), rows.window_id.max())) + 1, -1)
-        label_of_id[windows["window_id"]] = label_of_window
-        label = label_of_id[rows.window_id[stays]]
-        keys, inverse = np.unique(
-            rows.site[stays] * (len(labels) + 1) + label + 1, return_inverse=True
-        )
-        left = np.bincount(inverse, weights=rows.bytes[stays])
-        deviation = np.sqrt(np.bincount(inverse, weights=rows.variance[stays]))
-        of_labels = zip(keys.tolist(), left.tolist(), deviation.tolist())
-        for key, amount, of_amount in sorted(of_labels, key=lambda label: label[1]):
-            site, number = key // (len(labels) + 1), key % (len(labels) + 1) - 1
-            if number >= 0:
-                names[site] = labels[number]
-                count = int((label_of_window == number).sum())
-                per_window[site] = amount / count
-                error[site] = 1.96 * of_amount / count
-    return {
-        "growth_bytes_per_window": per_window,
-        "growth_per_window_error": error,
-        "window_name": names,
-    }
-
-
-def _main_stacks(curves: Curves) -> Array:
-    """The stack of each site that most of what stays comes from; where nothing stays, of what
-    lived longest.
-    """
-    rows = curves.rows
-    if not len(rows.site):
-        return np.empty(0, dtype=np.int64)
-    # The little weight of what died only decides where nothing stays.
-    size = np.bincount(rows.stack_id, weights=rows.bytes * np.where(rows.died == CELLS, 1, 1e-9))
-    site = np.full(len(size), -1)
-    site[rows.stack_id] = rows.site
-    stacks = np.flatnonzero(site >= 0)
-    stacks = stacks[np.argsort(size[stacks], kind="stable")]
-    main = np.zeros(len(curves.sites), dtype=np.int64)
-    main[site[stacks]] = stacks  # of several, the last stays
-    return main
-
-
-def _places(of_stack: Array, sites: Array) -> Array:
-    """For each stack the row of its site; −1 where that has none."""
-    row = np.full(int(max(of_stack.max(initial=0), sites.max(initial=0))) + 1, -1)
-    row[sites] = np.arange(len(sites))
-    return row[of_stack]
-
-
-def _samples(stack_site: Array, lives: Lives, sites: int) -> Array:
-    known = stack_site >= 0
-    samples = lives.stack_samples.sum(axis=1)[known]
-    return np.bincount(stack_site[known], weights=samples, minlength=sites).astype(np.int64)
-
-
-def _first_ns(stack_site: Array, lives: Lives, sites: int) -> Array:
-    first = np.full(sites, np.iinfo(np.int64).max)
-    known = stack_site >= 0
-    np.minimum.at(first, stack_site[known], lives.stack_first_ns[known])
-    return first
-
-
-def _texts(values: typing.Sequence[typing.Any]) -> Array:
-    array = np.empty(len(values), dtype=object)
-    array[:] = values
-    return array

@@ -51,10 +51,14 @@ class Judgement(typing.NamedTuple):
     """From 0 to 1."""
     p_value: Array
     """That its growth is chance, corrected for all the sites that were tested."""
+    is_tested: Array
+    """Whether there was enough of it to ask whether it grows."""
 
 
-def judge(curves: Curves, shapes: Shapes, lives: Lives) -> Judgement:
-    """Judge all sites of a process."""
+def judge(curves: Curves, shapes: Shapes, lives: Lives, *, looks: int = 1) -> Judgement:
+    """Judge all sites of a process. `looks`: in how many ways the same allocations are put
+    together to sites, which is corrected for, too.
+    """
     is_exact, clock = lives.is_exact, lives.clock
     s = shapes
     length = s.end - s.onset
@@ -66,7 +70,7 @@ def judge(curves: Curves, shapes: Shapes, lives: Lives) -> Judgement:
     by_half = np.maximum(s.p_window, s.p_half) if is_exact else s.p_half
     p_value = np.where(accumulates, s.p_window, by_half)
     corrected = np.ones(len(p_value))
-    corrected[is_tested] = holm(p_value[is_tested])
+    corrected[is_tested] = np.minimum(holm(p_value[is_tested]) * looks, 1)
 
     has_stopped = _has_stopped(s.quiet_tail, s.longest_pause, s.rises)
     # Or it did nothing more at all; where that is not known, nobody can tell.
@@ -112,7 +116,7 @@ def judge(curves: Curves, shapes: Shapes, lives: Lives) -> Judgement:
     evidence = 1 - np.exp(-events / 6)
     confidence = np.where(verdict == GROWING, (1 - corrected) * evidence, 0.95 * evidence)
     confidence[verdict == TOO_FEW] = 0
-    return Judgement(verdict, confidence, corrected)
+    return Judgement(verdict, confidence, corrected, is_tested)
 
 
 def _has_stopped(tail: Array, longest_pause: Array, rises: Array) -> Array:

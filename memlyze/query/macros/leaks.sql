@@ -18,7 +18,8 @@ SELECT
     function,
     -- Source file of the site.
     file,
-    -- Line of the site; 0 where sites are functions.
+    -- Line of the site; 0 where sites are functions, or it is many lines that only together grow: of a function, or of a
+    -- file (`<several functions>`).
     line,
     -- What became of its memory: `growing` (without bound, as far as was seen), `bounded` (a cache or
     -- queue: what comes in drives out what was there), `one_time` (it grew once and stays),
@@ -72,6 +73,8 @@ SELECT
     live_samples,
     -- Call stack that most of what stays comes from (`stacks`, `stack_frames`); NULL: none was known.
     nullif(stack_id, 0) AS stack_id,
+    -- Where the site is many lines that only together grow (`line` is 0): the call stacks that it consists of, as JSON; NULL otherwise.
+    stack_ids,
     -- Whose code the site is, as in `frames`.
     origin,
     -- Process of the site (`processes`).

@@ -1,5 +1,8 @@
 /** What the page reads, generated from memlyze/web/openapi.json by scripts/write_web_forms.py. */
 
+/** A long column of numbers; perhaps as it lies in memory. */
+export type Column = ArrayLike<number>;
+
 /** A figure and half the width of its 95 % interval. */
 export interface Estimate {
   value: number;
@@ -322,25 +325,25 @@ export interface Flamegraph {
   /** One entry a node. */
   nodes: {
     /** Index of the parent; -1 of the root. */
-    parent: number[];
+    parent: Column;
     /** Index into `frames`; -1 of the root, -2 of `(other)`: nodes too small to be sent, merged. */
-    frame: number[];
+    frame: Column;
     /** With its children. */
-    bytes: number[];
+    bytes: Column;
     /** Half width of the 95 % interval. */
-    error: number[];
+    error: Column;
     /** Without its children; of a difference the change of it. */
-    self_bytes: number[];
+    self_bytes: Column;
     /** Half width of the 95 % interval. */
-    self_error: number[];
+    self_error: Column;
     /** With its children. */
-    allocations: number[];
+    allocations: Column;
     /** Half the width of the 95 % interval. */
-    allocations_error: number[];
+    allocations_error: Column;
     /** Recorded rows. */
-    samples: number[];
+    samples: Column;
     /** Of a difference: what the base has; else absent. */
-    base_bytes?: number[];
+    base_bytes?: Column;
   };
   /** The `(other)` nodes: how many there are, and what they have. */
   omitted: {

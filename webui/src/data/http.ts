@@ -1,9 +1,13 @@
 /** The data source behind `memlyze serve`. */
 
+import { COLUMNS, parseColumns } from "./columns";
 import type { Error as ErrorForm, SqlResult, TraceEntry } from "./forms";
 import { SourceError, type Answers, type DataSource, type ErrorKind, type Route, type Takes } from "./source";
 
 const UNREACHABLE = "The server does not answer. Has `memlyze serve` been stopped? Start it again, and open the URL that it prints.";
+
+/** Routes whose answers may be long: their columns come as buffers, which need no parsing. */
+const IN_COLUMNS: ReadonlySet<Route> = new Set<Route>(["flamegraph"]);
 
 /** The address of a route, with its parameters in the path and in the query. */
 export function addressOf(route: string, takes: Readonly<Record<string, unknown>>): string {
@@ -52,7 +56,11 @@ async function request(address: string, init: RequestInit): Promise<Response> {
 export function httpSource(): DataSource {
   return {
     async read<R extends Route>(route: R, takes: Takes<R>, signal: AbortSignal): Promise<Answers<R>> {
-      const response = await request(addressOf(route, takes), { signal });
+      const accept = IN_COLUMNS.has(route) ? `${COLUMNS}, application/json` : "application/json";
+      const response = await request(addressOf(route, takes), { signal, headers: { accept } });
+      if (response.headers.get("content-type") === COLUMNS) {
+        return parseColumns(await response.arrayBuffer()) as Answers<R>;
+      }
       return (await response.json()) as Answers<R>;
     },
     watch(changed) {

@@ -20,7 +20,7 @@ export function nodePlace(tree: FlameTree, node: number): string {
   return isNoPython(frame.function) ? NO_PYTHON_HELP : `${visible(frame.file)}${frame.line > 0 ? `:${frame.line}` : ""}`;
 }
 
-function bytesWithError(tree: FlameTree, bytes: readonly number[], errors: readonly number[], node: number): string {
+function bytesWithError(tree: FlameTree, bytes: ArrayLike<number>, errors: ArrayLike<number>, node: number): string {
   const value = bytes[node] ?? 0;
   const error = errors[node] ?? 0;
   if (tree.form.is_difference) {

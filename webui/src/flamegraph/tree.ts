@@ -1,6 +1,6 @@
 /** The tree of a flame graph, laid out: where each node stands, apart from how it is drawn. */
 
-import type { Flamegraph, Frame } from "../data/forms";
+import type { Column, Flamegraph, Frame } from "../data/forms";
 
 const ROOT = -1;
 const OTHER = -2;
@@ -8,7 +8,7 @@ const OTHER = -2;
 export interface FlameTree {
   readonly form: Flamegraph;
   readonly count: number;
-  readonly parent: readonly number[];
+  readonly parent: Column;
   readonly depth: Int32Array;
   /** Left edge and width of each node, as shares of the root. */
   readonly left: Float64Array;
@@ -27,11 +27,12 @@ function weights(form: Flamegraph): Float64Array {
     return Float64Array.from(bytes, (value) => Math.max(0, value));
   }
   const baseOfChildren = new Float64Array(parent.length);
-  parent.forEach((above, index) => {
+  for (let index = 0; index < parent.length; index += 1) {
+    const above = parent[index] ?? ROOT;
     if (above >= 0) {
       baseOfChildren[above] = (baseOfChildren[above] ?? 0) + (base_bytes[index] ?? 0);
     }
-  });
+  }
   const weight = new Float64Array(parent.length);
   for (let index = parent.length - 1; index >= 0; index -= 1) {
     const selfBase = (base_bytes[index] ?? 0) - (baseOfChildren[index] ?? 0);

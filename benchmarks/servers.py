@@ -9,7 +9,9 @@ the machine does meanwhile meets both; ratios are taken within a round, and thei
 With --cpu the processor time of the server for each request is measured instead, memlyze's thread
 included: pairs of fresh servers, one with the middleware and one without, asked as often as each
 other in turns. It says what requests a second would on a machine that has nothing else to do, and
-needs none: what the machine does meanwhile delays a request, and hardly makes it more work.
+needs none: what the machine does meanwhile delays a request, and hardly makes it more work. Servers
+have a core, and the client has another: else a request is less work whenever the scheduler happens
+to leave both on one, where one need not wake the other's.
 
 Needs an environment with memlyze[test]:
 
@@ -78,10 +80,19 @@ SERVERS = {
 }
 
 
+def stay_on(place: int) -> None:
+    """This process, and what it starts, on one core: that one of those it may use."""
+    if hasattr(os, "sched_setaffinity"):
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {cores[place % len(cores)]})
+
+
 class Server:
     """One server, ready to answer."""
 
-    def __init__(self, folder: Path, source: str, command: str, is_recorded: bool) -> None:
+    def __init__(
+        self, folder: Path, source: str, command: str, is_recorded: bool, is_pinned: bool = False
+    ) -> None:
         (folder / "program.py").write_text(source, encoding="utf-8")
         with socket.socket() as chosen:
             chosen.bind(("127.0.0.1", 0))
@@ -93,6 +104,7 @@ class Server:
             env={**os.environ, "RECORDED": "yes" if is_recorded else "no"},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            preexec_fn=(lambda: stay_on(0)) if is_pinned else None,
         )
         while True:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port)):
@@ -153,22 +165,33 @@ def load(port: int, seconds: float, paths: int) -> dict[str, Any]:
     }
 
 
-def load_apart(port: int, seconds: float, paths: int = 10_000) -> dict[str, Any]:
+def load_apart(
+    port: int, seconds: float, paths: int = 10_000, is_pinned: bool = False
+) -> dict[str, Any]:
     command = [sys.executable, __file__, "--load", str(port), str(seconds), str(paths)]
-    found = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True).stdout
+    found = subprocess.run(
+        command,
+        stdout=subprocess.PIPE,
+        check=True,
+        text=True,
+        preexec_fn=(lambda: stay_on(1)) if is_pinned else None,
+    ).stdout
     return dict(json.loads(found))
 
 
 @contextlib.contextmanager
 def both(
-    source: str, command: str, kinds: tuple[str, ...] = ("plain", "again", "recorded")
+    source: str,
+    command: str,
+    kinds: tuple[str, ...] = ("plain", "again", "recorded"),
+    is_pinned: bool = False,
 ) -> Iterator[dict[str, Server]]:
     with tempfile.TemporaryDirectory() as folder:
         servers = {}
         for name in kinds:
             place = Path(folder) / name
             place.mkdir()
-            servers[name] = Server(place, source, command, name == "recorded")
+            servers[name] = Server(place, source, command, name == "recorded", is_pinned)
         try:
             yield servers
         finally:
@@ -206,15 +229,16 @@ def compare_cpu(name: str, pairs: int, seconds: float) -> None:
     order = random.Random(1)
     ratios, plain_us = [], []
     for _ in range(pairs):
-        with both(source, command, ("plain", "recorded")) as servers:
+        with both(source, command, ("plain", "recorded"), is_pinned=True) as servers:
             spent = dict.fromkeys(servers, 0)
             answered = dict.fromkeys(servers, 0)
             for server in servers.values():
-                load_apart(server.port, seconds / 4)
+                load_apart(server.port, seconds / 4, is_pinned=True)
             for _ in range(4):
                 for kind in order.sample(sorted(servers), len(servers)):
                     before_ns = servers[kind].worker_cpu_ns()
-                    answered[kind] += load_apart(servers[kind].port, seconds / 4)["requests"]
+                    answer = load_apart(servers[kind].port, seconds / 4, is_pinned=True)
+                    answered[kind] += answer["requests"]
                     spent[kind] += servers[kind].worker_cpu_ns() - before_ns
         each = {kind: spent[kind] / answered[kind] / 1e3 for kind in spent}
         ratios.append(each["recorded"] / each["plain"])

@@ -31,7 +31,7 @@ def pooled_sites(
         lines.of_stack[lives.stack_id], weights=lives.bytes, minlength=len(lines.frame_row)
     )
     is_left = (lasting > 0) & (lines.frame_row >= 0)
-    is_left[judged.numbers[judged.judgement.is_tested]] = False
+    is_left[judged.numbers[judged.judgement.has_enough]] = False
     found = []
     for stage in _STAGES:
         pool = _pools(lines, frames, stage)

@@ -51,8 +51,8 @@ class Judgement(typing.NamedTuple):
     """From 0 to 1."""
     p_value: Array
     """That its growth is chance, corrected for all the sites that were tested."""
-    is_tested: Array
-    """Whether there was enough of it to ask whether it grows."""
+    has_enough: Array
+    """Whether there is enough of it to judge it by itself."""
 
 
 def judge(curves: Curves, shapes: Shapes, lives: Lives, *, looks: int = 1) -> Judgement:
@@ -64,7 +64,12 @@ def judge(curves: Curves, shapes: Shapes, lives: Lives, *, looks: int = 1) -> Ju
     length = s.end - s.onset
     share = length / CELLS
     has_few = (curves.lasting_samples < _LEAST_SAMPLES) & (not is_exact)
-    is_tested = (s.rise >= LEAST_BYTES) & ~has_few
+    earlier_peak = np.where(np.arange(CELLS) < s.onset[:, None], curves.live, 0).max(
+        axis=1, initial=0
+    )
+    has_teeth = (earlier_peak >= _TOOTH * s.top) | (s.drawdown >= _TOOTH)
+    has_enough = (s.rise >= LEAST_BYTES) & ~has_few
+    is_tested = has_enough & ~s.is_freed_at_once & ~has_teeth
 
     accumulates = s.falls <= _ACCUMULATES
     by_half = np.maximum(s.p_window, s.p_half) if is_exact else s.p_half
@@ -78,10 +83,6 @@ def judge(curves: Curves, shapes: Shapes, lives: Lives, *, looks: int = 1) -> Ju
     may_have_stopped &= (s.still >= _LONG_STILL) & (not clock.sees_idling)
     is_slowing = s.slowing < np.where(s.is_flattening, _SLOWING_ON, _SLOWING)
     is_slowing &= s.p_slower <= _SURELY_SLOWER
-    earlier_peak = np.where(np.arange(CELLS) < s.onset[:, None], curves.live, 0).max(
-        axis=1, initial=0
-    )
-    has_teeth = (earlier_peak >= _TOOTH * s.top) | (s.drawdown >= _TOOTH)
     turns_over = s.turnover >= _TURNOVER
     is_rising = (s.p_third <= _RISING) | ((s.p_third <= _WEAKLY_RISING) & (s.p_half <= 0.01))
     is_rising &= (accumulates & ~turns_over) | (s.late_rise >= _LATE_RISE * s.top)
@@ -96,7 +97,6 @@ def judge(curves: Curves, shapes: Shapes, lives: Lives, *, looks: int = 1) -> Ju
         & ~has_stopped
         & ~may_have_stopped
         & ~is_slowing
-        & ~has_teeth
     )
     has_ended = has_stopped | ((s.slowing < _ENDED) & ~may_have_stopped)
     verdict = np.select(
@@ -116,7 +116,7 @@ def judge(curves: Curves, shapes: Shapes, lives: Lives, *, looks: int = 1) -> Ju
     evidence = 1 - np.exp(-events / 6)
     confidence = np.where(verdict == GROWING, (1 - corrected) * evidence, 0.95 * evidence)
     confidence[verdict == TOO_FEW] = 0
-    return Judgement(verdict, confidence, corrected, is_tested)
+    return Judgement(verdict, confidence, corrected, has_enough)
 
 
 def _has_stopped(tail: Array, longest_pause: Array, rises: Array) -> Array:

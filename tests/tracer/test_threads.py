@@ -301,7 +301,7 @@ def test_what_a_thread_might_still_have_had_in_an_earlier_recording_is_not_left_
                 size = sizes.get()
                 if size is None:
                     return
-                kept.extend(bytes(size) for _ in range(100))  # small: the hooks look at nothing else
+                kept.extend(bytes(size) for _ in range(100))
                 done.put(None)
         thread = threading.Thread(target=work)
         thread.start()

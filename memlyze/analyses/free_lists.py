@@ -13,18 +13,20 @@ import numpy as np
 from memlyze.analyses.references import LiveBlocks
 
 _OBJECT_DOMAIN = 2
+_MOST = 0.75
 #: Of tuples of each length; of all other types fewer are kept (CPython 3.8 to 3.14).
 _MOST_OF_A_SIZE = 2000
 #: A tuple of twenty is not kept any more.
 _GREATEST_BYTES = 16 + 24 + 8 * 19
 
 
-def may_be_in_free_lists(blocks: LiveBlocks) -> bool:
-    """Whether blocks that no object has are such as lie in free lists, and no more of them than
-    those hold.
+def may_be_in_free_lists(blocks: LiveBlocks, without_object: int) -> bool:
+    """Whether most of these blocks are such as lie in free lists, and no more of them than
+    those hold. `without_object`: of how many of them no object is known.
     """
-    is_such = (blocks.allocator == _OBJECT_DOMAIN) & (blocks.size <= _GREATEST_BYTES)
-    if not len(is_such) or not is_such.all():
+    if not len(blocks.size) or without_object < _MOST * len(blocks.size):
         return False
     _, kind = np.unique(blocks.size, return_inverse=True)
-    return bool((np.bincount(kind, weights=blocks.weight) <= _MOST_OF_A_SIZE).all())
+    alike = np.bincount(kind, weights=blocks.weight)[kind]
+    is_such = (blocks.allocator == _OBJECT_DOMAIN) & (blocks.size <= _GREATEST_BYTES)
+    return bool((is_such & (alike <= _MOST_OF_A_SIZE)).mean() >= _MOST)

@@ -201,9 +201,8 @@ def _with_hindsight(
         return site.verdict
     if site.holders.holder is not None and site.holders.holder.is_bounded:
         return "warming_up"
-    if not site.holders.objects and may_be_in_free_lists(
-        references.live_blocks(site.process_id, stack_ids)
-    ):
+    blocks = references.live_blocks(site.process_id, stack_ids)
+    if may_be_in_free_lists(blocks, site.holders.blocks_without_object):
         return "warming_up"
     if site.holders.garbage_share >= _NEARLY_ALL and site.collected_share >= _MOSTLY:
         return "sawtooth"

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 import typing
 
-import numpy as np
-
 from memlyze.query.heap_graph import HELD_BY_NOBODY, HELD_BY_UNSEEN, HOW_TYPE, rows_of
 from memlyze.query.session import Trace
 from memlyze.trace import format as fmt
@@ -14,6 +12,8 @@ from memlyze.trace import format as fmt
 ARROW = " → "
 _MOST_STEPS = 500
 _STEPS_AT_THE_END = 20
+# What is kept of the steps of a list with thousands of elements would be more than it saves.
+_MOST_STEPS_IN_COMMON = 20
 _MOST_SHOWN = 12
 _IDENTIFIER = re.compile(r"'([^\W\d]\w*)'$")
 _ANY_KEY = "[…]"
@@ -84,7 +84,7 @@ class Speller:
         self._roots = trace.table("object_roots")
         threads = trace.table("threads")
         self._threads = dict(zip(threads["os_thread_id"].tolist(), threads["name"]))
-        # Of what holds others: what the way to it begins with, and its steps.
+        # What the way to an object begins with, and its steps.
         self._ways: dict[int, tuple[str, _Spelled]] = {}
 
     def type_name(self, row: int) -> str:
@@ -113,7 +113,7 @@ class Speller:
         """What an object is called; empty: nothing."""
         ids = self._texts["object_id"]
         # Of another type than the ids, numpy would convert all of these first.
-        place = int(np.searchsorted(ids, ids.dtype.type(object_id)))
+        place = int(ids.searchsorted(ids.dtype.type(object_id)))
         return (
             str(self._texts["text"][place]) if place < len(ids) and ids[place] == object_id else ""
         )
@@ -132,29 +132,51 @@ class Speller:
 
     def way(self, row: int) -> Way:
         """The shortest way to the object at `row`."""
-        holders = self._tree["holder_row"]
         distance = int(self._tree["distance"][row])
-        is_whole = distance <= _MOST_STEPS
-        holder = int(holders[row])
-        if is_whole and holder in self._ways:  # many of a kind are held by one
-            kind, spelled = self._ways[holder]
-            spelled = spelled.copy()
-            spelled.add(holder, row)
-            return Way(kind, tuple(spelled.steps), self.target(row), self._short_type(row))
+        if distance <= _MOST_STEPS:
+            kind, spelled = self._spelled_to(row)
+        else:
+            kind, spelled = self._spelled_end(row, distance)
+        return Way(kind, tuple(spelled.steps), self.target(row), self._short_type(row))
+
+    def _spelled_to(self, row: int) -> tuple[str, _Spelled]:
+        """What the way to an object begins with, and its steps. Ways have their beginnings in
+        common: these are spelled once.
+        """
+        holders = self._tree["holder_row"]
+        waiting = []
+        while row not in self._ways and holders[row] >= 0:
+            waiting.append(row)
+            row = int(holders[row])
+        if row not in self._ways:
+            kind, steps = self._root(row)
+            self._ways[row] = kind, _Spelled(self, steps)
+        kind, spelled = self._ways[row]
+        is_kept = True
+        for held in reversed(waiting):
+            if is_kept:
+                spelled = spelled.copy()
+            spelled.add(row, held)
+            is_kept = len(spelled.steps) <= _MOST_STEPS_IN_COMMON
+            if is_kept:
+                self._ways[held] = kind, spelled
+            row = held
+        return kind, spelled
+
+    def _spelled_end(self, row: int, distance: int) -> tuple[str, _Spelled]:
+        """The same of a long way, of which only the end is spelled."""
+        holders = self._tree["holder_row"]
+        kind, steps = self._root(row)
+        left_out = distance - _STEPS_AT_THE_END
+        steps.append(Step(f"… {grouped(left_out)} more …", "…"))
         rows = [row]
-        most = distance if is_whole else _STEPS_AT_THE_END
-        while len(rows) <= most and holders[rows[-1]] >= 0:
+        while len(rows) <= _STEPS_AT_THE_END and holders[rows[-1]] >= 0:
             rows.append(int(holders[rows[-1]]))
         rows.reverse()
-        kind, steps = self._root(row)
-        if most < distance:
-            steps.append(Step(f"… {grouped(distance - most)} more …", "…"))
         spelled = _Spelled(self, steps)
         for holder, held in zip(rows, rows[1:]):
-            if held == row and is_whole:
-                self._ways[holder] = kind, spelled.copy()
             spelled.add(holder, held)
-        return Way(kind, tuple(spelled.steps), self.target(row), self._short_type(row))
+        return kind, spelled
 
     def _root(self, row: int) -> tuple[str, list[Step]]:
         """What the way to an object begins with."""

@@ -60,24 +60,57 @@ def event_sums(
     some are chosen. The columns are `stack_id` (0: none is
     known), `group_id`, `classes` (of those told apart), `samples`, `bytes`, `variance`,
     `allocations`, `allocations_variance` and `lifetimes_ns`, the sum over those that were freed.
-    Rows stand in the order of their ids. Of a trace that grows, only what is new is summed up.
+    Rows stand in the order of their ids.
+
+    The last answers are remembered, as several analyses ask the same of one trace: change none. Of
+    a trace that grows, only what is new is summed up.
     """
+    question = _Question(
+        group, moment_ns, temporary_ns, temporary_allocations, told_apart, wanted, by_stack
+    )
+    asked = tuple(
+        (name, tuple(value) if isinstance(value, list) else value)
+        for name, value in sorted(chosen.parameters.items())
+    )
+    stack_ids = None if chosen.stack_ids is None else tuple(chosen.stack_ids)
+    return remembered(
+        trace,
+        "event sums",
+        lambda: _sum_up(trace, chosen, question),
+        (question, asked, stack_ids),
+        of="allocations",
+    )
+
+
+class _Question(typing.NamedTuple):
+    """What `event_sums` is asked beside what is chosen."""
+
+    group: str | None
+    moment_ns: int
+    temporary_ns: int
+    temporary_allocations: int | None
+    told_apart: int
+    wanted: int
+    by_stack: bool
+
+
+def _sum_up(trace: Trace, chosen: Chosen, question: _Question) -> Columns:
     columns = trace.table("allocations")
-    parameters = chosen.parameters
+    parameters, group, moment_ns = chosen.parameters, question.group, question.moment_ns
     asked: dict[str, typing.Any] = {
         "from_ns": parameters["from_ns"],
         "to_ns": parameters["to_ns"],
         "moment_ns": moment_ns,
-        "temporary_ns": temporary_ns,
-        "temporary_allocations": temporary_allocations or 0,
-        "told_apart": told_apart,
-        "wanted": wanted,
-        "by_stack": by_stack or chosen.stack_ids is not None,
+        "temporary_ns": question.temporary_ns,
+        "temporary_allocations": question.temporary_allocations or 0,
+        "told_apart": question.told_apart,
+        "wanted": question.wanted,
+        "by_stack": question.by_stack or chosen.stack_ids is not None,
         "process_ids": _in_order(_of_recorded(columns, parameters["process_ids"])),
         "thread_ids": _in_order(parameters["thread_ids"]),
         "window_ids": _in_order(parameters["window_ids"]),
     }
-    counts_allocations = temporary_allocations is not None
+    counts_allocations = question.temporary_allocations is not None
     growing = None if counts_allocations else growing_sums(trace)
 
     def summing(columns: Columns, times: Columns | None = None) -> Columns:
@@ -98,8 +131,8 @@ def event_sums(
         )
         sums = summing(columns, times)
     else:
-        question = (group, *((name, _hashable(value)) for name, value in asked.items()))
-        sums = growing.sums(trace, question, summing)
+        key = (group, *((name, _hashable(value)) for name, value in asked.items()))
+        sums = growing.sums(trace, key, summing)
     if group == "process" and "process_id" not in columns:
         sums["group_id"][:] = trace.process_ids[0]
     if chosen.stack_ids is not None:

@@ -50,7 +50,20 @@ class LiveSeries(typing.NamedTuple):
 
 
 def live_series(trace: Trace, selection: Selection = EVERYTHING) -> LiveSeries:
-    """Follow what is live of the chosen allocations. Raises SelectionError."""
+    """Follow what is live of the chosen allocations. It is worked out once: several analyses ask
+    for it. Raises SelectionError.
+    """
+    return remembered(
+        trace, "series", lambda: _live_series(trace, selection), selection, of="allocations"
+    )
+
+
+def series_of(trace: Trace, selection: Selection = EVERYTHING) -> LiveSeries:
+    """The series of a selection over all time: to zoom is then to cut. Raises SelectionError."""
+    return live_series(trace, selection._replace(from_ns=0, to_ns=END_NS))
+
+
+def _live_series(trace: Trace, selection: Selection) -> LiveSeries:
     chosen = choose(trace, selection)
     times_ns, columns = _changes(trace, chosen)
     live = np.cumsum(columns.pop("change_bytes"))
@@ -63,14 +76,6 @@ def live_series(trace: Trace, selection: Selection = EVERYTHING) -> LiveSeries:
         changes=columns,
         sampling=sampling_of(trace),
     )
-
-
-def series_of(trace: Trace, selection: Selection = EVERYTHING) -> LiveSeries:
-    """The series of a selection over all time, worked out once: to zoom is then to cut. Raises
-    SelectionError.
-    """
-    whole = selection._replace(from_ns=0, to_ns=END_NS)
-    return remembered(trace, "series", lambda: live_series(trace, whole), whole, of="allocations")
 
 
 def _changes(trace: Trace, chosen: Chosen) -> tuple[Array, dict[str, Array]]:

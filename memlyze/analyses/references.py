@@ -110,6 +110,8 @@ class References:
                 self._times[process] = int(checkpoints["time_ns"][row])
         self._last = last
         self._live: dict[int, Array] = {}
+        # By process: the objects that have a recorded block, and these.
+        self._in_blocks: dict[int, list[tuple[Array, Array]]] = {}
 
     def __bool__(self) -> bool:
         """Whether any process has a checkpoint."""
@@ -166,17 +168,28 @@ class References:
         """Where the objects stand that lie in these blocks or have them as buffers; and how many
         blocks have no object.
         """
-        objects = self._trace.heap_graph.objects()
-        is_last = objects["checkpoint_id"] == self._last[process_id]
-        found = np.zeros(len(is_last), bool)
-        known = np.zeros(len(blocks), bool)
-        for column in ("allocation_id", "buffer_allocation_id"):
-            rows = np.flatnonzero(is_last & (objects[column] != 0))
-            places = np.minimum(np.searchsorted(blocks, objects[column][rows]), len(blocks) - 1)
-            is_one = blocks[places] == objects[column][rows]
-            found[rows[is_one]] = True
-            known[places[is_one]] = True
-        return np.flatnonzero(found), int(np.sum(~known))
+        found, known = [], np.zeros(len(blocks), bool)
+        for rows, block_of_row in self._rows_in_blocks(process_id):
+            first = block_of_row.searchsorted(blocks, side="left")
+            count = block_of_row.searchsorted(blocks, side="right") - first
+            known |= count > 0
+            turn = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+            found.append(rows[np.repeat(first, count) + turn])
+        return np.unique(np.concatenate(found)), int(np.sum(~known))
+
+    def _rows_in_blocks(self, process_id: int) -> list[tuple[Array, Array]]:
+        """The objects of the process that have a recorded block, in the order of these, and the
+        blocks: those that they lie in, and those that they have as buffers.
+        """
+        if process_id not in self._in_blocks:
+            objects = self._trace.heap_graph.objects()
+            is_last = objects["checkpoint_id"] == self._last[process_id]
+            self._in_blocks[process_id] = []
+            for column in ("allocation_id", "buffer_allocation_id"):
+                rows = np.flatnonzero(is_last & (objects[column] != 0))
+                rows = rows[np.argsort(objects[column][rows], kind="stable")]
+                self._in_blocks[process_id].append((rows, objects[column][rows]))
+        return self._in_blocks[process_id]
 
     def _describe(self, process_id: int, rows: Array, without_object: int) -> Holders:
         from memlyze._speedups import _object_tree

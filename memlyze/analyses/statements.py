@@ -28,14 +28,14 @@ def run_statement(
     `tables` as well, by name, each of them columns that are plain numpy arrays.
     """
     with trace.lending(tables or {}):
-        relation = trace.ask(read_statement(name), dict(parameters) if parameters else None)
-        names = relation.columns  # DuckDB looks them up anew each time
-        return [dict(zip(names, row)) for row in relation.fetchall()]
+        asked = trace.ask(read_statement(name), dict(parameters) if parameters else None)
+        names = [column[0] for column in asked.description]
+        return [dict(zip(names, row)) for row in asked.fetchall()]
 
 
 def run_columns(
     trace: Trace, name: str, parameters: typing.Mapping[str, object] | None = None
 ) -> dict[str, typing.Any]:
     """What `name`.sql gives over `trace`, as numpy arrays by column name, for many rows."""
-    relation = trace.ask(read_statement(name), dict(parameters) if parameters else None)
-    return dict(relation.fetchnumpy())
+    asked = trace.ask(read_statement(name), dict(parameters) if parameters else None)
+    return dict(asked.fetchnumpy())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import os
 import signal
@@ -48,6 +49,8 @@ options:
 
 'memlyze' may also be written 'python -m memlyze'.
 """
+#: How many more objects than now there are when the collector looks for cycles.
+_COLLECTION_THRESHOLD = 100_000
 COMMANDS = (
     "record",
     "summary",
@@ -110,6 +113,8 @@ def _dispatch(words: list[str]) -> int:
             f"there is no command {words[0]!r}; the commands are {', '.join(COMMANDS)} "
             "(to record a program: memlyze record app.py)"
         )
+    if words[0] != "record":  # what is made of a trace stays: to look at it again takes time
+        gc.set_threshold(_COLLECTION_THRESHOLD)
     module = importlib.import_module("memlyze.cli." + words[0])
     run: typing.Callable[[typing.Sequence[str]], int] = module.run
     return run(words[1:])

@@ -15,9 +15,6 @@ if typing.TYPE_CHECKING:
 _PATIENCE_S = 0.5
 _REFRESH_S = 0.1
 _WIDTH = 30
-# Of several traces. Where they are larger, what one takes must be known before there is asked how
-# much memory is left for the next.
-_TOGETHER_EVENTS = 20_000_000
 
 
 @contextlib.contextmanager
@@ -40,7 +37,7 @@ def decoding_progress(*traces: Trace) -> typing.Iterator[None]:
 def decoding_events(*traces: Trace) -> typing.Iterator[None]:
     """`decoding_progress` of a command that reads the allocations and asks DuckDB in any case."""
     first, *others = traces
-    if sum(file.event_count for trace in traces for file in trace.files) > _TOGETHER_EVENTS:
+    if others and not _fit_together(traces):
         others = []
     threads = [threading.Thread(target=_decode, args=(other,), daemon=True) for other in others]
     with decoding_progress(*traces):
@@ -50,6 +47,17 @@ def decoding_events(*traces: Trace) -> typing.Iterator[None]:
         for thread in threads:
             thread.join()
         yield
+
+
+def _fit_together(traces: typing.Sequence[Trace]) -> bool:
+    """Whether all go to memory. Where they do not, what one takes must be known before there is
+    asked how much memory is left for the next.
+    """
+    from memlyze.trace.allocations import MOST_ROW_BYTES
+    from memlyze.trace.placement import available_memory_bytes
+
+    events = sum(file.event_count for trace in traces for file in trace.files)
+    return events * MOST_ROW_BYTES <= available_memory_bytes() // 2
 
 
 def _decode(trace: Trace) -> None:

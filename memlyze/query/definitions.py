@@ -26,6 +26,7 @@ from memlyze.query.statements import split_statements
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _CREATE = re.compile(r"^CREATE (VIEW|MACRO) (\w+)(\([^)]*\))?", re.MULTILINE)
+_MACRO = re.compile(r"^CREATE OR REPLACE MACRO", re.MULTILINE)
 _COLUMN_NAME = re.compile(r"(\w+),?$")
 _PARAMETER = re.compile(r"^  (\w+): (.*)$")
 
@@ -175,7 +176,17 @@ def tables_named(query: str) -> set[str]:
 @functools.lru_cache(maxsize=None)
 def _names_in(sql: str) -> frozenset[str]:
     code = re.sub(r"--.*", "", sql)
-    return frozenset(re.findall(r"\w+", code.lower())) & _created().keys()
+    words = re.findall(r"(\w+)(\s*\()?", code.lower())
+    # A macro is called; without that, its name is a column's.
+    return frozenset(
+        word for word, call in words if word in _created() and (call or word not in _called())
+    )
+
+
+@functools.lru_cache(maxsize=None)
+def _called() -> frozenset[str]:
+    """The names of all macros."""
+    return frozenset(name for name, sql in _created().items() if _MACRO.search(sql))
 
 
 def _load(folder: str, name: str) -> Definition:

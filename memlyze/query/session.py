@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import functools
 import os
 import shutil
 import threading
@@ -26,11 +27,15 @@ if typing.TYPE_CHECKING:
 
 #: Stands for whatever table has changed.
 ANY_TABLE = ""
-# Tables that take long to make: after a change only when somebody asks for them.
+# After a change made anew only when somebody asks for them.
 _MADE_WHEN_ASKED = frozenset(
     ("leaks", "window_sums", "stack_frames", "frees", "objects", "object_references", "object_tree")
 )
 
+# By the words of a statement alone they are not made.
+_LONG_TO_MAKE = _MADE_WHEN_ASKED | {"allocations"}
+
+Result = typing.TypeVar("Result")
 PathLike = typing.Union[str, "os.PathLike[str]"]
 
 
@@ -62,6 +67,12 @@ def open_trace(
     if not names:
         raise MemlyzeError("no trace file was given; pass at least one path")
     return Trace(distinct_files(names), family=family, trusted=trusted, bounds=bounds)
+
+
+def _relation(
+    connection: DuckDBPyConnection, query: str, parameters: typing.Any
+) -> DuckDBPyRelation:
+    return connection.sql(query, params=parameters)
 
 
 class Tables(typing.Mapping[str, Columns]):
@@ -196,19 +207,26 @@ class Trace:
         """
         connection = self.connection
         self.decode_for(query, parameters)
-        return self._run(connection, query, parameters)
+        return self._run(functools.partial(_relation, connection), query, parameters)
 
-    def ask(self, query: str, parameters: typing.Any = None) -> DuckDBPyRelation:
-        """`sql` for the statements of memlyze itself, which say plainly what they read: only the
-        views and macros that they name are created, and each statement is explained once at most:
-        not where all tables are decoded that its words could mean.
+    def ask(self, query: str, parameters: typing.Any = None) -> DuckDBPyConnection:
+        """Run a statement of memlyze itself; its rows are to be fetched at once from what is
+        returned, all of them.
+
+        Such statements say plainly what they read: only the views and macros that they name are
+        created, and what they read is found out by their words, unless these could mean a table
+        that takes long to make. No relation is made of them, which DuckDB would plan twice.
         """
         connection = self._connected(query)
         if query not in self._asked:
-            if not definitions.tables_named(query) <= self._registered:
+            named = definitions.tables_named(query) - self._registered
+            if named & _LONG_TO_MAKE:
                 self._decode(connection, query, parameters)
+            else:
+                for table in sorted(named):
+                    self._register(connection, table)
             self._asked.add(query)
-        return self._run(connection, query, parameters)
+        return self._run(connection.execute, query, parameters)
 
     @contextlib.contextmanager
     def lending(
@@ -225,12 +243,12 @@ class Trace:
                 connection.unregister(name)
 
     def _run(
-        self, connection: DuckDBPyConnection, query: str, parameters: typing.Any
-    ) -> DuckDBPyRelation:
+        self, run: typing.Callable[[str, typing.Any], Result], query: str, parameters: typing.Any
+    ) -> Result:
         import duckdb
 
         try:
-            return connection.sql(query, params=parameters)
+            return run(query, parameters)
         except duckdb.InterruptException:
             raise
         except duckdb.Error as error:

@@ -29,6 +29,9 @@ _DTYPES: dict[str, Any] = {
 }
 
 
+#: What a row of all columns takes.
+MOST_ROW_BYTES: int = sum(np.dtype(dtype).itemsize for dtype in _DTYPES.values())
+
 # Of a trace that grows, how many times as many rows there is room for, and how many more.
 _ROOM = 8
 _LEAST_ROOM = 1 << 20

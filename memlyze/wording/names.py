@@ -7,6 +7,8 @@ import re
 
 def printable(text: str) -> str:
     """`text` without control characters, which a traced program could have put into its names."""
+    if text.isprintable():
+        return text
     return "".join(
         character if character.isprintable() else repr(character)[1:-1] for character in text
     )

@@ -236,3 +236,23 @@ def test_columns_that_do_not_fit_together_are_refused() -> None:
     columns.update(window_id=np.zeros(2, np.int32), allocator=np.zeros(3, np.uint8))
     with pytest.raises(ValueError, match="differ in length"):
         _event_sums.chunk_times(columns)
+
+
+def test_what_several_analyses_ask_is_summed_up_once(
+    known: Trace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passes = []
+    sum_events = _event_sums.sum_events
+
+    def counting(*columns: Any, **question: Any) -> Any:
+        passes.append(question)
+        return sum_events(*columns, **question)
+
+    monkeypatch.setattr(_event_sums, "sum_events", counting)
+    chosen = choose(known, Selection())
+    first = event_sums(known, chosen, told_apart=LIVE)
+    assert event_sums(known, choose(known, Selection()), told_apart=LIVE) is first
+    assert len(passes) == 1
+    event_sums(known, choose(known, Selection(from_ns=1)), told_apart=LIVE)
+    event_sums(known, chosen._replace(stack_ids=[1]), told_apart=LIVE)
+    assert len(passes) == 3

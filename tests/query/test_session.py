@@ -223,6 +223,12 @@ def test_statement_of_memlyze_needs_only_what_it_names(path: str, query: str) ->
         assert trace.ask(query).fetchall() == whole.sql(query).fetchall()
 
 
+def test_column_that_is_called_like_a_macro_is_not_taken_for_it() -> None:
+    retained = {"objects", "object_tree"}
+    assert not definitions.tables_named("SELECT retained, leaks FROM windows") & retained
+    assert definitions.tables_named("SELECT * FROM retained ()") >= retained
+
+
 def test_views_can_be_made_after_the_tables_beneath_them_are_decoded(trace: Trace) -> None:
     asked = trace.ask("SELECT count(*) FROM allocations").fetchall()
     assert trace.sql("SELECT count(*) FROM stack_frames").fetchall()[0][0] > 0

@@ -99,25 +99,26 @@ static bool grow(ml_event_sums *table)
     return true;
 }
 
-/* NULL: no memory. */
-static ml_event_sum *sum_of(ml_event_sums *table, int64_t stack_id, int64_t group_id,
-                            int64_t classes)
+/* The number of a sum, a new one where there is none. False: no memory. */
+static bool find_sum(ml_event_sums *table, int64_t stack_id, int64_t group_id, int64_t classes,
+                     size_t *number)
 {
     if (table->count == table->room && !grow(table)) {
-        return NULL;
+        return false;
     }
     size_t slot = hash_of(stack_id, group_id, classes);
     while (table->slots[slot &= 2 * table->room - 1] != 0) {
-        ml_event_sum *found = &table->sums[table->slots[slot] - 1];
-        if (is_same(found, stack_id, group_id, classes)) {
-            return found;
+        *number = table->slots[slot] - 1;
+        if (is_same(&table->sums[*number], stack_id, group_id, classes)) {
+            return true;
         }
         slot++;
     }
-    ml_event_sum *made = &table->sums[table->count++];
-    *made = (ml_event_sum){.stack_id = stack_id, .group_id = group_id, .classes = classes};
+    *number = table->count++;
+    table->sums[*number] =
+        (ml_event_sum){.stack_id = stack_id, .group_id = group_id, .classes = classes};
     table->slots[slot] = (uint32_t)table->count;
-    return made;
+    return true;
 }
 
 static void add(ml_event_sum *sum, double size, double weight, int64_t lifetime_ns)
@@ -131,12 +132,25 @@ static void add(ml_event_sum *sum, double size, double weight, int64_t lifetime_
     sum->largest = size > sum->largest ? size : sum->largest;
 }
 
-bool ml_sum_events(const ml_allocation_columns *columns, const ml_chunk_times *times,
-                   const ml_event_question *question, ml_event_sums *sums)
+/* What is known of a question beforehand: as these are constants of the caller's, nothing of what
+ * they rule out is left in the loop. */
+typedef struct {
+    bool is_exact;    /* every weight is 1 */
+    bool is_of_all;   /* of all processes, threads and windows, none of which has ended */
+    bool is_by_times; /* temporary is told by times */
+} question_kind;
+
+static inline __attribute__((always_inline)) bool
+sum_rows(const ml_allocation_columns *columns, const ml_chunk_times *times,
+         const ml_event_question *question, ml_event_sums *sums, const question_kind kind)
 {
     const ml_event_question q = *question;
     id_lookup processes = {.set = &q.processes}, threads = {.set = &q.threads};
     id_lookup windows = {.set = &q.windows}, ended = {.set = &q.ended};
+    /* Neighbours often belong to the same sum: it is added up apart from the table meanwhile. */
+    ml_event_sum sum = {0};
+    size_t number = 0;
+    bool has_sum = false;
     for (size_t begin = 0, chunk = 0; begin < columns->count; begin += ML_CHUNK_ROWS, chunk++) {
         if (times->last_ns[chunk] < q.from_ns || times->first_ns[chunk] >= q.to_ns) {
             continue;
@@ -150,39 +164,80 @@ bool ml_sum_events(const ml_allocation_columns *columns, const ml_chunk_times *t
         size_t end = begin + (left < ML_CHUNK_ROWS ? left : ML_CHUNK_ROWS);
         for (size_t row = begin; row < end; row++) {
             int64_t time = columns->time_ns[row], freed = columns->freed_ns[row];
-            if (time < q.from_ns || time >= q.to_ns ||
-                columns->allocator[row] > ML_LAST_RECORDED_ALLOCATOR) {
+            uint8_t allocator = columns->allocator[row];
+            if (time < q.from_ns || time >= q.to_ns || allocator > ML_LAST_RECORDED_ALLOCATOR) {
                 continue;
             }
-            int64_t process = value_at(&columns->process_id, row);
+            int64_t process = kind.is_of_all ? 0 : value_at(&columns->process_id, row);
             bool is_live = freed == -1;
-            bool is_held = time <= q.moment_ns && (is_live || freed > q.moment_ns) &&
-                           !(q.ended.ids && contains(&ended, process));
+            bool is_held = (time <= q.moment_ns) & (is_live | (freed > q.moment_ns));
+            if (!kind.is_of_all && q.ended.ids) {
+                is_held = is_held && !contains(&ended, process);
+            }
             bool is_temporary =
-                q.made_between != NULL
-                    ? q.made_between[row] >= 0 && q.made_between[row] < q.temporary_allocations
-                    : !is_live && freed - time <= q.temporary_ns;
-            unsigned classes = (is_live ? ML_IS_LIVE : 0) | (is_held ? ML_IS_HELD : 0) |
-                               (is_temporary ? ML_IS_TEMPORARY : 0) |
-                               (columns->allocator[row] == ML_MAPPED_ALLOCATOR ? ML_IS_MAPPED : 0);
-            if ((classes & q.wanted) != q.wanted ||
-                (q.processes.ids && !contains(&processes, process)) ||
-                (q.threads.ids && !contains(&threads, value_at(&columns->thread_id, row))) ||
-                (q.windows.ids && !contains(&windows, value_at(&columns->window_id, row)))) {
+                kind.is_by_times
+                    ? !is_live & (freed - time <= q.temporary_ns)
+                    : q.made_between[row] >= 0 && q.made_between[row] < q.temporary_allocations;
+            unsigned classes = (unsigned)is_live * ML_IS_LIVE | (unsigned)is_held * ML_IS_HELD |
+                               (unsigned)is_temporary * ML_IS_TEMPORARY |
+                               (unsigned)(allocator == ML_MAPPED_ALLOCATOR) * ML_IS_MAPPED;
+            if ((classes & q.wanted) != q.wanted) {
+                continue;
+            }
+            if (!kind.is_of_all &&
+                ((q.processes.ids && !contains(&processes, process)) ||
+                 (q.threads.ids && !contains(&threads, value_at(&columns->thread_id, row))) ||
+                 (q.windows.ids && !contains(&windows, value_at(&columns->window_id, row))))) {
                 continue;
             }
             int64_t stack_id = q.is_by_stack ? value_at(&columns->stack_id, row) : 0;
-            ml_event_sum *sum =
-                sum_of(sums, stack_id, value_at(&q.groups, row), classes & q.told_apart);
-            if (sum == NULL) {
-                return false;
+            int64_t group_id = value_at(&q.groups, row);
+            classes &= q.told_apart;
+            if (!has_sum || !is_same(&sum, stack_id, group_id, classes)) {
+                if (has_sum) {
+                    sums->sums[number] = sum;
+                }
+                if (!find_sum(sums, stack_id, group_id, classes, &number)) {
+                    return false;
+                }
+                sum = sums->sums[number];
+                has_sum = true;
             }
-            int64_t size = value_at(&columns->size, row);
-            add(sum, (double)size, columns->weight ? columns->weight[row] : 1.0,
-                is_live ? 0 : freed - time);
+            double size = (double)value_at(&columns->size, row);
+            int64_t lifetime = is_live ? 0 : freed - time;
+            if (kind.is_exact) { /* what `add` does, of a weight of 1 */
+                sum.samples += 1;
+                sum.bytes += size;
+                sum.allocations += 1;
+                sum.lifetimes_ns += (double)lifetime;
+                sum.largest = size > sum.largest ? size : sum.largest;
+            } else {
+                add(&sum, size, columns->weight[row], lifetime);
+            }
         }
     }
+    if (has_sum) {
+        sums->sums[number] = sum;
+    }
     return true;
+}
+
+bool ml_sum_events(const ml_allocation_columns *columns, const ml_chunk_times *times,
+                   const ml_event_question *question, ml_event_sums *sums)
+{
+    const ml_event_question *q = question;
+    const bool is_exact = columns->weight == NULL, is_by_times = q->made_between == NULL;
+    const bool is_of_all = !(q->processes.ids || q->threads.ids || q->windows.ids || q->ended.ids);
+    if (!is_by_times) {
+        const question_kind kind = {is_exact, false, false};
+        return sum_rows(columns, times, q, sums, kind);
+    }
+    if (!is_of_all) {
+        const question_kind kind = {is_exact, false, true};
+        return sum_rows(columns, times, q, sums, kind);
+    }
+    return is_exact ? sum_rows(columns, times, q, sums, (question_kind){true, true, true})
+                    : sum_rows(columns, times, q, sums, (question_kind){false, true, true});
 }
 
 void ml_free_event_sums(ml_event_sums *sums)

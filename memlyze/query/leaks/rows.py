@@ -157,11 +157,12 @@ def _growth_per_window(process: Process, curves: Curves, shapes: Shapes) -> dict
         label_of_id = np.full(int(max(windows["window_id"].max(), rows.window_id.max())) + 1, -1)
         label_of_id[windows["window_id"]] = label_of_window
         label = label_of_id[rows.window_id[stays]]
-        keys, inverse = np.unique(
-            rows.site[stays] * (len(labels) + 1) + label + 1, return_inverse=True
+        keys, (left, variance) = _added_up(
+            rows.site[stays] * (len(labels) + 1) + label + 1,
+            rows.bytes[stays],
+            rows.variance[stays],
         )
-        left = np.bincount(inverse, weights=rows.bytes[stays])
-        deviation = np.sqrt(np.bincount(inverse, weights=rows.variance[stays]))
+        deviation = np.sqrt(variance)
         of_labels = zip(keys.tolist(), left.tolist(), deviation.tolist())
         for key, amount, of_amount in sorted(of_labels, key=lambda label: label[1]):
             site, number = key // (len(labels) + 1), key % (len(labels) + 1) - 1
@@ -175,6 +176,17 @@ def _growth_per_window(process: Process, curves: Curves, shapes: Shapes) -> dict
         "growth_per_window_error": error,
         "window_name": names,
     }
+
+
+def _added_up(keys: Array, *values: Array) -> tuple[Array, list[Array]]:
+    """The distinct keys, which are not negative, in order; and the sum of each of `values` at
+    each.
+    """
+    if len(keys) and int(keys.max()) > 4 * len(keys):  # few of those that there could be
+        distinct, place = np.unique(keys, return_inverse=True)
+        return distinct, [np.bincount(place, weights=each) for each in values]
+    distinct = np.flatnonzero(np.bincount(keys))
+    return distinct, [np.bincount(keys, weights=each)[distinct] for each in values]
 
 
 def _main_stacks(curves: Curves) -> Array:

@@ -204,9 +204,14 @@ def _either(p_value: Array, levels: Array, is_sharp: Array) -> Array:
 
 def _without_greatest_step(levels: Array) -> Array:
     steps = np.diff(levels, axis=1)
-    greatest = steps.argmax(axis=1)
-    height = np.maximum(np.take_along_axis(steps, greatest[:, None], axis=1), 0)
-    left: Array = levels - np.where(np.arange(levels.shape[1]) > greatest[:, None], height, 0)
+    places = np.arange(steps.shape[1])
+    greatest = steps.argmax(axis=1)[:, None]
+    # What is replaced is there beside it for a moment, and goes: that is the same event.
+    follows = (places > greatest) & (places <= greatest + 2)
+    is_of_step = (places == greatest) | (follows & (steps < 0))
+    left: Array = np.concatenate(
+        [levels[:, :1], levels[:, :1] + np.cumsum(np.where(is_of_step, 0, steps), axis=1)], axis=1
+    )
     return left
 
 

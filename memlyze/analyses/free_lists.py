@@ -29,4 +29,6 @@ def may_be_in_free_lists(blocks: LiveBlocks, without_object: int) -> bool:
     _, kind = np.unique(blocks.size, return_inverse=True)
     alike = np.bincount(kind, weights=blocks.weight)[kind]
     is_such = (blocks.allocator == _OBJECT_DOMAIN) & (blocks.size <= _GREATEST_BYTES)
-    return bool((is_such & (alike <= _MOST_OF_A_SIZE)).mean() >= _MOST)
+    is_such &= alike <= _MOST_OF_A_SIZE
+    size_bytes = blocks.size * blocks.weight
+    return bool(size_bytes[is_such].sum() >= _MOST * size_bytes.sum())

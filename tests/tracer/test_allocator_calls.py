@@ -229,3 +229,18 @@ except ValueError as error:
 """
     )
     assert done.lines == ["80000", "True"]
+
+
+def test_block_that_is_resized_to_nothing_takes_no_budget_away(record: Any) -> None:
+    """A hook within another must leave the other's budget: otherwise the next allocation is due."""
+    trace = record(
+        CALLS
+        + """
+for _ in range(700):
+    block = mem.realloc(mem.malloc(15_001), 0)  # both pass through the raw domain, too
+    mem.free(block)
+""",
+        sample_rate=0.0,
+        sample_interval=1 << 20,
+    ).trace
+    assert len(trace) < 100  # about twelve are due

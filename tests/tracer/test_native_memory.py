@@ -532,3 +532,22 @@ print(early.text())
         env={"LD_PRELOAD": f"{SHIM}:{early}"},
     )
     assert done.stdout == "b'early'\n"
+
+
+def test_call_for_more_than_there_can_be_does_not_blind_the_thread(
+    record_native: Recorder,
+) -> None:
+    trace = record_native(
+        """
+library.have_in_native_thread.argtypes = library.have.argtypes = [ctypes.c_size_t]
+kept = []
+for vast in (2**64 - 2**40, 2**63, 2**63 - 1):
+    kept.append(library.have(vast))
+    kept.append(library.have_in_native_thread(vast))
+    kept.append(library.have(71_111))
+    kept.append(library.have_in_native_thread(72_222))
+""",
+        sample_rate=0.0,
+        sample_interval=100,
+    ).trace
+    assert len(trace.allocations(71_111)) == len(trace.allocations(72_222)) == 3

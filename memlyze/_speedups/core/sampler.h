@@ -65,10 +65,15 @@ ML_INLINE void ml_sampler_refill(ml_sampler *sampler, const ml_sampling *samplin
     sampler->budget_bytes = draw < 0x1.0p60 ? (int64_t)draw : (int64_t)1 << 60;
 }
 
-/* True when this allocation is to be recorded. The whole fast path. */
+/* More than there is: who asks for it gets nothing. No more is spent of a budget, so that no sum
+ * overflows. */
+#define ML_VAST_BYTES ((size_t)1 << 48)
+
+/* True when this allocation is to be recorded. */
 ML_INLINE bool ml_sampler_spend(ml_sampler *sampler, size_t size, int64_t surcharge_bytes)
 {
-    sampler->budget_bytes -= (int64_t)size + surcharge_bytes;
+    sampler->budget_bytes -=
+        (int64_t)(ML_LIKELY(size < ML_VAST_BYTES) ? size : ML_VAST_BYTES) + surcharge_bytes;
     return ML_UNLIKELY(sampler->budget_bytes < 0);
 }
 

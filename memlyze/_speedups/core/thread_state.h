@@ -135,12 +135,13 @@ ML_INLINE void ml_thread_leave_exact(ml_thread *thread)
     thread->active_session = thread->session;
 }
 
-/* Whether the thread may have so much without a closer look; then it is spent. A thread whose
- * session has ended meanwhile finds out when the last budget is used up. */
+/* Whether the thread may have so much, less than ML_VAST_BYTES, without a closer look; then it is
+ * spent. Never inside, not even no bytes. A thread whose session has ended meanwhile finds out when
+ * the last budget is used up. */
 ML_INLINE bool ml_thread_may_have(ml_thread *thread, size_t size)
 {
     const int64_t budget = thread->open_budget_bytes - (int64_t)size - thread->surcharge_bytes;
-    if (ML_UNLIKELY(budget < 0))
+    if (ML_UNLIKELY(budget <= 0))
         return false;
     thread->open_budget_bytes = budget;
     return true;

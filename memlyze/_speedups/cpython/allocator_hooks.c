@@ -298,7 +298,8 @@ static void *hooked_realloc(void *context, void *block, size_t size)
 {
     const ml_hooked_domain *domain = context;
     ml_thread *thread = ml_current_thread;
-    if (ML_UNLIKELY(ml_live_table_may_hold((uintptr_t)block) || !ml_thread_may_have(thread, size)))
+    if (ML_UNLIKELY(ml_live_table_may_hold((uintptr_t)block) || size >= ML_VAST_BYTES ||
+                    !ml_thread_may_have(thread, size)))
         return realloc_attentively(domain, block, size);
     return realloc_guarded(domain, block, size, thread);
 }

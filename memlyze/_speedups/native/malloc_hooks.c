@@ -125,7 +125,7 @@ static ML_NOINLINE void *malloc_attentively(size_t size)
 /* Where most allocations pass, and the real malloc calls nothing that is hooked. */
 static void *hooked_malloc(size_t size)
 {
-    if (ML_UNLIKELY(!ml_thread_may_have(ml_current_thread, size)))
+    if (ML_UNLIKELY(size >= ML_VAST_BYTES || !ml_thread_may_have(ml_current_thread, size)))
         return malloc_attentively(size);
     return ml_real.malloc(size);
 }

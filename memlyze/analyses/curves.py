@@ -24,13 +24,15 @@ class Curve(typing.NamedTuple):
     greatest: Array
 
 
-class ClockPeak(typing.NamedTuple):
-    """The greatest reading of the memory clock in a range."""
+class CurvePeak(typing.NamedTuple):
+    """The greatest value in a range."""
 
     kind: str
     """`rss`, that of the program, or `heap_live`."""
     time_ns: int
-    """Of several processes, when the bucket begins in which their sum is greatest."""
+    """Of the resident memory of several processes, when the bucket begins in which their sum is
+    greatest.
+    """
     bytes: float
 
 
@@ -45,6 +47,12 @@ class LiveCurve(typing.NamedTuple):
     live_bytes: Array
     """At the end of the bucket."""
     live_variance: Array
+    least_live_bytes: Array
+    """At any moment of the bucket."""
+    greatest_live_bytes: Array
+    """At any moment of the bucket."""
+    greatest_live_variance: Array
+    """At the first moment at which most was live."""
 
 
 def bucket_edges(from_ns: int, to_ns: int, buckets: int) -> Array:
@@ -57,8 +65,9 @@ def bucket_edges(from_ns: int, to_ns: int, buckets: int) -> Array:
 
 
 def clock_curves(trace: Trace, edges: Array, process_id: int | None) -> dict[str, Curve]:
-    """The readings of the memory clock by column: `rss`, that of the program, `heap_live`,
-    `tracer_bytes`.
+    """The readings of the memory clock by column: `rss`, that of the program, and `tracer_bytes`.
+
+    What is live is no reading of it: between two of them a peak may have come and gone.
 
     Of several processes they are summed; one that is not read in a bucket counts with its reading
     before, as long as it runs.
@@ -68,7 +77,7 @@ def clock_curves(trace: Trace, edges: Array, process_id: int | None) -> dict[str
     numbers = trace.process_ids if process_id is None else [process_id]
     ends = ended_processes(trace)
     found = {}
-    for column in ("rss", "heap_live", "tracer_bytes"):
+    for column in ("rss", "tracer_bytes"):
         parts = []
         for number in numbers:
             own = of_process == number
@@ -79,24 +88,28 @@ def clock_curves(trace: Trace, edges: Array, process_id: int | None) -> dict[str
     return found
 
 
-def clock_peaks(
-    trace: Trace, clock: typing.Mapping[str, Curve], edges: Array, process_id: int | None
-) -> list[ClockPeak]:
-    """The greatest readings in the range of the curves."""
-    memory = _clock(trace)
-    is_single = process_id is None and len(trace.process_ids) == 1
-    found = []
-    for kind in ("rss", "heap_live"):
-        greatest = clock[kind].greatest
-        if np.isnan(greatest).all():
-            continue
-        place = int(np.nanargmax(greatest))
-        time_ns = int(edges[place])
-        if is_single:
-            first, end = np.searchsorted(memory["time_ns"], edges[place : place + 2]).tolist()
-            time_ns = int(memory["time_ns"][first + int(np.argmax(memory[kind][first:end]))])
-        found.append(ClockPeak(kind, time_ns, float(greatest[place])))
-    return found
+def rss_peak(trace: Trace, rss: Curve, edges: Array, process_id: int | None) -> list[CurvePeak]:
+    """The greatest reading in the range of the curve; none where nothing was read."""
+    if np.isnan(rss.greatest).all():
+        return []
+    place = int(np.nanargmax(rss.greatest))
+    time_ns = int(edges[place])
+    if process_id is None and len(trace.process_ids) == 1:
+        memory = _clock(trace)
+        first, end = np.searchsorted(memory["time_ns"], edges[place : place + 2]).tolist()
+        time_ns = int(memory["time_ns"][first + int(np.argmax(memory["rss"][first:end]))])
+    return [CurvePeak("rss", time_ns, float(rss.greatest[place]))]
+
+
+def live_peak(series: LiveSeries, edges: Array) -> list[CurvePeak]:
+    """The first moment of the range at which most was live; none where nothing was."""
+    from_ns = int(edges[0])
+    time_ns = series.greatest_between(from_ns, int(edges[-1]))
+    before = series.live_at(from_ns).value
+    if time_ns is None or series.live_at(time_ns).value < before:
+        time_ns = from_ns  # it was more before the range, and has only become less
+    greatest = series.live_at(time_ns).value
+    return [CurvePeak("heap_live", time_ns, greatest)] if greatest > 0 else []
 
 
 def _clock(trace: Trace) -> dict[str, Array]:
@@ -134,18 +147,39 @@ def _sum(parts: list[Curve], count: int) -> Curve:
 
 
 def live_curve(series: LiveSeries, edges: Array) -> LiveCurve:
-    """What a series has in each bucket and at its end."""
+    """What a series has in each bucket and at its end: no spike in between is lost."""
     bounds: Array = np.searchsorted(series.times_ns, edges)
 
     def sums(name: str) -> Array:
         return np.diff(np.append(0.0, np.cumsum(series.changes[name]))[bounds])
 
+    live = np.append(0.0, series.live_bytes)
+    variances = np.maximum(np.append(0.0, series.live_variances), 0.0)
+    # What is live when a bucket begins holds until the first change in it.
+    least, greatest = live[bounds[:-1]], live[bounds[:-1]]
+    greatest_places = bounds[:-1].copy()
+    has_changes = np.diff(bounds) > 0
+    starts = bounds[:-1][has_changes]
+    if len(starts):
+        within = series.live_bytes[: bounds[-1]]
+        least[has_changes] = np.minimum(least[has_changes], np.minimum.reduceat(within, starts))
+        inner = np.maximum.reduceat(within, starts)
+        is_above = inner > greatest[has_changes]
+        buckets = np.flatnonzero(has_changes)[is_above]
+        greatest[buckets] = inner[is_above]
+        greatest_places[buckets] = [
+            1 + first + int(np.argmax(within[first:end]))
+            for first, end in zip(bounds[buckets].tolist(), bounds[buckets + 1].tolist())
+        ]
     return LiveCurve(
         allocated_bytes=sums("allocated_bytes"),
         allocated_variance=sums("allocated_variance"),
         freed_bytes=sums("freed_bytes"),
         freed_variance=sums("freed_variance"),
         allocations=sums("allocations"),
-        live_bytes=np.append(0.0, series.live_bytes)[bounds[1:]],
-        live_variance=np.maximum(np.append(0.0, series.live_variances)[bounds[1:]], 0.0),
+        live_bytes=live[bounds[1:]],
+        live_variance=variances[bounds[1:]],
+        least_live_bytes=least,
+        greatest_live_bytes=greatest,
+        greatest_live_variance=variances[greatest_places],
     )

@@ -52,11 +52,11 @@ class Catalogue:
         first_paths = self._named + [
             path for folder in self._folders for path in self._list(folder)
         ]
+        named = set(self._named)
         for path in first_paths:
             if path not in self._by_path:
-                self._by_path[path] = ServedTrace(self._new_id(path), path)
+                self._by_path[path] = ServedTrace(self._new_id(path), path, is_named=path in named)
         changed = [trace for trace in self._by_path.values() if trace.look()]
-        named = set(self._named)
         for trace in list(self._by_path.values()):
             if trace.path not in named and trace.state == GONE and not trace.is_open:
                 del self._by_path[trace.path]

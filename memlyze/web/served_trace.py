@@ -42,6 +42,7 @@ class Entry(typing.NamedTuple):
     revision: int
     command_line: str
     start_time_unix_ns: int | None
+    is_named: bool
 
 
 class _FileState(typing.NamedTuple):
@@ -54,8 +55,9 @@ class _FileState(typing.NamedTuple):
 class ServedTrace:
     """One recording. `look` is called on the watcher's thread, `session` on the worker's."""
 
-    def __init__(self, trace_id: str, path: str) -> None:
+    def __init__(self, trace_id: str, path: str, *, is_named: bool) -> None:
         self.id = trace_id
+        self._is_named = is_named
         self.path = path
         self.paths: tuple[str, ...] = (path,)
         self.revision = 0
@@ -88,6 +90,7 @@ class ServedTrace:
             revision=self.revision,
             command_line=" ".join(map(str, command_line)) if isinstance(command_line, list) else "",
             start_time_unix_ns=started_ns if started_ns > 0 else None,
+            is_named=self._is_named,
         )
 
     def look(self) -> bool:

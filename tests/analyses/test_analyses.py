@@ -9,7 +9,7 @@ from known_trace import MS, known_trace, weight_of, write_known_trace
 from trace_encoder import TraceEncoder
 
 import memlyze
-from memlyze.analyses.curves import bucket_edges, clock_curves, clock_peaks
+from memlyze.analyses.curves import bucket_edges, clock_curves, rss_peak
 from memlyze.analyses.estimates import Estimate
 from memlyze.analyses.inventory import take_inventory
 from memlyze.analyses.resident_memory import Part, explain_peak
@@ -64,7 +64,7 @@ def test_peak_of_resident_memory_is_the_programs_and_the_same_everywhere(tmp_pat
         of_macro = trace.sql("SELECT max(program_rss), max(rss) FROM timeline()").fetchall()
         edges = bucket_edges(0, 3 * MS, 3)
         curve = clock_curves(trace, edges, None)
-        (on_the_page,) = (p for p in clock_peaks(trace, curve, edges, None) if p.kind == "rss")
+        (on_the_page,) = rss_peak(trace, curve["rss"], edges, None)
     assert (summary.peak_rss, summary.peak_rss_tracer_bytes) == (Peak(760, 1 * MS, 1), 40)
     assert summary.processes[0].peak_rss == 760
     assert [part.rss for part in slices] == [480, 760, 760]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
-from known_trace import MS
-from served import Served
+from known_trace import FIRST_ID, MS, known_trace
+from served import Served, serving
+from trace_encoder import Allocation, Free, Run
 
 #: Buckets of a millisecond each, the last with the end of the recording.
 EACH_MS = {"to_ns": 21 * MS, "buckets": 21}
@@ -14,7 +17,7 @@ def test_timeline_has_the_least_and_the_greatest_reading_of_each_bucket(served: 
     found = served.get("timeline", buckets=2)
     assert found["start_ns"] == [0, found["bucket_ns"]]
     assert found["rss"] == {"min": [4990, 8000], "max": [9000, 8000]}
-    assert found["heap_live"]["max"] == [500, 1050]
+    assert found["heap_live"] == {"min": [0, 500], "max": [700, 1050], "error": [0, 0]}
 
 
 def test_timeline_has_no_reading_where_the_clock_did_not_tick(served: Served) -> None:
@@ -50,7 +53,33 @@ def test_timeline_of_a_sampled_trace_has_error_bars(served: Served) -> None:
 def test_timeline_names_the_greatest_readings(served: Served) -> None:
     peaks = {peak["kind"]: peak for peak in served.get("timeline", **EACH_MS)["peaks"]}
     assert (peaks["rss"]["time_ns"], peaks["rss"]["bytes"]) == (10 * MS, 9000)
-    assert (peaks["heap_live"]["time_ns"], peaks["heap_live"]["bytes"]) == (19 * MS, 1050)
+    assert (peaks["heap_live"]["time_ns"], peaks["heap_live"]["bytes"]) == (12 * MS, 1050)
+
+
+def test_spike_between_two_readings_of_the_clock_is_drawn_and_marked(tmp_path: Path) -> None:
+    path = tmp_path / "spike.mlyze"
+    trace = known_trace()
+    trace.add_runs(
+        [
+            Run(1, 16 * MS, 9 * FIRST_ID, [Allocation(7000, 1)]),
+            Run(1, 17 * MS, 9 * FIRST_ID + 1, [Free(9 * FIRST_ID)]),
+        ]
+    )
+    trace.write(path)
+    with serving(path) as running:
+        found, info = running.get("timeline", buckets=2), running.get("info")
+    assert found["live_bytes"] == [500, 1050]
+    assert found["heap_live"]["max"] == [700, 8050]
+    (peak,) = (peak for peak in found["peaks"] if peak["kind"] == "heap_live")
+    assert (peak["time_ns"], peak["bytes"]) == (16 * MS, 8050)
+    assert (info["peak_live_ns"], info["peak_live_bytes"]["value"]) == (16 * MS, 8050)
+
+
+def test_live_heap_of_a_range_begins_with_what_was_live_before(served: Served) -> None:
+    found = served.get("timeline", from_ns=8 * MS, to_ns=11 * MS, buckets=1)
+    assert (found["heap_live"]["min"], found["heap_live"]["max"]) == ([500], [700])
+    (peak,) = (peak for peak in found["peaks"] if peak["kind"] == "heap_live")
+    assert (peak["time_ns"], peak["bytes"]) == (8 * MS, 700)
 
 
 def test_range_that_ends_before_it_begins_is_refused(served: Served) -> None:

@@ -149,3 +149,15 @@ def test_two_traces_are_compared_as_the_command_does(served: Served) -> None:
     assert found["measure"] == "allocated"
     assert found["totals"]["allocated"]["after"]["value"] == 1550
     assert served.refusal("compare")[0] == 400
+
+
+def test_named_traces_keep_the_order_of_the_command_line(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    paths = [tmp_path / "b.mlyze", tmp_path / "a.mlyze", tmp_path / "folder" / "c.mlyze"]
+    for start_unix_ns, path in zip((30, 10, 20), paths):
+        known_trace(start_unix_ns=start_unix_ns).write(path)
+    for first, second in (paths[:2], paths[1::-1]):
+        with serving(first, second, tmp_path / "folder") as served:
+            found = served.get("traces")["traces"]
+        assert [entry["id"] for entry in found] == [first.name, second.name, "c.mlyze"]
+        assert [entry["is_named"] for entry in found] == [True, True, False]

@@ -154,9 +154,7 @@ describeInBrowser("views", () => {
   });
 
   test("compare: two traces beside each other", async () => {
-    const { page, complaints } = await open("spikes", "#/compare");
-    await page.locator(".toolbar select").first().selectOption({ label: "service.mlyze" });
-    await settled(page);
+    const { page, complaints } = await open("spikes", "#/compare?base=service.mlyze");
     await expect.poll(() => page.getByRole("table", { name: "The two traces in all" }).locator("tbody tr").count()).toBe(7);
     await expect.poll(() => page.getByRole("table", { name: "Differences" }).locator("tbody tr").count()).toBeGreaterThan(1);
     // Compared with a trace that was sampled: what is exact here is not marked, and what is estimated has its error.
@@ -174,9 +172,7 @@ describeInBrowser("views", () => {
   });
 
   test("compare: the flame graph of both has the figures of each", async () => {
-    const { page, complaints } = await open("spikes", "#/compare?shown=graph&measure=allocated");
-    await page.locator(".toolbar select").first().selectOption({ label: "plateau.mlyze" });
-    await settled(page);
+    const { page, complaints } = await open("spikes", "#/compare?base=plateau.mlyze&shown=graph&measure=allocated");
     await page.getByRole("searchbox").fill("build_spike");
     await expect.poll(() => page.locator(".flame-matches").textContent()).toContain("28.6 MiB");
     const graph = page.getByRole("application");

@@ -14,7 +14,7 @@ from memlyze.analyses.place_curves import PlaceCurves, place_curves
 from memlyze.analyses.remembered import remembered
 from memlyze.analyses.resident_memory import resident_over_time
 from memlyze.analyses.sampling import sampling_of
-from memlyze.analyses.selection import END_NS, Selection
+from memlyze.analyses.selection import END_NS
 from memlyze.query.session import Trace
 from memlyze.web.requests import Asked
 from memlyze.web.routes.overview import summary_of
@@ -28,16 +28,18 @@ def timeline(asked: Asked) -> object:
     edges = edges_of(asked)
     process_id = asked.selection.process
     clock = curves.clock_curves(asked.trace, edges, process_id)
-    chosen = curves.live_curve(series_of(asked.trace, asked.selection), edges)
-    of_process = curves.live_curve(series_of(asked.trace, Selection(process=process_id)), edges)
-    heap, rss = clock["heap_live"], clock["rss"]
+    series = series_of(asked.trace, asked.selection)
+    chosen = curves.live_curve(series, edges)
+    rss = clock["rss"]
     return {
         **_frame(edges),
         "rss": {"min": rss.least, "max": rss.greatest},
         "heap_live": {
-            "min": heap.least,
-            "max": heap.greatest,
-            "error": _errors(asked.trace, of_process.live_bytes, of_process.live_variance),
+            "min": chosen.least_live_bytes,
+            "max": chosen.greatest_live_bytes,
+            "error": _errors(
+                asked.trace, chosen.greatest_live_bytes, chosen.greatest_live_variance
+            ),
         },
         "tracer_bytes": clock["tracer_bytes"].greatest,
         "allocated_bytes": chosen.allocated_bytes,
@@ -47,7 +49,10 @@ def timeline(asked: Asked) -> object:
         "live_bytes": chosen.live_bytes,
         "live_error": _errors(asked.trace, chosen.live_bytes, chosen.live_variance),
         "allocations": chosen.allocations,
-        "peaks": curves.clock_peaks(asked.trace, clock, edges, process_id),
+        "peaks": [
+            *curves.rss_peak(asked.trace, rss, edges, process_id),
+            *curves.live_peak(series, edges),
+        ],
     }
 
 

@@ -8,36 +8,40 @@ import { EstimateText } from "../parts/Figures";
 import { Choice, Segmented } from "../parts/Segmented";
 import { Answered, Message } from "../parts/States";
 import { Table } from "../parts/Table";
-import { useSetting } from "../selection/store";
+import { select, useSetting } from "../selection/store";
 import { ChangeText } from "./ChangeText";
 import { Differences } from "./Differences";
 import { diffForm, MEASURE_TITLES, MEASURES, ROWS, type Change, type DiffForm, type Measure } from "./form";
 import { Graph } from "./Graph";
+import { pairOf } from "./pair";
 import "./compare.css";
 
-/** Two traces beside each other: this one, and the one that it is compared with. */
+/** Two traces beside each other: the one before, and the one after. */
 export default function CompareView() {
   const { trace, traces } = useTrace();
-  const others = traces.filter(({ id, state }) => id !== trace.id && state !== "bad");
-  const [chosen, setBase] = useSetting<string>("base", "");
+  const [chosenBase] = useSetting<string>("base", "");
+  const [chosenAfter] = useSetting<string>("after", "");
   const [shown, setShown] = useSetting("shown", "table", ["table", "graph"]);
   const [chosenMeasure, setMeasure] = useSetting<Measure>("measure", "peak", MEASURES);
   const measure = shown === "graph" && chosenMeasure === "allocations" ? "allocated" : chosenMeasure;
-  const base = others.find(({ id }) => id === chosen) ?? others[0];
-  if (base === undefined) {
+  const pair = pairOf(traces, trace.id, chosenBase, chosenAfter);
+  if (pair === null) {
     return (
       <Message title="There is only one trace">
         Serve two to compare them: “memlyze serve before.mlyze after.mlyze”, or a folder of traces.
       </Message>
     );
   }
+  const [base, after] = [pair.before.id, pair.after.id];
+  const options = traces.filter(({ state }) => state !== "bad").map(({ id, name }) => ({ value: id, label: visible(name) }));
+  // To choose what stands on the other side is to exchange the two.
+  const setBase = (next: string) => select({ settings: { base: next, after: next === after ? base : after } });
+  const setAfter = (next: string) => select({ settings: { base: next === base ? after : base, after: next } });
   return (
     <>
       <div className="toolbar" role="toolbar" aria-label="Compare">
-        <span>
-          <strong>{visible(trace.name)}</strong> compared
-        </span>
-        <Choice label="with" value={base.id} onChange={setBase} options={others.map(({ id, name }) => ({ value: id, label: visible(name) }))} />
+        <Choice label="Before" value={base} onChange={setBase} options={options} />
+        <Choice label="after" value={after} onChange={setAfter} options={options} />
         <Choice
           label="by"
           value={measure}
@@ -57,11 +61,11 @@ export default function CompareView() {
         />
       </div>
       {measure !== "allocations" && shown === "graph" ? (
-        <Graph base={base.id} measure={measure} />
+        <Graph base={base} after={after} measure={measure} />
       ) : (
         <div className="compare">
-          <Totals base={base.id} />
-          <Differences base={base.id} measure={measure} />
+          <Totals base={base} after={after} />
+          <Differences base={base} after={after} measure={measure} />
         </div>
       )}
     </>
@@ -108,33 +112,41 @@ function withError(estimate: Estimate | null, format: (value: number) => string)
   return estimate === null ? "unknown" : <EstimateText estimate={estimate} format={format} />;
 }
 
-function Totals({ base }: { base: string }) {
-  const { info, trace } = useTrace();
-  const answer = useAnswer("info", { trace: base });
-  const compared = useAnswer("compare", { trace: trace.id, base, limit: ROWS });
+function Totals({ base, after }: { base: string; after: string }) {
+  const ofBase = useAnswer("info", { trace: base });
+  const ofAfter = useAnswer("info", { trace: after });
+  const compared = useAnswer("compare", { trace: after, base, limit: ROWS });
   return (
     <section className="panel compare-totals" aria-label="In all">
       <h2>In all</h2>
-      <Answered answer={answer}>
+      <Answered answer={ofBase}>
         {(before) => (
-          <Answered answer={compared}>
-            {(data) => (
-              <Table
-                label="The two traces in all"
-                rows={rowsOf(diffForm(data).totals, before, info)}
-                rowKey={({ name }) => name}
-                columns={[
-                  { key: "name", title: "Figure", isWide: true, cell: ({ name }) => name },
-                  { key: "before", title: visible(before.trace.name), isNumber: true, cell: ({ before: value, format }) => withError(value, format) },
-                  { key: "after", title: visible(info.trace.name), isNumber: true, cell: ({ after, format }) => withError(after, format) },
-                  { key: "change", title: "Change", isNumber: true, cell: (row) => <TotalChange row={row} /> },
-                ]}
-              />
+          <Answered answer={ofAfter}>
+            {(info) => (
+              <Answered answer={compared}>
+                {(data) => <TotalsTable totals={diffForm(data).totals} before={before} after={info} />}
+              </Answered>
             )}
           </Answered>
         )}
       </Answered>
     </section>
+  );
+}
+
+function TotalsTable({ totals, before, after }: { totals: DiffForm["totals"]; before: Info; after: Info }) {
+  return (
+    <Table
+      label="The two traces in all"
+      rows={rowsOf(totals, before, after)}
+      rowKey={({ name }) => name}
+      columns={[
+        { key: "name", title: "Figure", isWide: true, cell: ({ name }) => name },
+        { key: "before", title: `Before: ${visible(before.trace.name)}`, isNumber: true, cell: ({ before: value, format }) => withError(value, format) },
+        { key: "after", title: `After: ${visible(after.trace.name)}`, isNumber: true, cell: ({ after: value, format }) => withError(value, format) },
+        { key: "change", title: "Change", isNumber: true, cell: (row) => <TotalChange row={row} /> },
+      ]}
+    />
   );
 }
 

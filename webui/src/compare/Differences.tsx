@@ -1,5 +1,4 @@
 import { useAnswer } from "../data/answers";
-import { useTrace } from "../data/trace";
 import { visible } from "../lib/text";
 import { plural } from "../lib/units";
 import { EstimateText, PlaceText } from "../parts/Figures";
@@ -10,10 +9,9 @@ import { ChangeText } from "./ChangeText";
 import { diffForm, MEASURE_TITLES, ROWS, type DiffForm, type Difference, type Measure } from "./form";
 
 /** Function by function, what differs; what may be chance is told from what is not. */
-export function Differences({ base, measure }: { base: string; measure: Measure }) {
-  const { trace } = useTrace();
+export function Differences({ base, after, measure }: { base: string; after: string; measure: Measure }) {
   const processId = useSelection((selection) => selection.processId);
-  const answer = useAnswer("compare", { trace: trace.id, base, measure, limit: ROWS, ...(processId !== null && { process_id: processId }) });
+  const answer = useAnswer("compare", { trace: after, base, measure, limit: ROWS, ...(processId !== null && { process_id: processId }) });
   return (
     <section className="panel" aria-label="By function">
       <Answered answer={answer}>{(data) => <Rows diff={diffForm(data)} />}</Answered>

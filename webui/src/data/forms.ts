@@ -42,6 +42,8 @@ export interface TraceEntry {
   command_line: string;
   /** When recording began. */
   start_time_unix_ns: number | null;
+  /** Whether the command line names it; the others stand in a folder. Those that are named come first, in its order, then the others, the newest first. */
+  is_named: boolean;
 }
 
 /** A process of the trace. */
@@ -171,7 +173,7 @@ export interface Timeline {
   /** Start of each bucket. */
   start_ns: number[];
   rss: Range;
-  /** Live heap by the memory clock, and half the width of its 95 % interval. */
+  /** Least and greatest that was live at any moment of the bucket, counted from the allocations, and half the width of the 95 % interval of the greatest. Of what was chosen. */
   heap_live: {
     /** bytes */
     min: (number | null)[];
@@ -190,13 +192,13 @@ export interface Timeline {
   freed_bytes: number[];
   /** half width */
   freed_error: number[];
-  /** Live at the end of the bucket, counted from the allocations (honours thread and window, which `heap_live` cannot). */
+  /** Live at the end of the bucket, counted from the allocations. Of what was chosen. */
   live_bytes: number[];
   /** half width */
   live_error: number[];
   /** Number allocated in the bucket. */
   allocations: number[];
-  /** Greatest readings within the range. */
+  /** The greatest resident memory and the greatest live heap within the range; the latter of what was chosen. */
   peaks: ({
     time_ns: number;
     bytes: number;

@@ -116,7 +116,7 @@ export function Timeline({ memory, width, plotHeight, isCompact = false }: { mem
     }
     const indexOf = (time: number) => Math.floor((time - (timeline.start_ns[0] ?? 0)) / timeline.bucket_ns);
     const reach = Math.ceil((CLICK_REACH_PX * nsPerPixel()) / timeline.bucket_ns);
-    const values = spikeValues(timeline, memory.isFiltered);
+    const values = spikeValues(timeline);
     const first = Math.max(0, indexOf(visible().fromNs));
     return findSpike(values, indexOf(timeNs), reach, first, Math.min(values.length, indexOf(visible().toNs) + 1));
   };

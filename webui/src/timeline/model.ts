@@ -51,10 +51,7 @@ export function memoryModel(timeline: Timeline, palette: Palette, isFiltered: bo
     bands.push({ upper: 0, lower: 1, fill: translucent(palette.rss, 0.28) });
     legend.push({ label: "Resident memory (RSS)", colour: palette.rss });
   }
-  const fromClock = hasReadings(timeline.heap_live) && !isFiltered;
-  const greatest: Column = fromClock ? timeline.heap_live.max : timeline.live_bytes;
-  const least: Column = fromClock ? timeline.heap_live.min : timeline.live_bytes;
-  const errors = fromClock ? timeline.heap_live.error : timeline.live_error;
+  const { max: greatest, min: least, error: errors } = timeline.heap_live;
   const first = series.length;
   series.push(
     { ...line("Live heap", greatest, palette.heap, 1.5), fill: translucent(palette.heap, 0.1) },

@@ -26,9 +26,8 @@ export function momentFacts({ timeline, model, mode, isFiltered }: Memory, timeN
     facts.push(["Resident", formatBytes(rss)]);
   }
   if (mode === "memory") {
-    const clock = isFiltered ? null : nearest(timeline.heap_live.max, index);
-    const heap = clock ?? timeline.live_bytes[index] ?? 0;
-    const error = (clock === null ? timeline.live_error[index] : nearest(timeline.heap_live.error, index)) ?? 0;
+    const heap = timeline.heap_live.max[index] ?? 0;
+    const error = timeline.heap_live.error[index] ?? 0;
     facts.push(["Live heap", estimateText({ value: heap, error })]);
     const allocated = { value: timeline.allocated_bytes[index] ?? 0, error: timeline.allocated_error[index] ?? 0 };
     facts.push(["Allocated here", estimateText(allocated)]);

@@ -1,6 +1,9 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 
-import { cumulative, filled, layerRows, residentLayers, spikeValues } from "./series";
+import type { Timeline } from "../data/forms";
+import type { Palette } from "../lib/theme";
+import { memoryModel } from "./model";
+import { cumulative, filled, layerRows, residentLayers, spikeValues, summaryRows } from "./series";
 
 test("memory is as before where the clock did not tick", () => {
   expect(filled([null, 3, null, null, 5])).toEqual([3, 3, 3, 3, 5]);
@@ -21,10 +24,38 @@ test("the last snapshot holds until the next, and small categories are summed up
   ]);
 });
 
-test("a rise begins when the allocations were made, not when the clock next ticked", () => {
-  const timeline = { heap_live: { min: [1, null, null, 9, 2], max: [1, null, null, 12, 2], error: [] }, live_bytes: [1, 1, 6, 2, 2] };
-  expect(spikeValues(timeline, false)).toEqual([1, 1, 6, 12, 2]);
-  expect(spikeValues(timeline, true)).toEqual([1, 1, 6, 2, 2]);
+vi.mock("../lib/theme", () => ({ seriesColour: () => "", translucent: () => "" }));
+const palette = new Proxy({}, { get: () => "#123456" }) as Palette;
+
+/** 35 bytes are live for a moment of the second bucket only. */
+function spiky(): Timeline {
+  const none = [0, 0, 0];
+  return {
+    from_ns: 0,
+    to_ns: 30,
+    bucket_ns: 10,
+    start_ns: [0, 10, 20],
+    rss: { min: [50, null, 60], max: [50, null, 60] },
+    heap_live: { min: [1, 2, 2], max: [5, 35, 4], error: none },
+    tracer_bytes: none,
+    allocated_bytes: [5, 33, 2],
+    allocated_error: none,
+    freed_bytes: [3, 33, 2],
+    freed_error: none,
+    live_bytes: [2, 2, 2],
+    live_error: none,
+    allocations: [1, 1, 1],
+    peaks: [],
+  };
+}
+
+test("a spike that is over within a bucket is found, drawn and told", () => {
+  expect(spikeValues(spiky())).toEqual([5, 35, 4]);
+  expect(summaryRows(spiky()).map(({ heap }) => heap)).toEqual([5, 35, 4]);
+  for (const isFiltered of [false, true]) {
+    const [greatest, least] = memoryModel(spiky(), palette, isFiltered).series.slice(isFiltered ? 0 : 2);
+    expect([greatest?.label, greatest?.column, least?.column]).toEqual(["Live heap", [5, 35, 4], [1, 2, 2]]);
+  }
 });
 
 test("a table of layers has moments evenly apart, each with its errors", () => {

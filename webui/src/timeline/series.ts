@@ -24,13 +24,9 @@ export function hasReadings(range: Range): boolean {
   return range.max.some((value) => value !== null);
 }
 
-/** The values that a spike is looked for in. The memory clock has seen the top even if it was over within a bucket; what
- * is counted from the allocations rises when they were made, where the clock only says so at its next tick. */
-export function spikeValues(timeline: Pick<Timeline, "heap_live" | "live_bytes">, isFiltered: boolean): number[] {
-  if (isFiltered || !hasReadings(timeline.heap_live)) {
-    return timeline.live_bytes;
-  }
-  return filled(timeline.heap_live.max).map((value, index) => Math.max(value, timeline.live_bytes[index] ?? 0));
+/** The values that a spike is looked for in: the top counts even if it was over within a bucket. */
+export function spikeValues(timeline: Pick<Timeline, "heap_live">): number[] {
+  return filled(timeline.heap_live.max);
 }
 
 export interface Layer {
@@ -115,8 +111,8 @@ export function summaryRows(timeline: Timeline, most = 40): SummaryRow[] {
     rows.push({
       fromNs: timeline.start_ns[first] ?? 0,
       rss: greatest(timeline.rss.max),
-      heap: greatest(timeline.heap_live.max) ?? greatest(timeline.live_bytes),
-      heapError: greatest(timeline.heap_live.error) ?? greatest(timeline.live_error) ?? 0,
+      heap: greatest(timeline.heap_live.max),
+      heapError: greatest(timeline.heap_live.error) ?? 0,
       allocated: summed(slice(timeline.allocated_bytes), slice(timeline.allocated_error)),
       freed: summed(slice(timeline.freed_bytes), slice(timeline.freed_error)),
     });

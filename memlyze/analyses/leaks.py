@@ -65,6 +65,10 @@ class LeakSite(typing.NamedTuple):
     process_id: int
     verdict: str
     """One of `VERDICTS`."""
+    grew_until_freed: bool
+    """Whether it is `freed_late`, near the end of the program, and passed all tests of growth up to
+    then (`judged_until_ns`): a leak, if the program is meant to run on.
+    """
     confidence: float
     """From 0 to 1."""
     p_value: float
@@ -100,7 +104,24 @@ class LeakSite(typing.NamedTuple):
     stack: tuple[Frame, ...]
     """The call stack that most of it comes from, innermost frame first."""
     holders: Holders | None
-    """Who holds what was live at the last checkpoint; None: there is none, or nothing was."""
+    """Who holds what was live at the last checkpoint (of a site that `grew_until_freed`, at the
+    one that saw most of it); None: there is none, or nothing was.
+    """
+    checkpoint_ns: int | None
+    """When the last checkpoint of its process was taken; None: there is none."""
+    process_ended_by: str | None
+    """How its process ended, as in the view `processes`; None: not known."""
+
+
+class FreedGrowth(typing.NamedTuple):
+    """What grew until the program let go of it."""
+
+    sites: int
+    peak_bytes: Estimate
+    """Of these sites together."""
+    first_freed_ns: int | None
+    """Up to when the first of them grew; None: there is no such site."""
+    last_freed_ns: int | None
 
 
 class Leaks(typing.NamedTuple):
@@ -113,6 +134,8 @@ class Leaks(typing.NamedTuple):
     """How many sites have each verdict."""
     growth_bytes_per_second: Estimate
     """Of all growing sites together."""
+    grew_until_freed: FreedGrowth
+    """What is not growing at the end only because the program let go of it."""
     sites: tuple[LeakSite, ...]
     """Those that need attention first; of each verdict the greatest first. Of sites that grow about
     as fast, what holds the others comes first.
@@ -121,6 +144,11 @@ class Leaks(typing.NamedTuple):
     def having(self, verdict: str) -> tuple[LeakSite, ...]:
         """The returned sites with this verdict."""
         return tuple(site for site in self.sites if site.verdict == verdict)
+
+    def suspects(self) -> tuple[LeakSite, ...]:
+        """The returned sites that grow, and after them those that did until they were freed."""
+        freed = (site for site in self.sites if site.grew_until_freed)
+        return (*self.having("growing"), *freed)
 
 
 def leaks(
@@ -164,6 +192,7 @@ def leaks(
         _with_holders(_site(row, stacks.get(row["stack_id"], ())), references, of_site)
         for row, of_site in zip(chosen, site_stacks)
     ]
+    sites = _with_ends(trace, sites, references)
     for number, of_row in enumerate(sites):
         verdict = _with_hindsight(of_row, references, site_stacks[number])
         if verdict != of_row.verdict:
@@ -180,6 +209,7 @@ def leaks(
             sum(row["growth_bytes_per_second"] for row in growing),
             sum(row["growth_error"] ** 2 for row in growing) ** 0.5,
         ),
+        grew_until_freed=_freed_growth(by_verdict["freed_late"]),
         sites=tuple(
             of_verdict
             for verdict in VERDICTS
@@ -222,6 +252,8 @@ def _site(row: typing.Mapping[str, typing.Any], stack: tuple[Frame, ...]) -> Lea
         curve=tuple(json.loads(row["curve"])),
         stack=stack,
         holders=None,
+        checkpoint_ns=None,
+        process_ended_by=None,
     )
     return LeakSite(**values)
 
@@ -230,9 +262,40 @@ def _with_holders(
     site: LeakSite, references: References, stack_ids: typing.Collection[int]
 ) -> LeakSite:
     """A site that needs attention with who holds what it allocated, where that is known."""
-    if site.verdict not in _EXPLAINED:
+    if site.grew_until_freed:
+        references = references.when_fullest(site.process_id, stack_ids)
+    elif site.verdict not in _EXPLAINED:
         return site
     return site._replace(holders=references.holders(site.process_id, stack_ids))
+
+
+def _with_ends(trace: Trace, sites: list[LeakSite], references: References) -> list[LeakSite]:
+    """The sites with what is known of the last moments of their processes."""
+    ended_by = {
+        row["process_id"]: row["ended_by"] for row in run_statement(trace, "process_endings")
+    }
+    return [
+        site._replace(
+            checkpoint_ns=references.time_ns(site.process_id),
+            process_ended_by=ended_by.get(site.process_id),
+        )
+        for site in sites
+    ]
+
+
+def _freed_growth(freed: list[dict[str, typing.Any]]) -> FreedGrowth:
+    """Of rows that are `freed_late`, those that grew until then."""
+    grew = [row for row in freed if row["grew_until_freed"]]
+    until = [row["judged_until_ns"] for row in grew]
+    return FreedGrowth(
+        sites=len(grew),
+        peak_bytes=Estimate(
+            sum(row["peak_bytes"] for row in grew),
+            sum(row["peak_bytes_error"] ** 2 for row in grew) ** 0.5,
+        ),
+        first_freed_ns=min(until, default=None),
+        last_freed_ns=max(until, default=None),
+    )
 
 
 def _outermost_first(

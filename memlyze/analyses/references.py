@@ -94,10 +94,11 @@ class LiveBlocks(typing.NamedTuple):
 
 
 class References:
-    """The heap of a trace at the last checkpoint of each process."""
+    """The heap of a trace at the last checkpoint of each process, or the last until a moment."""
 
-    def __init__(self, trace: Trace) -> None:
+    def __init__(self, trace: Trace, *, until_ns: int | None = None) -> None:
         self._trace = trace
+        self._earlier: dict[int, References] = {}
         self._speller: Speller | None = None
         checkpoints = trace.table("checkpoints")
         processes = checkpoints.get("process_id")
@@ -105,9 +106,10 @@ class References:
         last: dict[int, int] = {}
         for row, number in enumerate(checkpoints["checkpoint_id"].tolist()):
             process = int(processes[row]) if processes is not None else trace.process_ids[0]
-            if number >= last.get(process, 0):
+            time_ns = int(checkpoints["time_ns"][row])
+            if number >= last.get(process, 0) and (until_ns is None or time_ns <= until_ns):
                 last[process] = number
-                self._times[process] = int(checkpoints["time_ns"][row])
+                self._times[process] = time_ns
         self._last = last
         self._live: dict[int, Array] = {}
         # By process: the objects that have a recorded block, and these.
@@ -120,6 +122,36 @@ class References:
     def has(self, process_id: int) -> bool:
         """Whether the process has a checkpoint."""
         return process_id in self._last
+
+    def when_fullest(self, process_id: int, stack_ids: typing.Collection[int]) -> References:
+        """The heap at that checkpoint of the process at which most of what these call stacks
+        allocated was live; of several the last.
+        """
+        checkpoints = self._trace.table("checkpoints")
+        times = checkpoints["time_ns"]
+        if "process_id" in checkpoints:
+            times = times[checkpoints["process_id"] == process_id]
+        at = {time_ns: self._until(time_ns) for time_ns in sorted(times.tolist())}
+        if len(at) < 2:
+            return self
+
+        def live_bytes(time_ns: int) -> tuple[float, int]:
+            blocks = at[time_ns].live_blocks(process_id, stack_ids)
+            return float((blocks.size * blocks.weight).sum()), time_ns
+
+        return at[max(at, key=live_bytes)]
+
+    def _until(self, moment_ns: int) -> References:
+        """The heap at the last checkpoint of each process until this moment."""
+        if all(time_ns <= moment_ns for time_ns in self._times.values()):
+            return self
+        if moment_ns not in self._earlier:
+            self._earlier[moment_ns] = References(self._trace, until_ns=moment_ns)
+        return self._earlier[moment_ns]
+
+    def time_ns(self, process_id: int) -> int | None:
+        """When the checkpoint of the process was taken; None: it has none."""
+        return self._times.get(process_id)
 
     def holders(self, process_id: int, stack_ids: typing.Collection[int]) -> Holders | None:
         """Who holds what these call stacks allocated and was live at the last checkpoint.

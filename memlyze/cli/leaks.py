@@ -13,7 +13,7 @@ from memlyze.cli.progress import decoding_events
 from memlyze.cli.sparkline import sparkline
 from memlyze.cli.terminal import Aligned, Style
 from memlyze.wording.figures import figure, figure_cells, short_figure
-from memlyze.wording.leaks import WORDS, holder_lines, pause_text
+from memlyze.wording.leaks import WORDS, freed_growth_text, held_by_lines, pause_text
 from memlyze.wording.names import printable, shorten_right
 from memlyze.wording.places import short_place
 from memlyze.wording.trace_state import state_lines
@@ -32,6 +32,8 @@ told from caches that fill, one-time initialisation, warming up and what waits f
 """
 
 _SITES = 10
+#: What is listed without being asked for; and of what was freed, what grew until then.
+_NEED_ATTENTION = ("growing", "warming_up")
 _CURVE_WIDTH = 30
 _STACK_FRAMES = 8
 
@@ -64,7 +66,7 @@ def make_parser() -> argparse.ArgumentParser:
 def run(arguments: typing.Sequence[str]) -> int:
     """Run the command; return its exit status."""
     options = make_parser().parse_args(arguments)
-    shown = VERDICTS if options.all or options.json else VERDICTS[:2]
+    shown = VERDICTS if options.all or options.json else (*_NEED_ATTENTION, "freed_late")
     with open_traces(options.traces, only=options.only) as trace, decoding_events(trace):
         found = leaks(trace, site=options.site, count=options.sites, verdicts=shown)
         state = state_lines(trace)
@@ -73,25 +75,34 @@ def run(arguments: typing.Sequence[str]) -> int:
         print_json(found)
         return 0
     style = Style(sys.stdout)
-    print("\n".join(render(found, paths, state, style)))
+    listed = VERDICTS if options.all else _NEED_ATTENTION
+    print("\n".join(render(found, listed, paths, state, style)))
     return 0
 
 
 def render(
-    found: Leaks, paths: typing.Sequence[str], state: typing.Sequence[str], style: Style
+    found: Leaks,
+    listed: typing.Sequence[str],
+    paths: typing.Sequence[str],
+    state: typing.Sequence[str],
+    style: Style,
 ) -> list[str]:
-    """The verdicts as lines of text."""
+    """The verdicts as lines of text: all suspects, and the other sites of the `listed` verdicts."""
     several = len(paths) > 1
     lines = titled(paths, state, style)
-    growing = found.having("growing")
+    suspects = found.suspects()
     lines += _headline(found, style)
-    for site in growing:
+    for site in suspects:
         lines += ["", *_suspect(site, style, several=several)]
-    left = found.judged["growing"] - len(growing)
+    growing, freed = found.judged["growing"], found.grew_until_freed.sites
+    left = growing + freed - len(suspects)
     if left > 0:
-        lines += ["", f"  and {left} more that grow: --sites {found.judged['growing']}"]
-    for verdict in VERDICTS[1:]:
-        if found.having(verdict):
+        grow = (
+            "grow" if not freed else "grew until they were freed" if not growing else "grow, or did"
+        )
+        lines += ["", f"  and {left} more that {grow}: --sites {max(growing, freed)}"]
+    for verdict in listed:
+        if verdict != "growing" and _not_suspected(verdict, found):
             lines += ["", *_others(verdict, found, style, several=several)]
     return [shorten_right(line, style.width) for line in lines]
 
@@ -100,11 +111,13 @@ def _headline(found: Leaks, style: Style) -> list[str]:
     judged = sum(found.judged.values())
     if not judged:
         return ["  Nothing to judge: no site ever had 16 KiB live, as far as was recorded."]
-    number = found.judged["growing"]
+    number, freed = found.judged["growing"], found.grew_until_freed
     if number:
         rate = figure(found.growth_bytes_per_second)
         text = f"{plural(number, 'site grows', 'sites grow')} without bound, by {rate} per second"
         text = style(text, "red", "bold")
+    elif freed.sites:
+        text = style("No site grows without bound to the end.", "bold")
     else:
         text = style("No site grows without bound.", "bold")
     rest = ", ".join(
@@ -114,9 +127,10 @@ def _headline(found: Leaks, style: Style) -> list[str]:
     )
     lines = [
         f"  {text}",
+        *([f"  {style(freed_growth_text(freed) + '.', 'red', 'bold')}"] if freed.sites else []),
         f"  {plural(judged, 'site', 'sites')} judged{'; ' + rest if rest else ''}",
     ]
-    if not number and found.judged["too_few_samples"] and not found.is_exact:
+    if not (number or freed.sites) and found.judged["too_few_samples"] and not found.is_exact:
         lines.append(
             "  Sites with too few samples may hide a slow leak: record for longer, with a greater "
             "--sample-rate or a smaller --sample-interval."
@@ -129,12 +143,14 @@ def _suspect(site: LeakSite, style: Style, *, several: bool) -> list[str]:
     lines = [f"  {style(_place(site), 'bold')}{where}"]
     facts = Aligned(right=(False, False))
     watched = site.judged_until_ns - site.growing_since_ns
-    facts.add(
-        "live",
-        f"{figure(site.live_bytes)}, growing by {figure(site.growth_bytes_per_second)} per "
-        f"second since {format_duration(site.growing_since_ns)} "
-        f"(watched for {format_duration(watched)})",
-    )
+    growth = f"{figure(site.growth_bytes_per_second)} per second"
+    since = f"{format_duration(site.growing_since_ns)} (watched for {format_duration(watched)})"
+    if site.grew_until_freed:
+        freed = format_duration(site.judged_until_ns)
+        facts.add("at peak", f"{figure(site.peak_bytes)}, grew by {growth} since {since}")
+        facts.add("", f"until it was freed at {freed}; live at the end: {figure(site.live_bytes)}")
+    else:
+        facts.add("live", f"{figure(site.live_bytes)}, growing by {growth} since {since}")
     pause = pause_text(site)
     if pause is not None:
         facts.add("", pause)
@@ -152,7 +168,7 @@ def _suspect(site: LeakSite, style: Style, *, several: bool) -> list[str]:
     if len(site.stack) > 1:
         for number, frame in enumerate(_telling(site.stack)):
             facts.add("" if number else "allocated at", _frame(frame))
-    for number, line in enumerate(holder_lines(site.holders)):
+    for number, line in enumerate(held_by_lines(site)):
         facts.add("" if number else "held by", line)
     return lines + facts.lines("    ")
 
@@ -169,7 +185,7 @@ def _survival(site: LeakSite) -> str:
 def _others(verdict: str, found: Leaks, style: Style, *, several: bool) -> list[str]:
     table = Aligned(right=(True, True, True, False, False))
     table.add(WORDS[verdict], "at peak", "sure", "over time", "site")
-    sites = found.having(verdict)
+    sites = _not_suspected(verdict, found)
     for site in sites:
         where = f"  process {site.process_id}" if several else ""
         table.add(
@@ -181,8 +197,12 @@ def _others(verdict: str, found: Leaks, style: Style, *, several: bool) -> list[
         )
     head, *rows = table.lines()
     lines = [style(head, "bold"), *rows]
-    left = found.judged[verdict] - len(sites)
+    left = found.judged[verdict] - len(found.having(verdict))
     return [*lines, f"  and {left} more"] if left > 0 else lines
+
+
+def _not_suspected(verdict: str, found: Leaks) -> list[LeakSite]:
+    return [site for site in found.having(verdict) if not site.grew_until_freed]
 
 
 def _telling(stack: typing.Sequence[Frame]) -> typing.Sequence[Frame]:

@@ -69,6 +69,7 @@ RAW_TABLES: dict[str, dict[str, str]] = {
         "stack_ids": "VARCHAR",
         "process_id": "BIGINT",
         "verdict": "VARCHAR",
+        "grew_until_freed": "BOOLEAN",
         "confidence": "DOUBLE",
         "p_value": "DOUBLE",
         "live_bytes": "DOUBLE",

@@ -7,7 +7,7 @@ from memlyze.report.chart import sparkline
 from memlyze.report.content import Content
 from memlyze.report.figures import bytes_text, function_text, percent, place_text, time_text
 from memlyze.report.markup import Element, h, name, place
-from memlyze.wording.leaks import WORDS, holder_lines, pause_text
+from memlyze.wording.leaks import WORDS, freed_growth_text, held_by_lines, pause_text
 from memlyze.wording.units import format_duration, plural
 
 _STACK_FRAMES = 12
@@ -19,7 +19,7 @@ def leaks_section(content: Content) -> Element:
     """What grows without bound, and what merely stays."""
     found = content.leaks
     judged = sum(found.judged.values())
-    growing = found.judged["growing"]
+    growing, freed = found.judged["growing"], found.grew_until_freed
     if not judged:
         headline = "Nothing to judge: no site ever held enough, as far as was recorded."
     elif growing:
@@ -27,14 +27,19 @@ def leaks_section(content: Content) -> Element:
         headline = (
             f"{plural(growing, 'site grows', 'sites grow')} without bound, by {rate} per second."
         )
+    elif freed.sites:
+        headline = "No site grows without bound to the end."
     else:
         headline = f"None of {plural(judged, 'site', 'sites')} grows without bound."
-    kind = "bad" if growing else "good" if judged else "quiet"
+    if freed.sites:
+        headline += f" {freed_growth_text(freed)}."
+    suspects = found.suspects()
+    kind = "bad" if growing or freed.sites else "good" if judged else "quiet"
     children = [h("h2", None, "Leaks"), h("p", {"class": kind}, headline)]
-    children += [_card(site, content.folder) for site in found.having("growing")]
-    others = [site for site in found.sites if site.verdict != "growing"]
+    children += [_card(site, content.folder) for site in suspects]
+    others = [site for site in found.sites if site not in suspects]
     if others:
-        children.append(_others(others, content.folder, is_open=not growing))
+        children.append(_others(others, content.folder, is_open=not suspects))
     if found.judged["too_few_samples"] and not found.is_exact:
         children.append(
             h(
@@ -49,9 +54,17 @@ def leaks_section(content: Content) -> Element:
 
 def _card(site: LeakSite, folder: str) -> Element:
     watched = site.judged_until_ns - site.growing_since_ns
+    if site.grew_until_freed:
+        freed = f"{bytes_text(site.peak_bytes)}, until it was freed at "
+        size = ("at peak", freed + time_text(site.judged_until_ns))
+    else:
+        size = ("live", bytes_text(site.live_bytes))
     facts = [
-        ("live", bytes_text(site.live_bytes)),
-        ("grows by", f"{bytes_text(site.growth_bytes_per_second)} per second"),
+        size,
+        (
+            "grew by" if site.grew_until_freed else "grows by",
+            f"{bytes_text(site.growth_bytes_per_second)} per second",
+        ),
         ("since", f"{time_text(site.growing_since_ns)}, watched for {format_duration(watched)}"),
         ("survives", f"{percent(site.survival)} of what was allocated"),
         ("confidence", percent(site.confidence)),
@@ -85,11 +98,9 @@ def _card(site: LeakSite, folder: str) -> Element:
     )
 
 
-def _chains(site: LeakSite) -> Element | None:
-    """Who holds it, where the trace knows."""
-    lines = holder_lines(site.holders)
-    if not lines:
-        return None
+def _chains(site: LeakSite) -> Element:
+    """Who holds it, or why that is not known."""
+    lines = held_by_lines(site)
     items = (h("li", None, h("code", None, name(line, _LONGEST_CHAIN))) for line in lines)
     return h("div", {"class": "chain"}, h("h4", None, "held by"), h("ul", None, *items))
 

@@ -10,7 +10,7 @@ from memlyze.report.content import Content
 from memlyze.report.figures import bytes_text, function_text, percent, place_text, time_text
 from memlyze.report.markup import readable
 from memlyze.wording.figures import figure
-from memlyze.wording.leaks import holder_lines
+from memlyze.wording.leaks import freed_growth_text, held_by_lines
 from memlyze.wording.peaks import peak_live_when, peak_resident_when
 from memlyze.wording.units import format_bytes, format_count, format_duration, plural
 
@@ -95,25 +95,32 @@ def _comparison(content: Content) -> str:
 
 def _leaks(content: Content) -> str:
     found = content.leaks
-    growing = found.judged["growing"]
-    if not growing:
+    growing, freed = found.judged["growing"], found.grew_until_freed
+    if growing:
+        rate = bytes_text(found.growth_bytes_per_second)
+        headline = (
+            f"{plural(growing, 'site grows', 'sites grow')} without bound, by {rate} per second."
+        )
+    elif freed.sites:
+        headline = "no site grows without bound to the end."
+    else:
         judged = plural(sum(found.judged.values()), "site", "sites")
         return f"**Leaks:** none of {judged} grows without bound."
-    rate = bytes_text(found.growth_bytes_per_second)
-    lines = [
-        f"**Leaks: {plural(growing, 'site grows', 'sites grow')} without bound, by {rate} per "
-        "second.**",
-        "",
-    ]
-    for site in found.having("growing"):
+    if freed.sites:
+        headline += f" {freed_growth_text(freed)}."
+    lines = [f"**Leaks: {headline}**", ""]
+    for site in found.suspects():
         where = place_text(site.file, site.line, content.folder)
+        size = f"{bytes_text(site.live_bytes)} live"
+        if site.grew_until_freed:
+            until = time_text(site.judged_until_ns)
+            size = f"{bytes_text(site.peak_bytes)} at peak, freed at {until}"
         lines.append(
-            f"- {code(function_text(site.function))} {code(where)}: "
-            f"{bytes_text(site.live_bytes)} live, "
+            f"- {code(function_text(site.function))} {code(where)}: {size}, "
             f"{bytes_text(site.growth_bytes_per_second)} per second since "
             f"{time_text(site.growing_since_ns)} (confidence {percent(site.confidence)})"
         )
-        lines += [f"  - {code(line, _LONGEST_CHAIN)}" for line in holder_lines(site.holders)]
+        lines += [f"  - {code(line, _LONGEST_CHAIN)}" for line in held_by_lines(site)]
     return "\n".join(lines)
 
 

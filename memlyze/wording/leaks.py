@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from memlyze.analyses.leaks import LeakSite
+from memlyze.analyses.leaks import FreedGrowth, LeakSite
 from memlyze.analyses.references import Chain, Holders
+from memlyze.wording.figures import figure
 from memlyze.wording.names import printable
 from memlyze.wording.units import format_bytes, format_duration, plural
 
@@ -28,6 +29,32 @@ def pause_text(site: LeakSite) -> str | None:
     if pause_ns < _NOTABLE * (site.judged_until_ns - site.growing_since_ns):
         return None
     return f"has not grown for the last {format_duration(pause_ns)}"
+
+
+def freed_growth_text(freed: FreedGrowth) -> str:
+    """That, and when, sites that grew were let go; a sentence without its end."""
+    times = [format_duration(moment or 0) for moment in (freed.first_freed_ns, freed.last_freed_ns)]
+    moment = f"at {times[0]}" if times[0] == times[1] else f"from {times[0]} to {times[1]}"
+    sites = plural(freed.sites, "site", "sites")
+    return (
+        f"{sites} grew until the program let go of {'it' if freed.sites == 1 else 'them'} "
+        f"{moment}, {figure(freed.peak_bytes)} in all: a leak, if the program is meant to run on"
+    )
+
+
+def held_by_lines(site: LeakSite) -> list[str]:
+    """Who holds what a site allocated, or why that is not known and what to do."""
+    if site.holders is not None:
+        return holder_lines(site.holders)
+    if site.checkpoint_ns is None:
+        why = f"of process {site.process_id} no heap was recorded"
+        if site.process_ended_by in ("SIGTERM", "SIGHUP"):
+            why += f": it was ended by {site.process_ended_by}"
+    else:
+        why = f"the heap was recorded at {format_duration(site.checkpoint_ns)}, "
+        is_late = site.grew_until_freed and site.checkpoint_ns > site.judged_until_ns
+        why += "after it was freed" if is_late else "when nothing of it was there"
+    return [f"not known: {why}; call memlyze.checkpoint(), or take --checkpoint-signal"]
 
 
 def holder_lines(holders: Holders | None) -> list[str]:

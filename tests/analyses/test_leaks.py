@@ -284,3 +284,31 @@ def test_small_lines_that_were_built_once_do_not_grow_together(tmp_path: Path) -
     lives = [Life(f"loader_{at % 30}", 10 + at, None, 1000) for at in range(400)]
     found = judged(write_lives(tmp_path / "t.mlyze", lives, end_ms=END_MS))
     assert not found.having("growing")
+
+
+def test_growth_that_is_freed_at_the_end_is_told_as_such(tmp_path: Path) -> None:
+    """As what a local of main() holds. It grows to no end, but no site is called growing."""
+    lives = [*freed_at_the_end(), *(Life("load", at, END_MS - 10, SIZE) for at in range(10, 300))]
+    found = judged(write_lives(tmp_path / "t.mlyze", lives, end_ms=END_MS))
+    grew, loaded = found.having("freed_late")
+    assert (grew.function, grew.grew_until_freed) == ("site", True)
+    assert (loaded.function, loaded.grew_until_freed) == ("load", False)
+    assert grew.growth_bytes_per_second.value == pytest.approx(1000 * SIZE, rel=0.05)
+    assert grew.p_value < 1e-6
+    assert grew.confidence > 0.95
+    assert found.judged["growing"] == 0
+    assert found.grew_until_freed.sites == 1
+    assert found.grew_until_freed.peak_bytes == grew.peak_bytes
+    assert found.grew_until_freed.last_freed_ns == pytest.approx((END_MS - 10) * MS, rel=0.01)
+    assert found.suspects() == (grew,)
+
+
+def test_phase_that_lets_go_of_its_memory_did_not_leak(tmp_path: Path) -> None:
+    lives = [Life("phase", at, END_MS // 2, SIZE) for at in range(10, END_MS // 2 - 20)]
+    lives += [Life("other", at, at + 1, SIZE) for at in range(10, END_MS)]
+    found = judged(write_lives(tmp_path / "t.mlyze", lives, end_ms=END_MS))
+    (site,) = (site for site in found.sites if site.function == "phase")
+    assert site.verdict == "freed_late"
+    assert not site.grew_until_freed
+    assert found.grew_until_freed.sites == 0
+    assert found.grew_until_freed.first_freed_ns is None

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 from command_line import Runner
 from lives_trace import FIRST_ID, MS, Life, lives_trace, write_lives
+from trace_encoder import TraceEncoder
 
 GROWING = [Life("leak", at, None, 2000) for at in range(20, 2000, 2)]
 STAYING = [Life("load", at, None, 20_000) for at in range(10, 100)]
@@ -33,10 +35,12 @@ def test_leaks_as_json_has_all_verdicts(memlyze: Runner, tmp_path: Path) -> None
     assert found["sites"][0]["live_bytes"] == {"value": 990 * 2000, "error": 0}
 
 
-def test_suspect_is_shown_with_who_holds_it(memlyze: Runner, tmp_path: Path) -> None:
-    """app.LOG is a list of what the site allocated."""
-    trace = lives_trace(GROWING)
-    count = len(GROWING)
+def held_by_log(lives: list[Life], *checkpoints: tuple[int, str]) -> TraceEncoder:
+    """app.LOG is a list of what the site allocated, at the first of the checkpoints (time in ms and
+    reason); later ones have no objects.
+    """
+    trace = lives_trace(lives)
+    count = len(lives)
     names = ("module", "dict", "str", "list", "app.Entry")
     trace.add("object_types", [{"type_id": k + 1, "name": name} for k, name in enumerate(names)])
     trace.add("object_names", [{"name_id": 1, "name": "__dict__"}])
@@ -56,9 +60,19 @@ def test_suspect_is_shown_with_who_holds_it(memlyze: Runner, tmp_path: Path) -> 
     texts = {1: "app", 3: "'LOG'"}
     trace.add("object_texts", [{"object_id": k, "text": text} for k, text in texts.items()])
     trace.add("object_roots", [{"object_id": 1, "name": "app"}])
-    row = {"checkpoint_id": 1, "time_ns": 2000 * MS, "first_object_id": 1}
-    trace.add("checkpoints", [{**row, "reason": "exit", "object_count": len(objects)}])
-    trace.write(tmp_path / "t.mlyze")
+    for number, (at, reason) in enumerate(checkpoints, 1):
+        row = {"checkpoint_id": number, "time_ns": at * MS, "first_object_id": 1, "reason": reason}
+        if number == 1:
+            row["object_count"] = len(objects)
+        else:
+            row["first_object_id"] = len(objects) + 1
+        trace.add("checkpoints", [row])
+    return trace
+
+
+def test_suspect_is_shown_with_who_holds_it(memlyze: Runner, tmp_path: Path) -> None:
+    held_by_log(GROWING, (2000, "exit")).write(tmp_path / "t.mlyze")
+    count = len(GROWING)
     result = memlyze("leaks", "t.mlyze")
     assert (result.returncode, result.stderr) == (0, "")
     assert f"app.LOG → list[{count}], with which 968 KiB would be freed" in result.stdout
@@ -69,6 +83,44 @@ def test_suspect_is_shown_with_who_holds_it(memlyze: Runner, tmp_path: Path) -> 
     assert site["holders"]["holder"]["type"] == "list"
     assert site["holders"]["shortest"]["root"] == "module"
     assert (site["holders"]["objects"], site["holders"]["retained_bytes"]) == (count, count * 1000)
+
+
+def test_what_was_freed_is_held_as_an_earlier_checkpoint_saw_it(
+    memlyze: Runner, tmp_path: Path
+) -> None:
+    lives = [life._replace(died_ms=1990) for life in GROWING if life.born_ms < 1980]
+    trace = held_by_log(lives, (1985, "checkpoint"), (1995, "exit"))
+    trace.write(tmp_path / "t.mlyze")
+    told = memlyze("leaks", "t.mlyze").stdout
+    assert "1 site grew until the program let go of it" in told
+    assert re.search(rf"held by +app\.LOG → list\[{len(lives)}\], with which", told)
+
+
+def test_what_grew_until_it_was_freed_is_a_suspect(memlyze: Runner, tmp_path: Path) -> None:
+    lives = [Life("frames", at, 1990, 2000) for at in range(20, 1980, 2)]
+    trace = lives_trace(lives)
+    trace.add("checkpoints", [{"checkpoint_id": 1, "time_ns": 1995 * MS, "reason": "exit"}])
+    trace.write(tmp_path / "t.mlyze")
+    result = memlyze("leaks", "t.mlyze")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "No site grows without bound to the end." in result.stdout
+    told = re.search(r"1 site grew until the program let go of it at 1\.9\d s, (.*)", result.stdout)
+    assert told is not None
+    assert told[1] == "1.87 MiB in all: a leak, if the program is meant to run on."
+    assert "/srv/app/main.py:10 frames" in result.stdout
+    assert (
+        "held by     not known: the heap was recorded at 2.00 s, after it was freed"
+        in result.stdout
+    )
+
+
+def test_suspect_of_a_process_without_a_checkpoint_says_why(
+    memlyze: Runner, tmp_path: Path
+) -> None:
+    write_lives(tmp_path / "t.mlyze", GROWING)
+    told = memlyze("leaks", "t.mlyze").stdout
+    assert re.search(r"held by +not known: of process \d+ no heap was recorded", told)
+    assert "call memlyze.checkpoint(), or take --checkpoint-signal" in told
 
 
 def test_nothing_to_judge_is_said(memlyze: Runner, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ def held_by(content: Any, text: str) -> Any:
         origin="program",
         process_id=7,
         verdict="growing",
+        grew_until_freed=False,
         confidence=0.99,
         p_value=0.001,
         live_bytes=Estimate(1 << 20, 0),
@@ -41,6 +42,8 @@ def held_by(content: Any, text: str) -> Any:
         live_samples=100,
         stack=(),
         holders=holders,
+        checkpoint_ns=1,
+        process_ended_by="exit",
     )
     judged = {**content.leaks.judged, "growing": 1}
     growth = site.growth_bytes_per_second

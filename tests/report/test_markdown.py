@@ -9,6 +9,7 @@ from typing import Any, Callable
 import pytest
 from hostile_trace import HOSTILE
 from known_trace import write_known_trace
+from lives_trace import Life, write_lives
 from suspect import held_by
 from trace_encoder import TraceEncoder
 
@@ -77,3 +78,11 @@ def test_trace_with_nothing_in_it(tmp_path: Path, content_of: Contents) -> None:
     TraceEncoder({"process_id": 1}).write(tmp_path / "t.mlyze", complete=False)
     text = render_markdown(content_of(str(tmp_path / "t.mlyze")))
     assert "No allocation was recorded." in text
+
+
+def test_growth_that_was_freed_at_the_end_is_told(tmp_path: Path, content_of: Contents) -> None:
+    lives = [Life("frames", at, 1990, 2000) for at in range(20, 1980, 2)]
+    text = render_markdown(content_of(write_lives(tmp_path / "t.mlyze", lives)))
+    assert "**Leaks: no site grows without bound to the end. 1 site grew until" in text
+    assert re.search(r"- `frames` `/srv/app/main.py:10`: 1.87 MiB at peak, freed at ", text)
+    assert "  - `not known: of process " in text

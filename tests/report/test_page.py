@@ -13,6 +13,7 @@ from typing import Any, Callable
 import pytest
 from hostile_trace import HOSTILE
 from known_trace import write_known_trace
+from lives_trace import Life, write_lives
 from suspect import held_by
 from trace_encoder import Allocation, Run, TraceEncoder
 
@@ -176,6 +177,14 @@ def test_suspect_is_shown_with_who_holds_it(tmp_path: Path, content_of: Contents
     assert "1 site grows without bound, by 1.00 KiB per second." in page.shown
     assert "90 %  app.cache.SESSIONS → ['<b>u17']" in page.shown
     assert "recorded of it: 10 objects of app.Session" in page.shown
+
+
+def test_growth_that_was_freed_at_the_end_is_told(tmp_path: Path, content_of: Contents) -> None:
+    lives = [Life("frames", at, 1990, 2000) for at in range(20, 1980, 2)]
+    page = page_of(content_of(write_lives(tmp_path / "t.mlyze", lives)))
+    assert "No site grows without bound to the end. 1 site grew until the program" in page.shown
+    assert "1.87 MiB, until it was freed at " in page.shown
+    assert "not known: of process " in page.shown
 
 
 def test_page_says_what_has_changed(tmp_path: Path, content_of: Contents) -> None:

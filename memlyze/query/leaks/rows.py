@@ -84,6 +84,7 @@ def _figures(
     shown = np.arange(CELLS // _CURVE_POINTS - 1, CELLS, CELLS // _CURVE_POINTS)
     return {
         "verdict": texts(judgement.verdict.tolist()),
+        "grew_until_freed": judgement.grew_until_freed,
         "confidence": judgement.confidence,
         "p_value": judgement.p_value,
         "live_bytes": np.maximum(curves.live[:, -1], 0),

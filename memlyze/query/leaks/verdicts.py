@@ -41,6 +41,7 @@ _UNLIKELY = 0.02
 _ACCUMULATES = 0.1  # falls by rises of a site that only takes
 _TURNOVER = 0.3  # frees by births of a site whose contents are replaced
 _TOOTH = 0.5
+_SHUTDOWN = 0.9  # share of its life after which what a program lets go may be its end
 
 
 class Judgement(typing.NamedTuple):
@@ -53,6 +54,10 @@ class Judgement(typing.NamedTuple):
     """That its growth is chance, corrected for all the sites that were tested."""
     has_enough: Array
     """Whether there is enough of it to judge it by itself."""
+    grew_until_freed: Array
+    """Whether it was freed in one go near the end of the program, and passed all tests of growth
+    up to then. Its verdict is FREED_LATE.
+    """
 
 
 def judge(curves: Curves, shapes: Shapes, lives: Lives, *, looks: int = 1) -> Judgement:
@@ -69,13 +74,19 @@ def judge(curves: Curves, shapes: Shapes, lives: Lives, *, looks: int = 1) -> Ju
     )
     has_teeth = (earlier_peak >= _TOOTH * s.top) | (s.drawdown >= _TOOTH)
     has_enough = (s.rise >= LEAST_BYTES) & ~has_few
-    is_tested = has_enough & ~s.is_freed_at_once & ~has_teeth
+    is_candidate = has_enough & ~has_teeth
+    is_tested = is_candidate & ~s.is_freed_at_once
+    is_late = s.is_freed_at_once & (s.end >= _SHUTDOWN * CELLS)
 
     accumulates = s.falls <= _ACCUMULATES
     by_half = np.maximum(s.p_window, s.p_half) if is_exact else s.p_half
     p_value = np.where(accumulates, s.p_window, by_half)
     corrected = np.ones(len(p_value))
     corrected[is_tested] = np.minimum(holm(p_value[is_tested]) * looks, 1)
+    # What was let go is another question: it takes nothing from the answers to the first.
+    is_tested_too = is_candidate & (is_tested | is_late)
+    with_freed = np.minimum(holm(p_value[is_tested_too]) * looks, 1)
+    corrected[is_late & is_candidate] = with_freed[is_late[is_tested_too]]
 
     has_stopped = _has_stopped(s.quiet_tail, s.longest_pause, s.rises)
     # Or it did nothing more at all; where that is not known, nobody can tell.
@@ -90,7 +101,7 @@ def judge(curves: Curves, shapes: Shapes, lives: Lives, *, looks: int = 1) -> Ju
     is_watched = (watched_ns >= _LEAST_NS) & (share >= _LEAST_SHARE)
 
     grows = (
-        is_tested
+        is_tested_too
         & (corrected <= SIGNIFICANCE)
         & is_rising
         & (s.rises >= _LEAST_RISES)
@@ -114,9 +125,11 @@ def judge(curves: Curves, shapes: Shapes, lives: Lives, *, looks: int = 1) -> Ju
     )
     events = s.rises if is_exact else curves.lasting_samples
     evidence = 1 - np.exp(-events / 6)
-    confidence = np.where(verdict == GROWING, (1 - corrected) * evidence, 0.95 * evidence)
+    grew_until_freed = (verdict == FREED_LATE) & grows & is_watched
+    is_growth = (verdict == GROWING) | grew_until_freed
+    confidence = np.where(is_growth, (1 - corrected) * evidence, 0.95 * evidence)
     confidence[verdict == TOO_FEW] = 0
-    return Judgement(verdict, confidence, corrected, has_enough)
+    return Judgement(verdict, confidence, corrected, has_enough, grew_until_freed)
 
 
 def _has_stopped(tail: Array, longest_pause: Array, rises: Array) -> Array:

@@ -27,6 +27,9 @@ SELECT
     -- freed in one go, at shutdown above all), `sawtooth` (it rises and falls back, as what waits for
     -- the collector does) or `too_few_samples`.
     verdict,
+    -- Whether it is `freed_late`, near the end of the program, and passed all tests of growth up to then: a leak, if the
+    -- program is meant to run on.
+    grew_until_freed,
     -- How sure the verdict is, from 0 to 1.
     confidence,
     -- Chance that growth such as this is an accident, corrected for all the sites that were tested.
@@ -84,5 +87,6 @@ ORDER BY
     list_position(
         ['growing', 'warming_up', 'too_few_samples', 'freed_late', 'sawtooth', 'bounded', 'one_time'], verdict
     ),
-    CASE WHEN verdict = 'growing' THEN growth_bytes_per_second ELSE live_bytes END DESC,
+    grew_until_freed DESC,
+    CASE WHEN verdict = 'growing' OR grew_until_freed THEN growth_bytes_per_second ELSE live_bytes END DESC,
     file, line, function;

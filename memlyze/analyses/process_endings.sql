@@ -1,0 +1,2 @@
+-- How each process ended; NULL where that is not known.
+SELECT process_id, ended_by FROM processes;

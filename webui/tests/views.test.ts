@@ -72,6 +72,10 @@ describeInBrowser("views", () => {
     await settled(page);
     expect(await page.locator(".one-window").textContent()).toContain("28.6 MiB");
     expect(await page.locator(".one-window").textContent()).toContain("build_spike");
+    // What is left behind comes first, and each title says what its figure is.
+    const held = page.getByRole("table", { name: "Windows by name" }).locator("th", { hasText: "Held at the end" });
+    expect(await held.getAttribute("aria-sort")).toBe("descending");
+    expect(await held.getAttribute("title")).toContain("still held at the end");
     await screenshot(page, "windows");
     expect(complaints).toEqual([]);
   });

@@ -1,7 +1,7 @@
 import { useTrace } from "../data/trace";
 import { visible } from "../lib/text";
-import { formatBytes, formatCount, formatMoment, formatShare, plural } from "../lib/units";
-import { chainGraph, longestTexts, type ChainNode, type Holders as HoldersForm } from "./chains";
+import { formatBytes, formatMoment, formatShare } from "../lib/units";
+import { chainGraph, foundText, longestTexts, type ChainNode, type Holders as HoldersForm } from "./chains";
 
 const ROW_PX = 44;
 const GAP_PX = 24;
@@ -44,11 +44,7 @@ export function Holders({ holders }: { holders: unknown }) {
   return (
     <section aria-label="Who holds it">
       <h3>Who holds it, at the checkpoint {formatMoment(found.time_ns, info.duration_ns / 1000)}</h3>
-      <p>
-        {plural(found.objects, "recorded object")}, {formatBytes(found.bytes)}; freeing them would free {formatBytes(found.retained_bytes)}.{" "}
-        {found.types.slice(0, 4).map(({ type, objects }) => `${formatCount(objects)} ${visible(type)}`).join(", ")}
-        {found.blocks_without_object > 0 && `; ${plural(found.blocks_without_object, "block")} held by C code`}
-      </p>
+      <p>{foundText(found)}</p>
       {found.holder !== null && (
         <p>
           <strong>{visible(found.holder.text)}</strong> holds {formatShare(found.holder.share)} of them, {formatBytes(found.holder.retained_bytes)} in all.

@@ -1,15 +1,15 @@
 import { useAnswer } from "../data/answers";
 import { useTrace } from "../data/trace";
+import { shortFigure } from "../lib/estimates";
 import { formatBytes, plural } from "../lib/units";
 import { EstimateText, PlaceText } from "../parts/Figures";
 import { Answered, Message } from "../parts/States";
 import { useSelection, useSetting } from "../selection/store";
-import { leaksForm, VERDICT_TEXTS, VERDICTS, type LeakSite, type LeaksForm, type Verdict } from "./form";
+import { asksAttention, foremost, leaksForm, VERDICT_TEXTS, VERDICTS, type LeakSite, type LeaksForm, type Verdict } from "./form";
 import { Suspect } from "./Suspect";
 import "./leaks.css";
 
 const SITES = 30;
-const ATTENTION: readonly Verdict[] = ["growing", "warming_up"];
 
 export default function LeaksView() {
   const { trace } = useTrace();
@@ -35,7 +35,7 @@ function Content({ leaks }: { leaks: LeaksForm }) {
   }
   const tooFew = leaks.judged.too_few_samples ?? 0;
   const isKnown = tooFew < judged;
-  const site = leaks.sites.find((candidate) => siteKey(candidate) === chosen) ?? leaks.sites[0];
+  const site = leaks.sites.find((candidate) => siteKey(candidate) === chosen) ?? foremost(leaks.sites);
   return (
     <>
       <header className={`leaks-head ${growing > 0 ? "is-bad" : isKnown ? "is-good" : ""}`}>
@@ -80,7 +80,7 @@ function VerdictGroup({ verdict, leaks, current, onChoose }: { verdict: Verdict;
     return null;
   }
   return (
-    <details open={ATTENTION.includes(verdict) || sites.includes(current as LeakSite)}>
+    <details open={asksAttention({ verdict }) || sites.includes(current as LeakSite)}>
       <summary>
         <span className={`verdict-dot is-${verdict}`} aria-hidden="true" />
         {VERDICT_TEXTS[verdict]} <span className="quiet">{count}</span>
@@ -91,9 +91,9 @@ function VerdictGroup({ verdict, leaks, current, onChoose }: { verdict: Verdict;
             <button type="button" aria-current={site === current ? "true" : undefined} onClick={() => onChoose(site)}>
               <PlaceText place={{ ...site, module: null, origin: null }} isLinked={false} />
               <span className="suspect-figures">
-                {formatBytes(site.live_bytes.value)} live
+                {shortFigure(site.live_bytes)} live
                 {processes.length > 1 && <>, PID {site.process_id}</>}
-                {verdict === "growing" && <>, +{formatBytes(site.growth_bytes_per_second.value)}/s</>}
+                {verdict === "growing" && <>, +{shortFigure(site.growth_bytes_per_second)}/s</>}
                 <Sparkline values={site.curve} />
               </span>
             </button>

@@ -1,5 +1,8 @@
 /** How objects are held: chains of names, merged where they begin alike, and laid out as a graph. */
 
+import { visible } from "../lib/text";
+import { formatBytes, formatCount, plural } from "../lib/units";
+
 /** As `memlyze leaks --json` prints them. */
 export interface Holders {
   readonly time_ns: number;
@@ -17,6 +20,19 @@ export interface Chain {
   readonly text: string;
   readonly root: string;
   readonly share: number;
+}
+
+const TYPES = 4;
+
+/** What a checkpoint has found of what a line allocated, in sentences. */
+export function foundText({ objects, bytes, retained_bytes, types, blocks_without_object: blocks }: Holders): string {
+  const ofC = `${plural(blocks, "block")} that no known object has: C code's own.`;
+  if (objects === 0) {
+    return blocks > 0 ? `No Python object, but ${ofC}` : "No Python object was found of it.";
+  }
+  const kinds = types.slice(0, TYPES).map(({ type, objects: count }) => `${formatCount(count)} ${visible(type)}`).join(", ");
+  const text = `${plural(objects, "recorded object")}, ${formatBytes(bytes)}${kinds === "" ? "" : ` (${kinds})`}; freeing ${objects === 1 ? "it" : "them"} would free ${formatBytes(retained_bytes)}.`;
+  return blocks > 0 ? `${text} Beside ${objects === 1 ? "it" : "them"} ${ofC}` : text;
 }
 
 export interface ChainNode {

@@ -64,6 +64,26 @@ export interface LeaksForm {
   readonly sites: readonly LeakSite[];
 }
 
+const ATTENTION: readonly Verdict[] = ["growing", "warming_up"];
+
+/** Whether it is to be looked at before the others. */
+export function asksAttention({ verdict }: Pick<LeakSite, "verdict">): boolean {
+  return ATTENTION.includes(verdict);
+}
+
+/** The line to be shown first: one that grows, or else that with most live at the end, or at its peak. */
+export function foremost(sites: readonly LeakSite[]): LeakSite | undefined {
+  const [first, ...others] = sites;
+  if (first === undefined || asksAttention(first)) {
+    return first;
+  }
+  const size = ({ live_bytes, peak_bytes }: LeakSite) => [live_bytes.value, peak_bytes.value] as const;
+  return others.reduce((greatest, site) => {
+    const [[live, peak], [mostLive, mostPeak]] = [size(site), size(greatest)];
+    return live > mostLive || (live === mostLive && peak > mostPeak) ? site : greatest;
+  }, first);
+}
+
 export function leaksForm(answer: Leaks): LeaksForm {
   return answer as unknown as LeaksForm;
 }

@@ -25,10 +25,15 @@ export function summed(values: readonly number[], errors: readonly number[]): Es
   return { value, error: variance > 0 || Math.abs(value) >= 0.5 ? Math.sqrt(variance) : unseen };
 }
 
+/** An estimate where there is no room for more: `40.5 MiB`, or `~512 KiB`. */
+export function shortFigure(estimate: Estimate, format: (value: number) => string = formatBytes): string {
+  return `${restsOnFew(estimate) ? "~" : ""}${format(estimate.value)}`;
+}
+
 /** `40.5 MiB ±21 %`, `~512 KiB (few samples)`, or `~0 B`, where nothing was recorded of what there may be. */
 export function estimateText(estimate: Estimate, format: (value: number) => string = formatBytes): string {
   if (restsOnFew(estimate)) {
-    return `~${format(estimate.value)}${estimate.value === 0 ? "" : " (few samples)"}`;
+    return `${shortFigure(estimate, format)}${estimate.value === 0 ? "" : " (few samples)"}`;
   }
   return `${format(estimate.value)} ${formatError(estimate)}`.trim();
 }

@@ -14,6 +14,7 @@ import { linkTo, select, useSelection, useSetting } from "../selection/store";
 import { Distribution } from "./Distribution";
 import { OneWindow } from "./OneWindow";
 import { Scatter } from "./Scatter";
+import { BY_WHAT_STAYS, TERMS } from "./terms";
 import "./windows.css";
 
 const NAMES = 500;
@@ -79,7 +80,7 @@ function OutsideText({ outside }: { outside: { readonly allocated: Estimate; rea
   return (
     <p className="windows-outside">
       <strong>In no window</strong> <EstimateText estimate={outside.allocated} /> allocated ({formatShare(outside.share)} of all), of which{" "}
-      <EstimateText estimate={outside.live} /> alive at the end.{" "}
+      <EstimateText estimate={outside.live} /> held at the end.{" "}
       {outside.share > MOSTLY_OUTSIDE ? <>Most was allocated outside of them: {hotspots} has all of it, by line.</> : <>{hotspots} has it too, by line.</>}
     </p>
   );
@@ -94,7 +95,7 @@ function NameTable({ rows, chosen, onChoose }: { rows: readonly WindowName[]; ch
       label="Windows by name"
       rows={rows}
       rowKey={({ name, kind }) => `${kind}\0${name}`}
-      initial={{ key: "retained", isAscending: false }}
+      initial={BY_WHAT_STAYS}
       setting="windows_sort"
       isCurrent={({ name }) => name === chosen}
       onChoose={({ name }) => onChoose(name)}
@@ -111,10 +112,11 @@ function NameTable({ rows, chosen, onChoose }: { rows: readonly WindowName[]; ch
             </button>
           ),
         },
-        { key: "windows", title: "Windows", isNumber: true, sortBy: ({ windows }) => windows, cell: ({ windows }) => formatCount(windows) },
+        { key: "windows", title: "Windows", help: TERMS.windows, isNumber: true, sortBy: ({ windows }) => windows, cell: ({ windows }) => formatCount(windows) },
         {
           key: "allocated",
           title: "Allocated",
+          help: TERMS.allocated,
           isNumber: true,
           sortBy: ({ allocated }) => allocated.value,
           cell: ({ allocated }) => <EstimateBar estimate={allocated} whole={whole} />,
@@ -122,17 +124,17 @@ function NameTable({ rows, chosen, onChoose }: { rows: readonly WindowName[]; ch
         {
           key: "retained",
           title: "Retained",
-          help: "Not freed when the window was closed",
+          help: TERMS.retained,
           isNumber: true,
           sortBy: ({ retained }) => retained.value,
           cell: ({ retained }) => <EstimateBar estimate={retained} whole={wholeRetained} kind="alive" />,
         },
-        { key: "live", title: "Alive at the end", isNumber: true, sortBy: ({ live }) => live.value, cell: ({ live }) => <EstimateText estimate={live} /> },
-        { key: "mean", title: "Mean", help: "Allocated by one window", isNumber: true, sortBy: (row) => row.mean_allocated.value, cell: (row) => <EstimateText estimate={row.mean_allocated} /> },
+        { key: "live", title: "Held at the end", help: TERMS.live, isNumber: true, sortBy: ({ live }) => live.value, cell: ({ live }) => <EstimateText estimate={live} /> },
+        { key: "mean", title: "Mean", help: TERMS.mean, isNumber: true, sortBy: (row) => row.mean_allocated.value, cell: (row) => <EstimateText estimate={row.mean_allocated} /> },
         {
           key: "distribution",
           title: "Allocated by one",
-          help: "Least, quartiles, 95 % and greatest, by powers",
+          help: TERMS.distribution,
           cell: ({ quantiles }) => <Distribution quantiles={quantiles.q} values={quantiles.allocated_bytes} greatest={greatest} />,
         },
         {
@@ -186,7 +188,7 @@ function WindowTable({ windows, chosen }: { windows: Windows; chosen: number | n
           },
         },
         { key: "allocated", title: "Allocated", isNumber: true, sortBy: (index) => at(windows.allocated_bytes, index), cell: (index) => bar(windows.allocated_bytes, windows.allocated_error, index) },
-        { key: "retained", title: "Retained", isNumber: true, sortBy: (index) => at(windows.retained_bytes, index), cell: (index) => bar(windows.retained_bytes, windows.retained_error, index, "alive") },
+        { key: "retained", title: "Retained", help: TERMS.retained, isNumber: true, sortBy: (index) => at(windows.retained_bytes, index), cell: (index) => bar(windows.retained_bytes, windows.retained_error, index, "alive") },
       ]}
     />
   );

@@ -162,8 +162,8 @@ static inline ml_thread *recording_thread(const ml_hooked_domain *domain)
 
 /* The hooks for malloc and free do what is usual without a stack frame of their own, and leave the
  * rest to a function that is called as their last act. They come in kinds, for recordings of all,
- * of many and of few allocations. Each is right in any recording, so it does not matter which of
- * them another tool remembers. */
+ * of many and of few allocations, and for none. Each is right in any recording, so it does not
+ * matter which of them another tool remembers. */
 
 static ML_NOINLINE void *malloc_attentively(const ml_hooked_domain *domain, size_t size)
 {
@@ -366,6 +366,34 @@ static void hooked_free_marked(void *context, void *block)
         domain->wrapped.free(domain->wrapped.ctx, block);
 }
 
+/* Between recordings: the program is to run as fast as without. */
+
+static inline bool is_idle(void)
+{
+    return ML_LIKELY(atomic_load_explicit(&ml_session, memory_order_relaxed) == 0);
+}
+
+static void *idle_malloc(void *context, size_t size)
+{
+    const ml_hooked_domain *domain = context;
+    return is_idle() ? domain->wrapped.malloc(domain->wrapped.ctx, size)
+                     : malloc_attentively(domain, size);
+}
+
+static void *idle_calloc(void *context, size_t count, size_t size)
+{
+    const ml_hooked_domain *domain = context;
+    return is_idle() ? domain->wrapped.calloc(domain->wrapped.ctx, count, size)
+                     : calloc_attentively(domain, count, size);
+}
+
+static void *idle_realloc(void *context, void *block, size_t size)
+{
+    const ml_hooked_domain *domain = context;
+    return is_idle() ? domain->wrapped.realloc(domain->wrapped.ctx, block, size)
+                     : realloc_attentively(domain, block, size);
+}
+
 PyMemAllocatorEx ml_hooks_around(ml_hooked_domain *hooked)
 {
     const PyMemAllocatorEx all = {hooked,
@@ -376,8 +404,9 @@ PyMemAllocatorEx ml_hooks_around(ml_hooked_domain *hooked)
                             hooked_calloc, hooked_realloc, hooked_free};
     PyMemAllocatorEx many = few;
     many.free = hooked_free_marked;
+    const PyMemAllocatorEx idle = {hooked, idle_malloc, idle_calloc, idle_realloc, hooked_free};
     if (atomic_load(&ml_session) == 0)
-        return few;
+        return idle;
     if (ml_sets_apart(hooked))
         few.free = hooked->wrapped.free; /* which makes no use of the context */
     switch (ml_recording.live.kind) {

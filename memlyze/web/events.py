@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 import typing
 
 from memlyze.web.answers import encode
@@ -25,9 +26,16 @@ class Watcher:
     async def watch(self) -> None:
         """Look until cancelled. The files may lie on a slow disk: not on the loop's own thread."""
         loop = asyncio.get_running_loop()
+        told = ""
         while True:
-            for trace in await loop.run_in_executor(None, self._catalogue.look):
-                self.tell(trace)
+            try:
+                for trace in await loop.run_in_executor(None, self._catalogue.look):
+                    self.tell(trace)
+            except Exception as error:  # it may be over the next time
+                failure = f"memlyze: the traces cannot be looked at: {error!r}; trying again"
+                if failure != told:
+                    told = failure
+                    print(failure, file=sys.stderr, flush=True)
             await asyncio.sleep(_LOOK_S)
 
     def tell(self, trace: ServedTrace) -> None:

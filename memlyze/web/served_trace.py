@@ -4,7 +4,9 @@ it.
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import time
 import typing
 
@@ -48,6 +50,7 @@ class Entry(typing.NamedTuple):
 class _FileState(typing.NamedTuple):
     device: int
     inode: int
+    mode: int
     size: int
     modified_ns: int
 
@@ -94,24 +97,32 @@ class ServedTrace:
         )
 
     def look(self) -> bool:
-        """See what has become of the files; whether there is anything to tell."""
+        """See what has become of the files; whether there is anything to tell. Nothing that is
+        wrong with them is raised: it must not keep other traces from being looked at.
+        """
         before = (self.state, self.error, self.revision)
+        try:
+            self._look()
+        except Exception as error:
+            self.state, self.error = BAD, f"{self.path} cannot be looked at: {error!r}"
+        return before != (self.state, self.error, self.revision)
+
+    def _look(self) -> None:
         try:
             files = self._stat_files()
         except OSError as error:
-            self._lose(f"{error.filename} cannot be read any more: {error.strerror}")
-            return before != (self.state, self.error, self.revision)
+            self._lose(error)
+            return
         is_back = self.state == GONE
         if files != self._files or is_back:
             if self._files and not is_back and not self._is_due():
-                return False  # it has grown, and is looked at a little later
+                return  # it has grown, and is looked at a little later
             self._files = files
             self.revision += 1
             self._revised_at, self._cost_s = time.monotonic(), 0.0
             self._read_header()
         if self.error is None:
-            self.state = self._state()
-        return before != (self.state, self.error, self.revision)
+            self._read_state()
 
     def _stat_files(self) -> dict[str, _FileState]:
         folder_ns = os.stat(os.path.dirname(self.path) or os.curdir).st_mtime_ns
@@ -121,13 +132,16 @@ class ServedTrace:
         found = {}
         for path in self.paths:
             status = os.stat(path)
+            if not stat.S_ISREG(status.st_mode):  # to open a pipe would wait for its other end
+                raise OSError(errno.EINVAL, "it is no file any more", path)
             found[path] = _FileState(
-                status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+                status.st_dev, status.st_ino, status.st_mode, status.st_size, status.st_mtime_ns
             )
         return found
 
-    def _lose(self, why: str) -> None:
+    def _lose(self, error: OSError) -> None:
         if self.state != GONE:
+            why = f"{error.filename or self.path} cannot be read any more: {error.strerror}"
             self.state, self.error = GONE, why
             self.revision += 1
 
@@ -147,6 +161,14 @@ class ServedTrace:
     def note_cost(self, seconds: float) -> None:
         """Count what an answer has taken."""
         self._cost_s += seconds
+
+    def _read_state(self) -> None:
+        try:
+            self.state = self._state()
+        except FileNotFoundError as error:  # deleted since it was found to be there
+            self._lose(error)
+        except (TraceError, OSError) as error:
+            self.state, self.error = BAD, str(error)
 
     def _state(self) -> str:
         unfinished = [path for path in self.paths if not is_finished(path)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 import json
 import os
 import shutil
@@ -14,6 +16,12 @@ import pytest
 from command_line import clean_environment
 from known_trace import known_trace, write_known_trace
 from served import Served, serving
+
+from memlyze.trace.blocks import is_finished
+from memlyze.web import served_trace
+from memlyze.web.catalogue import Catalogue
+from memlyze.web.events import Watcher
+from memlyze.web.served_trace import ServedTrace
 
 PROGRAM = """
 import sys
@@ -198,3 +206,75 @@ def test_trace_of_nothing_is_shown(tmp_path: Path) -> None:
             served.get(path)
         for path in ("heatmap/lifetimes", "source/files", "leaks", "schema"):
             served.get(path)
+
+
+def test_trace_that_something_else_stands_in_place_of_keeps_no_other_from_being_seen(
+    tmp_path: Path,
+) -> None:
+    known = write_known_trace(tmp_path / "known")
+    with serving(tmp_path) as served:
+        shutil.copy(known, tmp_path / "first.mlyze")
+        wait_for(served, lambda entry: entry["state"] == "complete", "first.mlyze")
+        (tmp_path / "first.mlyze").unlink()
+        (tmp_path / "first.mlyze").mkdir()
+        entry = wait_for(served, lambda entry: entry["state"] == "gone", "first.mlyze")
+        assert "no file any more" in entry["error"]
+        shutil.copy(known, tmp_path / "second.mlyze")
+        wait_for(served, lambda entry: entry["state"] == "complete", "second.mlyze")
+
+
+@pytest.mark.parametrize(
+    ("error", "state", "words"),
+    [
+        (FileNotFoundError(2, "No such file or directory", "t.mlyze"), "gone", "t.mlyze"),
+        (PermissionError(13, "Permission denied", "t.mlyze"), "bad", "Permission denied"),
+        (RuntimeError("surprise"), "bad", "surprise"),
+    ],
+)
+def test_trace_that_fails_while_it_is_looked_at_is_said_to_and_is_looked_at_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, state: str, words: str
+) -> None:
+    paths = [write_known_trace(tmp_path / name) for name in ("t.mlyze", "other.mlyze")]
+    catalogue = Catalogue(paths)
+    trace, other = catalogue.traces
+
+    def fail(path: str) -> bool:
+        if path == paths[0]:
+            raise error
+        return is_finished(path)
+
+    monkeypatch.setattr(served_trace, "is_finished", fail)
+    assert catalogue.look() == [trace]
+    assert (trace.state, other.state) == (state, "complete")
+    assert words in str(trace.error)
+    monkeypatch.undo()
+    monkeypatch.setattr(served_trace, "_LEAST_INTERVAL_S", 0.0)
+    os.chmod(paths[0], 0o600)
+    catalogue.look()
+    assert (trace.state, trace.error) == ("complete", None)
+
+
+def test_watcher_goes_on_after_whatever_went_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    catalogue = Catalogue([write_known_trace(tmp_path / "t.mlyze")])
+    watcher = Watcher(catalogue)
+    looks = itertools.count(1)
+
+    async def watch() -> None:
+        was_seen_again = asyncio.Event()
+        loop = asyncio.get_running_loop()
+
+        def look() -> list[ServedTrace]:
+            if next(looks) <= 2:
+                raise RuntimeError("surprise")
+            loop.call_soon_threadsafe(was_seen_again.set)
+            return []
+
+        monkeypatch.setattr(catalogue, "look", look)
+        watching = asyncio.ensure_future(watcher.watch())
+        await asyncio.wait_for(was_seen_again.wait(), 60)
+        watching.cancel()
+
+    asyncio.run(watch())
+    assert capsys.readouterr().err.count("surprise") == 1  # not again and again

@@ -43,7 +43,9 @@ placed AS (
 named AS (
     SELECT
         p.*,
-        g.label AS group_name,
+        CASE -- of what a damaged trace has lost the number is left
+            WHEN $by IN ('thread', 'process', 'window') THEN coalesce(g.label, concat($by, ' ', p.group_id))
+        END AS group_name,
         CASE WHEN $by IN ('line', 'function') THEN coalesce(f.function, '<unknown>') END AS function,
         CASE
             WHEN $by IN ('line', 'function', 'file') OR ($by = 'module' AND f.module IS NULL)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from known_trace import MS, PROGRAM_FILE, write_known_trace
+from known_trace import MS, PROGRAM_FILE, known_trace, write_known_trace
 from trace_encoder import Allocation, Free, Run, TraceEncoder
 
 import memlyze
@@ -176,3 +176,25 @@ def test_types_need_a_checkpoint(tmp_path: Path) -> None:
     complaint = pytest.raises(MemlyzeError, match=r"no checkpoint.*memlyze\.checkpoint\(\)")
     with memlyze.open(tmp_path / "none.mlyze") as trace, complaint:
         hotspots(trace, by="type")
+
+
+@pytest.mark.parametrize(
+    ("by", "expected"),
+    [
+        ("thread", {"thread 1": 1050, "thread 2": 500}),
+        ("window", {"no window": 600, "window 1": 600, "window 2": 300, "window 3": 50}),
+    ],
+)
+def test_what_a_damaged_trace_has_no_name_of_is_called_by_its_number(
+    by: str, expected: dict[str, float], tmp_path: Path
+) -> None:
+    encoder = known_trace()
+    content = bytearray(encoder.to_bytes())
+    for offset in encoder.block_offsets[3:5]:  # of threads and windows
+        content[offset + 60] ^= 0xFF
+    path = tmp_path / "damaged.mlyze"
+    path.write_bytes(content)
+    with memlyze.open(path) as trace:
+        assert len(trace.sql("SELECT * FROM windows").fetchall()) == 0
+        rows = hotspots(trace, by=by).rows
+    assert {row.name: row.bytes.value for row in rows} == expected

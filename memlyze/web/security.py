@@ -12,7 +12,6 @@ import ipaddress
 import secrets
 import socket
 import typing
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -104,7 +103,7 @@ class Guard:
 
     def _check_token(self, scope: Scope) -> None:
         headers = Headers(scope=scope)
-        given = [_cookie_value(headers.get("cookie", ""), self._cookie)]
+        given = _cookie_values(headers.getlist("cookie"), self._cookie)
         scheme, _, value = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             given.append(value.strip())
@@ -152,10 +151,11 @@ def _host_name(host: str) -> str:
         return ""
 
 
-def _cookie_value(header: str, name: str) -> str | None:
-    cookies = SimpleCookie()
-    try:
-        cookies.load(header)
-    except CookieError:
-        return None
-    return cookies[name].value if name in cookies else None
+def _cookie_values(headers: typing.Iterable[str], name: str) -> list[str]:
+    """The values of the cookies of a name.
+
+    Other servers of this host have cookies of their own here, of whatever form: `http.cookies`
+    reads none of those that stand behind one that it does not understand.
+    """
+    pairs = (pair.strip().partition("=") for header in headers for pair in header.split(";"))
+    return [value for key, _, value in pairs if key == name]

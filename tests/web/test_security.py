@@ -40,6 +40,17 @@ def test_token_can_be_given_as_a_header(served: Served) -> None:
     assert ask(served, headers=headers).status_code == 200
 
 
+@pytest.mark.parametrize(
+    "foreign", ['prefs={"a": 1}; ', "x[y]=1; ", "name=M\u00fcller; ", "nothing; ", '"; ', ";;=;"]
+)
+def test_cookies_of_other_servers_of_the_host_do_not_lock_out(served: Served, foreign: str) -> None:
+    ((name, value),) = served.client.cookies.items()
+    header = f"{foreign}{name}={value}; last=1".encode("latin-1")
+    assert ask(served, headers=[(b"cookie", header)]).status_code == 200
+    wrong = f"{foreign}{name}={value}x; other={value}".encode("latin-1")
+    assert ask(served, headers=[(b"cookie", wrong)]).status_code == 401
+
+
 def test_token_in_the_url_is_no_way_to_the_data(served: Served) -> None:
     assert ask(served, f"/api/traces?token={served.token}").status_code == 401
 

@@ -45,6 +45,14 @@ class Query(typing.NamedTuple):
     sql: str
 
 
+class _Question:
+    """Something that is asked of the process, from when it waits for its turn."""
+
+    def __init__(self, query_id: str) -> None:
+        self.query_id = query_id
+        self.is_cancelled = False
+
+
 class Console:
     """Runs one query after the other. All methods are called on the event loop's thread."""
 
@@ -53,8 +61,8 @@ class Console:
         self._folder: str | None = None
         self._turn: asyncio.Lock | None = None
         self._queries: collections.OrderedDict[str, Query] = collections.OrderedDict()
-        self._running: str | None = None
-        self._cancelled: set[str] = set()
+        self._questions: list[_Question] = []
+        self._running: _Question | None = None
         self._idle: asyncio.TimerHandle | None = None
 
     async def run(
@@ -100,46 +108,57 @@ class Console:
 
     def cancel(self, query_id: str) -> None:
         """Stop a query that runs or waits; of one that is finished, forget it."""
-        if self._running == query_id:
-            self._cancelled.add(query_id)
+        running = self._running
+        for question in self._questions:
+            if question.query_id == query_id:
+                question.is_cancelled = True
+        if running is not None and running.query_id == query_id:
             self._send({"do": "cancel"})
             loop = asyncio.get_running_loop()
-            loop.call_later(_GRACE_S, self._end_if_running, self._process, query_id)
-        elif query_id in self._queries:
-            self._cancelled.add(query_id)
-            del self._queries[query_id]
+            loop.call_later(_GRACE_S, self._end_if_running, self._process, running)
+        else:
+            self._queries.pop(query_id, None)
 
-    def _end_if_running(self, process: asyncio.subprocess.Process | None, query_id: str) -> None:
-        if self._process is process and self._running == query_id:
+    def _end_if_running(
+        self, process: asyncio.subprocess.Process | None, question: _Question
+    ) -> None:
+        if self._process is process and self._running is question:
             self.close()
 
     async def _ask(self, query_id: str, message: Message, seconds: float) -> dict[str, typing.Any]:
+        question = _Question(query_id)
+        self._questions.append(question)
+        try:
+            return _checked(await self._answer(question, message, seconds))
+        finally:
+            self._questions.remove(question)
+
+    async def _answer(
+        self, question: _Question, message: Message, seconds: float
+    ) -> dict[str, typing.Any]:
         if self._turn is None:  # before CPython 3.10 a lock belongs to the loop that made it
             self._turn = asyncio.Lock()
         async with self._turn:
-            if query_id in self._cancelled:
-                self._cancelled.discard(query_id)
-                raise CancelledError("the query was cancelled before it began")
             if self._idle is not None:
                 self._idle.cancel()
-            await self._start()
-            self._running = query_id
             try:
+                await self._start()
+                if question.is_cancelled:
+                    raise CancelledError("the query was cancelled before it began")
+                self._running = question
                 self._send(message)
-                answer = await self._receive(query_id, seconds)
+                return await self._receive(question, seconds)
             finally:
                 self._running = None
-                self._cancelled.discard(query_id)
                 self._idle = asyncio.get_running_loop().call_later(_IDLE_S, self.close)
-        return _checked(answer)
 
-    async def _receive(self, query_id: str, seconds: float) -> dict[str, typing.Any]:
+    async def _receive(self, question: _Question, seconds: float) -> dict[str, typing.Any]:
         assert self._process is not None and self._process.stdout is not None
         reading = asyncio.ensure_future(_read(self._process.stdout))
         try:
             done, _ = await asyncio.wait({reading}, timeout=seconds)
             if not done:
-                self.cancel(query_id)
+                self.cancel(question.query_id)
                 await asyncio.wait({reading}, timeout=2 * _GRACE_S)
                 raise TooSlowError(
                     f"the query was stopped after {seconds:.0f} seconds; let it read less, "
@@ -147,9 +166,8 @@ class Console:
                 )
             return reading.result()
         except (asyncio.IncompleteReadError, ConnectionError):
-            was_cancelled = query_id in self._cancelled
             self.close()
-            if was_cancelled:
+            if question.is_cancelled:
                 raise CancelledError("the query was cancelled") from None
             raise TooGreatError(
                 "the query ended the process that it ran in, most likely for want of memory; "

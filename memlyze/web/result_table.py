@@ -14,13 +14,13 @@ Array = typing.Any  # a one-dimensional numpy array
 
 #: What JavaScript's numbers hold.
 _EXACT = 1 << 53
-# Types whose columns are had as numpy arrays of numbers or texts; others are had value by value.
+# Types whose columns are had as numpy arrays of numbers or texts; others are had value by value:
+# HUGEINT, the type of each sum of integers, would come as a float, which rounds it.
 _PLAIN = {
     "BIGINT",
     "BOOLEAN",
     "DOUBLE",
     "FLOAT",
-    "HUGEINT",
     "INTEGER",
     "SMALLINT",
     "TINYINT",
@@ -45,7 +45,6 @@ class ResultTable:
     ) -> None:
         self.described = [{"name": n, "type": kind} for n, kind in zip(names, types)]
         self.is_truncated = is_truncated
-        self._types = types
         self._columns = columns
 
     @property
@@ -59,10 +58,7 @@ class ResultTable:
         return {
             "offset": offset,
             "row_count": max(end - offset, 0),
-            "columns": [
-                _values(column[offset:end], kind)
-                for column, kind in zip(self._columns, self._types)
-            ],
+            "columns": [_values(column[offset:end]) for column in self._columns],
         }
 
 
@@ -88,11 +84,9 @@ def _as_objects(values: tuple[typing.Any, ...]) -> Array:
     return column
 
 
-def _values(column: Array, kind: str) -> list[typing.Any]:
+def _values(column: Array) -> list[typing.Any]:
     """Values that JSON and JavaScript can hold; NULL is None."""
     values = column.tolist()  # a masked array has None where it is masked
-    if kind == "HUGEINT":  # numpy has no such type: a sum of integers comes as a float
-        values = [int(v) if isinstance(v, float) and v.is_integer() else v for v in values]
     return [value if isinstance(value, str) else _value(value) for value in values]
 
 

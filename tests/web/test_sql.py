@@ -77,6 +77,9 @@ def test_rows_beyond_a_million_are_said_to_be_left_out(served: Served) -> None:
         ("NULL", None),
         ("9007199254740993", "9007199254740993"),
         ("sum(3) FROM range(2)", 6),
+        ("sum(9007199254740993::BIGINT)", "9007199254740993"),
+        ("-(1::HUGEINT << 100)", "-1267650600228229401496703205376"),
+        ("sum(NULL::BIGINT)", None),
         ("'NaN'::DOUBLE", None),
         ("'inf'::DOUBLE", "inf"),
         ("[1, 2]", "[1, 2]"),
@@ -175,6 +178,16 @@ def test_download_has_all_rows(served: Served, form: str) -> None:
         assert json.loads(response.text.splitlines()[-1]) == {"i": 1_000_002}
     else:
         assert response.content[:4] == response.content[-4:] == b"PAR1"
+
+
+def test_id_of_a_query_that_is_forgotten_can_be_used_again(served: Served) -> None:
+    query_id = new_id()
+    for number in range(3):
+        found = run(served, f"SELECT {number}", query_id=query_id)
+        assert found["page"]["columns"] == [[number]]
+        assert "before" in post(served, "SELECT 9", query_id).json()["error"]
+        assert served.client.delete(f"/api/sql/{query_id}").status_code == 204
+        assert served.client.get(f"/api/sql/{query_id}").status_code == 404
 
 
 def test_unknown_query_is_not_found(served: Served) -> None:

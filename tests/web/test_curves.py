@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 from known_trace import FIRST_ID, MS, known_trace
-from served import Served, serving
+from served import CONTRACT, Served, serving
 from trace_encoder import Allocation, Free, Run
+
+from memlyze.analyses.curves import bucket_edges
 
 #: Buckets of a millisecond each, the last with the end of the recording.
 EACH_MS = {"to_ns": 21 * MS, "buckets": 21}
@@ -156,3 +158,25 @@ def test_lifetimes_are_classed_with_sizes(served: Served) -> None:
         (65, "still live"): 100,
         (257, "still live"): 900,
     }
+
+
+@pytest.mark.parametrize(
+    "path", ["timeline", "timeline/resident", "timeline/stacked", "heatmap/sites", "lanes"]
+)
+@pytest.mark.parametrize("name", ["from_ns", "to_ns"])
+def test_time_that_no_recording_reaches_is_refused(served: Served, path: str, name: str) -> None:
+    status, words = served.refusal(path, **{name: (1 << 63) - 1})
+    assert status == 400
+    assert f"{name} is from 0 to" in words
+
+
+@pytest.mark.parametrize("path", ["timeline", "timeline/stacked", "heatmap/sites"])
+def test_greatest_times_have_buckets_without_anything(served: Served, path: str) -> None:
+    parameters = CONTRACT["components"]["parameters"]
+    greatest_ns = parameters["from_ns"]["schema"]["maximum"]
+    assert parameters["to_ns"]["schema"]["maximum"] == greatest_ns
+    found = served.get(path, from_ns=greatest_ns)
+    assert (found["from_ns"], found["to_ns"]) == (greatest_ns, greatest_ns + 1)
+    for most in (1, 2, parameters["buckets"]["schema"]["maximum"]):
+        edges = bucket_edges(0, greatest_ns, most)
+        assert edges[-1] >= greatest_ns and (edges[1:] > edges[:-1]).all()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from known_trace import MS
-from served import Served
+from pathlib import Path
+
+from known_trace import FIRST_ID, MS, known_trace
+from served import Served, serving
+from trace_encoder import Allocation, Free, Run
 
 
 def test_windows_are_columns_for_a_scatter(served: Served) -> None:
@@ -60,3 +63,18 @@ def test_window_that_is_still_open_ends_with_the_trace(served: Served) -> None:
 
 def test_window_that_is_not_there_is_said(served: Served) -> None:
     assert served.refusal("windows/99")[0] == 404
+
+
+def test_timeline_of_a_window_keeps_what_was_over_within_a_bucket(tmp_path: Path) -> None:
+    trace = known_trace()
+    first = 9 * FIRST_ID
+    trace.add_runs(
+        [
+            Run(1, 16 * MS, first, [Allocation(7000, 1)], window_id=3),
+            Run(1, 17 * MS, first + 1, [Free(first)]),
+        ]
+    )
+    trace.write(tmp_path / "spike.mlyze")
+    with serving(tmp_path / "spike.mlyze") as running:
+        found = running.get("windows/3", buckets=1)["timeline"]
+    assert (found["live_bytes"], found["greatest_live_bytes"]) == ([50], [7050])

@@ -106,6 +106,7 @@ def one(asked: Asked) -> object:
             "bucket_ns": int(edges[1] - edges[0]),
             "allocated_bytes": curve.allocated_bytes,
             "live_bytes": curve.live_bytes,
+            "greatest_live_bytes": curve.greatest_live_bytes,
         },
         "sites": [
             {

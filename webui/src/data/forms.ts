@@ -551,6 +551,8 @@ export interface Window {
     allocated_bytes: number[];
     /** Of what the window allocated, at the end of each bucket. */
     live_bytes: number[];
+    /** Of what the window allocated, the most at any moment of each bucket. */
+    greatest_live_bytes: number[];
   };
   /** Greatest first, at most 50. */
   sites: ({

@@ -37,7 +37,14 @@ function Content({ window: shown }: { window: WindowForm }) {
       label: "Live, of it",
       colour: palette.alive,
       isFilled: true,
-      points: [[startNs, 0], ...timeline.start_ns.map((start, index): [number, number] => [start + timeline.bucket_ns, timeline.live_bytes[index] ?? 0])],
+      // What was over within a bucket stands in its middle.
+      points: [
+        [startNs, 0],
+        ...timeline.start_ns.flatMap((start, index): [number, number][] => [
+          [start + timeline.bucket_ns / 2, timeline.greatest_live_bytes[index] ?? 0],
+          [start + timeline.bucket_ns, timeline.live_bytes[index] ?? 0],
+        ]),
+      ],
     },
   ];
   return (
@@ -67,7 +74,7 @@ function Content({ window: shown }: { window: WindowForm }) {
           <dd><EstimateText estimate={shown.own_allocated} /></dd>
           <dt>Retained when it closed</dt>
           <dd><EstimateText estimate={shown.retained} /></dd>
-          <dt>Alive at the end</dt>
+          <dt>Held at the end</dt>
           <dd><EstimateText estimate={shown.live} /></dd>
           {Object.entries(shown.attributes ?? {}).map(([key, value]) => (
             <div key={key} style={{ display: "contents" }}>

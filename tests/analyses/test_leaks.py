@@ -303,6 +303,17 @@ def test_growth_that_is_freed_at_the_end_is_told_as_such(tmp_path: Path) -> None
     assert found.suspects() == (grew,)
 
 
+def test_growth_whose_many_blocks_take_a_while_to_free_is_told(tmp_path: Path) -> None:
+    births = range(10, END_MS - 100)
+    lives = [Life("site", at, END_MS - 90 + at * 80 // END_MS, SIZE) for at in births]
+    # Meanwhile the program works on.
+    lives += [Life("other", at, at + 1, SIZE) for at in range(10, END_MS - 1)]
+    found = judged(write_lives(tmp_path / "t.mlyze", lives, end_ms=END_MS))
+    (site,) = (site for site in found.sites if site.function == "site")
+    assert (site.verdict, site.grew_until_freed) == ("freed_late", True)
+    assert site.judged_until_ns == pytest.approx((END_MS - 95) * MS, rel=0.01)
+
+
 def test_phase_that_lets_go_of_its_memory_did_not_leak(tmp_path: Path) -> None:
     lives = [Life("phase", at, END_MS // 2, SIZE) for at in range(10, END_MS // 2 - 20)]
     lives += [Life("other", at, at + 1, SIZE) for at in range(10, END_MS)]

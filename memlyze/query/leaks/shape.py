@@ -94,8 +94,10 @@ def measure(curves: Curves, lives: Lives, stack_site: Array) -> Shapes:
     is_gone = live[:, -1] < _LOW * peak
     later = np.minimum(last_high + _SUDDEN_CELLS, CELLS - 1)
     is_freed_at_once = is_gone & (live[rows, later] <= _LOW * peak)
-    end = np.where(is_freed_at_once, last_high + 1, CELLS)
-    end = np.maximum(end, 1)
+    # To free many small blocks takes a while, too: it began where there was most, shortly before.
+    before = np.clip(last_high[:, None] - np.arange(_SUDDEN_CELLS), 0, None)
+    begins = last_high - np.argmax(np.take_along_axis(live, before, axis=1), axis=1)
+    end = np.where(is_freed_at_once, np.maximum(begins, 0) + 1, CELLS)
     top = live[rows, end - 1]
 
     before_end = np.where(cells < end[:, None], live, np.inf)

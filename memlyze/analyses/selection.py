@@ -30,7 +30,10 @@ class Selection(typing.NamedTuple):
     thread: int | str | None = None
     """Made by the thread with this `thread_id`, or by those of this name."""
     window: int | str | None = None
-    """Made in the window with this `window_id`, or in those of this name, or in one inside."""
+    """Made in the window with this `window_id`, or in those of this name, or in one inside. With its
+    method before the name (`GET /search`), or the kind of what has none (`websocket /feed`), only
+    in those.
+    """
     function: str | None = None
     """Made by a function of this name or by what it called: a pattern with `*`, `?` and `[…]` for
     the qualified name, or for the part of it after a dot.

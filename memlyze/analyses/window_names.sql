@@ -1,2 +1,2 @@
--- Names that windows have.
-SELECT DISTINCT name FROM windows ORDER BY name LIMIT $count;
+-- Names that windows have, as they are listed.
+SELECT DISTINCT _window_label(kind, method, name) AS name FROM _raw_windows ORDER BY name LIMIT $count;

@@ -25,7 +25,8 @@ def add_selection_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--window",
         metavar="NAME",
-        help="only what was allocated in the windows of a name and those inside, or by window_id",
+        help="only what was allocated in the windows of a name ('/search', or with its method 'GET "
+        "/search') and those inside, or by window_id",
     )
     group.add_argument(
         "--function",

@@ -57,6 +57,7 @@ PRIVATE = (
     "sampling",
     "process_ends",
     "ended_processes",
+    "window_label",
     "window_blocks",
     "window_collections",
     "window_rows",

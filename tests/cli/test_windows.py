@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 from trace_encoder import Allocation, Run, TraceEncoder
 
+import memlyze
+from memlyze.analyses.hotspots import hotspots
+from memlyze.analyses.selection import Selection, SelectionError
 from memlyze.cli.windows import run
 
 ID = 1 << 16
@@ -108,6 +111,50 @@ def test_one_request_that_takes_most_is_told_apart_from_the_others(
     out = capsys.readouterr().out
     assert "load: 1.00 MiB of it in a single one" in out
     assert "without it 1.00 KiB each" in out
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("/search", 111),
+        ("GET /search", 1),
+        ("POST /search", 10),
+        ("websocket /search", 100),
+        ("load", 1000),
+        ("(not finished)", None),
+        ("PUT (not finished)", 10_000),
+        ("PUT /search", None),
+    ],
+)
+def test_windows_are_selected_by_the_name_that_is_listed(
+    name: str, expected: int | None, tmp_path: Path
+) -> None:
+    trace = TraceEncoder({"process_id": 7, "sample_rate": 1.0, "end_ns": 10**9})
+    windows = [
+        ("http", "GET", "/search"),
+        ("http", "POST", "/search"),
+        ("websocket", "", "/search"),
+        ("call", "", "load"),
+        ("http", "PUT", ""),
+    ]
+    rows = [
+        {"window_id": number, "kind": kind, "method": method, "name": text, "start_ns": number}
+        for number, (kind, method, text) in enumerate(windows, 1)
+    ]
+    trace.add("windows", rows)
+    trace.add_runs(
+        [Run(1, n, ID + n, [Allocation(10 ** (n - 1))], window_id=n) for n in range(1, 6)]
+    )
+    trace.write(tmp_path / "t.mlyze")
+    with memlyze.open(tmp_path / "t.mlyze") as opened:
+        if expected is None:
+            there = "GET /search, POST /search, PUT \\(not finished\\), load, websocket /search"
+            with pytest.raises(SelectionError, match=f"no window '.*'.*; it has {there}"):
+                hotspots(opened, selection=Selection(window=name))
+        else:
+            total = hotspots(opened, selection=Selection(window=name)).total
+            assert total is not None
+            assert total.bytes.value == expected
 
 
 def test_fewer_routes_are_shown_when_asked_for(

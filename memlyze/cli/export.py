@@ -55,9 +55,7 @@ def make_parser() -> argparse.ArgumentParser:
         "export", DESCRIPTION, usage="memlyze export --format FORMAT [options] trace.mlyze [more …]"
     )
     parser.add_traces()
-    parser.add_argument(
-        "--format", required=True, choices=(*PROFILES, *TABLES), help="what to write"
-    )
+    parser.add_argument("--format", choices=(*PROFILES, *TABLES), help="what to write")
     parser.add_argument(
         "-o",
         "--output-file",
@@ -142,6 +140,11 @@ def _failures_worded() -> typing.Iterator[None]:
 
 def _refuse_what_does_not_fit(options: argparse.Namespace) -> None:
     form = options.format
+    if form is None:
+        raise UsageError(
+            f"which format? --format takes, for profiles, {', '.join(PROFILES)}; for tables, "
+            f"{', '.join(TABLES)}"
+        )
     if form in PROFILES:
         for given, flag in (
             (options.view, "--view"),

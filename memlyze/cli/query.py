@@ -7,6 +7,7 @@ import contextlib
 import io
 import os
 import re
+import shlex
 import sys
 import typing
 
@@ -26,6 +27,11 @@ from memlyze.wording.trace_state import state_lines
 if typing.TYPE_CHECKING:
     from memlyze.query.session import Trace
 
+# What a query begins with, and hardly a path.
+_SQL = re.compile(
+    r"\s*(?:select|from|with|describe|show|summarize|explain|pivot|unpivot|copy|values)\b[\s(]",
+    re.IGNORECASE,
+)
 _TABLE_SUFFIXES = ("", ".txt", ".table")
 DESCRIPTION = """\
 EXAMPLES
@@ -193,6 +199,12 @@ def _query_and_traces(
         raise UsageError('which trace? memlyze query "FROM hotspots()" trace.mlyze')
     first = arguments[0]
     if os.path.exists(first) or (first.endswith(".mlyze") and " " not in first):
+        for other in arguments[1:]:
+            if _SQL.match(other) and not os.path.exists(other):
+                raise UsageError(
+                    "the query comes before the traces: memlyze query "
+                    f"{shlex.quote(other)} {shlex.quote(first)}"
+                )
         return None, list(arguments)
     if len(arguments) == 1:
         raise UsageError(

@@ -10,6 +10,7 @@ import typing
 
 from memlyze.cli import interrupts
 from memlyze.cli.arguments import CommandParser
+from memlyze.cli.errors import UsageError
 from memlyze.cli.opening import add_only_option, open_traces
 from memlyze.cli.output import check_output, writing
 from memlyze.cli.progress import decoding_events
@@ -44,6 +45,8 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--title", metavar="TEXT", help="title (default: the name of the trace)")
     parser.add_argument("--markdown", action="store_true", help="write Markdown instead of a page")
+    # Other commands have it: said where it leads to here.
+    parser.add_argument("--format", help=argparse.SUPPRESS)
     parser.add_argument(
         "--base",
         metavar="BEFORE.MLYZE",
@@ -56,6 +59,11 @@ def make_parser() -> argparse.ArgumentParser:
 def run(arguments: typing.Sequence[str]) -> int:
     """Run the command; return its exit status."""
     options = make_parser().parse_args(arguments)
+    if options.format is not None:
+        raise UsageError(
+            "a report is an HTML page, or Markdown with --markdown; the formats of other tools are "
+            "those of memlyze export --format"
+        )
     path = options.output_file
     if path is None and not options.markdown:
         path = os.path.splitext(os.path.basename(options.traces[0]))[0] + ".html"

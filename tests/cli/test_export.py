@@ -124,7 +124,7 @@ def test_trace_without_allocations(form: str, memlyze: Runner, tmp_path: Path) -
         (["--format", "collapsed", "--time", "2s..1s"], "ends before it begins"),
         (["--format", "collapsed", "--thread", "nobody"], "there is no thread 'nobody'"),
         (["--format", "pprof", "-o", "/nonexistent/folder/x"], "cannot be written"),
-        ([], "--format"),
+        ([], "--format takes, for profiles, pprof, speedscope, collapsed; for tables, parquet,"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_a_line(

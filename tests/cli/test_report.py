@@ -51,6 +51,14 @@ def test_markdown_of_what_has_changed(trace: str, memlyze: Runner, tmp_path: Pat
     assert (missing.returncode, missing.stdout) == (2, "")
 
 
+def test_format_is_answered_with_how_to_choose_one(trace: str, memlyze: Runner) -> None:
+    result = memlyze("report", "--format", "markdown", trace)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "Markdown with --markdown" in result.stderr
+    assert "memlyze export --format" in result.stderr
+    assert "--format" not in memlyze("report", "--help").stdout.split("options:")[1]
+
+
 def test_trace_that_was_cut_off(memlyze: Runner, tmp_path: Path) -> None:
     TraceEncoder({"process_id": 1}).write(tmp_path / "t.mlyze", complete=False)
     result = memlyze("report", "t.mlyze")

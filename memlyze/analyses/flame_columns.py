@@ -10,6 +10,7 @@ import typing
 import numpy as np
 
 from memlyze.analyses import call_tree
+from memlyze.analyses.command_lines import process_label
 from memlyze.analyses.estimates import Estimate, Sampling
 from memlyze.analyses.remembered import remembered
 from memlyze.analyses.sampling import sampling_of
@@ -214,6 +215,8 @@ def _groups(trace: Trace, names: _Names, group: str, group_ids: typing.Any) -> t
     """The key of the frame that stands for the group of each item."""
     rows = run_statement(trace, "group_labels", {"group": group})
     labels = {row["group_id"]: row["label"] for row in rows}
+    if group == "process":
+        labels = {number: process_label(label) for number, label in labels.items()}
     ids, place = np.unique(group_ids, return_inverse=True)
     keys = [
         names.key(Frame(labels.get(number, f"{group} {number}"), "", None, None, group))

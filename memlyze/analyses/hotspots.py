@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typing
 
+from memlyze.analyses.command_lines import process_label
 from memlyze.analyses.estimates import Estimate, Sampling
 from memlyze.analyses.event_sums import HELD, LIVE, MAPPED, TEMPORARY, event_sums
 from memlyze.analyses.sampling import sampling_of
@@ -152,6 +153,9 @@ def hotspots(
         )
         level = {"by": "line" if by == "site" else by, "innermost": by == "line"}
         rows = run_statement(trace, "hotspots", {**shown, **level}, {"_event_sums": sums})
+        if by == "process":
+            for row in rows:
+                row["group_name"] = process_label(row["group_name"])
     sampling = sampling_of(trace)
     return Hotspots(
         by=by,

@@ -8,7 +8,7 @@ import os
 import typing
 
 from memlyze.analyses.estimates import Estimate, Sampling
-from memlyze.analyses.hotspots import Hotspot, hotspots
+from memlyze.analyses.hotspots import Hotspot, Hotspots, hotspots
 from memlyze.analyses.live_series import series_of
 from memlyze.analyses.losses import count_losses, metadata_total
 from memlyze.analyses.mapped_memory import MappedMemory, mapped_memory
@@ -139,7 +139,9 @@ class Summary(typing.NamedTuple):
     never looked at.
     """
     sites: tuple[Hotspot, ...]
-    """The greatest allocation sites; `held_bytes` is at the moment `peak_live_ns`."""
+    """The greatest allocation sites; `held_bytes` is at the moment `peak_live_ns`. Behind them the
+    one that held most then, where it is not among them.
+    """
     collections: Collections
     """What the garbage collector did."""
     cost: TracerCost
@@ -192,7 +194,7 @@ def summarize(trace: Trace, *, sites: int = SITES, explains_peak: bool = True) -
         peak_live_bytes=series.live_at(peak_live_ns or 0),
         mapped=_mapped_at_peak(trace, total, explained_ns),
         resident=(explain_peak(trace, peak_rss.process_id) if peak_rss and explains_peak else None),
-        sites=places.rows,
+        sites=_with_greatest_at_peak(trace, places, explained_ns),
         collections=Collections(**run_statement(trace, "collections")[0]),
         cost=TracerCost(
             file_bytes=sum(file.file_bytes for file in trace.files),
@@ -204,6 +206,21 @@ def summarize(trace: Trace, *, sites: int = SITES, explains_peak: bool = True) -
         references=_checkpoints_taken(trace),
         invisible_allocators=_invisible_allocators(trace),
     )
+
+
+def _with_greatest_at_peak(
+    trace: Trace, places: Hotspots, peak_ns: int | None
+) -> tuple[Hotspot, ...]:
+    """The places, and the one that held most at the peak: it may have allocated less than others
+    that are freed at once.
+    """
+    if peak_ns is None or len(places.rows) in (0, places.row_count):
+        return places.rows
+    (greatest,) = hotspots(trace, sort="peak", count=1, moment_ns=peak_ns).rows
+    shown = {(site.function, site.file, site.line) for site in places.rows}
+    if not greatest.held_bytes.value or (greatest.function, greatest.file, greatest.line) in shown:
+        return places.rows
+    return (*places.rows, greatest)
 
 
 def _mapped_at_peak(

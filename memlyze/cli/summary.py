@@ -11,6 +11,7 @@ import sys
 import typing
 from itertools import zip_longest
 
+from memlyze.analyses.command_lines import short_command
 from memlyze.analyses.hotspots import Hotspot
 from memlyze.analyses.resident_memory import ResidentMemory
 from memlyze.analyses.summary import SITES, Peak, Process, Summary, summarize
@@ -21,7 +22,7 @@ from memlyze.cli.site_rows import with_notes
 from memlyze.cli.terminal import Aligned, Style
 from memlyze.errors import MemlyzeError
 from memlyze.wording.figures import FEW_SAMPLES_ADVICE, figure, figure_cells
-from memlyze.wording.names import printable, short_command, shorten_right
+from memlyze.wording.names import printable, shorten_right
 from memlyze.wording.peaks import peak_live_when, peak_resident_when, why_not_resident
 from memlyze.wording.places import about_unknown, place_of
 from memlyze.wording.resident import describe_resident, program_bytes
@@ -94,13 +95,14 @@ def print_after_recording(paths: typing.Sequence[str]) -> None:
 def _what_to_type_next(path: str) -> list[str]:
     near = os.path.relpath(path)
     path = shlex.quote(path if near.startswith("..") else near)
-    commands = [f"memlyze leaks {path}", f"memlyze serve {path}"]
+    commands = {
+        f"memlyze leaks {path}": "what never comes back, and who holds it",
+        f"memlyze peak {path}": "all that was live when most was, and who allocated it",
+        f"memlyze serve {path}": "a page in the browser: scrub through time, click a spike",
+    }
     width = max(map(len, commands))
-    return [
-        "",
-        f"Next: {commands[0]:{width}}  # what never comes back, and who holds it",
-        f"      {commands[1]:{width}}  # a page in the browser: scrub through time, click a spike",
-    ]
+    lines = [f"      {command:{width}}  # {what}" for command, what in commands.items()]
+    return ["", "Next: " + lines[0].lstrip(), *lines[1:]]
 
 
 def render(summary: Summary, state: typing.Sequence[str], style: Style) -> list[str]:
@@ -112,13 +114,8 @@ def render(summary: Summary, state: typing.Sequence[str], style: Style) -> list[
     facts.add("duration", format_duration(summary.duration_ns))
     facts.add("peak resident", _peak_resident(summary))
     if summary.peak_rss is not None and summary.resident is not None:
-        described = describe_resident(
-            summary.resident,
-            min(style.width - 17, _RESIDENT_WIDTH),
-            _snapshot_note(summary.resident, summary.peak_rss),
-        )
-        for label, line in zip_longest(["of which"], described, fillvalue=""):
-            facts.add(label, line)
+        for label, text in _consisted_of(summary.resident, summary.peak_rss, style.width - 17):
+            facts.add(label, text)
     if summary.peak_live_ns is not None:
         for label, text in zip_longest(["peak live"], _peak_live(summary), fillvalue=""):
             facts.add(label, text)
@@ -215,19 +212,30 @@ def _peak_live(summary: Summary) -> list[str]:
     return [f"{figure(live)} of allocations {peak_live_when(summary)}", *([why] if why else [])]
 
 
-def _snapshot_note(resident: ResidentMemory, peak: Peak) -> str:
-    """Which moment the snapshot is of, where that is not the peak's own."""
+def _consisted_of(
+    resident: ResidentMemory, peak: Peak, width: int
+) -> typing.Iterator[tuple[str, str]]:
+    """What the peak consisted of; where there is no snapshot of the peak itself, the greatest there
+    is, with its own moment and size before it.
+    """
     is_near = abs(resident.time_ns - peak.time_ns) <= _CLOCK_NS
     size = program_bytes(resident)
-    if is_near and abs(size - peak.bytes) <= _SAME_SIZE * peak.bytes:
-        return ""
-    return f" (of {format_bytes(size)} at {format_duration(resident.time_ns)})"
+    label, lead = "of which", ""
+    if not is_near or abs(size - peak.bytes) > _SAME_SIZE * peak.bytes:
+        label = f"at {format_duration(resident.time_ns)}"
+        lead = f"{format_bytes(size)} were resident: "
+    described = describe_resident(resident, min(width, _RESIDENT_WIDTH), lead)
+    return zip_longest([label], described, fillvalue="")
 
 
 def _allocated(summary: Summary) -> str:
     if not summary.samples:
-        if summary.is_complete:
+        if summary.is_complete and summary.is_exact:
             return "nothing was recorded"
+        if summary.is_complete:
+            most = summary.bytes.error
+            likely = f"; likely less than {format_bytes(most)} was allocated" if most else ""
+            return f"nothing fell into the sample{likely}"
         if summary.is_being_written:
             return "nothing yet: the program has only just begun"
         return "unknown: the trace was cut off before anything was written"
@@ -282,8 +290,12 @@ def _sites(summary: Summary, style: Style) -> list[str]:
                 "  No allocation was written before the trace was cut off: "
                 "was the disk full, or the program killed at once?"
             ]
-        more = "" if summary.is_exact else " To see small programs: --sample-rate 1.0"
-        return ["  No allocation was recorded." + more]
+        if summary.is_exact:
+            return ["  No allocation was recorded."]
+        return [
+            "  No allocation was recorded, as only a sample is. To see small programs: "
+            "--sample-rate 1.0"
+        ]
     table = Aligned(right=(True, False, True, False, False))
     held = "live"
     if summary.peak_live_ns is not None:

@@ -33,9 +33,9 @@ def program_bytes(resident: ResidentMemory) -> int:
     return resident.bytes - own
 
 
-def describe_resident(resident: ResidentMemory, width: int, note: str = "") -> list[str]:
+def describe_resident(resident: ResidentMemory, width: int, lead: str = "") -> list[str]:
     """`60 MiB Python objects, 17 MiB malloc, …`: the parts that matter and the rest as one, in
-    lines of at most `width` characters where a part is not longer, and a note behind the last.
+    lines of at most `width` characters where a part is not longer, the first with `lead` before it.
     What the recorder holds is left out.
     """
     main = [part for part in resident.parts if part.share >= _LEAST_SHARE and part.category != _OWN]
@@ -49,8 +49,7 @@ def describe_resident(resident: ResidentMemory, width: int, note: str = "") -> l
     rest = program_bytes(resident) - sum(part.resident_bytes for part in shown)
     if rest or not texts:
         texts.append(f"{format_bytes(rest)} other")
-    texts[-1] += note
-    lines = [texts[0]]
+    lines = [lead + texts[0]]
     for text in texts[1:]:
         lines[-1] += ","
         if len(lines[-1]) + 1 + len(text) > width:

@@ -49,6 +49,23 @@ def test_summary_of_an_exact_trace(tmp_path: Path) -> None:
     assert [site.held_bytes.value for site in summary.sites] == [400, 500, 150]
 
 
+def test_greatest_at_the_peak_is_among_the_sites_however_little_it_allocated(
+    tmp_path: Path,
+) -> None:
+    """`load` allocated 900 bytes of which 400 were live then, what is unknown 500, all live."""
+    path = write_known_trace(tmp_path / "t.mlyze")
+    with memlyze.open(path) as trace:
+        shown = {n: [site.function for site in summarize(trace, sites=n).sites] for n in range(4)}
+        of_end = summarize(trace, sites=1, explains_peak=False).sites
+    assert shown == {
+        0: [],
+        1: ["load", "<unknown>"],
+        2: ["load", "<unknown>"],
+        3: ["load", "<unknown>", "main"],
+    }
+    assert [site.function for site in of_end] == ["load"]
+
+
 def test_peak_of_resident_memory_is_the_programs_and_the_same_everywhere(tmp_path: Path) -> None:
     encoder = TraceEncoder({"process_id": 1})
     readings = [(0, 500, 20), (1 * MS, 800, 40), (2 * MS, 900, 300)]

@@ -59,6 +59,15 @@ def test_what_figures_are_summed_by(by: str, expected: dict[str, float], known: 
     assert found.total.live_bytes.value == 1050
 
 
+def test_process_of_multiprocessing_is_called_what_it_is(tmp_path: Path) -> None:
+    code = "from multiprocessing.spawn import spawn_main; spawn_main(pipe_handle=13)"
+    command_line = ("python", "-c", code, "--multiprocessing-fork")
+    path = write_known_trace(tmp_path / "t.mlyze", command_line=command_line)
+    with memlyze.open(path) as trace:
+        (row,) = hotspots(trace, by="process").rows
+    assert row.name == "process 7: multiprocessing: process started by spawn"
+
+
 def test_every_way_to_sum_is_tested() -> None:
     mark = test_what_figures_are_summed_by.pytestmark[0]  # type: ignore[attr-defined]
     assert {values[0] for values in mark.args[1]} == set(PLACES + GROUPS)

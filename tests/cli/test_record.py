@@ -58,8 +58,9 @@ def test_summary_says_where_the_trace_is_what_it_shows_and_what_to_type_next(
     for words in ("duration", "peak resident", "allocated", "every allocation recorded"):
         assert words in said
     assert re.search(r"8\.0\d MiB +8\.0\d MiB +app\.py:3 (work|<listcomp>)", said)
-    leaks_line, serve_line = said.strip().splitlines()[-2:]
+    leaks_line, peak_line, serve_line = said.strip().splitlines()[-3:]
     assert re.match(r"Next: memlyze leaks t\.mlyze +# ", leaks_line)
+    assert re.match(r" +memlyze peak t\.mlyze +# ", peak_line)
     assert re.match(r" +memlyze serve t\.mlyze +# ", serve_line)
     assert memlyze("leaks", "t.mlyze").returncode == 0
 

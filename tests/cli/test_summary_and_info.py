@@ -93,7 +93,7 @@ def test_trace_with_nothing_in_it(memlyze: Runner, tmp_path: Path) -> None:
     TraceEncoder({"process_id": 1}).write(tmp_path / "empty.mlyze")
     summary = memlyze("summary", "empty.mlyze")
     assert (summary.returncode, summary.stderr) == (0, "")
-    assert "No allocation was recorded. To see small programs" in summary.stdout
+    assert "as only a sample is. To see small programs: --sample-rate 1.0" in summary.stdout
     assert "unknown" in summary.stdout
     assert memlyze("info", "empty.mlyze").returncode == 0
     assert json.loads(memlyze("summary", "--json", "empty.mlyze").stdout)["sites"] == []
@@ -174,6 +174,9 @@ def test_sampled_trace_without_a_sample_is_not_called_exact(
     TraceEncoder({"process_id": 1, "sample_rate": 0.0}).write(tmp_path / "few.mlyze")
     done = memlyze("summary", "--json", "few.mlyze")
     assert json.loads(done.stdout)["is_exact"] is False
+    shown = memlyze("summary", "few.mlyze").stdout
+    assert "  allocated      nothing fell into the sample" in shown
+    assert "only a sample is. To see small programs: --sample-rate 1.0" in shown
 
 
 def test_summary_of_several_traces_tells_of_every_process(memlyze: Runner, tmp_path: Path) -> None:
@@ -240,7 +243,8 @@ def test_snapshot_that_is_not_of_the_peak_says_which_moment_it_is_of(
     encoder.add("resident", [{"time_ns": 20_000_000, "category": 1, "resident_bytes": 3 << 20}])
     encoder.write(tmp_path / "t.mlyze")
     output = memlyze("summary", "t.mlyze").stdout
-    assert "3.00 MiB Python objects (of 3.00 MiB at 20.0 ms)" in output
+    assert "  at 20.0 ms     3.00 MiB were resident: 3.00 MiB Python objects\n" in output
+    assert "of which" not in output
 
 
 def test_trace_of_which_nothing_could_be_written_is_not_called_empty(

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import pytest
 
+from memlyze.analyses.command_lines import short_command
 from memlyze.analyses.diff import Change
 from memlyze.analyses.estimates import Estimate
 from memlyze.wording.changes import change_share
-from memlyze.wording.names import WIDEST_NAME, short_command, short_name
+from memlyze.wording.names import WIDEST_NAME, short_name
 from memlyze.wording.places import short_place
 
 

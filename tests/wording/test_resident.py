@@ -45,9 +45,9 @@ def test_what_the_recorder_holds_is_no_part_of_it() -> None:
     assert describe_resident(memory(tracer=90), 90) == ["0 B other"]
 
 
-def test_note_stands_behind_the_last_part() -> None:
+def test_lead_stands_before_the_first_part() -> None:
     seen = memory(python_objects=60)
-    assert describe_resident(seen, 90, " (at 5 s)") == ["60.0 MiB Python objects (at 5 s)"]
+    assert describe_resident(seen, 90, "then: ") == ["then: 60.0 MiB Python objects"]
 
 
 def test_lines_are_no_longer_than_there_is_room_for() -> None:

@@ -30,7 +30,7 @@ class Selection(typing.NamedTuple):
     thread: int | str | None = None
     """Made by the thread with this `thread_id`, or by those of this name."""
     window: int | str | None = None
-    """Made in the window with this `window_id`, or in those of this name, or in one inside. With its
+    """Made in the window with this `window_id`, or in those of this name, or in one inside. With a
     method before the name (`GET /search`), or the kind of what has none (`websocket /feed`), only
     in those.
     """

@@ -6,7 +6,7 @@ import typing
 
 from memlyze.analyses.diff import Change, Difference
 from memlyze.analyses.estimates import Estimate
-from memlyze.analyses.normalised import Place, Position
+from memlyze.analyses.normalised import Place
 from memlyze.wording.names import printable, short_name
 from memlyze.wording.places import short_file
 
@@ -43,23 +43,16 @@ def change_share(change: Change) -> str:
 
 
 def place_text(row: Difference) -> str:
+    """The function, its file and its callers. No line: the figures are of all lines of it."""
     name = _name(row.place)
-    position = _position(row.position_before, row.position_after) if row.place.function else ""
+    position = row.position_after or row.position_before
+    if row.place.function and position is not None and position.line:
+        name += f" ({short_file(position.file)})"
     callers = " ← ".join(_name(place) for place in row.callers[:_CALLERS])
     if callers:
         callers = f" ← {callers}" + (" ← …" if len(row.callers) > _CALLERS else "")
-    return printable(name + (f" ({position})" if position else "") + callers)
+    return printable(name + callers)
 
 
 def _name(place: Place) -> str:
     return short_name(place.function or place.module)
-
-
-def _position(before: Position | None, after: Position | None) -> str:
-    """`app.py:10`, or `app.py:10→14` where the line has moved."""
-    position = after or before
-    if position is None or not position.line:
-        return ""
-    if before is None or after is None or before.line == after.line:
-        return f"{short_file(position.file)}:{position.line}"
-    return f"{short_file(position.file)}:{before.line}→{after.line}"

@@ -39,7 +39,7 @@ def test_difference_is_shown_in_all_and_by_function(
         "live at the peak: 1 of 3 functions differs beyond chance",
         "",
         "change before after function",
-        "+300 B (+200 %) 150 B 450 B main (/srv/app/main.py:10)",
+        "+300 B (+200 %) 150 B 450 B main (/srv/app/main.py)",
     ]
 
 

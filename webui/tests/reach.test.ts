@@ -85,6 +85,12 @@ describeInBrowser("reach", () => {
     await expect.poll(() => parametersOf(page).get("zoom")).not.toBeNull();
     await page.keyboard.press("Shift+ArrowRight");
     expect(await page.locator(".timeline").getAttribute("aria-valuetext")).toMatch(/Resident .*Live heap/);
+    // What is selected now may be the end of the spike, in which nothing was born.
+    await page.keyboard.press("Home");
+    await page.keyboard.press("n");
+    await page.keyboard.press("Enter");
+    await settled(page);
+    await expect.poll(() => page.locator(".spike .table tbody tr").first().textContent()).toContain("build_spike");
 
     await tabTo(".site-button");
     await page.keyboard.press("Enter");

@@ -32,8 +32,8 @@ static bool is_finished(void)
     return memcmp(end, "MLZE", 4) == 0;
 }
 
-/* How a process that does this ends. */
-static int status_after(void (*act)(void))
+/* A process that does this is ended by the signal, and its trace is finished. */
+static void check_ends_in_full(void (*act)(void))
 {
     int status;
     const pid_t child = fork();
@@ -43,7 +43,8 @@ static int status_after(void (*act)(void))
         _exit(1); /* it was to be ended */
     }
     CHECK(waitpid(child, &status, 0) == child);
-    return status;
+    CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+    CHECK(is_finished());
 }
 
 static void be_ended(void)
@@ -54,9 +55,7 @@ static void be_ended(void)
 
 static void test_signal_ends_the_process_when_all_is_written(void)
 {
-    const int status = status_after(be_ended);
-    CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
-    CHECK(is_finished());
+    check_ends_in_full(be_ended);
 }
 
 /* The helper thread takes this lock to read the rings: it could not write the ending before the
@@ -72,9 +71,7 @@ static void be_ended_with_lock(void)
 
 static void test_signal_waits_until_no_lock_is_held(void)
 {
-    const int status = status_after(be_ended_with_lock);
-    CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
-    CHECK(is_finished());
+    check_ends_in_full(be_ended_with_lock);
 }
 
 static void be_ended_with_locks(void)
@@ -90,9 +87,7 @@ static void be_ended_with_locks(void)
 
 static void test_signal_waits_for_the_last_lock(void)
 {
-    const int status = status_after(be_ended_with_locks);
-    CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
-    CHECK(is_finished());
+    check_ends_in_full(be_ended_with_locks);
 }
 
 int main(void)

@@ -14,9 +14,6 @@
 #include "thread_state.h"
 #include "trace_file.h"
 
-/* In the trace, of one of the recorder's samplings. */
-#define ML_SAMPLING_ID(sampling) ((sampling) + 1)
-
 typedef struct {
     uint64_t allocation_id; /* 0: empty */
     uint64_t size;

@@ -44,8 +44,7 @@ typedef struct {
 } ml_options;
 
 typedef struct {
-    /* In the trace their ids are one more. More than one, from the closest on, where the interval
-     * changes. */
+    /* More than one, from the closest on, where the interval changes. */
     ml_sampling samplings[ML_MOST_SAMPLINGS];
     uint32_t sampling_count;
     ml_pace pace;
@@ -74,6 +73,9 @@ typedef struct {
 } ml_recorder;
 
 extern ML_INTERNAL ml_recorder ml_recording;
+
+/* What one of `samplings` is called in the trace. */
+#define ML_SAMPLING_ID(sampling) ((sampling) + 1)
 
 /* Starts recording. 0, or -1 with the reason in `error`. Not thread-safe: the binding serialises
  * start and stop. */

@@ -1,6 +1,5 @@
 #include "sampling_rows.h"
 
-#include "carried.h"
 #include "recorder.h"
 
 static struct {

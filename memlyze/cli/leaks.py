@@ -13,7 +13,14 @@ from memlyze.cli.progress import decoding_events
 from memlyze.cli.sparkline import sparkline
 from memlyze.cli.terminal import Aligned, Style
 from memlyze.wording.figures import figure, figure_cells, short_figure
-from memlyze.wording.leaks import WORDS, freed_growth_text, held_by_lines, pause_text
+from memlyze.wording.leaks import (
+    TOO_FEW_TEXT,
+    WORDS,
+    freed_growth_text,
+    growing_text,
+    held_by_lines,
+    pause_text,
+)
 from memlyze.wording.names import printable, shorten_right
 from memlyze.wording.places import short_place
 from memlyze.wording.trace_state import state_lines
@@ -113,9 +120,7 @@ def _headline(found: Leaks, style: Style) -> list[str]:
         return ["  Nothing to judge: no site ever had 16 KiB live, as far as was recorded."]
     number, freed = found.judged["growing"], found.grew_until_freed
     if number:
-        rate = figure(found.growth_bytes_per_second)
-        text = f"{plural(number, 'site grows', 'sites grow')} without bound, by {rate} per second"
-        text = style(text, "red", "bold")
+        text = style(growing_text(found), "red", "bold")
     elif freed.sites:
         text = style("No site grows without bound to the end.", "bold")
     else:
@@ -131,10 +136,7 @@ def _headline(found: Leaks, style: Style) -> list[str]:
         f"  {plural(judged, 'site', 'sites')} judged{'; ' + rest if rest else ''}",
     ]
     if not (number or freed.sites) and found.judged["too_few_samples"] and not found.is_exact:
-        lines.append(
-            "  Sites with too few samples may hide a slow leak: record for longer, with a greater "
-            "--sample-rate or a smaller --sample-interval."
-        )
+        lines.append(f"  {TOO_FEW_TEXT}")
     return lines
 
 

@@ -7,12 +7,18 @@ from memlyze.report.chart import sparkline
 from memlyze.report.content import Content
 from memlyze.report.figures import bytes_text, function_text, percent, place_text, time_text
 from memlyze.report.markup import Element, h, name, place
-from memlyze.wording.leaks import WORDS, freed_growth_text, held_by_lines, pause_text
+from memlyze.wording.leaks import (
+    TOO_FEW_TEXT,
+    WORDS,
+    freed_growth_text,
+    growing_text,
+    held_by_lines,
+    pause_text,
+)
 from memlyze.wording.units import format_duration, plural
 
 _STACK_FRAMES = 12
 _LONGEST_CHAIN = 400
-_SUSPICIOUS = ("growing", "warming_up")
 
 
 def leaks_section(content: Content) -> Element:
@@ -23,10 +29,7 @@ def leaks_section(content: Content) -> Element:
     if not judged:
         headline = "Nothing to judge: no site ever held enough, as far as was recorded."
     elif growing:
-        rate = bytes_text(found.growth_bytes_per_second)
-        headline = (
-            f"{plural(growing, 'site grows', 'sites grow')} without bound, by {rate} per second."
-        )
+        headline = f"{growing_text(found)}."
     elif freed.sites:
         headline = "No site grows without bound to the end."
     else:
@@ -41,14 +44,7 @@ def leaks_section(content: Content) -> Element:
     if others:
         children.append(_others(others, content.folder, is_open=not suspects))
     if found.judged["too_few_samples"] and not found.is_exact:
-        children.append(
-            h(
-                "p",
-                {"class": "quiet"},
-                "Sites with too few samples may hide a slow leak: record for longer, with a "
-                "greater --sample-rate or a smaller --sample-interval.",
-            )
-        )
+        children.append(h("p", {"class": "quiet"}, TOO_FEW_TEXT))
     return h("section", {"id": "leaks"}, *children)
 
 

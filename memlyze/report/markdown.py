@@ -10,7 +10,7 @@ from memlyze.report.content import Content
 from memlyze.report.figures import bytes_text, function_text, percent, place_text, time_text
 from memlyze.report.markup import readable
 from memlyze.wording.figures import figure
-from memlyze.wording.leaks import freed_growth_text, held_by_lines
+from memlyze.wording.leaks import freed_growth_text, growing_text, held_by_lines
 from memlyze.wording.peaks import peak_live_when, peak_resident_when
 from memlyze.wording.units import format_bytes, format_count, format_duration, plural
 
@@ -97,10 +97,7 @@ def _leaks(content: Content) -> str:
     found = content.leaks
     growing, freed = found.judged["growing"], found.grew_until_freed
     if growing:
-        rate = bytes_text(found.growth_bytes_per_second)
-        headline = (
-            f"{plural(growing, 'site grows', 'sites grow')} without bound, by {rate} per second."
-        )
+        headline = f"{growing_text(found)}."
     elif freed.sites:
         headline = "no site grows without bound to the end."
     else:

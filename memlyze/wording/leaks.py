@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from memlyze.analyses.leaks import FreedGrowth, LeakSite
+from memlyze.analyses.leaks import FreedGrowth, Leaks, LeakSite
 from memlyze.analyses.references import Chain, Holders
 from memlyze.wording.figures import figure
 from memlyze.wording.names import printable
@@ -21,6 +21,19 @@ WORDS = {
     "bounded": "bounded",
     "one_time": "built once, and stays",
 }
+
+
+#: What to do where sites could not be judged.
+TOO_FEW_TEXT = (
+    "Sites with too few samples may hide a slow leak: record for longer, with a greater "
+    "--sample-rate or a smaller --sample-interval."
+)
+
+
+def growing_text(found: Leaks) -> str:
+    """How many sites grow, and how fast; a sentence without its end."""
+    sites = plural(found.judged["growing"], "site grows", "sites grow")
+    return f"{sites} without bound, by {figure(found.growth_bytes_per_second)} per second"
 
 
 def pause_text(site: LeakSite) -> str | None:
@@ -45,7 +58,7 @@ def freed_growth_text(freed: FreedGrowth) -> str:
 def held_by_lines(site: LeakSite) -> list[str]:
     """Who holds what a site allocated, or why that is not known and what to do."""
     if site.holders is not None:
-        return holder_lines(site.holders)
+        return _holder_lines(site.holders)
     if site.checkpoint_ns is None:
         why = f"of process {site.process_id} no heap was recorded"
         if site.process_ended_by in ("SIGTERM", "SIGHUP"):
@@ -57,10 +70,7 @@ def held_by_lines(site: LeakSite) -> list[str]:
     return [f"not known: {why}; call memlyze.checkpoint(), or take --checkpoint-signal"]
 
 
-def holder_lines(holders: Holders | None) -> list[str]:
-    """Who holds it, in a few lines; empty: not known."""
-    if holders is None:
-        return []
+def _holder_lines(holders: Holders) -> list[str]:
     if holders.shortest is None:
         return ["no Python object: the memory is C code's own"]
     lines = []

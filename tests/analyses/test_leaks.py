@@ -260,6 +260,62 @@ def test_a_program_that_waits_after_it_leaked_goes_on_leaking_for_all_that_is_kn
     assert site.last_growth_ns == pytest.approx(1400 * MS, abs=20 * MS)
 
 
+def test_looking_for_work_now_and_then_is_not_work_for_a_program_that_computes(
+    tmp_path: Path,
+) -> None:
+    """As a server does, whose loop goes round ten times a second when there are no requests."""
+    lives = [life for life in growing() if life.born_ms < 1400]
+    work = [(at, min(at, 1400) * 1000, 5 + at // 100) for at in range(0, END_MS + 1, 10)]
+    path = write_lives(tmp_path / "t.mlyze", lives, end_ms=END_MS, work=work)
+    (site,) = judged(path).sites
+    assert site.verdict == "growing"
+
+
+@pytest.mark.parametrize(
+    ("kind", "last_ms", "verdict"),
+    [("http", 480, "growing"), ("http", 200, "one_time"), ("call", 480, "one_time")],
+)
+@pytest.mark.parametrize("interval_bytes", [0.0, 64 * 1024.0])
+def test_what_each_request_leaves_grows_however_long_the_server_is_idle_afterwards(
+    kind: str, last_ms: int, verdict: str, interval_bytes: float, tmp_path: Path
+) -> None:
+    """What ends before the requests do has ended; calls may have been what loaded the data."""
+    end_ms = 20 * END_MS
+    windows = [(at, "/item", at) for at in range(20, 500)]
+    lives = [Life("site", at, None, SIZE, window_id=at) for at in range(20, last_ms)]
+    path = write_lives(
+        tmp_path / "t.mlyze",
+        lives,
+        end_ms=end_ms,
+        windows=windows,
+        window_kind=kind,
+        interval_bytes=interval_bytes,
+    )
+    (site,) = judged(path).sites
+    assert site.verdict == verdict
+    if verdict == "growing":
+        # It is said of the time in which there were requests.
+        if not interval_bytes:
+            assert site.growth_bytes_per_second.value == pytest.approx(1000 * SIZE, rel=0.05)
+        assert site.judged_until_ns == pytest.approx(500 * MS, abs=5 * MS)
+
+
+def test_a_cache_that_requests_fill_and_empty_is_bounded_when_the_server_is_idle_afterwards(
+    tmp_path: Path,
+) -> None:
+    windows = [(at, "/item", at) for at in range(20, 500)]
+    ends = [(at, at + 60) for at in range(20, 500)]
+    lives = [
+        Life("site", at, died if died < 500 else None, SIZE, window_id=at) for at, died in ends
+    ]
+    (site,) = judged(
+        write_lives(
+            tmp_path / "t.mlyze", lives, end_ms=20 * END_MS, windows=windows, window_kind="http"
+        )
+    ).sites
+    assert site.verdict != "growing"
+
+
 def test_growth_that_ended_is_not_called_growing_where_nothing_tells_what_followed(
     tmp_path: Path,
 ) -> None:

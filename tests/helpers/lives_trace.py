@@ -29,12 +29,13 @@ def lives_trace(
     interval_bytes: float = 0.0,
     process_id: int = 7,
     windows: Iterable[tuple[int, str, int]] = (),
+    window_kind: str = "window",
     collections_ms: Iterable[int] = (),
     work: Iterable[tuple[int, int, int]] = (),
 ) -> TraceEncoder:
     """A trace of these lives; sampled where `interval_bytes` > 0. Each site is a function of the
-    program; `windows` are (number, name, start in milliseconds), `work` (milliseconds, CPU time so
-    far in microseconds, waits so far).
+    program; `windows` are (number, name, start in milliseconds), all of one kind; `work` is
+    (milliseconds, CPU time so far in microseconds, waits so far).
     """
     lives = list(lives)
     sampling = dict(EXACT_SAMPLING)
@@ -64,7 +65,7 @@ def lives_trace(
         [
             {
                 "window_id": number,
-                "kind": "window",
+                "kind": window_kind,
                 "name": name,
                 "start_ns": start_ms * MS,
                 "end_ns": (start_ms + 1) * MS,

@@ -22,6 +22,8 @@ COHORTS = 12
 _IDLE = 0.05
 #: So many allocations, or waits, tell how fast a process works.
 _ENOUGH = 12
+#: The CPU time that a wait stands for.
+_WAIT_US = 1000
 #: The clock goes as many times faster than usual at most.
 _FASTEST = 4
 
@@ -29,9 +31,8 @@ _FASTEST = 4
 class Clock(typing.NamedTuple):
     """Cells of equal length, and those of busy time. There are `CELLS` of both."""
 
-    start_ns: int
-    cell_ns: float
-    """Length of the former."""
+    edge_ns: Array
+    """When each of the former begins, and when the last one ends."""
     busy_cell: Array
     """Cell of busy time that each of the former lies in; `CELLS` is itself."""
     plain_cell: Array
@@ -49,7 +50,17 @@ class Clock(typing.NamedTuple):
 
     def time_ns(self, cells: Array) -> Array:
         """When each of these cells of busy time begins."""
-        return (self.start_ns + self.plain_cell[cells] * self.cell_ns).astype(np.int64)
+        edges = np.interp(self.plain_cell[cells], np.arange(CELLS + 1), self.edge_ns)
+        return edges.astype(np.int64)
+
+
+class Work(typing.NamedTuple):
+    """What a process did in each cell of equal length."""
+
+    cpu_us: Array
+    """CPU time."""
+    waits: Array
+    """How often its threads went to sleep of their own accord."""
 
 
 def work_clock(
@@ -59,13 +70,13 @@ def work_clock(
     *,
     is_exact: bool,
     pauses: Array,
-    work: typing.Sequence[Array] = (),
+    work: Work | None = None,
 ) -> Clock:
     """The clock of a process that had so many recorded allocations in each cell of equal length.
 
     It goes with what the process did, where that is less than usual, and with time where it is
     more, as when modules are imported or data is loaded. What it did is told by its allocations and
-    by whatever else is known for each cell, `work`: by that of them which says most. `pauses` are
+    by what else is known for each cell, `work`: by that of them which says most. `pauses` are
     times in which the process stood still for the recorder's sake: rows of start and end. They are
     left out. A process that idles for more than half of its life does so as its way of life: there
     the clock goes with time.
@@ -77,8 +88,9 @@ def work_clock(
         runs &= (middles < pause_start_ns) | (middles > pause_end_ns)
     if not runs.any():
         runs[:] = True
-    paces = [_pace(activity, runs, is_exact), *(_pace(each, runs, False) for each in work)]
-    pace = np.maximum.reduce(paces)
+    pace = _pace(activity, runs, is_exact)
+    if work is not None:
+        pace = np.maximum(pace, _pace_of_work(work, runs))
     if not pace.any() or (pace < _IDLE).sum() > (CELLS + (~runs).sum()) / 2:
         pace = runs.astype(np.float64)
     every = np.arange(CELLS + 1)
@@ -88,19 +100,46 @@ def work_clock(
     plain_cell = np.interp(every, done, every)
     ran = np.concatenate([[0], np.cumsum(runs)])
     running = np.interp(plain_cell, every, ran)
-    return Clock(start_ns, cell_ns, busy_cell, plain_cell, running, bool(work))
+    edge_ns = start_ns + every * cell_ns
+    return Clock(edge_ns, busy_cell, plain_cell, running, work is not None)
 
 
-def work_in_cells(time_ns: Array, counted: Array, start_ns: int, end_ns: int) -> Array | None:
-    """How much a counter went up in each cell of a process's life, from readings of it.
+def even_clock(edge_ns: Array) -> Clock:
+    """The clock of what is done in even steps, such as requests: `edge_ns` as in `Clock`."""
+    every = np.arange(CELLS + 1)
+    return Clock(edge_ns, every, every, every, sees_idling=True)
+
+
+def work_in_cells(
+    time_ns: Array, cpu_us: Array, waits: Array, start_ns: int, end_ns: int
+) -> Work | None:
+    """How much was done in each cell of a process's life, from readings of two counters.
 
     Negative readings are none. None: there are too few.
     """
-    known = counted >= 0
+    known = (cpu_us >= 0) & (waits >= 0)
     if known.sum() < 2:
         return None
     edges = np.linspace(start_ns, max(end_ns, start_ns + CELLS), CELLS + 1)
-    return np.maximum(np.diff(np.interp(edges, time_ns[known], counted[known])), 0)
+    return Work(
+        *(
+            np.maximum(np.diff(np.interp(edges, time_ns[known], counted[known])), 0)
+            for counted in (cpu_us, waits)
+        )
+    )
+
+
+def _pace_of_work(work: Work, runs: Array) -> Array:
+    """That of the CPU time or that of the waits, whichever is greater.
+
+    A program that does a little and sleeps, over and over, works all along, however little it
+    computes; one that computes and hardly ever sleeps is idle where it does nothing else. So waits
+    count as much as they could matter beside the CPU time.
+    """
+    share = work.waits.sum() * _WAIT_US / max(work.cpu_us.sum(), 1)
+    return np.maximum(
+        _pace(work.cpu_us, runs, False), _pace(work.waits, runs, False) * min(share, 1)
+    )
 
 
 def _pace(done: Array, runs: Array, is_exact: bool) -> Array:

@@ -11,7 +11,7 @@ import typing
 
 import numpy as np
 
-from memlyze.query.leaks.clock import CELLS, COHORTS, Array, Clock, work_clock
+from memlyze.query.leaks.clock import CELLS, COHORTS, Array, Clock, Work, work_clock
 
 Columns = typing.Mapping[str, Array]
 
@@ -105,7 +105,7 @@ def read_lives(
     rows: slice,
     collections: Columns,
     pauses: Array,
-    work: typing.Sequence[Array],
+    work: Work | None,
     span: tuple[int, int],
     stacks: int,
 ) -> Lives:

@@ -21,6 +21,7 @@ class Process(typing.NamedTuple):
 
     process_id: int
     lives: Lives
+    allocations: Columns
     windows: Columns
 
 

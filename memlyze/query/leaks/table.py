@@ -6,9 +6,10 @@ import typing
 
 import numpy as np
 
-from memlyze.query.leaks.clock import Array, work_in_cells
+from memlyze.query.leaks.clock import Array, Work, work_in_cells
 from memlyze.query.leaks.curves import Columns, read_lives
 from memlyze.query.leaks.pools import pooled_sites
+from memlyze.query.leaks.requests import with_growth_by_request
 from memlyze.query.leaks.rows import Process, Sites, judged_sites
 
 Tables = typing.Callable[[str], Columns]
@@ -29,7 +30,7 @@ def leak_rows(tables: Tables) -> dict[str, Array]:
     for process in _processes(tables, len(levels[0].of_stack)):
         for sites in levels:
             judged = judged_sites(process, sites, frames)
-            parts.append(judged.columns)
+            parts.append(with_growth_by_request(process, sites, judged, frames))
             if sites.level == "line":
                 parts += pooled_sites(process, sites, judged, frames)
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
@@ -58,8 +59,13 @@ def _processes(tables: Tables, stacks: int) -> typing.Iterator[Process]:
         work = _work(memory, int(process_id), span)
         lives = read_lives(allocations, rows, runs, pauses, work, span, stacks)
         of_process = _rows_of_process(windows, int(process_id))
-        names = ("window_id", "name", "start_ns")
-        yield Process(int(process_id), lives, {name: windows[name][of_process] for name in names})
+        names = ("window_id", "kind", "name", "start_ns", "end_ns")
+        yield Process(
+            int(process_id),
+            lives,
+            {name: column[rows] for name, column in allocations.items()},
+            {name: windows[name][of_process] for name in names},
+        )
 
 
 def _pauses(checkpoints: Columns, process_id: int, end_ns: int) -> Array:
@@ -73,12 +79,11 @@ def _pauses(checkpoints: Columns, process_id: int, end_ns: int) -> Array:
     return np.stack([starts, np.where(at_stop, end_ns, ends)], axis=1)
 
 
-def _work(memory: Columns, process_id: int, span: tuple[int, int]) -> list[Array]:
+def _work(memory: Columns, process_id: int, span: tuple[int, int]) -> Work | None:
     """What the process did in each cell besides allocating, where the memory clock noted it."""
     rows = _rows_of_process(memory, process_id)
-    counters = (memory[name][rows] for name in ("cpu_us", "waits"))
-    cells = [work_in_cells(memory["time_ns"][rows], counter, *span) for counter in counters]
-    return [each for each in cells if each is not None]
+    time_ns = memory["time_ns"][rows]
+    return work_in_cells(time_ns, memory["cpu_us"][rows], memory["waits"][rows], *span)
 
 
 def _rows_of_process(table: Columns, process_id: int) -> slice:

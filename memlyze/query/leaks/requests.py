@@ -1,0 +1,114 @@
+"""Growth with each request, which a clock that goes with time and work does not always see.
+
+A server may be left idle for longer than it was ever busy. Data that is loaded before a program
+waits looks the same; but requests come from outside, and what each of them leaves behind grows as
+long as they come. So where what stays was made in requests, and seems to have stopped growing, it
+is judged once more by a clock that ticks with each request of that name.
+"""
+
+from __future__ import annotations
+
+import typing
+
+import numpy as np
+
+from memlyze.query.leaks.clock import CELLS, Array, even_clock
+from memlyze.query.leaks.curves import Columns, Lives, read_lives
+from memlyze.query.leaks.rows import Judged, Process, Sites, judged_sites
+from memlyze.query.leaks.verdicts import GROWING, ONE_TIME, WARMING_UP
+
+_KINDS = ("http", "websocket")
+#: So many requests of a name tell whether something grows with them.
+_LEAST_REQUESTS = 100
+#: Names beyond these, by what stays of them, are not looked at.
+_MOST_NAMES = 20
+#: What the requests decide. Sizes, curve and survival remain those of the process's life.
+_DECIDED = (
+    "verdict",
+    "confidence",
+    "p_value",
+    "growth_bytes_per_second",
+    "growth_error",
+    "growing_since_ns",
+    "judged_until_ns",
+    "last_growth_ns",
+)
+
+
+def with_growth_by_request(
+    process: Process, sites: Sites, judged: Judged, frames: Columns
+) -> dict[str, Array]:
+    """The columns of `judged`, in which sites that grow with each request are growing."""
+    columns = judged.columns
+    names = _names(process, columns)
+    may_grow = _may_grow(columns)
+    for name in names:
+        lives = _lives_by_request(process, name)
+        again = judged_sites(process._replace(lives=lives), sites, frames, looks=len(names))
+        grows = again.judgement.verdict == GROWING
+        row: Array = np.searchsorted(judged.numbers, again.numbers)
+        row[row == len(judged.numbers)] = 0
+        grows &= (judged.numbers[row] == again.numbers) & may_grow[row]
+        grows &= columns["window_name"][row] == name
+        for column in _DECIDED:
+            columns[column][row[grows]] = again.columns[column][grows]
+    return columns
+
+
+def _may_grow(columns: typing.Mapping[str, Array]) -> Array:
+    """Whether sites seem to have stopped growing, or to grow too little, and were mostly made in
+    windows.
+    """
+    may: Array = np.isin(columns["verdict"].astype(str), (ONE_TIME, WARMING_UP))
+    return may & (columns["window_name"] != None)  # noqa: E711
+
+
+def _names(process: Process, columns: typing.Mapping[str, Array]) -> list[str]:
+    """Names of requests that there were enough of, and that left such a site's memory behind."""
+    left: dict[str, float] = {}
+    may = _may_grow(columns)
+    for name, size in zip(columns["window_name"][may], columns["live_bytes"][may]):
+        left[name] = left.get(name, 0.0) + float(size)
+    names = sorted(left, key=lambda name: -left[name])[:_MOST_NAMES]
+    return [name for name in names if _requests(process, name).sum() >= _LEAST_REQUESTS]
+
+
+def _requests(process: Process, name: str) -> Array:
+    """Which windows are requests of that name."""
+    windows = process.windows
+    return (windows["name"] == name) & np.isin(windows["kind"].astype(str), _KINDS)
+
+
+def _lives_by_request(process: Process, name: str) -> Lives:
+    """The allocations made in requests of that name, with the number of the request as time.
+
+    A block is born in its own request, whenever that was served, and dies when so many requests had
+    begun.
+    """
+    windows, allocations = process.windows, process.allocations
+    chosen = _requests(process, name)
+    order = np.argsort(windows["start_ns"][chosen], kind="stable")
+    window_id, start_ns = windows["window_id"][chosen][order], windows["start_ns"][chosen][order]
+    number_of_window = np.full(int(max(window_id.max(), allocations["window_id"].max())) + 1, -1)
+    number_of_window[window_id] = np.arange(len(window_id))
+    number = number_of_window[allocations["window_id"]]
+    inside = number >= 0
+    made = {column: values[inside] for column, values in allocations.items()}
+    freed = np.maximum(np.searchsorted(start_ns, made["freed_ns"]), number[inside])
+    # Whole cells for each request: there may be fewer requests than cells.
+    made["freed_ns"] = np.where(made["freed_ns"] < 0, -1, freed * CELLS)
+    made["time_ns"] = number[inside] * CELLS
+    no_collections = {column: np.empty(0, np.int64) for column in ("time_ns", "duration_ns")}
+    span = (0, len(window_id) * CELLS)
+    lives = read_lives(
+        made,
+        slice(0, len(made["time_ns"])),
+        no_collections,
+        np.empty((0, 2)),
+        None,
+        span,
+        len(process.lives.stack_samples),
+    )
+    ends_ns = np.append(start_ns, windows["end_ns"][chosen].max())
+    edges = np.interp(np.linspace(0, len(window_id), CELLS + 1), np.arange(len(ends_ns)), ends_ns)
+    return lives._replace(clock=even_clock(edges))

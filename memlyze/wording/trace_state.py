@@ -58,10 +58,12 @@ def _dropped_part_lines(trace: Trace) -> list[str]:
             continue
         which = f"{os.path.basename(file.path)}: " if len(trace.files) > 1 else ""
         dropped = _events(metadata_int(file.metadata, "events_before_part"))
+        was_full = metadata_int(file.metadata, "parts_dropped_early") > 0
+        reason = "since the disk was full" if was_full else "to keep within max_trace_bytes"
         lines.append(
-            f"{which}what happened in the first {format_duration(kept_from_ns)} was dropped, to "
-            f"keep within max_trace_bytes: {dropped} recorded then; of that time only what was "
-            "still live at its end is shown"
+            f"{which}what happened in the first {format_duration(kept_from_ns)} was dropped, "
+            f"{reason}: {dropped} recorded then; of that time only what was still live at its end "
+            "is shown"
         )
         left = metadata_int(file.metadata, "blocks_not_carried")
         if left:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from command_line import run_python
+from native_programs import build
 from recorded import Trace
 
 import memlyze
@@ -357,6 +358,39 @@ def test_no_room_for_the_present_part_ends_the_recording_and_keeps_both(programs
     assert not list(programs.directory.glob("*.next*"))
     said = run_python("-m", "memlyze", "summary", path, cwd=path.parent).stdout
     assert "the trace was cut off (the program: killed, or out of room)" in said
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no such library elsewhere")
+def test_full_disk_costs_the_earlier_part_and_not_the_recording(programs: Any) -> None:
+    source = CHURN + (
+        "import glob\n"
+        "def fill_up(more):\n"
+        "    room = sum(map(os.path.getsize, glob.glob('*.mlyze'))) + more\n"
+        "    open('room', 'w').truncate(room)\n"
+        "kept = block(123_456)\n"
+        "churn(3)\n"
+        "fill_up(0)\n"
+        "churn(3)\n"
+        "fill_up(10_000)\n"
+        "churn(3)\n"
+        "last = block(77_777)\n"
+    )
+    path = programs.trace_path
+    disk = build(Path(__file__).with_name("full_disk.c"), programs.directory / "full_disk.so")
+    env = {"LD_PRELOAD": str(disk)}
+    done = programs.run(source, str(path), env=env, options=OPTIONS)
+    assert done.status == 0
+    [said] = done.stderr.splitlines()
+    assert said.startswith(f"memlyze: the disk of {path} is full: the earlier part of the trace")
+    files = [path, Path(earlier_part(str(path)))]
+    room = os.path.getsize(programs.directory / "room")
+    assert sum(file.stat().st_size for file in files if file.exists()) <= room
+    trace = Trace(path)
+    assert trace.is_complete and not trace.damage and not trace.frees_unmatched
+    assert trace.one(123_456).freed_ns == trace.one(77_777).freed_ns == -1
+    assert trace.metadata["parts_dropped_early"] >= 2
+    said = run_python("-m", "memlyze", "info", path, cwd=path.parent).stdout
+    assert "since the disk was full" in " ".join(said.split())
 
 
 def test_earlier_part_is_kept_by_a_program_that_ends_while_the_next_one_is_due(

@@ -70,11 +70,13 @@ static void rest(int64_t ns)
     atomic_store_explicit(&helper.wake, 0, memory_order_relaxed);
 }
 
-static void say_failed(void)
+static void tell_news(void)
 {
+    if (!ml_writer_has_news())
+        return;
     const bool elsewhere = helper.table == TABLE_OF_HELPER;
     const int descriptor = elsewhere ? ml_descriptor_table_open_program_stderr() : STDERR_FILENO;
-    ml_writer_say_failed(descriptor);
+    ml_writer_tell_news(descriptor);
     if (elsewhere && descriptor >= 0)
         close(descriptor);
 }
@@ -134,9 +136,9 @@ static void *run(void *unused)
             if (ml_writer_failure()) {
                 ml_recorder_abandon();
                 ml_threads_end_reading();
-                say_failed();
                 abandoned = true;
             }
+            tell_news();
         }
         if (ending_wanted) /* otherwise it may have come just now */
             atomic_store_explicit(&helper.ending_wanted, false, memory_order_release);
@@ -157,8 +159,7 @@ static void *run(void *unused)
     } else {
         ml_writer_finish(ml_monotonic_ns() - ml_recording.start_monotonic_ns, helper.reason);
         atomic_store_explicit(&helper.finished, true, memory_order_release);
-        if (ml_writer_failure())
-            say_failed();
+        tell_news();
     }
     ml_writer_end_thread();
     return NULL; /* and what the C library frees after this is not the program's either */
@@ -275,7 +276,7 @@ void ml_helper_resume(void)
         /* No more threads are allowed: nobody can write. */
         ml_recorder_abandon();
         ml_writer_give_up(error);
-        say_failed();
+        tell_news();
         return;
     }
     atomic_store_explicit(&helper.paused, false, memory_order_release);
@@ -305,8 +306,7 @@ int ml_helper_stop(const char *reason)
     helper.running = false;
     ml_fatal_signals_leave();
     ml_writer_close();
-    if (ml_writer_failure()) /* the helper thread could not say so, perhaps */
-        say_failed();
+    tell_news(); /* where the helper thread could not, perhaps */
     return ml_writer_failure();
 }
 

@@ -12,11 +12,14 @@
 #include <unistd.h>
 
 static struct {
-    uint64_t max_bytes;                   /* of the parts together; 0: no bound */
-    uint64_t due_bytes;                   /* of the present part */
-    int64_t from_ns;                      /* not before */
-    uint32_t number;                      /* of the present part */
-    ml_descriptor earlier;                /* closed: which file it is */
+    uint64_t max_bytes;    /* of the parts together; 0: no bound */
+    uint64_t room_bytes;   /* for them: less than that where the disk is full */
+    uint64_t due_bytes;    /* of the present part */
+    int64_t from_ns;       /* not before */
+    uint32_t number;       /* of the present part */
+    ml_descriptor earlier; /* closed: which file it is */
+    uint64_t earlier_bytes;
+    uint64_t dropped_early;
     char failed_path[ML_PART_PATH_BYTES]; /* or "" */
     ml_buffer header_json;
 } parts;
@@ -28,7 +31,23 @@ static void expect_next(void)
 {
     const uint64_t half = parts.max_bytes / 2;
     const uint64_t grown = ml_trace.file.offset + parts.max_bytes / 8;
+    parts.room_bytes = parts.max_bytes;
     parts.due_bytes = half > grown ? half : grown;
+}
+
+/* The disk is full. What both parts take is all the room that there is: as if it were the bound,
+ * until the next part begins. */
+static bool make_room(void)
+{
+    if (!ml_parts_drop_earlier(ml_trace.file.path, &parts.earlier))
+        return false;
+    const uint64_t both = ml_trace.file.offset + parts.earlier_bytes;
+    if (parts.room_bytes > both)
+        parts.room_bytes = both;
+    if (parts.due_bytes > parts.room_bytes / 2)
+        parts.due_bytes = parts.room_bytes / 2;
+    parts.dropped_early++;
+    return true;
 }
 
 bool ml_first_part_begin(const ml_options *options)
@@ -39,7 +58,9 @@ bool ml_first_part_begin(const ml_options *options)
     parts.number = 1;
     parts.from_ns = 0;
     parts.earlier = ml_no_descriptor;
+    parts.earlier_bytes = parts.dropped_early = 0;
     parts.failed_path[0] = 0;
+    ml_trace.file.make_room = make_room;
     if (!ml_buffer_append(&parts.header_json, json, strlen(json) + 1) ||
         !ml_sampling_rows_write(&ml_trace.file))
         return false;
@@ -99,7 +120,7 @@ static int make(ml_trace_file *next, const char *next_path, int64_t now_ns)
         return error;
     const bool is_all =
         ml_sampling_rows_write_all(next) &&
-        ml_carried_write(carried, &ml_trace.encoder.mappings, now_ns, next, parts.max_bytes / 4);
+        ml_carried_write(carried, &ml_trace.encoder.mappings, now_ns, next, parts.room_bytes / 4);
     if (!is_all && !next->failed) {
         next->failed = true;
         next->error = ENOMEM;
@@ -126,8 +147,7 @@ int ml_next_part_begin(int64_t now_ns)
     char next_path[ML_PART_PATH_BYTES];
     ml_part_next_path(next_path, present->path);
     int error = make(&next, next_path, now_ns);
-    if ((error == ENOSPC || error == EDQUOT) &&
-        ml_parts_drop_earlier(present->path, &parts.earlier)) {
+    if (ml_is_disk_full(error) && make_room()) {
         discard(&next, next_path);
         error = make(&next, next_path, now_ns);
     }
@@ -141,12 +161,19 @@ int ml_next_part_begin(int64_t now_ns)
         return error;
     }
     parts.failed_path[0] = 0;
+    parts.earlier_bytes = present->offset;
     strcpy(next.path, present->path);
     ml_trace_file_close(present);
     *present = next;
+    present->make_room = make_room;
     parts.number++;
     expect_next();
     return 0;
+}
+
+uint64_t ml_parts_dropped_early(void)
+{
+    return parts.dropped_early;
 }
 
 const char *ml_next_part_failed_path(void)

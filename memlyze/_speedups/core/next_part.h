@@ -19,6 +19,9 @@ int ml_next_part_begin(int64_t now_ns);
 /* The path where the next part could not be made; NULL: nothing was in its way. */
 const char *ml_next_part_failed_path(void);
 
+/* How often the earlier part was deleted before its time, since the disk was full. */
+uint64_t ml_parts_dropped_early(void);
+
 /* In a forked child. `is_whole`: the helper thread was not at work. */
 void ml_next_part_after_fork(bool is_whole);
 

@@ -14,6 +14,11 @@
 /* Below this, a zstd frame's own header eats what it gains. */
 #define COMPRESS_FROM_BYTES 64
 
+bool ml_is_disk_full(int error)
+{
+    return error == ENOSPC || error == EDQUOT;
+}
+
 static bool write_all(ml_trace_file *file, const uint8_t *data, size_t bytes)
 {
     size_t done = 0;
@@ -33,10 +38,11 @@ static bool write_all(ml_trace_file *file, const uint8_t *data, size_t bytes)
     while (done < bytes) {
         ssize_t written =
             pwrite(descriptor, data + done, bytes - done, (off_t)(file->offset + done));
-        if (written < 0 && errno == EINTR)
-            continue;
         if (written <= 0) {
-            file->error = written < 0 ? errno : ENOSPC;
+            const int error = written < 0 ? errno : ENOSPC;
+            if (error == EINTR || (ml_is_disk_full(error) && file->make_room && file->make_room()))
+                continue;
+            file->error = error;
             file->failed = true;
             /* Readers cope with half a block at the end; without it they need not. */
             if (ftruncate(descriptor, (off_t)file->offset) != 0) {

@@ -17,8 +17,9 @@ typedef struct {
     uint32_t sequence;
     bool has_ending; /* index and trailer follow `offset`, for the time being */
     bool failed;
-    bool has_no_name; /* when it was finished: somebody has deleted it */
-    int error;        /* errno of what failed */
+    bool has_no_name;        /* when it was finished: somebody has deleted it */
+    int error;               /* errno of what failed */
+    bool (*make_room)(void); /* NULL, or what may help where the disk is full: true if it has */
     ml_columns index;
     ml_buffer raw, stored;
     void *compressor;
@@ -33,6 +34,8 @@ void ml_trace_file_write(ml_trace_file *file, ml_columns *rows);
 /* Writes these rows, the index and the trailer: the file is complete. When something is written
  * after all, that takes their place. */
 void ml_trace_file_write_ending(ml_trace_file *file, ml_columns *rows);
+/* Whether this errno says that the disk, or what one may have of it, is full. */
+bool ml_is_disk_full(int error);
 void ml_trace_file_close(ml_trace_file *file);
 
 #endif

@@ -13,6 +13,7 @@
 #include "trace_metadata.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -32,7 +33,7 @@ static struct {
     int64_t next_flush_ns, next_metadata_ns;
     int64_t region_bytes;  /* of the live table, when last asked for */
     int64_t cpu_before_ns; /* of helper threads before this one */
-    bool failure_told;
+    bool failure_told, drop_told;
     bool is_inherited; /* by a forked child: memory, and nothing that goes on */
 } writer;
 
@@ -77,6 +78,7 @@ static void put_statistics(void)
     ml_metadata_put_number("writer_cpu_ns", (uint64_t)(writer.cpu_before_ns + ml_thread_cpu_ns()));
     ml_metadata_put_number("checkpoints", writer.graph_ids.checkpoints);
     ml_metadata_put_number("checkpoint_pause_ns", writer.checkpoint_pause_ns);
+    ml_metadata_put_number("parts_dropped_early", ml_parts_dropped_early());
     ml_memory_clock_put_statistics();
 }
 
@@ -277,23 +279,49 @@ static const char *next_step(int error)
     }
 }
 
-void ml_writer_say_failed(int descriptor)
+static bool has_drop_to_tell(void)
+{
+    return ml_parts_dropped_early() && !writer.drop_told;
+}
+
+bool ml_writer_has_news(void)
+{
+    return has_drop_to_tell() || (ml_trace.file.failed && !writer.failure_told);
+}
+
+static void say(int descriptor, const char *format, ...)
 {
     char text[5000];
-    const char *path = ml_next_part_failed_path();
-    if (writer.failure_told)
-        return;
-    int length = snprintf(
-        text, sizeof text,
-        "memlyze: recording stopped: cannot write %s: %s. The program goes on; what was written "
-        "is readable. %s, then record again.\n",
-        path ? path : ml_trace.file.path, strerror(ml_trace.file.error),
-        next_step(ml_trace.file.error));
-    if (length > 0 && descriptor >= 0) {
+    va_list arguments;
+    va_start(arguments, format);
+    const int length = vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    if (length > 0) {
         ssize_t ignored = write(descriptor, text,
                                 (size_t)length < sizeof text ? (size_t)length : sizeof text - 1);
         (void)ignored;
+    }
+}
+
+void ml_writer_tell_news(int descriptor)
+{
+    const char *path = ml_next_part_failed_path();
+    if (has_drop_to_tell()) {
+        writer.drop_told = true; /* or not: the trace says it, too */
+        writer.next_metadata_ns = 0;
+        if (descriptor >= 0)
+            say(descriptor,
+                "memlyze: the disk of %s is full: the earlier part of the trace was deleted, and "
+                "recording goes on with less. Free some space to have all of --max-trace-bytes.\n",
+                ml_trace.file.path);
+    }
+    if (ml_trace.file.failed && !writer.failure_told && descriptor >= 0) {
         writer.failure_told = true;
+        say(descriptor,
+            "memlyze: recording stopped: cannot write %s: %s. The program goes on; what was "
+            "written is readable. %s, then record again.\n",
+            path ? path : ml_trace.file.path, strerror(ml_trace.file.error),
+            next_step(ml_trace.file.error));
     }
 }
 
@@ -334,7 +362,7 @@ int ml_writer_open(const ml_options *options, uint64_t session)
     writer.next_flush_ns = FLUSH_INTERVAL_NS;
     writer.next_metadata_ns = 0;
     writer.region_bytes = writer.cpu_before_ns = 0;
-    writer.failure_told = false;
+    writer.failure_told = writer.drop_told = false;
     writer.graph_ids = (ml_graph_ids){0};
     writer.checkpoint_pause_ns = 0;
     ml_threads_begin_reading();

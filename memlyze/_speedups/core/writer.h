@@ -33,8 +33,10 @@ int ml_writer_failure(void);
 void ml_writer_give_up(int error);
 /* The file was finished, and has no name any more. */
 bool ml_writer_is_deleted(void);
+/* Whether the user is to be told that writing has ended, or what it has cost to go on. */
+bool ml_writer_has_news(void);
 /* Once, on this descriptor; -1: later, perhaps. */
-void ml_writer_say_failed(int descriptor);
+void ml_writer_tell_news(int descriptor);
 
 /* Whether a heap graph is not written yet. Any thread. */
 bool ml_writer_has_graphs(void);

@@ -21,7 +21,7 @@ class Catalogue:
         """`paths` are of trace files and of folders."""
         self._folders = [path for path in paths if os.path.isdir(path)]
         self._named = [path for path in paths if not os.path.isdir(path)]
-        self._folder_times: dict[str, int] = {}
+        self._folder_times: dict[str, tuple[int, int]] = {}
         self._in_folders: dict[str, list[str]] = {}
         self._by_path: dict[str, ServedTrace] = {}
         self._order: list[ServedTrace] = []
@@ -60,6 +60,7 @@ class Catalogue:
         for trace in list(self._by_path.values()):
             if trace.path not in named and trace.state == GONE and not trace.is_open:
                 del self._by_path[trace.path]
+                self._folder_times.clear()  # or it is found again in what a folder had
         others = list(self._by_path.values())
         self._order = [self._by_path[path] for path in self._named] + sorted(
             (trace for trace in others if trace.path not in named),
@@ -70,7 +71,8 @@ class Catalogue:
     def _list(self, folder: str) -> list[str]:
         """The first file of each recording in a folder."""
         try:
-            changed_ns = os.stat(folder).st_mtime_ns
+            status = os.stat(folder)
+            changed_ns = status.st_mtime_ns, status.st_ctime_ns  # of names, and of permissions
             if self._folder_times.get(folder) == changed_ns:
                 return self._in_folders[folder]
             names = sorted(os.listdir(folder), key=lambda name: (len(name), name))

@@ -73,7 +73,7 @@ class ServedTrace:
         self._session_revision = -1
         self._headers: dict[str, dict[str, typing.Any]] = {}
         self._revised_at = 0.0
-        self._cost_s = 0.0
+        self._cost_s = self._cost_before_s = 0.0
 
     @property
     def entry(self) -> Entry:
@@ -119,7 +119,8 @@ class ServedTrace:
                 return  # it has grown, and is looked at a little later
             self._files = files
             self.revision += 1
-            self._revised_at, self._cost_s = time.monotonic(), 0.0
+            self._revised_at = time.monotonic()
+            self._cost_before_s, self._cost_s = self._cost_s, 0.0
             self._read_header()
         if self.error is None:
             self._read_state()
@@ -154,8 +155,11 @@ class ServedTrace:
             self.state, self.error = BAD, str(error)
 
     def _is_due(self) -> bool:
-        """Whether what the last revision has cost leaves room for the next."""
-        waits_s = max(self._cost_s / _SHARE, _LEAST_INTERVAL_S)
+        """Whether what the last two revisions have cost leaves room for the next. The lesser of
+        them: what is worked out once, when a trace or a view of it is opened, is no sign of what
+        the next one takes.
+        """
+        waits_s = max(min(self._cost_s, self._cost_before_s) / _SHARE, _LEAST_INTERVAL_S)
         return time.monotonic() >= self._revised_at + waits_s
 
     def note_cost(self, seconds: float) -> None:

@@ -254,6 +254,41 @@ def test_trace_that_fails_while_it_is_looked_at_is_said_to_and_is_looked_at_agai
     assert (trace.state, trace.error) == ("complete", None)
 
 
+def test_trace_of_a_folder_that_may_not_be_read_any_more_is_gone_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_known_trace(tmp_path / "t.mlyze")
+    catalogue = Catalogue([str(tmp_path)])
+    stat = os.stat
+
+    def refuse(asked: Any, **options: Any) -> os.stat_result:
+        if str(asked) == path:
+            raise PermissionError(13, "Permission denied", path)
+        return stat(asked, **options)
+
+    monkeypatch.setattr(os, "stat", refuse)
+    assert [trace.state for trace in catalogue.look()] == ["gone"]
+    assert catalogue.look() == []
+    monkeypatch.undo()
+    os.utime(tmp_path, ns=(0, 1))
+    assert [trace.state for trace in catalogue.look()] == ["complete"]
+
+
+def test_what_is_worked_out_once_does_not_delay_what_is_new(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_known_trace(tmp_path / "t.mlyze")
+    trace = ServedTrace("t", path, is_named=True)
+    monkeypatch.setattr(served_trace, "_LEAST_INTERVAL_S", 0.0)
+    assert trace.look()
+    trace.note_cost(1e6)
+    os.utime(path, ns=(0, 1))
+    assert trace.look()
+    trace.note_cost(1e6)  # and again: it would take all of the time
+    os.utime(path, ns=(0, 2))
+    assert not trace.look()
+
+
 def test_watcher_goes_on_after_whatever_went_wrong(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,6 +1,7 @@
 import { useTrace } from "../data/trace";
 import { visible } from "../lib/text";
 import { formatBytes, formatMoment, formatShare } from "../lib/units";
+import type { LeakSite } from "./form";
 import { chainGraph, foundText, longestTexts, type ChainNode, type Holders as HoldersForm } from "./chains";
 
 const ROW_PX = 44;
@@ -28,12 +29,15 @@ function columnsOf(roots: readonly ChainNode[]): Place[] {
 }
 
 /** Who holds what the line allocated: types, retained bytes, and the chains of references as a graph. */
-export function Holders({ holders }: { holders: unknown }) {
+export function Holders({ site: { holders, grew_until_freed, checkpoint_ns, judged_until_ns } }: { site: LeakSite }) {
   const { info } = useTrace();
   if (holders === null || holders === undefined) {
+    const isLate = grew_until_freed && checkpoint_ns !== null && checkpoint_ns > judged_until_ns;
     return (
       <p className="quiet">
-        {info.has.checkpoints
+        {isLate
+          ? "Who held it is not known: the heap was recorded after it was freed. Call memlyze.checkpoint(), or take --checkpoint-signal, while it is there."
+          : info.has.checkpoints
           ? "Nothing of it was found at the checkpoint of the heap."
           : "Who holds it is not known: the trace has no checkpoint of the heap. One is recorded when the program ends by itself, unless with --no-references, and by memlyze.checkpoint() at any moment."}
       </p>

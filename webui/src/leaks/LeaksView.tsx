@@ -1,11 +1,11 @@
 import { useAnswer } from "../data/answers";
 import { useTrace } from "../data/trace";
 import { shortFigure } from "../lib/estimates";
-import { formatBytes, plural } from "../lib/units";
+import { formatBytes, formatMoment, plural } from "../lib/units";
 import { EstimateText, PlaceText } from "../parts/Figures";
 import { Answered, Message } from "../parts/States";
 import { useSelection, useSetting } from "../selection/store";
-import { asksAttention, foremost, leaksForm, VERDICT_TEXTS, VERDICTS, type LeakSite, type LeaksForm, type Verdict } from "./form";
+import { asksAttention, countUnder, foremost, HEADING_TEXTS, headingOf, HEADINGS, leaksForm, type Heading, type LeakSite, type LeaksForm } from "./form";
 import { Suspect } from "./Suspect";
 import "./leaks.css";
 
@@ -25,6 +25,7 @@ function siteKey({ process_id, file, line, function: name }: LeakSite): string {
 function Content({ leaks }: { leaks: LeaksForm }) {
   const [chosen, setChosen] = useSetting<string>("suspect", "");
   const growing = leaks.judged.growing ?? 0;
+  const freed = leaks.grew_until_freed.sites;
   const judged = Object.values(leaks.judged).reduce((sum, count) => sum + count, 0);
   if (judged === 0) {
     return (
@@ -38,15 +39,14 @@ function Content({ leaks }: { leaks: LeaksForm }) {
   const site = leaks.sites.find((candidate) => siteKey(candidate) === chosen) ?? foremost(leaks.sites);
   return (
     <>
-      <header className={`leaks-head ${growing > 0 ? "is-bad" : isKnown ? "is-good" : ""}`}>
-        <strong>
-          {verdictText(growing, isKnown)}
-        </strong>
+      <header className={`leaks-head ${growing + freed > 0 ? "is-bad" : isKnown ? "is-good" : ""}`}>
+        {(growing > 0 || freed === 0) && <strong>{verdictText(growing, isKnown)}</strong>}
         {growing > 0 && (
           <span>
             together <EstimateText estimate={leaks.growth_bytes_per_second} format={(value) => `${formatBytes(value)}/s`} />
           </span>
         )}
+        {freed > 0 && <FreedGrowth freed={leaks.grew_until_freed} />}
         <span className="quiet">
           {isKnown
             ? `${plural(judged - tooFew, "line")} judged${leaks.is_exact ? "" : ", from a sample"}${tooFew > 0 ? `; ${tooFew} more with too few samples to tell` : ""}`
@@ -55,8 +55,8 @@ function Content({ leaks }: { leaks: LeaksForm }) {
       </header>
       <div className="leaks">
         <nav className="suspects" aria-label="Lines by verdict">
-          {VERDICTS.map((verdict) => (
-            <VerdictGroup key={verdict} verdict={verdict} leaks={leaks} current={site} onChoose={(next) => setChosen(siteKey(next))} />
+          {HEADINGS.map((heading) => (
+            <Group key={heading} heading={heading} leaks={leaks} current={site} onChoose={(next) => setChosen(siteKey(next))} />
           ))}
         </nav>
         {site !== undefined && <Suspect key={siteKey(site)} site={site} />}
@@ -72,18 +72,34 @@ function verdictText(growing: number, isKnown: boolean): string {
   return growing === 0 ? "Nothing grows without bound" : `${plural(growing, "line")} ${growing === 1 ? "grows" : "grow"} without bound`;
 }
 
-function VerdictGroup({ verdict, leaks, current, onChoose }: { verdict: Verdict; leaks: LeaksForm; current: LeakSite | undefined; onChoose: (site: LeakSite) => void }) {
+/** What is not growing at the end only because the program let go of it. */
+function FreedGrowth({ freed }: { freed: LeaksForm["grew_until_freed"] }) {
+  const { info } = useTrace();
+  const [first, last] = [freed.first_freed_ns, freed.last_freed_ns].map((time) => formatMoment(time ?? 0, info.duration_ns / 1000));
+  return (
+    <>
+      <strong>
+        {plural(freed.sites, "line")} grew until the program let go of {freed.sites === 1 ? "it" : "them"} {first === last ? `at ${first}` : `from ${first} to ${last}`}
+      </strong>
+      <span>
+        <EstimateText estimate={freed.peak_bytes} /> in all: a leak, if the program is meant to run on
+      </span>
+    </>
+  );
+}
+
+function Group({ heading, leaks, current, onChoose }: { heading: Heading; leaks: LeaksForm; current: LeakSite | undefined; onChoose: (site: LeakSite) => void }) {
   const { processes } = useTrace().info;
-  const sites = leaks.sites.filter((site) => site.verdict === verdict);
-  const count = leaks.judged[verdict] ?? 0;
+  const sites = leaks.sites.filter((site) => headingOf(site) === heading);
+  const count = countUnder(heading, leaks);
   if (count === 0) {
     return null;
   }
   return (
-    <details open={asksAttention({ verdict }) || sites.includes(current as LeakSite)}>
+    <details open={asksAttention(heading) || sites.includes(current as LeakSite)}>
       <summary>
-        <span className={`verdict-dot is-${verdict}`} aria-hidden="true" />
-        {VERDICT_TEXTS[verdict]} <span className="quiet">{count}</span>
+        <span className={`verdict-dot is-${heading}`} aria-hidden="true" />
+        {HEADING_TEXTS[heading]} <span className="quiet">{count}</span>
       </summary>
       <ul>
         {sites.map((site) => (
@@ -91,9 +107,9 @@ function VerdictGroup({ verdict, leaks, current, onChoose }: { verdict: Verdict;
             <button type="button" aria-current={site === current ? "true" : undefined} onClick={() => onChoose(site)}>
               <PlaceText place={{ ...site, module: null, origin: null }} isLinked={false} />
               <span className="suspect-figures">
-                {shortFigure(site.live_bytes)} live
+                {site.grew_until_freed ? `${shortFigure(site.peak_bytes)} at its peak` : `${shortFigure(site.live_bytes)} live`}
                 {processes.length > 1 && <>, PID {site.process_id}</>}
-                {verdict === "growing" && <>, +{shortFigure(site.growth_bytes_per_second)}/s</>}
+                {(heading === "growing" || heading === "grew_until_freed") && <>, +{shortFigure(site.growth_bytes_per_second)}/s</>}
                 <Sparkline values={site.curve} />
               </span>
             </button>

@@ -11,7 +11,7 @@ import { Stack } from "../parts/Stack";
 import { Table } from "../parts/Table";
 import { linkTo } from "../selection/store";
 import { evidence } from "./evidence";
-import { VERDICT_MEANINGS, VERDICT_TEXTS, type LeakSite } from "./form";
+import { HEADING_MEANINGS, HEADING_TEXTS, headingOf, type LeakSite } from "./form";
 import { Holders } from "./Holders";
 
 /** Above this share, rounded figures would claim certainty. */
@@ -28,18 +28,25 @@ function confidenceText({ verdict, confidence }: LeakSite): string {
 export function Suspect({ site }: { site: LeakSite }) {
   const { info } = useTrace();
   const resolution = info.duration_ns / 1000;
+  const heading = headingOf(site);
   return (
-    <article className="suspect" aria-label={`${site.function}, ${VERDICT_TEXTS[site.verdict]}`}>
+    <article className="suspect" aria-label={`${visible(site.function)}, ${HEADING_TEXTS[heading]}`}>
       <header>
-        <span className={`badge verdict is-${site.verdict}`}>{VERDICT_TEXTS[site.verdict]}</span>
+        <span className={`badge verdict is-${heading}`}>{HEADING_TEXTS[heading]}</span>
         <h2>
           <PlaceText place={{ ...site, module: null, origin: null }} />
         </h2>
         <p className="quiet">
-          {VERDICT_MEANINGS[site.verdict]} {confidenceText(site)}
+          {HEADING_MEANINGS[heading]} {confidenceText(site)}
         </p>
       </header>
       <dl className="suspect-facts">
+        {site.grew_until_freed && <Fact name="At its peak"><EstimateText estimate={site.peak_bytes} /></Fact>}
+        {site.grew_until_freed && (
+          <Fact name="Freed at">
+            <a href={linkTo({ view: "timeline", atNs: site.judged_until_ns })}>{formatMoment(site.judged_until_ns, resolution)}</a>
+          </Fact>
+        )}
         <Fact name="Live at the end"><EstimateText estimate={site.live_bytes} /></Fact>
         <Fact name="Growth"><EstimateText estimate={site.growth_bytes_per_second} format={(value) => `${formatBytes(value)}/s`} /></Fact>
         <Fact name="Of what is allocated, stays">{formatShare(site.survival)}</Fact>
@@ -60,7 +67,7 @@ export function Suspect({ site }: { site: LeakSite }) {
           <Stack frames={site.stack.map((frame) => ({ ...frame, module: null, language: "python" as const }))} />
         </section>
       </div>
-      <Holders holders={site.holders} />
+      <Holders site={site} />
       <section>
         <h3>By time of birth: what was allocated, and what of it stays</h3>
         <Table

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { foremost, type LeakSite, type Verdict } from "./form";
+import { countUnder, foremost, headingOf, type LeakSite, type Verdict } from "./form";
 
 function site(verdict: Verdict, live: number, peak = live): LeakSite {
   return { verdict, live_bytes: { value: live, error: 0 }, peak_bytes: { value: peak, error: 0 } } as LeakSite;
@@ -20,4 +20,15 @@ test("where nothing is live at the end, the line that had most is shown first", 
   const freed = site("freed_late", 0, 500);
   expect(foremost([site("too_few_samples", 0, 9), freed])).toBe(freed);
   expect(foremost([])).toBeUndefined();
+});
+
+test("what grew until it was freed has a heading of its own, and comes before what was merely freed", () => {
+  const freed = site("freed_late", 0, 900);
+  const grew = { ...site("freed_late", 0, 500), grew_until_freed: true };
+  expect([freed, grew].map(headingOf)).toEqual(["freed_late", "grew_until_freed"]);
+  expect(foremost([site("bounded", 99), freed, grew])).toBe(grew);
+  const growth = { sites: 1, peak_bytes: grew.peak_bytes, first_freed_ns: 5, last_freed_ns: 5 };
+  const counts = { judged: { freed_late: 3 }, grew_until_freed: growth };
+  expect(countUnder("freed_late", counts)).toBe(2);
+  expect(countUnder("grew_until_freed", counts)).toBe(1);
 });

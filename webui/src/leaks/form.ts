@@ -2,11 +2,16 @@
 
 import type { Estimate, Leaks } from "../data/forms";
 
-export const VERDICTS = ["growing", "warming_up", "too_few_samples", "freed_late", "sawtooth", "bounded", "one_time"] as const;
-export type Verdict = (typeof VERDICTS)[number];
+/** Under which heading a line stands: its verdict, or that it grew until it was freed, whose verdict is that it was freed in one go. */
+export const HEADINGS = [
+  "growing", "grew_until_freed", "warming_up", "too_few_samples", "freed_late", "sawtooth", "bounded", "one_time",
+] as const;
+export type Heading = (typeof HEADINGS)[number];
+export type Verdict = Exclude<Heading, "grew_until_freed">;
 
-export const VERDICT_TEXTS: Record<Verdict, string> = {
+export const HEADING_TEXTS: Record<Heading, string> = {
   growing: "Growing without bound",
+  grew_until_freed: "Grew until it was freed",
   warming_up: "Still warming up",
   too_few_samples: "Too few samples",
   freed_late: "Freed in one go",
@@ -15,9 +20,10 @@ export const VERDICT_TEXTS: Record<Verdict, string> = {
   one_time: "Built once, and stays",
 };
 
-/** What each verdict means for the reader. */
-export const VERDICT_MEANINGS: Record<Verdict, string> = {
+/** What each means for the reader. */
+export const HEADING_MEANINGS: Record<Heading, string> = {
   growing: "What is allocated here stays, and more comes at a steady rate.",
+  grew_until_freed: "It grew at a steady rate until the program let go of it: a leak, if the program is meant to run on.",
   warming_up: "It grows, but slower and slower: it may come to rest.",
   too_few_samples: "It was sampled too rarely to tell. Record with a smaller --sample-interval.",
   freed_late: "It grew, and was freed all at once.",
@@ -36,6 +42,7 @@ export interface LeakFrame {
 export interface LeakSite extends LeakFrame {
   readonly process_id: number;
   readonly verdict: Verdict;
+  readonly grew_until_freed: boolean;
   readonly confidence: number;
   readonly p_value: number;
   readonly live_bytes: Estimate;
@@ -43,6 +50,7 @@ export interface LeakSite extends LeakFrame {
   readonly growth_bytes_per_second: Estimate;
   readonly growing_since_ns: number;
   readonly judged_until_ns: number;
+  readonly last_growth_ns: number;
   readonly growth_bytes_per_window: Estimate | null;
   readonly window_name: string | null;
   readonly first_ns: number;
@@ -54,6 +62,7 @@ export interface LeakSite extends LeakFrame {
   readonly live_samples: number;
   readonly stack: readonly LeakFrame[];
   readonly holders: unknown;
+  readonly checkpoint_ns: number | null;
 }
 
 export interface LeaksForm {
@@ -61,21 +70,40 @@ export interface LeaksForm {
   readonly is_exact: boolean;
   readonly judged: Readonly<Record<string, number>>;
   readonly growth_bytes_per_second: Estimate;
+  readonly grew_until_freed: {
+    readonly sites: number;
+    readonly peak_bytes: Estimate;
+    readonly first_freed_ns: number | null;
+    readonly last_freed_ns: number | null;
+  };
   readonly sites: readonly LeakSite[];
 }
 
-const ATTENTION: readonly Verdict[] = ["growing", "warming_up"];
-
-/** Whether it is to be looked at before the others. */
-export function asksAttention({ verdict }: Pick<LeakSite, "verdict">): boolean {
-  return ATTENTION.includes(verdict);
+export function headingOf({ verdict, grew_until_freed }: Pick<LeakSite, "verdict" | "grew_until_freed">): Heading {
+  return grew_until_freed ? "grew_until_freed" : verdict;
 }
 
-/** The line to be shown first: one that grows, or else that with most live at the end, or at its peak. */
+/** How many lines stand under a heading. */
+export function countUnder(heading: Heading, { judged, grew_until_freed: freed }: Pick<LeaksForm, "judged" | "grew_until_freed">): number {
+  if (heading === "grew_until_freed") {
+    return freed.sites;
+  }
+  return (judged[heading] ?? 0) - (heading === "freed_late" ? freed.sites : 0);
+}
+
+/** What is to be looked at before the others, in this order. */
+const ATTENTION: readonly Heading[] = ["growing", "grew_until_freed", "warming_up"];
+
+export function asksAttention(heading: Heading): boolean {
+  return ATTENTION.includes(heading);
+}
+
+/** The line to be shown first: one that grows or grew, or else that with most live at the end, or at its peak. */
 export function foremost(sites: readonly LeakSite[]): LeakSite | undefined {
+  const suspect = ATTENTION.map((heading) => sites.find((site) => headingOf(site) === heading)).find((site) => site !== undefined);
   const [first, ...others] = sites;
-  if (first === undefined || asksAttention(first)) {
-    return first;
+  if (suspect !== undefined || first === undefined) {
+    return suspect;
   }
   const size = ({ live_bytes, peak_bytes }: LeakSite) => [live_bytes.value, peak_bytes.value] as const;
   return others.reduce((greatest, site) => {

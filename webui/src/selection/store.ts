@@ -9,8 +9,9 @@ type Change = Partial<Omit<Selection, "settings">> & {
   readonly settings?: Readonly<Record<string, string | null>>;
 };
 
-/** Browsers refuse more than some hundred changes of the URL in half a minute. */
-const URL_DELAY_MS = 250;
+/** A change of the URL makes browsers refuse more after some hundred, and look up the page's icon each time, which delays a frame: it is
+ * written when a movement has come to rest. */
+const URL_REST_MS = 250;
 
 let current = parseSelection(window.location.hash);
 let pendingWrite: number | undefined;
@@ -59,10 +60,11 @@ function merged({ settings, ...change }: Change): Selection {
   return { ...current, ...change, settings: kept };
 }
 
-/** Change the selection as part of a movement (a brush, a zoom): the URL follows a little later. */
+/** Change the selection as part of a movement (a brush, a zoom): the URL follows when it has come to rest. */
 export function adjustSelection(change: Change): void {
   publish(merged(change));
-  pendingWrite ??= window.setTimeout(writeUrl, URL_DELAY_MS);
+  window.clearTimeout(pendingWrite);
+  pendingWrite = window.setTimeout(writeUrl, URL_REST_MS);
 }
 
 /** Change the selection by a decision: the browser's back button leads to what was before. */

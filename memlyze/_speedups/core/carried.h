@@ -10,8 +10,7 @@
 #include "columns.h"
 #include "mapping_stacks.h"
 #include "side_rows.h"
-#include "stack_table.h"
-#include "thread_state.h"
+#include "table_rows.h"
 #include "trace_file.h"
 
 typedef struct {
@@ -22,13 +21,6 @@ typedef struct {
     uint8_t allocator, sampling;
     bool is_gone; /* its end was read before its beginning, which is in another thread's ring */
 } ml_carried_block;
-
-typedef struct {
-    uint32_t thread_id;
-    uint64_t os_thread_id;
-    int64_t start_ns, end_ns; /* -1: it runs */
-    char name[ML_THREAD_NAME_BYTES];
-} ml_thread_row;
 
 typedef struct {
     bool keeps;
@@ -58,16 +50,12 @@ void ml_carried_add_windows(ml_carried *carried, ml_buffer *records);
 
 /* What has grown to twice its size is thinned out. `mappings`: their stacks are named, too. */
 void ml_carried_thin_out(ml_carried *carried, const ml_mapping_stacks *mappings, int64_t now_ns);
-/* All is, and written: first the rows, then blocks while the file is smaller than `most_bytes`.
+/* All is. False: no memory. */
+bool ml_carried_thin_out_all(ml_carried *carried, const ml_mapping_stacks *mappings,
+                             int64_t now_ns);
+/* The same, and writes it: first the rows, then blocks while the file is smaller than `most_bytes`.
  * False: no memory, the file is of no use. */
 bool ml_carried_write(ml_carried *carried, const ml_mapping_stacks *mappings, int64_t now_ns,
                       ml_trace_file *file, uint64_t most_bytes);
-
-/* A code record's parts as a row of `rows`; what follows the record. NULL: no memory. */
-/* The name of a record's source file, where it is one of Python; NULL otherwise. */
-const uint8_t *ml_carried_source_of_code(const uint8_t *record, size_t *bytes);
-const uint8_t *ml_carried_put_code(ml_columns *rows, const uint8_t *record);
-bool ml_carried_put_stack(ml_columns *rows, const ml_stack_row *row);
-bool ml_carried_put_thread(ml_columns *rows, const ml_thread_row *row);
 
 #endif

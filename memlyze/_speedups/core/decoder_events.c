@@ -1,9 +1,9 @@
 #include "decoder_events.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "decoder_frees.h"
 #include "decoder_varint.h"
 
 /* Column numbers. */
@@ -20,29 +20,17 @@ enum {
     FREED
 };
 
-/* A run of events, with what its events turned out to be. */
-typedef struct run {
-    uint64_t first_id;
-    uint64_t first_row;
-    uint64_t allocations;
-    uint64_t frees;
-    int64_t time_ns;
-} run;
-
 /* The cursors into the columns that have a value an event. */
 typedef struct cursors {
     ml_cursor size_code, allocator, stack_id, freed;
 } cursors;
-
-/* Which allocations are counted as made: what follows is mapped, and need not be memory. */
-enum { LAST_COUNTED_ALLOCATOR = 4, NO_THREAD = -1 };
 
 /* One block's memory: its run columns, its runs, and the ids it frees, with the row before which
  * each free stands: NULL where nobody asks. */
 typedef struct work {
     size_t run_count;
     int64_t *columns[EVENT_COUNT + 1];
-    run *runs;
+    ml_run *runs;
     uint64_t *freed;
     uint64_t *freed_before;
     size_t freed_count;
@@ -79,8 +67,8 @@ static ml_status reserve_work(ml_events *events, const ml_payload *payload, work
             return status;
         }
     }
-    size_t bytes =
-        runs * (sizeof(run) + (EVENT_COUNT + 1) * sizeof(int64_t)) + 2 * frees * sizeof(uint64_t);
+    size_t bytes = runs * (sizeof(ml_run) + (EVENT_COUNT + 1) * sizeof(int64_t)) +
+                   2 * frees * sizeof(uint64_t);
     if (bytes > events->work_bytes) {
         free(events->work);
         events->work = malloc(bytes);
@@ -130,8 +118,8 @@ static ml_status read_run_columns(const ml_payload *payload, work *work, ml_erro
     return ML_OK;
 }
 
-static ml_status add_large(ml_events *events, size_t *count, uint64_t row, uint64_t size,
-                           ml_error *error)
+ml_status ml_events_add_large(ml_events *events, size_t *count, uint64_t row, uint64_t size,
+                              ml_error *error)
 {
     if (*count == events->large_capacity) {
         size_t capacity = *count == 0 ? 16 : *count * 2;
@@ -187,7 +175,7 @@ static inline __attribute__((always_inline)) ml_status decode_runs(ml_events *ev
             uint64_t size = code - 1;
             if (__builtin_expect(size > INT32_MAX, 0)) {
                 bad |= size >= INT64_MAX;
-                ml_status status = add_large(events, large_count, row, size, error);
+                ml_status status = ml_events_add_large(events, large_count, row, size, error);
                 if (status != ML_OK) {
                     return status;
                 }
@@ -204,8 +192,9 @@ static inline __attribute__((always_inline)) ml_status decode_runs(ml_events *ev
             to->stack_id[row] = (int32_t)stack_id;
             row++;
         }
-        work->runs[k] =
-            (run){first_id, first_row, row - first_row, (uint64_t)(freed - first_freed), time_ns};
+        work->runs[k] = (ml_run){first_id,        first_row,
+                                 row - first_row, (uint64_t)(freed - first_freed),
+                                 time_ns,         (int32_t)work->columns[THREAD_ID][k]};
     }
     *at = c;
     if (bad) {
@@ -241,16 +230,16 @@ static ml_status decode_block(ml_events *events, const ml_payload *payload, work
 
 static int compare_runs(const void *a, const void *b)
 {
-    const run *left = a, *right = b;
+    const ml_run *left = a, *right = b;
     return (left->first_id > right->first_id) - (left->first_id < right->first_id);
 }
 
 /* Refuse a block that gives an id which was given before. Runs with allocations are then in
  * `sorted`. */
-static ml_status check_ids(ml_events *events, const work *work, run **sorted, size_t *sorted_count,
-                           ml_error *error)
+static ml_status check_ids(ml_events *events, const work *work, ml_run **sorted,
+                           size_t *sorted_count, ml_error *error)
 {
-    run *runs = malloc((work->run_count + 1) * sizeof *runs);
+    ml_run *runs = malloc((work->run_count + 1) * sizeof *runs);
     if (runs == NULL) {
         return ml_no_memory(error);
     }
@@ -285,13 +274,12 @@ static void fill_run_columns(ml_events *events, const work *work, size_t large)
 {
     const ml_allocation_columns *to = &events->columns;
     for (size_t k = 0; k < work->run_count; k++) {
-        const run *run = &work->runs[k];
+        const ml_run *run = &work->runs[k];
         uint64_t end = run->first_row + run->allocations;
-        int32_t thread_id = (int32_t)work->columns[THREAD_ID][k];
         int32_t window_id = (int32_t)work->columns[WINDOW_ID][k];
         int64_t sampling_id = work->columns[SAMPLING_ID][k];
         for (uint64_t row = run->first_row; row < end; row++) {
-            to->thread_id[row] = thread_id;
+            to->thread_id[row] = run->thread_id;
         }
         for (uint64_t row = run->first_row; row < end && window_id != 0; row++) {
             to->window_id[row] = window_id;
@@ -313,96 +301,10 @@ static void fill_run_columns(ml_events *events, const work *work, size_t large)
     }
 }
 
-/* Who frees, and how many allocations it had made by then. Those in rows from `rows` on came later,
- * or are not counted yet. */
-typedef struct freeing {
-    int32_t thread_id;
-    double made;
-    uint64_t rows;
-} freeing;
-
-static bool resolve_free(ml_events *events, uint64_t id, int64_t time_ns, const freeing *by)
-{
-    uint64_t row;
-    if (!ml_ids_find(&events->ids, id, &row)) {
-        return false;
-    }
-    const ml_allocation_columns *to = &events->columns;
-    if (to->freed_ns[row] != -1) {
-        events->frees_repeated++;
-        return true;
-    }
-    /* Clocks are coarse: no allocation is freed before it was made. */
-    to->freed_ns[row] = time_ns > to->time_ns[row] ? time_ns : to->time_ns[row];
-    if (to->made_between != NULL) {
-        bool is_known = row < by->rows && to->thread_id[row] == by->thread_id;
-        to->made_between[row] = is_known ? by->made - to->made_between[row] : -1;
-    }
-    events->frees++;
-    return true;
-}
-
-/* Count the rows [row, end) of a thread as made. Until they are freed, they hold the count at their
- * birth. */
-static double count_made(const ml_allocation_columns *to, uint64_t row, uint64_t end, double made)
-{
-    for (; row < end; row++) {
-        if (to->allocator[row] <= LAST_COUNTED_ALLOCATOR) {
-            made += to->weight != NULL ? to->weight[row] : 1;
-        }
-        /* What another thread's run of this block freed has its answer. */
-        to->made_between[row] = to->freed_ns[row] == -1 ? made : -1;
-    }
-    return made;
-}
-
-static ml_status resolve_frees(ml_events *events, const work *work, ml_error *error)
-{
-    const uint64_t *freed = work->freed, *freed_before = work->freed_before;
-    const bool is_counting = freed_before != NULL;
-    for (size_t k = 0; k < work->run_count; k++) {
-        const run *run = &work->runs[k];
-        freeing by = {(int32_t)work->columns[THREAD_ID][k], 0, run->first_row};
-        double *made = &by.made;
-        if (is_counting) {
-            ml_status status = ml_made_by(&events->made, by.thread_id, &made, error);
-            if (status != ML_OK) {
-                return status;
-            }
-            by.made = *made;
-        }
-        for (uint64_t left = run->frees; left > 0; left--, freed++) {
-            if (is_counting) {
-                by.made = count_made(&events->columns, by.rows, *freed_before, by.made);
-                by.rows = *freed_before++;
-            }
-            if (__builtin_expect(resolve_free(events, *freed, run->time_ns, &by), 1)) {
-                continue;
-            }
-            if (events->pending_count == events->pending_capacity) {
-                size_t capacity =
-                    events->pending_capacity == 0 ? 1024 : events->pending_capacity * 2;
-                ml_pending_free *pending = realloc(events->pending, capacity * sizeof *pending);
-                if (pending == NULL) {
-                    return ml_no_memory(error);
-                }
-                events->pending = pending;
-                events->pending_capacity = capacity;
-            }
-            events->pending[events->pending_count++] = (ml_pending_free){*freed, run->time_ns};
-        }
-        if (is_counting) {
-            const uint64_t end = run->first_row + run->allocations;
-            *made = count_made(&events->columns, by.rows, end, by.made);
-        }
-    }
-    return ML_OK;
-}
-
 ml_status ml_events_add(ml_events *events, const ml_payload *payload, ml_error *error)
 {
     work work = {0};
-    run *sorted = NULL;
+    ml_run *sorted = NULL;
     size_t sorted_count = 0;
     size_t large_before = events->large_count;
     size_t large_count = large_before;
@@ -432,125 +334,8 @@ ml_status ml_events_add(ml_events *events, const ml_payload *payload, ml_error *
     }
     events->large_count = large_count;
     fill_run_columns(events, &work, large_before);
-    return resolve_frees(events, &work, error);
-}
-
-/* Columns of a `carried` block. */
-enum {
-    CARRIED_ID,
-    CARRIED_TIME,
-    CARRIED_THREAD,
-    CARRIED_WINDOW,
-    CARRIED_SAMPLING,
-    CARRIED_SIZE,
-    CARRIED_ALLOCATOR,
-    CARRIED_STACK,
-    CARRIED_COLUMNS
-};
-
-static ml_status read_carried(const ml_payload *payload, int64_t *columns[CARRIED_COLUMNS],
-                              ml_error *error)
-{
-    static const int64_t low[] = {0, INT64_MIN, 0, 0, 0, 0, 0, 0};
-    static const int64_t high[] = {INT64_MAX - 1, INT64_MAX, INT32_MAX, INT32_MAX,
-                                   INT32_MAX,     INT64_MAX, UINT8_MAX, INT32_MAX};
-    for (unsigned k = 0; k < CARRIED_COLUMNS; k++) {
-        ml_status status =
-            ml_column_integers(payload, k, payload->row_count, low[k], high[k], columns[k], error);
-        if (status != ML_OK) {
-            return status;
-        }
-    }
-    return ML_OK;
-}
-
-/* Of a block that has proved sound; what fails then is for want of memory. */
-static ml_status add_carried_row(ml_events *events, int64_t *const columns[CARRIED_COLUMNS],
-                                 size_t k, ml_error *error)
-{
-    const ml_allocation_columns *to = &events->columns;
-    const uint64_t row = events->rows, id = (uint64_t)columns[CARRIED_ID][k];
-    const int64_t size = columns[CARRIED_SIZE][k], sampling_id = columns[CARRIED_SAMPLING][k];
-    if (ml_ids_overlap(&events->ids, id, 1)) {
-        return ML_OK;
-    }
-    ml_status status = ml_ids_insert(&events->ids, id, 1, row, error);
-    if (status == ML_OK && size > INT32_MAX) {
-        status = add_large(events, &events->large_count, row, (uint64_t)size, error);
-    }
-    if (status != ML_OK) {
-        return status;
-    }
-    to->allocation_id[row] = (int64_t)id;
-    to->time_ns[row] = columns[CARRIED_TIME][k] < 0 ? 0 : columns[CARRIED_TIME][k];
-    to->freed_ns[row] = -1;
-    to->size[row] = size > INT32_MAX ? 0 : (int32_t)size;
-    to->allocator[row] = (uint8_t)columns[CARRIED_ALLOCATOR][k];
-    to->stack_id[row] = (int32_t)columns[CARRIED_STACK][k];
-    to->thread_id[row] = (int32_t)columns[CARRIED_THREAD][k];
-    if (columns[CARRIED_WINDOW][k] != 0) {
-        to->window_id[row] = (int32_t)columns[CARRIED_WINDOW][k];
-    }
-    const ml_sampling *sampling = ml_weights_sampling(&events->weights, sampling_id);
-    if (sampling == NULL || sampling->sampling_id != sampling_id) {
-        events->weights_guessed++;
-    }
-    if (to->weight != NULL) {
-        to->weight[row] = ml_weight(&events->weights, sampling, size);
-    }
-    if (to->made_between != NULL) {
-        to->made_between[row] = -1; /* what came before is in no part of the trace */
-    }
-    events->rows++;
-    return ML_OK;
-}
-
-ml_status ml_events_add_carried(ml_events *events, const ml_payload *payload, ml_error *error)
-{
-    const size_t count = payload->row_count;
-    for (unsigned k = 0; k < CARRIED_COLUMNS; k++) {
-        ml_status status = ml_column_check(payload, k, ML_U8, count, error);
-        if (status != ML_OK) {
-            return status;
-        }
-    }
-    if (count > events->columns.capacity - events->rows) {
-        return ml_corrupt(error, "it holds more allocations than were announced");
-    }
-    int64_t *values = malloc((count + 1) * CARRIED_COLUMNS * sizeof *values);
-    if (values == NULL) {
-        return ml_no_memory(error);
-    }
-    int64_t *columns[CARRIED_COLUMNS];
-    for (unsigned k = 0; k < CARRIED_COLUMNS; k++) {
-        columns[k] = values + k * count;
-    }
-    ml_status status = read_carried(payload, columns, error);
-    for (size_t k = 0; k < count && status == ML_OK; k++) {
-        status = add_carried_row(events, columns, k, error);
-    }
-    free(values);
-    return status;
-}
-
-void ml_events_finish(ml_events *events)
-{
-    size_t left = 0;
-    for (size_t k = 0; k < events->pending_count; k++) {
-        const freeing nobody = {NO_THREAD, 0, 0};
-        const ml_pending_free late = events->pending[k];
-        if (!resolve_free(events, late.id, late.time_ns, &nobody)) {
-            events->pending[left++] = late; /* its allocation may be in a block still to come */
-        }
-    }
-    events->pending_count = left;
-    events->frees_unmatched = left;
-    const ml_allocation_columns *to = &events->columns;
-    for (uint64_t row = 0; row < events->rows && to->made_between != NULL; row++) {
-        if (to->freed_ns[row] == -1) {
-            to->made_between[row] = -1;
-        }
-    }
+    return ml_frees_resolve(events, work.runs, work.run_count, work.freed, work.freed_before,
+                            error);
 }
 
 void ml_events_move(ml_events *events, const ml_allocation_columns *columns)

@@ -70,6 +70,9 @@ ml_status ml_events_add(ml_events *events, const ml_payload *payload, ml_error *
 /* A `carried` block, after all `events` blocks: of its allocations those are added that no block
  * before it has given. */
 ml_status ml_events_add_carried(ml_events *events, const ml_payload *payload, ml_error *error);
+/* Remembers a size of 2 GiB or more beside `count` others. */
+ml_status ml_events_add_large(ml_events *events, size_t *count, uint64_t row, uint64_t size,
+                              ml_error *error);
 /* After the last block that there is. More blocks may be added later, and this be called again,
  * unless made_between is filled. */
 void ml_events_finish(ml_events *events);

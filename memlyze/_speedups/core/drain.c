@@ -17,9 +17,9 @@ static struct {
 
 void ml_drain_init(void)
 {
-    ml_columns_init(&drained.stacks, ML_BLOCK_STACKS, "dddd");
-    ml_columns_init(&drained.codes, ML_BLOCK_CODES, "dttubtb");
-    ml_columns_init(&drained.threads, ML_BLOCK_THREADS, "dutus");
+    ml_columns_init(&drained.stacks, ML_BLOCK_STACKS, ML_STACK_ENCODINGS);
+    ml_columns_init(&drained.codes, ML_BLOCK_CODES, ML_CODE_ENCODINGS);
+    ml_columns_init(&drained.threads, ML_BLOCK_THREADS, ML_THREAD_ENCODINGS);
     ml_columns_init(&drained.gc, ML_BLOCK_GC, "dubuudd");
     ml_columns_init(&drained.windows, ML_BLOCK_WINDOWS, ML_WINDOW_ENCODINGS);
 }
@@ -39,7 +39,7 @@ static void write_stacks(void)
     ml_columns *rows = &drained.stacks;
     const ml_stack_row *row = (const ml_stack_row *)ml_stacks.added.data;
     for (size_t left = ml_stacks.added.size / sizeof *row; left; left--, row++) {
-        if (!ml_carried_put_stack(rows, row))
+        if (!ml_stack_row_put(rows, row))
             break;
         if (rows->rows == 1 << 18)
             ml_trace_file_write(&ml_trace.file, rows);
@@ -55,10 +55,10 @@ static void write_codes(void)
     const uint8_t *at = drained.taken_codes.data, *end = at + drained.taken_codes.size;
     while (at && at < end) {
         size_t file_bytes;
-        const uint8_t *file = ml_carried_source_of_code(at, &file_bytes);
+        const uint8_t *file = ml_code_record_source(at, &file_bytes);
         if (file)
             ml_source_files_note(&ml_trace.source_files, file, file_bytes);
-        at = ml_carried_put_code(rows, at);
+        at = ml_code_record_put(rows, at);
         if (ml_columns_bytes(rows) > (size_t)4 << 20)
             ml_trace_file_write(&ml_trace.file, rows);
     }
@@ -117,7 +117,7 @@ static void announce(ml_thread *thread, int64_t end_ns)
 {
     ml_thread_row row = {thread->thread_id, thread->os_thread_id, thread->start_ns, end_ns, ""};
     memcpy(row.name, thread->name, sizeof row.name);
-    if (!ml_carried_put_thread(&drained.threads, &row))
+    if (!ml_thread_row_put(&drained.threads, &row))
         return;
     ml_carried_add_thread(&ml_trace.encoder.carried, &row);
     thread->drained.announced = true;

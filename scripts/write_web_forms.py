@@ -70,7 +70,8 @@ def type_of_kind(kind: str, schema: dict[str, Any], indent: str) -> str:
         return f"{item}[]" if is_simple else f"({item})[]"
     properties = schema.get("properties")
     if not properties:
-        return "Record<string, unknown>"
+        values = schema.get("additionalProperties", True)
+        return f"Record<string, {'unknown' if values is True else type_of(values, indent)}>"
     return members(properties, set(schema.get("required", ())), indent)
 
 

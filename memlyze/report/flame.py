@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import typing
 
+import numpy as np
+
+from memlyze.analyses.flame_folds import folds
 from memlyze.analyses.flamegraph import FlameGraph, Frame
 from memlyze.report.content import Content, Graph
 from memlyze.report.figures import (
@@ -39,7 +42,7 @@ def flame_section(content: Content) -> Element | None:
             "p",
             {"class": "quiet"},
             "Each bar is a call, as wide as what it and all that it called account for; callers "
-            "are above. Click to enlarge a call, type to find one.",
+            "are above. Click to enlarge a call or to unfold those of libraries, type to find one.",
         ),
         h(
             "div",
@@ -58,6 +61,7 @@ def flame_section(content: Content) -> Element | None:
                     "aria-label": "Find function or file",
                 },
             ),
+            h("button", {"type": "button", "id": "fold", "aria-pressed": "true"}, "Fold libraries"),
             h("button", {"type": "button", "id": "reset", "hidden": "hidden"}, "Show all"),
             h("output", {"id": "found"}),
         ),
@@ -124,9 +128,16 @@ def _frame(frame: Frame, folder: str) -> list[str | int]:
     return [function, readable(place_text(frame.file, frame.line, folder), _LONGEST), origin]
 
 
-def _nodes(graph: FlameGraph, places: typing.Sequence[int]) -> dict[str, list[int]]:
-    """The columns of the nodes; figures that rest on too few samples have the error −1."""
+def _nodes(graph: FlameGraph, places: typing.Sequence[int]) -> dict[str, typing.Any]:
+    """The columns of the nodes; figures that rest on too few samples have the error −1. `rows` says
+    what each node is called into which others are folded.
+    """
+    columns = ((node.parent, node.frame, node.bytes.value) for node in graph.nodes)
+    parent, frame, size = map(np.array, zip(*columns))
+    start, labels = folds(graph.frames, parent, frame, size)
     return {
+        "fold": start.tolist(),
+        "rows": {place: readable(label, _LONGEST) for place, label in labels.items()},
         "parent": [node.parent for node in graph.nodes],
         "frame": [places[node.frame] if node.frame >= 0 else -1 for node in graph.nodes],
         "bytes": [round(node.bytes.value) for node in graph.nodes],

@@ -16,7 +16,7 @@ describeInBrowser("flame graph", () => {
   });
 
   test("a click zooms in, a link shows the same, a crumb leads back", async () => {
-    const { page } = await open("service", "#/flamegraph");
+    const { page } = await open("service", "#/flamegraph?unfold=all");
     await settled(page);
     await screenshot(page, "flamegraph");
     const box = await page.locator(".flame-scroller").boundingBox();
@@ -45,6 +45,30 @@ describeInBrowser("flame graph", () => {
     await page.keyboard.press("Escape");
     await page.keyboard.press("/");
     expect(await page.evaluate(() => document.activeElement?.getAttribute("type"))).toBe("search");
+  });
+
+  test("frames of libraries that lead to the program are one row, until it is clicked", async () => {
+    const { page } = await open("let_go", "#/flamegraph");
+    await settled(page);
+    const graph = page.getByRole("application");
+    await graph.focus();
+    await page.keyboard.press("ArrowDown"); // <module>
+    await page.keyboard.press("ArrowDown");
+    await expect.poll(() => graph.getAttribute("aria-label")).toMatch(/\d+ frames of asyncio/);
+    await screenshot(page, "flamegraph-folded");
+    await page.keyboard.press("ArrowDown");
+    await expect.poll(() => graph.getAttribute("aria-label")).toContain("grow");
+    await page.keyboard.press("ArrowUp");
+    await page.keyboard.press("Enter");
+    await expect.poll(() => parametersOf(page).get("unfold")).not.toBeNull();
+    await expect.poll(() => graph.getAttribute("aria-label")).not.toContain("frames of asyncio");
+    await page.reload();
+    await settled(page);
+    const fold = page.getByRole("button", { name: "Fold libraries" });
+    await fold.click();
+    await expect.poll(() => parametersOf(page).get("unfold")).toBe("all");
+    await fold.click();
+    await expect.poll(() => parametersOf(page).get("unfold")).toBeNull();
   });
 
   test.each([

@@ -61,6 +61,16 @@ describeInBrowser("views", () => {
     expect(complaints).toEqual([]);
   });
 
+  test("leaks: what grew until the program let go of it is named first", async () => {
+    const { page, complaints } = await open("let_go", "#/leaks");
+    await settled(page);
+    await expect.poll(() => page.locator(".leaks-head").textContent()).toMatch(/1 line grew until the program let go of it at .*a leak, if the program is meant to run on/);
+    expect(await page.locator(".suspects summary").first().textContent()).toBe("Grew until it was freed 1");
+    await expect.poll(() => page.locator(".suspect").textContent()).toMatch(/Grew until it was freed.*grow.*let_go\.py:11.*At its peak.*Freed at/);
+    await screenshot(page, "leaks-let-go");
+    expect(complaints).toEqual([]);
+  });
+
   test("windows: by name, each as a dot, and one by itself", async () => {
     const { page, complaints } = await open("spikes", "#/windows");
     await settled(page);

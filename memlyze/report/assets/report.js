@@ -73,6 +73,7 @@
   const find = document.getElementById("find");
   const found = document.getElementById("found");
   const reset = document.getElementById("reset");
+  const fold = document.getElementById("fold");
   const choices = [...document.querySelectorAll("[data-graph]")];
   let graph = null;
   let zoomed = 0;
@@ -80,15 +81,22 @@
   let hovered = -1;
   let rectangles = []; // of the nodes that are drawn: [node, x, width, depth]
 
-  /** Where each node begins, its depth and its children; parents stand before their children. */
-  function lay(source) {
+  /** Where each node begins, its depth and its children; parents stand before their children. A node that is folded into another is shown
+   * as that, and so is the caller of what it calls; those of `open` are not. */
+  function lay(source, open) {
     const count = source.parent.length;
+    const isFolded = (node) => source.fold[node] >= 0 && open !== null && !open.has(source.fold[node]);
+    const shownAs = source.parent.map((_, node) => (isFolded(node) ? source.fold[node] : node));
+    const above = source.parent.map((parent) => (parent < 0 ? parent : shownAs[parent]));
     const start = new Float64Array(count);
     const end = new Float64Array(count);
     const depth = new Int32Array(count);
     const children = Array.from({ length: count }, () => []);
     for (let node = 1; node < count; node += 1) {
-      const parent = source.parent[node];
+      if (shownAs[node] !== node) {
+        continue;
+      }
+      const parent = above[node];
       start[node] = end[parent];
       end[node] = start[node];
       end[parent] += source.bytes[node];
@@ -96,12 +104,19 @@
       children[parent].push(node);
     }
     const rows = 1 + depth.reduce((most, own) => Math.max(most, own), 0);
-    return { ...source, start, depth, children, rows, matches: null };
+    return { ...source, open, above, shownAs, start, depth, children, height: rows, matches: null };
   }
 
-  const graphs = data.graphs.map(lay);
+  const graphs = data.graphs.map((source) => lay(source, new Set()));
+
+  function isRow(node) {
+    return graph.fold[node] === node && graph.open !== null && !graph.open.has(node);
+  }
 
   function frameOf(node) {
+    if (isRow(node)) {
+      return [`▸ ${graph.rows[node]}`, "outside of the program; a click or Enter unfolds them", -1];
+    }
     const frame = graph.frame[node];
     return frame < 0 ? [graph.label, "", -1] : data.frames[frame];
   }
@@ -113,12 +128,12 @@
     const share = graph.bytes[node] ? (100 * graph.error[node]) / graph.bytes[node] : 0;
     const error = few ? " (few samples)" : share ? ` ±${share < 1 ? share.toFixed(1) : share.toFixed(0)} %` : "";
     const part = graph.bytes[0] ? graph.bytes[node] / graph.bytes[0] : 0;
-    const own = graph.self[node] ? `, ${formatBytes(graph.self[node])} by itself` : "";
+    const own = graph.self[node] && !isRow(node) ? `, ${formatBytes(graph.self[node])} by itself` : "";
     return [label, place, `${size}${error}, ${formatShare(part)} of all${own}`].filter(Boolean).join("\n");
   }
 
   function isAncestor(node, other) {
-    for (let at = other; at >= 0; at = graph.parent[at]) {
+    for (let at = other; at >= 0; at = graph.above[at]) {
       if (at === node) {
         return true;
       }
@@ -134,7 +149,7 @@
     const width = canvas.clientWidth;
     const scale = width / Math.max(graph.bytes[zoomed], 1);
     rectangles = [];
-    for (let at = graph.parent[zoomed]; at >= 0; at = graph.parent[at]) {
+    for (let at = graph.above[zoomed]; at >= 0; at = graph.above[at]) {
       rectangles.push([at, 0, width, graph.depth[at]]);
     }
     let deepest = graph.depth[zoomed];
@@ -188,6 +203,8 @@
       }
     }
     reset.hidden = zoomed === 0;
+    fold.hidden = !graph.fold.some((row) => row >= 0);
+    fold.setAttribute("aria-pressed", String(graph.open !== null));
   }
 
   const widths = new Map();
@@ -218,11 +235,32 @@
     call.textContent = node < 0 ? (graph.isCut ? "The smallest calls are left out." : "") : describe(node).replaceAll("\n", " — ");
   }
 
+  /** Show the rows of `open` as the frames that they stand for; null: all. */
+  function unfold(open) {
+    const number = graphs.indexOf(graph);
+    graph = graphs[number] = lay(data.graphs[number], open);
+    zoomed = graph.shownAs[zoomed];
+    focused = focused < 0 ? focused : graph.shownAs[focused];
+    hovered = -1;
+    fit();
+    tell(focused);
+    search();
+  }
+
   function zoom(node) {
+    if (isRow(node)) {
+      unfold(new Set([...graph.open, node]));
+      return;
+    }
     zoomed = node;
     focused = node;
     tell(node);
     draw();
+  }
+
+  /** What is below does not move when a call is enlarged. */
+  function fit() {
+    canvas.parentElement.style.minHeight = `${Math.min(graph.height * ROW, MOST_HEIGHT)}px`;
   }
 
   function choose(number) {
@@ -231,8 +269,7 @@
     focused = -1;
     hovered = -1;
     choices.forEach((choice, place) => choice.setAttribute("aria-pressed", String(place === number)));
-    // What is below does not move when a call is enlarged.
-    canvas.parentElement.style.minHeight = `${Math.min(graph.rows * ROW, MOST_HEIGHT)}px`;
+    fit();
     tell(-1);
     search();
   }
@@ -250,7 +287,7 @@
       for (let node = 1; node < graph.parent.length; node += 1) {
         within[node] = within[graph.parent[node]];
         if (hits[graph.frame[node]]) {
-          graph.matches.add(node);
+          graph.matches.add(graph.shownAs[node]);
           if (!within[node]) {
             total += graph.bytes[node];
             within[node] = 1;
@@ -270,9 +307,9 @@
       return graph.children[at][0] ?? at;
     }
     if (key === "ArrowUp") {
-      return Math.max(graph.parent[at], 0);
+      return Math.max(graph.above[at], 0);
     }
-    const siblings = at ? graph.children[graph.parent[at]] : [at];
+    const siblings = at ? graph.children[graph.above[at]] : [at];
     const place = siblings.indexOf(at) + (key === "ArrowRight" ? 1 : -1);
     return siblings[Math.min(Math.max(place, 0), siblings.length - 1)];
   }
@@ -319,6 +356,7 @@
     event.preventDefault();
   });
   reset.addEventListener("click", () => zoom(0));
+  fold.addEventListener("click", () => unfold(graph.open === null ? new Set() : null));
   find.addEventListener("input", search);
   choices.forEach((choice, number) => choice.addEventListener("click", () => choose(number)));
   new ResizeObserver(() => draw()).observe(canvas.parentElement);

@@ -344,9 +344,13 @@ export interface Flamegraph {
     allocations_error: Column;
     /** Recorded rows. */
     samples: Column;
+    /** Index of the node at which a row begins that stands for several frames outside of the program, one beneath the other, until somebody unfolds it; -1 of a node that is not in one. */
+    fold: Column;
     /** Of a difference: what the base has; else absent. */
     base_bytes?: Column;
   };
+  /** What a row of several frames is called, by the index of the node at which it begins. */
+  rows: Record<string, string>;
   /** The `(other)` nodes: how many there are, and what they have. */
   omitted: {
     nodes: number;

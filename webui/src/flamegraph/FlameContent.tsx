@@ -21,7 +21,8 @@ import "./flamegraph.css";
 
 /** A call tree with its search, its way to the zoomed node, and what is known of the frame in focus. */
 export function FlameContent({ form }: { form: Flamegraph }) {
-  const tree = useMemo(() => layOut(form), [form]);
+  const [unfold, setUnfold] = useSetting<string>("unfold", "");
+  const tree = useMemo(() => layOut(form, unfold === "all" ? "all" : new Set(unfold.split(","))), [form, unfold]);
   const [shape] = useSetting("shape", "icicle", SHAPES);
   const [search, setSearch] = useTypedSetting("search");
   const path = useSelection((selection) => selection.settings.frame);
@@ -30,7 +31,14 @@ export function FlameContent({ form }: { form: Flamegraph }) {
   const searchField = useRef<HTMLInputElement>(null);
   const matches = useMemo(() => (search === "" ? null : findMatches(tree, search)), [tree, search]);
   useEffect(() => setFocus(zoom), [tree, zoom]);
-  const zoomTo = (node: number) => select({ settings: { frame: node === 0 ? null : pathOf(tree, node) } });
+  const hasFolds = useMemo(() => Array.from(form.nodes.fold).some((row) => row >= 0), [form]);
+  const zoomTo = (node: number) => {
+    if (tree.folds.has(node)) {
+      setUnfold([unfold, pathOf(tree, node)].filter(Boolean).join());
+    } else {
+      select({ settings: { frame: node === 0 ? null : pathOf(tree, node) } });
+    }
+  };
   const copy = (node: number) => void navigator.clipboard.writeText(stackText(tree, node));
 
   if (form.samples === 0) {
@@ -53,6 +61,17 @@ export function FlameContent({ form }: { form: Flamegraph }) {
         </label>
         <MatchText search={search} matches={matches} total={form.total.value} />
         <Breadcrumbs tree={tree} zoom={zoom} onZoom={zoomTo} />
+        {hasFolds && shape !== "table" && (
+          <button
+            type="button"
+            className="button flame-fold"
+            aria-pressed={unfold !== "all"}
+            title="One row for servers and frameworks that lead to code of the program"
+            onClick={() => setUnfold(unfold === "all" ? "" : "all")}
+          >
+            Fold libraries
+          </button>
+        )}
       </div>
       {shape === "table" ? (
         <FrameTable tree={tree} />

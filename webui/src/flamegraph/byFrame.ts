@@ -13,8 +13,8 @@ export interface FrameRow {
 }
 
 /** One row a frame, the greatest total first. A frame that calls itself counts once. */
-export function byFrame({ form, count, parent }: FlameTree): FrameRow[] {
-  const { frame, bytes, self_bytes, self_error, error, samples } = form.nodes;
+export function byFrame({ form, count }: FlameTree): FrameRow[] {
+  const { parent, frame, bytes, self_bytes, self_error, error, samples } = form.nodes;
   const rows = form.frames.map((shown, index) => ({ index, frame: shown, self: [] as number[], selfErrors: [] as number[], bytes: 0, variance: 0, samples: 0 }));
   for (let node = 0; node < count; node += 1) {
     const row = rows[frame[node] ?? -1];

@@ -49,7 +49,7 @@ function colours({ tree, palette }: FlamePicture, node: number): [string, string
   if (tree.form.is_difference && node > 0) {
     return differenceColours(tree, palette, node);
   }
-  if (frame === null) {
+  if (frame === null || tree.folds.has(node)) {
     return [palette.hover, palette["text-2"]];
   }
   const fill = palette[originColour(frame)];
@@ -78,6 +78,9 @@ function label(picture: FlamePicture, node: number): string {
   if (frame === null) {
     return "";
   }
+  if (tree.folds.has(node)) {
+    return `▸ ${visible(tree.form.rows[node] ?? "")}`;
+  }
   const name = visible(shortFunction(frame.function));
   return tree.form.merge === "line" && frame.line > 0 ? `${name}:${frame.line}` : name;
 }
@@ -91,6 +94,9 @@ export function drawFlame(context: CanvasRenderingContext2D, picture: FlamePictu
   // Nodes beside each other that are narrower than a pixel are one mark.
   const drawnTo = new Float64Array(tree.maxDepth + 1).fill(-1);
   for (let node = 0; node < tree.count; node += 1) {
+    if (tree.shownAs[node] !== node) {
+      continue;
+    }
     const width = (tree.width[node] ?? 0) * scale;
     const x = ((tree.left[node] ?? 0) - from) * scale;
     const depth = tree.depth[node] ?? 0;

@@ -3,19 +3,27 @@
 import { estimateText } from "../lib/estimates";
 import { isNoPython, NO_PYTHON_HELP, shortFunction, shortPlace, visible } from "../lib/text";
 import { formatBytes, formatBytesChange, formatCount, formatShare } from "../lib/units";
-import { ancestry, frameOf, isOther, type FlameTree } from "./tree";
+import { frameOf, isOther, type FlameTree } from "./tree";
 
 export function nodeTitle(tree: FlameTree, node: number): string {
   if (node === 0) {
     return "All";
   }
+  if (tree.folds.has(node)) {
+    return tree.form.rows[node] ?? "";
+  }
   return isOther(tree, node) ? "(other): nodes too small to be shown" : shortFunction(frameOf(tree, node)?.function ?? "");
 }
+
+const FOLD_HELP = "Outside of the program; Enter or a click unfolds them";
 
 export function nodePlace(tree: FlameTree, node: number): string {
   const frame = frameOf(tree, node);
   if (frame === null) {
     return "";
+  }
+  if (tree.folds.has(node)) {
+    return FOLD_HELP;
   }
   return isNoPython(frame.function) ? NO_PYTHON_HELP : `${visible(frame.file)}${frame.line > 0 ? `:${frame.line}` : ""}`;
 }
@@ -33,8 +41,11 @@ export function nodeFacts(tree: FlameTree, node: number): [string, string][] {
   const { nodes, is_difference, total } = tree.form;
   const facts: [string, string][] = [
     [is_difference ? "Change" : "With callees", bytesWithError(tree, nodes.bytes, nodes.error, node)],
-    ["Itself", bytesWithError(tree, nodes.self_bytes, nodes.self_error, node)],
   ];
+  const folded = tree.folds.get(node);
+  if (folded === undefined) {
+    facts.push(["Itself", bytesWithError(tree, nodes.self_bytes, nodes.self_error, node)]);
+  }
   if (is_difference && nodes.base_bytes !== undefined) {
     facts.push(["Before", formatBytes(nodes.base_bytes[node] ?? 0)]);
   } else if (total.value > 0) {
@@ -43,7 +54,9 @@ export function nodeFacts(tree: FlameTree, node: number): [string, string][] {
   const allocations = { value: nodes.allocations[node] ?? 0, error: nodes.allocations_error[node] ?? 0 };
   facts.push(["Allocations", estimateText(allocations, formatCount)], ["Samples", formatCount(nodes.samples[node] ?? 0)]);
   const place = frameOf(tree, node);
-  if (place !== null && !isNoPython(place.function)) {
+  if (folded !== undefined) {
+    facts.push(["From", shortFunction(folded[0]?.function ?? "")], ["To", shortFunction(folded.at(-1)?.function ?? "")]);
+  } else if (place !== null && !isNoPython(place.function)) {
     facts.push(["Where", shortPlace(place.file, place.line)]);
   }
   return facts;
@@ -57,10 +70,12 @@ export function nodeText(tree: FlameTree, node: number): string {
 
 /** The stack down to the node, as text: one frame a line, innermost last, as a traceback has it. */
 export function stackText(tree: FlameTree, node: number): string {
-  return ancestry(tree, node)
-    .slice(1)
-    .map((at) => frameOf(tree, at))
-    .filter((frame) => frame !== null)
+  const frames = (tree.folds.get(node) ?? []).slice(1);
+  for (let at = node; at > 0; at = tree.form.nodes.parent[at] ?? 0) {
+    const frame = frameOf(tree, at);
+    frames.unshift(...(frame === null ? [] : [frame]));
+  }
+  return frames
     .map(({ function: name, file, line }) => `${file}${line > 0 ? `:${line}` : ""} ${name}`)
     .join("\n");
 }

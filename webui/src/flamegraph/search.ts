@@ -3,7 +3,7 @@
 import type { FlameTree } from "./tree";
 
 export interface Matches {
-  /** Whether each node matches. */
+  /** Whether each node matches, or one that is folded into it. */
   readonly isMatch: Uint8Array;
   readonly nodes: number;
   /** Bytes of all matches, what lies within another match not counted again. */
@@ -25,23 +25,25 @@ export function matcher(search: string): ((text: string) => boolean) | null {
   return (text) => text.toLowerCase().includes(part);
 }
 
-export function findMatches({ form, count, parent }: FlameTree, search: string): Matches | null {
+export function findMatches({ form, count, shownAs }: FlameTree, search: string): Matches | null {
   const matches = matcher(search);
   if (matches === null) {
     return null;
   }
   const frameMatches = form.frames.map(({ function: name, file }) => matches(name) || matches(file));
+  const { parent } = form.nodes;
   const isMatch = new Uint8Array(count);
   const isWithin = new Uint8Array(count);
   let [nodes, bytes] = [0, 0];
   for (let index = 0; index < count; index += 1) {
     const isBelowMatch = isWithin[parent[index] ?? -1] ?? 0;
-    if (frameMatches[form.nodes.frame[index] ?? -1]) {
-      isMatch[index] = 1;
+    const isOne = frameMatches[form.nodes.frame[index] ?? -1] === true;
+    if (isOne) {
+      isMatch[shownAs[index] ?? index] = 1;
       nodes += 1;
       bytes += isBelowMatch ? 0 : (form.nodes.bytes[index] ?? 0);
     }
-    isWithin[index] = isBelowMatch || (isMatch[index] ?? 0);
+    isWithin[index] = isBelowMatch || Number(isOne);
   }
   return { isMatch, nodes, bytes };
 }

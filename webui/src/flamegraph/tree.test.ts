@@ -2,12 +2,13 @@ import { describe, expect, test } from "vitest";
 
 import type { Flamegraph } from "../data/forms";
 import { byFrame } from "./byFrame";
+import { nodeTitle, stackText } from "./nodeText";
 import { findMatches } from "./search";
 import { ancestry, layOut, nodeAt, nodeOfPath, pathOf } from "./tree";
 
 /** main → (load → parse, save); `parse` calls itself once. */
 function form(changes: Partial<Flamegraph> = {}): Flamegraph {
-  const frame = (name: string) => ({ function: name, file: `${name}.py`, line: 0, module: null, language: "python" as const, origin: "program" });
+  const frame = (name: string) => ({ function: name, file: `${name}.py`, line: 0, module: "app.run", language: "python" as const, origin: "program" });
   const exact = (value: number) => ({ value, error: 0 });
   return {
     mode: "allocated",
@@ -33,7 +34,9 @@ function form(changes: Partial<Flamegraph> = {}): Flamegraph {
       allocations: [6, 6, 3, 1, 2, 1],
       allocations_error: [0, 0, 0, 0, 0, 0],
       samples: [6, 6, 3, 1, 2, 1],
+      fold: [-1, -1, -1, -1, -1, -1],
     },
+    rows: {},
     omitted: { nodes: 0, bytes: 0 },
     ...changes,
   };
@@ -60,6 +63,35 @@ describe("layout", () => {
     expect(nodeOfPath(other, pathOf(tree, 4))).toBe(4);
     expect(nodeOfPath(other, "zzz")).toBe(0);
     expect(ancestry(tree, 5)).toEqual([0, 1, 2, 4, 5]);
+  });
+});
+
+describe("folding", () => {
+  const nodes = { ...form().nodes, fold: [-1, 1, 1, -1, 1, -1] }; // main, load and the outer parse are one row
+  const folded = layOut(form({ nodes, rows: { 1: "3 frames of app" } }), new Set());
+
+  test("a row stands for its frames, and has beneath it what any of them called", () => {
+    expect(folded.folds.get(1)?.map(({ function: name }) => name)).toEqual(["main", "load", "parse"]);
+    expect([...folded.shownAs]).toEqual([0, 1, 1, 3, 1, 5]);
+    expect([1, 3, 5].map((node) => folded.depth[node])).toEqual([1, 2, 2]);
+    expect(nodeAt(folded, 0.1, 2)).toBe(3);
+    expect(nodeAt(folded, 0.35, 2)).toBe(5);
+    expect(ancestry(folded, 5)).toEqual([0, 1, 5]);
+    expect(nodeTitle(folded, 1)).toBe("3 frames of app");
+  });
+
+  test("copied is the whole stack, and found is what is folded", () => {
+    expect(stackText(folded, 5)).toBe("main.py main\nload.py load\nparse.py parse\nparse.py parse");
+    expect(findMatches(folded, "load")).toMatchObject({ nodes: 1, bytes: 60 });
+    expect(findMatches(folded, "load")?.isMatch[1]).toBe(1);
+  });
+
+  test("what is unfolded is told by its path, which folding leaves as it is", () => {
+    const unfolded = layOut(form({ nodes }), new Set([pathOf(folded, 1)]));
+    expect(unfolded.folds.size).toBe(0);
+    expect([...unfolded.depth]).toEqual([0, 1, 2, 2, 3, 4]);
+    expect([...unfolded.path]).toEqual([...folded.path]);
+    expect(nodeOfPath(folded, pathOf(folded, 4))).toBe(1);
   });
 });
 

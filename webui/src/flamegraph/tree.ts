@@ -1,6 +1,6 @@
 /** The tree of a flame graph, laid out: where each node stands, apart from how it is drawn. */
 
-import type { Column, Flamegraph, Frame } from "../data/forms";
+import type { Flamegraph, Frame } from "../data/forms";
 
 const ROOT = -1;
 const OTHER = -2;
@@ -8,7 +8,12 @@ const OTHER = -2;
 export interface FlameTree {
   readonly form: Flamegraph;
   readonly count: number;
-  readonly parent: Column;
+  /** Above each node, in the picture: its caller, or the row that this is folded into. `form.nodes.parent` has the callers. */
+  readonly parent: Int32Array;
+  /** The node whose row shows each node: another one where it is folded into that. */
+  readonly shownAs: Int32Array;
+  /** The frames of each row that stands for several, outermost first, by its node. */
+  readonly folds: ReadonlyMap<number, readonly Frame[]>;
   readonly depth: Int32Array;
   /** Left edge and width of each node, as shares of the root. */
   readonly left: Float64Array;
@@ -54,9 +59,15 @@ function hashed(seed: number, text: string): number {
   return hash >>> 0;
 }
 
-export function layOut(form: Flamegraph): FlameTree {
-  const { parent, frame } = form.nodes;
-  const count = parent.length;
+/** Which rows of several frames are unfolded, by their paths. */
+export type Unfolded = ReadonlySet<string> | "all";
+
+export function layOut(form: Flamegraph, unfolded: Unfolded = "all"): FlameTree {
+  const { parent: caller, frame, fold } = form.nodes;
+  const count = caller.length;
+  const parent = new Int32Array(count);
+  const shownAs = new Int32Array(count);
+  const folds = new Map<number, Frame[]>();
   const weight = weights(form);
   const total = weight[0] || 1;
   const depth = new Int32Array(count);
@@ -70,8 +81,23 @@ export function layOut(form: Flamegraph): FlameTree {
   const names = form.frames.map(({ function: name, file, line }) => `${name}\0${file}\0${line}`);
   let maxDepth = 0;
   for (let index = 0; index < count; index += 1) {
-    const above = parent[index] ?? ROOT;
+    const calledBy = caller[index] ?? ROOT;
+    path[index] = hashed(calledBy < 0 ? 0x811c9dc5 : (path[calledBy] ?? 0), names[frame[index] ?? ROOT] ?? String(frame[index]));
+    const above = calledBy < 0 ? ROOT : (shownAs[calledBy] ?? ROOT);
+    parent[index] = above;
+    shownAs[index] = index;
     width[index] = (weight[index] ?? 0) / total;
+    const row = unfolded === "all" ? ROOT : (fold[index] ?? ROOT);
+    if (row >= 0 && unfolded !== "all" && !unfolded.has((path[row] ?? 0).toString(36))) {
+      const shown = form.frames[frame[index] ?? ROOT];
+      folds.set(row, [...(folds.get(row) ?? []), ...(shown === undefined ? [] : [shown])]);
+      if (row !== index) {
+        shownAs[index] = row;
+        depth[index] = depth[row] ?? 0;
+        left[index] = left[row] ?? 0;
+        continue;
+      }
+    }
     if (above >= 0) {
       depth[index] = (depth[above] ?? 0) + 1;
       left[index] = filledTo[above] ?? 0;
@@ -85,10 +111,9 @@ export function layOut(form: Flamegraph): FlameTree {
       lastChild[above] = index;
     }
     filledTo[index] = left[index] ?? 0;
-    path[index] = hashed(above < 0 ? 0x811c9dc5 : (path[above] ?? 0), names[frame[index] ?? ROOT] ?? String(frame[index]));
     maxDepth = Math.max(maxDepth, depth[index] ?? 0);
   }
-  return { form, count, parent, depth, left, width, path, maxDepth, firstChild, nextSibling };
+  return { form, count, parent, shownAs, folds, depth, left, width, path, maxDepth, firstChild, nextSibling };
 }
 
 export function frameOf({ form }: FlameTree, node: number): Frame | null {
@@ -99,7 +124,7 @@ export function isOther({ form }: FlameTree, node: number): boolean {
   return form.nodes.frame[node] === OTHER;
 }
 
-/** From the root to the node. */
+/** From the root to the node, as the picture has them. */
 export function ancestry(tree: FlameTree, node: number): number[] {
   const way: number[] = [];
   for (let at = node; at >= 0; at = tree.parent[at] ?? ROOT) {
@@ -121,13 +146,13 @@ export function nodeAt(tree: FlameTree, share: number, depth: number): number {
   return node;
 }
 
-/** The node with this path; the root if there is none. */
+/** The node that shows the one with this path; the root if there is none. */
 export function nodeOfPath(tree: FlameTree, path: string | undefined): number {
   if (path === undefined) {
     return 0;
   }
   const wanted = Number.parseInt(path, 36);
-  return Math.max(0, tree.path.indexOf(wanted));
+  return tree.shownAs[Math.max(0, tree.path.indexOf(wanted))] ?? 0;
 }
 
 export function pathOf(tree: FlameTree, node: number): string {

@@ -61,6 +61,7 @@ export default async function setup(project: TestProject): Promise<(() => Promis
   record(join(folder, "service.mlyze"), join(ROOT, "examples/leaking_service.py"));
   record(join(folder, "hostile.mlyze"), "--sample-rate", "1.0", join(PROGRAMS, "hostile.py"));
   record(join(folder, "processes.mlyze"), "--sample-rate", "1.0", join(PROGRAMS, "processes.py"));
+  record(join(folder, "let_go.mlyze"), "--sample-rate", "1.0", join(PROGRAMS, "let_go.py"));
   record(join(folder, "brief.mlyze"), "--sample-interval", "1G", "-c", "pass");
   writeFileSync(join(folder, "not-a-trace.mlyze"), "this is no trace");
   const { url, stop } = await serve(folder);

@@ -1,0 +1,77 @@
+"""Which frames of a call tree are one row until somebody asks: the servers and frameworks through
+which every request of an application comes.
+"""
+
+from __future__ import annotations
+
+import typing
+
+import numpy as np
+
+from memlyze.analyses.call_tree import NO_NODE
+from memlyze.analyses.flame_columns import Frame
+from memlyze.query.origins import LIBRARY, RUNTIME, STANDARD_LIBRARY
+
+_OUTSIDE = (LIBRARY, STANDARD_LIBRARY, RUNTIME)
+#: Fewer frames are no burden.
+_LEAST_FRAMES = 4
+#: What goes on to the next frame; what does not stands beside it, beneath the row.
+_LEAST_SHARE = 0.8
+_NAMES = 3
+
+Array = typing.Any  # a one-dimensional numpy array
+
+
+class Folds(typing.NamedTuple):
+    """How a call tree is folded."""
+
+    start: Array
+    """Of each node, that at which the row begins that it is folded into; −1: it is not."""
+    labels: dict[int, str]
+    """What each row is called, by the node at which it begins: `14 frames of uvicorn, asyncio`."""
+
+
+def folds(frames: typing.Sequence[Frame], parent: Array, frame: Array, size: Array) -> Folds:
+    """Fold a call tree that begins with the outermost frames; its columns are those of
+    `FlameColumns`.
+
+    Folded are four frames and more in a row that are not the program's, each of which has four
+    fifths of the `size` of the one above it, and which lead to code of the program.
+    """
+    count = len(parent)
+    is_outside = np.array([found.origin in _OUTSIDE for found in frames] + [False])
+    outside = is_outside[frame]  # −1, the root, is the last
+    goes_on = np.zeros(count, dtype=bool)  # the greatest child stands right behind its parent
+    goes_on[1:] = (
+        (parent[1:] == np.arange(count - 1))
+        & outside[:-1]
+        & outside[1:]
+        & (size[1:] >= _LEAST_SHARE * size[:-1])
+    )
+    starts: Array = np.flatnonzero(~goes_on)
+    lengths = np.diff(np.append(starts, count))
+    is_row = (lengths >= _LEAST_FRAMES) & _leads_to(parent, ~outside)[starts + lengths - 1]
+    labels = {
+        start: _label([frames[place] for place in frame[start : start + length].tolist()])
+        for start, length in zip(starts[is_row].tolist(), lengths[is_row].tolist())
+    }
+    return Folds(np.repeat(np.where(is_row, starts, NO_NODE), lengths), labels)
+
+
+def _leads_to(parent: Array, is_wanted: Array) -> Array:
+    """Whether one that is wanted is somewhere beneath each node."""
+    leads = np.zeros(len(parent), dtype=bool)
+    above = parent[is_wanted]
+    while len(above):
+        above = np.unique(above[above >= 0])
+        above = above[~leads[above]]
+        leads[above] = True
+        above = parent[above]
+    return leads
+
+
+def _label(frames: typing.Sequence[Frame]) -> str:
+    modules = ((frame.module or "").partition(".")[0] for frame in frames)
+    packages = list(dict.fromkeys(filter(None, modules)))
+    names = ", ".join(packages[:_NAMES]) + (", …" if len(packages) > _NAMES else "")
+    return f"{len(frames)} frames{' of ' if names else ''}{names}"

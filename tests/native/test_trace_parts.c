@@ -116,7 +116,7 @@ static bool is_told(const char *words)
     char text[5000] = "";
     FILE *said = tmpfile();
     CHECK(said);
-    ml_writer_say_failed(fileno(said));
+    ml_writer_tell_news(fileno(said));
     rewind(said);
     const size_t bytes = fread(text, 1, sizeof text - 1, said);
     fclose(said);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import typing
 
@@ -10,6 +11,7 @@ from memlyze.analyses.free_lists import may_be_in_free_lists
 from memlyze.analyses.nesting import growth_with_parts, order_of_growth
 from memlyze.analyses.references import Holders, References
 from memlyze.analyses.sampling import sampling_of
+from memlyze.analyses.selection import END_NS
 from memlyze.analyses.statements import run_statement
 from memlyze.errors import MemlyzeError
 from memlyze.query.session import Trace
@@ -63,6 +65,11 @@ class LeakSite(typing.NamedTuple):
     """0 where sites are functions, or it is many lines that grow together."""
     origin: str
     process_id: int
+    """The first of `process_ids`, or the first of them that has a checkpoint."""
+    process_ids: tuple[int, ...]
+    """The processes in which something of it stays, the one that has most of it first. Those that
+    are alike, such as the workers of a server, are judged as one: see `docs/leaks.md`.
+    """
     verdict: str
     """One of `VERDICTS`."""
     grew_until_freed: bool
@@ -158,6 +165,8 @@ def leaks(
     count: int = 20,
     verdicts: typing.Collection[str] = VERDICTS,
     process_id: int | None = None,
+    from_ns: int = 0,
+    to_ns: int = END_NS,
 ) -> Leaks:
     """Judge every site of `trace`, whatever state it is in: an empty one has none.
 
@@ -165,17 +174,21 @@ def leaks(
         site: what a site is: a `line` of the program, a `function` or a whole call `stack`.
         count: how many sites to return of each verdict.
         verdicts: return only sites with one of these.
-        process_id: judge only the sites of this process.
+        process_id: return only the sites of which this process has something.
+        from_ns, to_ns: judge only what happened from one moment to before another, in nanoseconds
+            since the start of the trace.
 
     Raises MemlyzeError for a kind of site or a verdict that does not exist.
     """
     _check("site", [site], SITE_KINDS)
     _check("verdict", verdicts, VERDICTS)
-    rows = [
-        row
-        for row in run_statement(trace, "leaks", {"site": site})
-        if process_id is None or row["process_id"] == process_id
-    ]
+    is_whole = from_ns <= 0 and to_ns >= END_NS
+    with contextlib.nullcontext() if is_whole else trace.judging(from_ns, to_ns):
+        rows = run_statement(trace, "leaks", {"site": site})
+    for row in rows:
+        row["process_ids"] = tuple(json.loads(row["process_ids"]))
+    if process_id is not None:
+        rows = [row for row in rows if process_id in row["process_ids"]]
     by_verdict = {
         verdict: [row for row in rows if row["verdict"] == verdict] for verdict in VERDICTS
     }
@@ -188,6 +201,9 @@ def leaks(
     stacks = _stacks(trace, [row["stack_id"] for row in chosen if row["stack_id"] is not None])
     references = References(trace)
     site_stacks = _stacks_of_sites(trace, site, chosen) if references else [[] for _ in chosen]
+    for row in chosen:
+        recorded = (number for number in row["process_ids"] if references.has(number))
+        row["process_id"] = next(recorded, row["process_id"])
     sites = [
         _with_holders(_site(row, stacks.get(row["stack_id"], ())), references, of_site)
         for row, of_site in zip(chosen, site_stacks)
@@ -321,7 +337,7 @@ def _outermost_first(
 def _stacks_of_sites(trace: Trace, kind: str, rows: list[dict[str, typing.Any]]) -> list[list[int]]:
     """The call stacks that each site stands for."""
     if kind == "stack" or not rows:
-        return [[row["stack_id"]] if row["stack_id"] is not None else [] for row in rows]
+        return [_same_stacks(row) for row in rows]
     by_place: dict[tuple[str, str, int], list[int]] = {}
     for found in run_statement(trace, "leak_site_stacks"):
         line = found["line"] if kind == "line" else 0
@@ -332,6 +348,13 @@ def _stacks_of_sites(trace: Trace, kind: str, rows: list[dict[str, typing.Any]])
         else json.loads(row["stack_ids"])
         for row in rows
     ]
+
+
+def _same_stacks(row: dict[str, typing.Any]) -> list[int]:
+    """The call stack that a site is, by its numbers in all processes."""
+    if row["stack_ids"] is not None:
+        return list(json.loads(row["stack_ids"]))
+    return [] if row["stack_id"] is None else [row["stack_id"]]
 
 
 def _stacks(trace: Trace, stack_ids: list[int]) -> dict[int | None, tuple[Frame, ...]]:

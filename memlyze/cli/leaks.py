@@ -10,6 +10,7 @@ from memlyze.analyses.leaks import SITE_KINDS, VERDICTS, Frame, Leaks, LeakSite,
 from memlyze.cli.arguments import CommandParser
 from memlyze.cli.opening import add_only_option, open_traces, print_json, titled
 from memlyze.cli.progress import decoding_events
+from memlyze.cli.selecting import add_time_option, chosen_span_ns
 from memlyze.cli.sparkline import sparkline
 from memlyze.cli.terminal import Aligned, Style
 from memlyze.wording.figures import figure, figure_cells, short_figure
@@ -20,6 +21,7 @@ from memlyze.wording.leaks import (
     growing_text,
     held_by_lines,
     pause_text,
+    processes_text,
 )
 from memlyze.wording.names import printable, shorten_right
 from memlyze.wording.places import short_place
@@ -31,6 +33,7 @@ EXAMPLES
   memlyze leaks app.1234.mlyze
   memlyze leaks --site function app.1234.mlyze
   memlyze leaks --all app.1234.mlyze           also what is bounded, was built once, comes and goes
+  memlyze leaks --time 10min.. app.1234.mlyze  what grew since then
   memlyze leaks --json app.1234.mlyze
 
 Prints the sites whose live memory grows without bound: how much is live, how fast it grows, since
@@ -65,6 +68,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--all", action="store_true", help="also list the sites that do not grow, by verdict"
     )
+    add_time_option(parser, "judge only what happened between two moments")
     add_only_option(parser)
     parser.add_json()
     return parser
@@ -75,7 +79,15 @@ def run(arguments: typing.Sequence[str]) -> int:
     options = make_parser().parse_args(arguments)
     shown = VERDICTS if options.all or options.json else (*_NEED_ATTENTION, "freed_late")
     with open_traces(options.traces, only=options.only) as trace, decoding_events(trace):
-        found = leaks(trace, site=options.site, count=options.sites, verdicts=shown)
+        from_ns, to_ns = chosen_span_ns(options, trace)
+        found = leaks(
+            trace,
+            site=options.site,
+            count=options.sites,
+            verdicts=shown,
+            from_ns=from_ns,
+            to_ns=to_ns,
+        )
         state = state_lines(trace)
         paths = trace.paths
     if options.json:
@@ -141,7 +153,7 @@ def _headline(found: Leaks, style: Style) -> list[str]:
 
 
 def _suspect(site: LeakSite, style: Style, *, several: bool) -> list[str]:
-    where = f"  process {site.process_id}" if several else ""
+    where = f"  {processes_text(site)}" if several else ""
     lines = [f"  {style(_place(site), 'bold')}{where}"]
     facts = Aligned(right=(False, False))
     watched = site.judged_until_ns - site.growing_since_ns
@@ -189,7 +201,7 @@ def _others(verdict: str, found: Leaks, style: Style, *, several: bool) -> list[
     table.add(WORDS[verdict], "at peak", "sure", "over time", "site")
     sites = _not_suspected(verdict, found)
     for site in sites:
-        where = f"  process {site.process_id}" if several else ""
+        where = f"  {processes_text(site)}" if several else ""
         table.add(
             short_figure(site.live_bytes) + " live",
             " ".join(part for part in figure_cells(site.peak_bytes, note="") if part),

@@ -14,11 +14,7 @@ from memlyze.query.session import Trace
 def add_selection_options(parser: argparse.ArgumentParser) -> None:
     """Give a command `--time`, `--thread`, `--window`, `--function`, `--file` and `--only`."""
     group = parser.add_argument_group("what to count")
-    group.add_argument(
-        "--time",
-        metavar="FROM..TO",
-        help="only what was allocated between two moments: 1s..1.5s, 40%%.. or ..2min",
-    )
+    add_time_option(group, "only what was allocated between two moments")
     group.add_argument(
         "--thread", metavar="NAME", help="only what a thread allocated: its name, or thread_id"
     )
@@ -39,11 +35,24 @@ def add_selection_options(parser: argparse.ArgumentParser) -> None:
     add_only_option(group)
 
 
-def selection_of(options: argparse.Namespace, trace: Trace) -> Selection:
-    """What the options choose. Raises UsageError for what cannot be meant."""
+def add_time_option(
+    parser: argparse.ArgumentParser | argparse._ArgumentGroup, meaning: str
+) -> None:
+    """Give a command `--time`."""
+    parser.add_argument("--time", metavar="FROM..TO", help=f"{meaning}: 1s..1.5s, 40%%.. or ..2min")
+
+
+def chosen_span_ns(options: argparse.Namespace, trace: Trace) -> tuple[int, int]:
+    """What `--time` chooses; all where it was not given. Raises UsageError."""
     from_ns, to_ns = span_ns(options.time, trace) if options.time else (0, END_NS)
     if from_ns > to_ns:
         raise UsageError(f"the time range {options.time} ends before it begins")
+    return from_ns, to_ns
+
+
+def selection_of(options: argparse.Namespace, trace: Trace) -> Selection:
+    """What the options choose. Raises UsageError for what cannot be meant."""
+    from_ns, to_ns = chosen_span_ns(options, trace)
     return Selection(
         from_ns=from_ns,
         to_ns=to_ns,

@@ -68,6 +68,7 @@ RAW_TABLES: dict[str, dict[str, str]] = {
         "stack_id": "BIGINT",
         "stack_ids": "VARCHAR",
         "process_id": "BIGINT",
+        "process_ids": "VARCHAR",
         "verdict": "VARCHAR",
         "grew_until_freed": "BOOLEAN",
         "confidence": "DOUBLE",

@@ -298,12 +298,32 @@ class Trace:
         if self._connection is not None:
             for table in sorted(changed & self._registered):
                 if table in _MADE_WHEN_ASKED:
-                    unregister_table(self._connection, table)
-                    self._registered.discard(table)
-                    self._asked.clear()  # what they read is to be found out again
+                    self._forget(self._connection, table)
                 else:
                     self._register(self._connection, table)
         return True
+
+    @contextlib.contextmanager
+    def judging(self, from_ns: int, to_ns: int) -> typing.Iterator[None]:
+        """Within it, `leaks()` judges what happened from one moment to before another, as if
+        nothing else had been recorded but what was there when it began.
+        """
+        self._judge_part((from_ns, to_ns))
+        try:
+            yield
+        finally:
+            self._judge_part(None)
+
+    def _judge_part(self, part: tuple[int, int] | None) -> None:
+        self._source.judge_part(part)
+        if self._connection is not None and "leaks" in self._registered:
+            self._forget(self._connection, "leaks")
+
+    def _forget(self, connection: DuckDBPyConnection, table: str) -> None:
+        """Have a table made anew when it is asked for again."""
+        unregister_table(connection, table)
+        self._registered.discard(table)
+        self._asked.clear()  # what they read is to be found out again
 
     def version(self, table: str = ANY_TABLE) -> int:
         """How often `go_on` has changed a table, or anything."""

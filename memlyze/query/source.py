@@ -32,6 +32,7 @@ class Source:
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
         self._made: dict[str, Columns] = {}
+        self._judged_part: tuple[int, int] | None = None
         self.heap_graph = HeapGraph(reader.table)
 
     def columns(self, table: str) -> Columns:
@@ -56,6 +57,13 @@ class Source:
         """
         process_id = self._reader.table("processes")["process_id"]
         return {"process_id": int(process_id[0]), "weight": 1.0}
+
+    def judge_part(self, part: tuple[int, int] | None) -> None:
+        """Let the table `leaks` be of a part of the recording, from its first nanosecond to before
+        its last; None: of all.
+        """
+        self._judged_part = part
+        self._made.pop("leaks", None)
 
     def go_on(self) -> set[str] | None:
         """Take in what was written since; the names of the tables that have changed.
@@ -90,9 +98,12 @@ class Source:
         return stack_sites(self._reader.table("stacks"), frames, frames["origin"])
 
     def _leaks(self) -> Columns:
+        from memlyze.query.leaks.part import tables_of_part
         from memlyze.query.leaks.table import leak_rows
 
-        return leak_rows(self.columns)
+        if self._judged_part is None:
+            return leak_rows(self.columns)
+        return leak_rows(tables_of_part(self.columns, *self._judged_part))
 
     def _window_sums(self) -> Columns:
         return window_sums(self._reader.table("allocations"), self._reader.table("windows"))

@@ -14,6 +14,7 @@ from memlyze.wording.leaks import (
     growing_text,
     held_by_lines,
     pause_text,
+    processes_text,
 )
 from memlyze.wording.units import format_duration, plural
 
@@ -65,6 +66,8 @@ def _card(site: LeakSite, folder: str) -> Element:
         ("survives", f"{percent(site.survival)} of what was allocated"),
         ("confidence", percent(site.confidence)),
     ]
+    if len(site.process_ids) > 1:
+        facts.append(("found", processes_text(site)))
     pause = pause_text(site)
     if pause is not None:
         facts.append(("lately", pause))

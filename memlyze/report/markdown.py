@@ -10,7 +10,7 @@ from memlyze.report.content import Content
 from memlyze.report.figures import bytes_text, function_text, percent, place_text, time_text
 from memlyze.report.markup import readable
 from memlyze.wording.figures import figure
-from memlyze.wording.leaks import freed_growth_text, growing_text, held_by_lines
+from memlyze.wording.leaks import freed_growth_text, growing_text, held_by_lines, processes_text
 from memlyze.wording.peaks import peak_live_when, peak_resident_when
 from memlyze.wording.units import format_bytes, format_count, format_duration, plural
 
@@ -108,6 +108,7 @@ def _leaks(content: Content) -> str:
     lines = [f"**Leaks: {headline}**", ""]
     for site in found.suspects():
         where = place_text(site.file, site.line, content.folder)
+        processes = f", {processes_text(site)}" if len(site.process_ids) > 1 else ""
         size = f"{bytes_text(site.live_bytes)} live"
         if site.grew_until_freed:
             until = time_text(site.judged_until_ns)
@@ -115,7 +116,8 @@ def _leaks(content: Content) -> str:
         lines.append(
             f"- {code(function_text(site.function))} {code(where)}: {size}, "
             f"{bytes_text(site.growth_bytes_per_second)} per second since "
-            f"{time_text(site.growing_since_ns)} (confidence {percent(site.confidence)})"
+            f"{time_text(site.growing_since_ns)}{processes} "
+            f"(confidence {percent(site.confidence)})"
         )
         lines += [f"  - {code(line, _LONGEST_CHAIN)}" for line in held_by_lines(site)]
     return "\n".join(lines)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from memlyze.analyses.leaks import FreedGrowth, Leaks, LeakSite
-from memlyze.analyses.references import Chain, Holders
+from memlyze.analyses.references import Chain
 from memlyze.wording.figures import figure
 from memlyze.wording.names import printable
 from memlyze.wording.units import format_bytes, format_duration, plural
@@ -36,6 +36,12 @@ def growing_text(found: Leaks) -> str:
     return f"{sites} without bound, by {figure(found.growth_bytes_per_second)} per second"
 
 
+def processes_text(site: LeakSite) -> str:
+    """Where a site is, of several processes."""
+    count = len(site.process_ids)
+    return f"in {count} processes" if count > 1 else f"process {site.process_id}"
+
+
 def pause_text(site: LeakSite) -> str | None:
     """For how long a site that grows has not grown, where that is worth a word."""
     pause_ns = site.judged_until_ns - site.last_growth_ns
@@ -58,7 +64,7 @@ def freed_growth_text(freed: FreedGrowth) -> str:
 def held_by_lines(site: LeakSite) -> list[str]:
     """Who holds what a site allocated, or why that is not known and what to do."""
     if site.holders is not None:
-        return _holder_lines(site.holders)
+        return _holder_lines(site)
     if site.checkpoint_ns is None:
         why = f"of process {site.process_id} no heap was recorded"
         if site.process_ended_by in ("SIGTERM", "SIGHUP"):
@@ -70,13 +76,16 @@ def held_by_lines(site: LeakSite) -> list[str]:
     return [f"not known: {why}; call memlyze.checkpoint(), or take --checkpoint-signal"]
 
 
-def _holder_lines(holders: Holders) -> list[str]:
+def _holder_lines(site: LeakSite) -> list[str]:
+    holders = site.holders
+    assert holders is not None
     if holders.shortest is None:
         return ["no Python object: the memory is C code's own"]
     lines = []
     if holders.holder is not None:
         size = format_bytes(holders.holder.retained_bytes)
-        lines.append(f"{printable(holders.holder.text)}, with which {size} would be freed")
+        where = f" in process {site.process_id}" if len(site.process_ids) > 1 else ""
+        lines.append(f"{printable(holders.holder.text)}, with which {size} would be freed{where}")
     shown = list(holders.chains[:2])
     if all(chain.text != holders.shortest.text for chain in shown):
         shown.insert(0, holders.shortest)

@@ -136,3 +136,23 @@ def test_wrong_options_are_refused_in_one_line(memlyze: Runner, tmp_path: Path) 
         result = memlyze("leaks", *words, "t.mlyze")
         assert result.returncode == 2
         assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_part_of_the_recording_is_judged(memlyze: Runner, tmp_path: Path) -> None:
+    """What grew has stopped in the middle: of the first half that is not known."""
+    work = [(at, at * 1000, at) for at in range(0, 2001, 10)]
+    write_lives(tmp_path / "t.mlyze", [life for life in GROWING if life.born_ms < 1000], work=work)
+    assert "No site grows without bound" in memlyze("leaks", "t.mlyze").stdout
+    assert "1 site grows without bound" in memlyze("leaks", "--time", "..1s", "t.mlyze").stdout
+    assert "Nothing to judge" in memlyze("leaks", "--time", "1.5s..", "t.mlyze").stdout
+    result = memlyze("leaks", "--time", "1.5s..1s", "t.mlyze")
+    assert (result.returncode, result.stdout) == (2, "")
+
+
+def test_what_grows_in_all_workers_is_shown_once(memlyze: Runner, tmp_path: Path) -> None:
+    for number in (8, 9):
+        path = tmp_path / f"{number}.mlyze"
+        write_lives(path, GROWING, process_id=number, started_by="fork")
+    shown = memlyze("leaks", "8.mlyze", "9.mlyze").stdout
+    assert shown.count("/srv/app/main.py:10 leak  in 2 processes") == 1
+    assert "in 2 processes" in memlyze("report", "--markdown", "8.mlyze", "9.mlyze").stdout

@@ -28,6 +28,9 @@ def lives_trace(
     end_ms: int | None = 2000,
     interval_bytes: float = 0.0,
     process_id: int = 7,
+    started_by: str = "",
+    start_time_unix_ns: int = 10**18,
+    command_line: Iterable[str] = ("python", "app.py"),
     windows: Iterable[tuple[int, str, int]] = (),
     window_kind: str = "window",
     collections_ms: Iterable[int] = (),
@@ -44,8 +47,10 @@ def lives_trace(
     metadata = {
         "process_id": process_id,
         "parent_process_id": 1,
+        "started_by": started_by,
+        "command_line": list(command_line),
         "python_path": ["/srv/app"],
-        "start_time_unix_ns": 10**18,
+        "start_time_unix_ns": start_time_unix_ns,
         "sample_rate": 0.0 if interval_bytes else 1.0,
         "sample_interval": interval_bytes,
     }

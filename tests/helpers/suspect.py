@@ -21,6 +21,7 @@ def held_by(content: Any, text: str) -> Any:
         line=20,
         origin="program",
         process_id=7,
+        process_ids=(7,),
         verdict="growing",
         grew_until_freed=False,
         confidence=0.99,

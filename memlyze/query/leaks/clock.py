@@ -44,10 +44,6 @@ class Clock(typing.NamedTuple):
     sees_idling: bool
     """Whether it is known that the process did nothing where it allocated nothing."""
 
-    def cells(self, plain: Array) -> Array:
-        """Cells of busy time, from those of equal length."""
-        return self.busy_cell[plain.astype(np.int64)]
-
     def time_ns(self, cells: Array) -> Array:
         """When each of these cells of busy time begins."""
         edges = np.interp(self.plain_cell[cells], np.arange(CELLS + 1), self.edge_ns)

@@ -27,6 +27,8 @@ _MOST_SITES = 1500
 LEAST_BYTES = 16 << 10
 
 
+#: Cell and cohort of birth of what was there when it all began.
+BEFORE = -1
 #: Of no allocations: what `read_lives` keeps of each.
 _NOTHING = tuple(
     np.empty(0, dtype)
@@ -35,20 +37,26 @@ _NOTHING = tuple(
 
 
 class Lives(typing.NamedTuple):
-    """The allocations of one process that lived beyond their cell, and sums over all of them."""
+    """The allocations that lived beyond their cell, and sums over all of them: those of one
+    process, or of several that are judged together.
+    """
 
     start_ns: int
     end_ns: int
     stack_id: Array
     born: Array
-    """Cell of birth, in cells of equal length."""
+    """Cell of busy time of its birth; `BEFORE`."""
     died: Array
-    """Cell of death; `CELLS`: live at the end."""
+    """Cell of busy time of its death; `CELLS`: live at the end."""
+    cohort: Array
+    """Of birth; `BEFORE`."""
     bytes: Array
     variance: Array
     """Of the estimate of `bytes`: 0 where all allocations are recorded."""
     window_id: Array
     died_in_collection: Array
+    process: Array
+    """Number of the process among those that are judged together."""
     activity: Array
     """Recorded allocations in each cell."""
     stack_bytes: Array
@@ -61,19 +69,33 @@ class Lives(typing.NamedTuple):
     clock: Clock
 
 
+#: What `Lives` has of each allocation.
+OF_EACH = (
+    "stack_id",
+    "born",
+    "died",
+    "cohort",
+    "bytes",
+    "variance",
+    "window_id",
+    "died_in_collection",
+    "process",
+)
+
+
 class Rows(typing.NamedTuple):
-    """Allocations that lived beyond their cell, of the sites that have curves."""
+    """Allocations that lived beyond their cell, of the sites that have curves: as in `Lives`."""
 
     site: Array
     """Row of the site among the curves."""
     born: Array
     died: Array
     cohort: Array
-    """Of birth."""
     bytes: Array
     variance: Array
     stack_id: Array
     window_id: Array
+    process: Array
 
 
 class Curves(typing.NamedTuple):
@@ -81,6 +103,8 @@ class Curves(typing.NamedTuple):
 
     sites: Array
     """Number of each site, as the caller gave them to the stacks."""
+    before: Array
+    """Bytes that were there when it all began, by site."""
     live: Array
     """Bytes live at the end of each cell."""
     born: Array
@@ -108,11 +132,14 @@ def read_lives(
     work: Work | None,
     span: tuple[int, int],
     stacks: int,
+    *,
+    clock: Clock | None = None,
 ) -> Lives:
-    """Sort the allocations of one process: `rows` of the table, from `span[0]` to `span[1]`.
+    """Sort the allocations of one process: `rows` of the table, which are of `span[0]` to
+    `span[1]`, and those of before that were still there then.
 
-    `pauses` and `work` as `work_clock` takes them; `stacks` is one more than the greatest number of
-    a stack.
+    `pauses` and `work` as `work_clock` takes them, unless there is a `clock` already; `stacks` is
+    one more than the greatest number of a stack.
     """
     start_ns, end_ns = span
     end_ns = max(end_ns, start_ns + CELLS)
@@ -126,8 +153,8 @@ def read_lives(
     chunk_rows = max(_CHUNK_ROWS, 2 * stacks * COHORTS)  # sums by stack are as many in each chunk
     for first in range(rows.start, rows.stop, chunk_rows):
         part = slice(first, min(first + chunk_rows, rows.stop))
-        counts = allocations["allocator"][part] <= _MAPPED_MEMORY
         time_ns, freed_ns = allocations["time_ns"][part], allocations["freed_ns"][part]
+        counts = allocations["allocator"][part] <= _MAPPED_MEMORY
         stack_id = allocations["stack_id"][part]
         size = allocations["size"][part].astype(np.float64)
         weight = None if is_exact else allocations["weight"][part]
@@ -138,10 +165,13 @@ def read_lives(
             weight = None if weight is None else weight[counts]
         weighted = size if weight is None else size * weight
         born = _cells(time_ns, start_ns, scale)
-        activity += np.bincount(born, minlength=CELLS)
-        cohort = stack_id.astype(np.int64) * COHORTS + born // _CELLS_PER_COHORT
-        stack_bytes += np.bincount(cohort, weights=weighted, minlength=stacks * COHORTS)
+        is_new = time_ns >= start_ns
+        new = slice(None) if is_new.all() else is_new
+        activity += np.bincount(born[new], minlength=CELLS)
+        cohort = stack_id[new].astype(np.int64) * COHORTS + born[new] // _CELLS_PER_COHORT
+        stack_bytes += np.bincount(cohort, weights=weighted[new], minlength=stacks * COHORTS)
         stack_samples += np.bincount(cohort, minlength=stacks * COHORTS)
+        born[~is_new] = BEFORE
         # Rows are nearly in order of time: the first row of each stack in a chunk will do.
         first_ns = np.full(stacks, np.iinfo(np.int64).max)
         first_ns[stack_id[::-1]] = time_ns[::-1]  # of several, the last stays
@@ -171,32 +201,36 @@ def read_lives(
         kept.append(_NOTHING)
     joined = (np.concatenate(arrays) for arrays in zip(*kept))
     stack_id, born, died, weighted, variance, window_id, died_in_collection = joined
+    if clock is None:
+        clock = work_clock(activity, start_ns, end_ns, is_exact=is_exact, pauses=pauses, work=work)
     return Lives(
         start_ns=start_ns,
         end_ns=end_ns,
         stack_id=stack_id,
-        born=born,
-        died=died,
+        born=np.where(born == BEFORE, BEFORE, clock.busy_cell[born]).astype(np.int16),
+        died=clock.busy_cell[died].astype(np.int16),
+        cohort=(born // _CELLS_PER_COHORT).astype(np.int8),
         bytes=weighted,
         variance=variance,
         window_id=window_id,
         died_in_collection=died_in_collection,
+        process=np.zeros(len(born), np.int16),
         activity=activity,
         stack_bytes=stack_bytes.reshape(stacks, COHORTS),
         stack_samples=stack_samples.reshape(stacks, COHORTS),
         stack_first_ns=stack_first_ns,
         is_exact=is_exact,
-        clock=work_clock(activity, start_ns, end_ns, is_exact=is_exact, pauses=pauses, work=work),
+        clock=clock,
     )
 
 
 def lay_curves(lives: Lives, site_of_stack: Array) -> Curves:
-    """The curves of the sites that ever had `LEAST_BYTES`.
+    """The curves of the sites that `LEAST_BYTES` were made of.
 
     `site_of_stack` says which site a stack belongs to, by its number.
     """
     site = site_of_stack[lives.stack_id]
-    total = np.bincount(site, weights=lives.bytes)
+    total = np.bincount(site, weights=lives.bytes * (lives.born != BEFORE))
     sites = np.flatnonzero(total >= LEAST_BYTES)
     if len(sites) > _MOST_SITES:
         sites = np.sort(sites[np.argsort(total[sites])[-_MOST_SITES:]])
@@ -204,43 +238,39 @@ def lay_curves(lives: Lives, site_of_stack: Array) -> Curves:
     row_of_site[sites] = np.arange(len(sites))
     row = row_of_site[site] if len(site) else site
     chosen = row >= 0
-    row, size, variance = row[chosen], lives.bytes[chosen], lives.variance[chosen]
-    born, died = lives.clock.cells(lives.born[chosen]), lives.clock.cells(lives.died[chosen])
-    ended = died < CELLS
+    rows = Rows(row[chosen], *(getattr(lives, name)[chosen] for name in Rows._fields[1:]))
+    is_new, ended = rows.born != BEFORE, rows.died < CELLS
 
-    def lay(rows: Array, cells: Array, weights: Array) -> Array:
-        flat = np.bincount(rows * CELLS + cells, weights=weights, minlength=len(sites) * CELLS)
+    def lay(which: Array, cells: Array, weights: Array) -> Array:
+        flat = np.bincount(
+            rows.site[which] * CELLS + cells[which],
+            weights=weights[which],
+            minlength=len(sites) * CELLS,
+        )
         return flat.reshape(len(sites), CELLS)
 
     def add_up(which: Array, weights: Array | None = None) -> Array:
-        return np.bincount(row[which], weights=weights, minlength=len(sites))
+        return np.bincount(
+            rows.site[which],
+            weights=None if weights is None else weights[which],
+            minlength=len(sites),
+        )
 
-    born_bytes = lay(row, born, size)
-    died_bytes = lay(row[ended], died[ended], size[ended])
-    variances = lay(row, born, variance) + lay(row[ended], died[ended], variance[ended])
-    lasts = ~ended
+    born_bytes, died_bytes = lay(is_new, rows.born, rows.bytes), lay(ended, rows.died, rows.bytes)
     in_collection = ended & lives.died_in_collection[chosen]
+    before = add_up(~is_new, rows.bytes)
     return Curves(
         sites=sites,
-        live=np.cumsum(born_bytes - died_bytes, axis=1),
+        before=before,
+        live=before[:, None] + np.cumsum(born_bytes - died_bytes, axis=1),
         born=born_bytes,
         died=died_bytes,
-        variance=variances,
-        live_variance=add_up(lasts, variance[lasts]),
-        live_samples=add_up(lasts),
-        lasting_samples=np.bincount(row, minlength=len(sites)),
-        collected=add_up(in_collection, size[in_collection])
-        / np.maximum(add_up(ended, size[ended]), 1),
-        rows=Rows(
-            site=row,
-            born=born,
-            died=died,
-            cohort=lives.born[chosen].astype(np.int64) // _CELLS_PER_COHORT,
-            bytes=size,
-            variance=variance,
-            stack_id=lives.stack_id[chosen],
-            window_id=lives.window_id[chosen],
-        ),
+        variance=lay(is_new, rows.born, rows.variance) + lay(ended, rows.died, rows.variance),
+        live_variance=add_up(~ended, rows.variance),
+        live_samples=add_up(~ended),
+        lasting_samples=add_up(is_new),
+        collected=add_up(in_collection, rows.bytes) / np.maximum(add_up(ended, rows.bytes), 1),
+        rows=rows,
     )
 
 

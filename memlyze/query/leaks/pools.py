@@ -13,7 +13,7 @@ import typing
 import numpy as np
 
 from memlyze.query.leaks.clock import Array
-from memlyze.query.leaks.curves import Columns
+from memlyze.query.leaks.curves import OF_EACH, Columns
 from memlyze.query.leaks.rows import Judged, Process, Sites, judged_sites, texts
 from memlyze.query.leaks.verdicts import GROWING
 
@@ -74,8 +74,7 @@ def _judge_pools(
     """Judge what the lines of each pool have together."""
     lives = process.lives
     rows = is_pooled[lines.of_stack[lives.stack_id]]
-    of_rows = ("stack_id", "born", "died", "bytes", "variance", "window_id", "died_in_collection")
-    chosen = lives._replace(**{name: getattr(lives, name)[rows] for name in of_rows})
+    chosen = lives._replace(**{name: getattr(lives, name)[rows] for name in OF_EACH})
     # The stacks of other lines are those of a site that has nothing.
     nothing = int(pool.max()) + 1
     of_stack = np.where(is_pooled[lines.of_stack], pool[lines.of_stack], nothing)

@@ -8,7 +8,7 @@ import typing
 import numpy as np
 
 from memlyze.query.leaks.clock import CELLS, COHORTS, Array
-from memlyze.query.leaks.curves import Columns, Curves, Lives, lay_curves
+from memlyze.query.leaks.curves import BEFORE, Columns, Curves, Lives, lay_curves
 from memlyze.query.leaks.shape import Shapes, measure
 from memlyze.query.leaks.verdicts import Judgement, judge
 
@@ -17,12 +17,15 @@ _CURVE_POINTS = 60
 
 
 class Process(typing.NamedTuple):
-    """What is known of one process before its sites are judged."""
+    """What is known of a process, or of several that are judged as one, before its sites are."""
 
-    process_id: int
+    process_ids: list[int]
+    """By their numbers in `lives`."""
     lives: Lives
-    allocations: Columns
+    allocations: list[Columns]
+    """Of each process."""
     windows: Columns
+    """Of all."""
 
 
 class Sites(typing.NamedTuple):
@@ -54,7 +57,7 @@ def judged_sites(process: Process, sites: Sites, frames: Columns, *, looks: int 
         **_names(sites, curves, frames),
         "stack_id": _main_stacks(curves),
         "stack_ids": np.full(len(curves.sites), None, dtype=object),
-        "process_id": np.full(len(curves.sites), process.process_id),
+        **_process_ids(process, curves, shapes),
         **_figures(lives, curves, shapes, judgement),
         **_growth_per_window(process, curves, shapes),
         **_survival(lives, curves, shapes, stack_site),
@@ -123,7 +126,7 @@ def _survival(lives: Lives, curves: Curves, shapes: Shapes, stack_site: Array) -
     """How much of what each cohort was born with is there at the end of what is judged."""
     sites = len(curves.sites)
     rows = curves.rows
-    survives = rows.died >= shapes.end[rows.site]
+    survives = (rows.died >= shapes.end[rows.site]) & (rows.cohort != BEFORE)
     keys = rows.site[survives] * COHORTS + rows.cohort[survives]
     surviving = np.bincount(keys, weights=rows.bytes[survives], minlength=sites * COHORTS).reshape(
         sites, COHORTS
@@ -207,6 +210,28 @@ def _main_stacks(curves: Curves) -> Array:
     main = np.zeros(len(curves.sites), dtype=np.int64)
     main[site[stacks]] = stacks  # of several, the last stays
     return main
+
+
+def _process_ids(process: Process, curves: Curves, shapes: Shapes) -> dict[str, Array]:
+    """The processes in which something of each site stays, the one that has most of it first. Where
+    nothing stays, the one that had most of it.
+    """
+    rows, count = curves.rows, len(process.process_ids)
+    stays = rows.died >= shapes.end[rows.site]
+    of_process = np.bincount(
+        rows.site * count + rows.process,
+        weights=rows.bytes * np.where(stays, 1, 1e-12),  # the little weight as in `_main_stacks`
+        minlength=len(curves.sites) * count,
+    ).reshape(-1, count)
+    order = np.argsort(-of_process, axis=1, kind="stable")
+    holding = np.maximum((of_process >= 1).sum(axis=1), 1)
+    process_ids = np.array(process.process_ids)[order]
+    return {
+        "process_id": process_ids[:, 0],
+        "process_ids": texts(
+            [json.dumps(of_site[:most].tolist()) for of_site, most in zip(process_ids, holding)]
+        ),
+    }
 
 
 def _places(of_stack: Array, sites: Array) -> Array:

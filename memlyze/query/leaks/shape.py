@@ -9,7 +9,7 @@ import numpy as np
 from memlyze.query.leaks.clock import CELLS, Array
 from memlyze.query.leaks.curves import Curves, Lives
 from memlyze.query.leaks.pace import pace_between
-from memlyze.query.leaks.trend import fewer_p, mann_kendall_p, net_flow_p, sign_flip_p
+from memlyze.query.leaks.trend import again_p, fewer_p, mann_kendall_p, net_flow_p, sign_flip_p
 
 #: Parts that the time since a site began to grow is cut into, for the tests.
 BLOCKS = 40
@@ -57,6 +57,10 @@ class Shapes(typing.NamedTuple):
     """The same of the last half."""
     p_third: Array
     """The same of the last third."""
+    p_again: Array
+    """Of several processes: that what they grew by is chance, but for what each of them gained at
+    once; 0 for one alone.
+    """
     slowing: Array
     """Growth in the last third by that in the middle third: 1 even, 0 stopped."""
     p_slower: Array
@@ -102,8 +106,9 @@ def measure(curves: Curves, lives: Lives, stack_site: Array) -> Shapes:
 
     before_end = np.where(cells < end[:, None], live, np.inf)
     floor = np.minimum.accumulate(before_end[:, ::-1], axis=1)[:, ::-1]
-    onset = np.argmax(floor >= _ONSET * top[:, None], axis=1)
-    base = np.where(onset > 0, floor[rows, np.maximum(onset - 1, 0)], 0.0)
+    gained = top - curves.before
+    onset = np.argmax(floor - curves.before[:, None] >= _ONSET * gained[:, None], axis=1)
+    base = np.where(onset > 0, floor[rows, np.maximum(onset - 1, 0)], curves.before)
 
     length = end - onset
     blocks, increments = _blocks(live, onset, length, base)
@@ -115,7 +120,7 @@ def measure(curves: Curves, lives: Lives, stack_site: Array) -> Shapes:
 
     steps = np.diff(np.where(np.isinf(floor), 0, floor), axis=1, prepend=0)
     in_window = (cells >= onset[:, None]) & (cells < end[:, None])
-    has_risen = in_window & (steps > _STEP * np.maximum(top, 1)[:, None])
+    has_risen = in_window & (steps > _STEP * np.maximum(gained, 1)[:, None])
     last_rise = np.maximum.accumulate(np.where(has_risen, cells, -1), axis=1)
     previous = np.concatenate([np.full((sites, 1), -1), last_rise[:, :-1]], axis=1)
     follows = has_risen & (previous >= 0)
@@ -129,7 +134,7 @@ def measure(curves: Curves, lives: Lives, stack_site: Array) -> Shapes:
     down = np.maximum(-increments, 0).sum(axis=1)
     fall = (np.maximum.accumulate(blocks, axis=1) - blocks).max(axis=1, initial=0)
     # Where sampling blurs the levels, they depend on each other by more than a test can undo.
-    is_sharp = 1.96 * np.sqrt(curves.live_variance) <= _SHARP * top
+    is_sharp = 1.96 * np.sqrt(curves.live_variance) <= _SHARP * gained
     if lives.is_exact:
         p_half, p_third = (sign_flip_p(increments[:, -part:]) for part in (_HALF, _THIRD))
     else:
@@ -151,6 +156,9 @@ def measure(curves: Curves, lives: Lives, stack_site: Array) -> Shapes:
         p_window=_either(sign_flip_p(increments), blocks, is_sharp),
         p_half=_either(p_half, blocks[:, _HALF:], is_sharp),
         p_third=_either(p_third, blocks[:, -_THIRD:], is_sharp),
+        p_again=again_p(curves.rows, onset, end, BLOCKS)
+        if lives.process.any()
+        else np.zeros(sites),
         slowing=late
         / np.maximum(earlier, 1e-9 * np.maximum(peak, 1))
         / np.minimum(pace_between(lives, stack_site, sites, since, late_since, end), 1),

@@ -1,4 +1,6 @@
-"""The rows beneath the macro `leaks()`: each site of each process, by line, function and stack."""
+"""The rows beneath the macro `leaks()`: each site, by line, function and stack; of each process, or
+of those that are alike.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +9,14 @@ import typing
 import numpy as np
 
 from memlyze.query.leaks.clock import Array, Work, work_in_cells
-from memlyze.query.leaks.curves import Columns, read_lives
+from memlyze.query.leaks.curves import Columns, Lives, read_lives
+from memlyze.query.leaks.kin import kin, lives_together
 from memlyze.query.leaks.pools import pooled_sites
 from memlyze.query.leaks.requests import with_growth_by_request
 from memlyze.query.leaks.rows import Process, Sites, judged_sites
 
 Tables = typing.Callable[[str], Columns]
 
-LEVELS = ("line", "function", "stack")
 #: Why a checkpoint is taken when recording ends.
 _LAST_REASONS = ("stop", "exit", "_exit")
 
@@ -24,10 +26,10 @@ def leak_rows(tables: Tables) -> dict[str, Array]:
 
     `tables` gives the columns of a private table by name.
     """
-    frames = tables("frames")
-    levels = _levels(tables("stack_sites"), frames)
+    frames, levels = tables("frames"), _levels(tables)
     parts: list[dict[str, Array]] = []
-    for process in _processes(tables, len(levels[0].of_stack)):
+    for alike in kin(tables("processes")):
+        process = _process(tables, alike, len(levels[0].of_stack))
         for sites in levels:
             judged = judged_sites(process, sites, frames)
             parts.append(with_growth_by_request(process, sites, judged, frames))
@@ -36,36 +38,46 @@ def leak_rows(tables: Tables) -> dict[str, Array]:
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _processes(tables: Tables, stacks: int) -> typing.Iterator[Process]:
-    """Each process with its lives; of several files, the rows of one lie together."""
-    allocations, memory = tables("allocations"), tables("memory")
-    collections, windows = tables("gc"), tables("windows")
-    processes = tables("processes")
-    for process_id, start_ns, end_ns in zip(
-        processes["process_id"], processes["kept_from_ns"], processes["end_ns"]
-    ):
-        rows = _rows_of_process(allocations, int(process_id))
-        if end_ns < 0:
-            times = [int(start_ns)]
-            for table in (allocations, memory):
-                part = _rows_of_process(table, int(process_id))
-                for name in ("time_ns", "freed_ns"):
-                    times.append(int(table[name][part].max(initial=0)) if name in table else 0)
-            end_ns = max(times)
-        of_process = _rows_of_process(collections, int(process_id))
-        runs = {name: collections[name][of_process] for name in ("time_ns", "duration_ns")}
-        span = (int(start_ns), int(end_ns))
-        pauses = _pauses(tables("checkpoints"), int(process_id), span[1])
-        work = _work(memory, int(process_id), span)
-        lives = read_lives(allocations, rows, runs, pauses, work, span, stacks)
-        of_process = _rows_of_process(windows, int(process_id))
-        names = ("window_id", "kind", "name", "start_ns", "end_ns")
-        yield Process(
-            int(process_id),
-            lives,
-            {name: column[rows] for name, column in allocations.items()},
-            {name: windows[name][of_process] for name in names},
-        )
+def _process(tables: Tables, rows: typing.Sequence[int], stacks: int) -> Process:
+    """The processes that stand in these rows, as one."""
+    processes, allocations, windows = tables("processes"), tables("allocations"), tables("windows")
+    process_ids = processes["process_id"][rows].tolist()
+    of_windows = [_rows_of_process(windows, number) for number in process_ids]
+    return Process(
+        process_ids,
+        lives_together(_lives(tables, row, stacks) for row in rows),
+        [_part(allocations, _rows_of_process(allocations, number)) for number in process_ids],
+        {
+            name: np.concatenate([windows[name][of_process] for of_process in of_windows])
+            for name in ("window_id", "kind", "name", "start_ns", "end_ns")
+        },
+    )
+
+
+def _lives(tables: Tables, row: int, stacks: int) -> Lives:
+    """The lives of the process that stands in this row; of several files, those of one lie
+    together.
+    """
+    allocations, memory, processes = tables("allocations"), tables("memory"), tables("processes")
+    process_id = int(processes["process_id"][row])
+    start_ns, end_ns = int(processes["kept_from_ns"][row]), int(processes["end_ns"][row])
+    rows = _rows_of_process(allocations, process_id)
+    if end_ns < 0:
+        times = [start_ns]
+        for table in (allocations, memory):
+            part = _rows_of_process(table, process_id)
+            for name in ("time_ns", "freed_ns"):
+                times.append(int(table[name][part].max(initial=0)) if name in table else 0)
+        end_ns = max(times)
+    span = (start_ns, end_ns)
+    runs = _part(tables("gc"), _rows_of_process(tables("gc"), process_id))
+    pauses = _pauses(tables("checkpoints"), process_id, end_ns)
+    work = _work(memory, process_id, span)
+    return read_lives(allocations, rows, runs, pauses, work, span, stacks)
+
+
+def _part(table: Columns, rows: slice) -> Columns:
+    return {name: column[rows] for name, column in table.items()}
 
 
 def _pauses(checkpoints: Columns, process_id: int, end_ns: int) -> Array:
@@ -94,27 +106,56 @@ def _rows_of_process(table: Columns, process_id: int) -> slice:
     return slice(int(found[0]), int(found[-1]) + 1) if len(found) else slice(0, 0)
 
 
-def _levels(stack_sites: Columns, frames: Columns) -> list[Sites]:
-    """The sites of each level."""
+def _levels(tables: Tables) -> list[Sites]:
+    """The sites of each level: what has the same names in several processes is one."""
+    stack_sites, frames = tables("stack_sites"), tables("frames")
     stack_id = stack_sites["stack_id"]
     stacks = int(stack_id.max(initial=0)) + 1
+    row_of_stack = np.full(stacks, -1)
+    row_of_stack[stack_id] = _row_of_frame(frames)[stack_sites["program_frame_id"]]
+    levels = []
+    for level in ("line", "function"):
+        number_of_row = _places(frames, ("function", "file", "line")[: 3 if level == "line" else 2])
+        frame_row = np.full(int(number_of_row.max()) + 1, -1)
+        frame_row[number_of_row[:-1]] = np.arange(len(number_of_row) - 1)
+        levels.append(Sites(level, number_of_row[row_of_stack], frame_row))
+    number_of_stack = _same_stacks(tables, stacks)
+    frame_row = np.full(stacks, -1)
+    frame_row[number_of_stack] = row_of_stack
+    return [*levels, Sites("stack", number_of_stack, frame_row)]
+
+
+def _row_of_frame(frames: Columns) -> Array:
+    """The row of each frame, by its number; −1: there is none."""
     frame_id = frames["frame_id"]
     row_of_frame = np.full(int(frame_id.max(initial=0)) + 1, -1)
     row_of_frame[frame_id] = np.arange(len(frame_id))
-    row_of_stack = np.full(stacks, -1)
-    row_of_stack[stack_id] = row_of_frame[stack_sites["program_frame_id"]]
-    levels = []
-    for level in LEVELS:
-        if level == "stack":
-            levels.append(Sites(level, np.arange(stacks), row_of_stack))
-            continue
-        names = ("function", "file", "line")[: 3 if level == "line" else 2]
-        numbers: dict[typing.Any, int] = {}
-        keys = zip(*(frames[name] for name in names))
-        # The last entry is that of stacks of which no frame is known: −1.
-        number_of_row = np.array([*(numbers.setdefault(key, len(numbers)) for key in keys), -1])
-        number_of_row[-1] = len(numbers)
-        frame_row = np.full(len(numbers) + 1, -1)
-        frame_row[number_of_row[:-1]] = np.arange(len(number_of_row) - 1)
-        levels.append(Sites(level, number_of_row[row_of_stack], frame_row))
-    return levels
+    return row_of_frame
+
+
+def _places(frames: Columns, names: typing.Sequence[str]) -> Array:
+    """A number for each row of `frames` that differs in these columns; the last entry is that of
+    stacks of which no frame is known: −1.
+    """
+    numbers: dict[typing.Any, int] = {}
+    keys = zip(*(frames[name] for name in names))
+    return np.array([*(numbers.setdefault(key, len(numbers)) for key in keys), len(numbers)])
+
+
+def _same_stacks(tables: Tables, count: int) -> Array:
+    """A number for each stack, by its own: that of the first which has the same frames, in whatever
+    process.
+    """
+    number = np.arange(count)
+    if len(tables("processes")["process_id"]) < 2:
+        return number
+    stacks, frames = tables("stacks"), tables("frames")
+    place = _places(frames, ("function", "file", "line"))[_row_of_frame(frames)]
+    order = np.argsort(stacks["depth"], kind="stable")
+    depth = stacks["depth"][order]
+    for level in np.split(order, np.flatnonzero(np.diff(depth)) + 1):  # callers come first
+        own, parent = stacks["stack_id"][level], stacks["parent_id"][level]
+        key = number[parent] * len(place) + place[stacks["frame_id"][level]]
+        _, first, same = np.unique(key, return_index=True, return_inverse=True)
+        number[own] = own[first[same]]
+    return number

@@ -45,6 +45,33 @@ def net_flow_p(rows: Rows, since: Array, end: Array) -> Array:
     return _upper_tail(net, squares)
 
 
+def again_p(rows: Rows, onset: Array, end: Array, blocks: int) -> Array:
+    """One-sided p-value of what each site gained from `onset` to `end`, without what each of the
+    processes that are judged together gained at once.
+
+    A process may build something when it first needs it, and stays as large from then on. Many that
+    do so, one now and one then, look like growth when they are added up. So of each the block
+    in which it gained most, and those beside it, are left out; the others are as in `net_flow_p`.
+    """
+    start, length = onset[rows.site], (end - onset)[rows.site]
+    came = (rows.born >= start) & (rows.died >= end[rows.site]) & (rows.born < end[rows.site])
+    went = (rows.born < start) & (rows.died >= start) & (rows.died < end[rows.site])
+    net, squares = np.zeros(len(end)), np.zeros(len(end))
+    processes = int(rows.process.max(initial=0)) + 1
+    # One process at a time: there may be hundreds, of which most have few of the sites.
+    for number in range(processes):
+        gains = np.zeros((len(end), blocks))
+        for which, cells, sign in ((came, rows.born, 1), (went, rows.died, -1)):
+            chosen = which & (rows.process == number)
+            place = (cells[chosen] - start[chosen]) * blocks // length[chosen]
+            np.add.at(gains, (rows.site[chosen], place), sign * rows.bytes[chosen])
+        greatest = gains.argmax(axis=1)[:, None]
+        gains[np.abs(np.arange(blocks) - greatest) <= 1] = 0
+        net += gains.sum(axis=1)
+        squares += (gains**2).sum(axis=1)
+    return _upper_tail(net, squares)
+
+
 def fewer_p(before: Array, after: Array) -> Array:
     """One-sided p-value of so few events `after` for so many `before`, in times of equal length,
     were they as frequent: the lower tail of the binomial distribution, as a normal one.

@@ -69,9 +69,8 @@ def judge(curves: Curves, shapes: Shapes, lives: Lives, *, looks: int = 1) -> Ju
     length = s.end - s.onset
     share = length / CELLS
     has_few = (curves.lasting_samples < _LEAST_SAMPLES) & (not is_exact)
-    earlier_peak = np.where(np.arange(CELLS) < s.onset[:, None], curves.live, 0).max(
-        axis=1, initial=0
-    )
+    gained = curves.live - curves.before[:, None]
+    earlier_peak = np.where(np.arange(CELLS) < s.onset[:, None], gained, 0).max(axis=1, initial=0)
     has_teeth = (earlier_peak >= _TOOTH * s.top) | (s.drawdown >= _TOOTH)
     has_enough = (s.rise >= LEAST_BYTES) & ~has_few
     is_candidate = has_enough & ~has_teeth
@@ -80,7 +79,7 @@ def judge(curves: Curves, shapes: Shapes, lives: Lives, *, looks: int = 1) -> Ju
 
     accumulates = s.falls <= _ACCUMULATES
     by_half = np.maximum(s.p_window, s.p_half) if is_exact else s.p_half
-    p_value = np.where(accumulates, s.p_window, by_half)
+    p_value = np.maximum(np.where(accumulates, s.p_window, by_half), s.p_again)
     corrected = np.ones(len(p_value))
     corrected[is_tested] = np.minimum(holm(p_value[is_tested]) * looks, 1)
     # What was let go is another question: it takes nothing from the answers to the first.

@@ -1,5 +1,5 @@
 -- What grows and what stays: one row for each allocation site that ever had 16 KiB live, those that
--- need attention first. Sites are judged for each process by itself. `docs/leaks.md` says how.
+-- need attention first. Sites are judged for each process by itself, or for all that are alike together. `docs/leaks.md` says how.
 --
 -- Parameters:
 --   site: 'line' (a line of the program, chosen as in `hotspots()`), 'function' (the function that it is in) or 'stack' (a whole call stack).
@@ -25,7 +25,8 @@ SELECT
     -- queue: what comes in drives out what was there), `one_time` (it grew once and stays),
     -- `warming_up` (it grows, and ever slower or not for long enough), `freed_late` (it grew, and was
     -- freed in one go, at shutdown above all), `sawtooth` (it rises and falls back, as what waits for
-    -- the collector does) or `too_few_samples`.
+    -- the collector does) or `too_few_samples`. It is told from sizes and times alone: `memlyze leaks` also asks the
+    -- checkpoint who holds what grows, and takes back `growing` for an `lru_cache` that is not full yet, free lists and garbage.
     verdict,
     -- Whether it is `freed_late`, near the end of the program, and passed all tests of growth up to then: a leak, if the
     -- program is meant to run on.
@@ -80,8 +81,11 @@ SELECT
     stack_ids,
     -- Whose code the site is, as in `frames`.
     origin,
-    -- Process of the site (`processes`).
-    process_id
+    -- Process of the site (`processes`); of several that are judged as one, that which has most of it.
+    process_id,
+    -- The processes in which something of it stays, that which has most of it first, as JSON. Processes that were started by
+    -- the same one with the same command line are judged as one: what there is of a site in all of them is added up.
+    process_ids
 FROM chosen, _sampling
 ORDER BY
     list_position(

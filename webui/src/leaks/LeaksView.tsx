@@ -5,7 +5,7 @@ import { formatBytes, formatMoment, plural } from "../lib/units";
 import { EstimateText, PlaceText } from "../parts/Figures";
 import { Answered, Message } from "../parts/States";
 import { useSelection, useSetting } from "../selection/store";
-import { asksAttention, countUnder, foremost, HEADING_TEXTS, headingOf, HEADINGS, leaksForm, type Heading, type LeakSite, type LeaksForm } from "./form";
+import { asksAttention, countUnder, foremost, HEADING_TEXTS, headingOf, HEADINGS, leaksForm, processesText, type Heading, type LeakSite, type LeaksForm } from "./form";
 import { Suspect } from "./Suspect";
 import "./leaks.css";
 
@@ -108,7 +108,7 @@ function Group({ heading, leaks, current, onChoose }: { heading: Heading; leaks:
               <PlaceText place={{ ...site, module: null, origin: null }} isLinked={false} />
               <span className="suspect-figures">
                 {site.grew_until_freed ? `${shortFigure(site.peak_bytes)} at its peak` : `${shortFigure(site.live_bytes)} live`}
-                {processes.length > 1 && <>, PID {site.process_id}</>}
+                {processes.length > 1 && <>, {processesText(site)}</>}
                 {(heading === "growing" || heading === "grew_until_freed") && <>, +{shortFigure(site.growth_bytes_per_second)}/s</>}
                 <Sparkline values={site.curve} />
               </span>

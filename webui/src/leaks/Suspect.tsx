@@ -56,7 +56,7 @@ export function Suspect({ site }: { site: LeakSite }) {
         {site.growth_bytes_per_window !== null && (
           <Fact name={`Of it, left behind by each ${visible(site.window_name ?? "window")}`}><EstimateText estimate={site.growth_bytes_per_window} /></Fact>
         )}
-        {info.processes.length > 1 && <Fact name="Process">{site.process_id}</Fact>}
+        {info.processes.length > 1 && <Fact name={site.process_ids.length === 1 ? "Process" : "Processes"}>{site.process_ids.join(", ")}</Fact>}
         <Fact name="Samples">{plural(site.samples, "sample")}</Fact>
       </dl>
       <Evidence site={site} />
@@ -98,8 +98,9 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
 function Evidence({ site }: { site: LeakSite }) {
   const { info } = useTrace();
   const palette = usePalette();
-  const process = info.processes.find(({ process_id }) => process_id === site.process_id);
-  const [startNs, endNs] = [process?.start_ns ?? 0, process?.end_ns ?? info.duration_ns];
+  const processes = info.processes.filter(({ process_id }) => site.process_ids.includes(process_id));
+  const startNs = Math.min(...processes.map(({ start_ns }) => start_ns));
+  const endNs = Math.max(...processes.map(({ end_ns }) => end_ns ?? info.duration_ns));
   const { curve, trend, band } = evidence(site, startNs, endNs);
   const lines: ChartLine[] = [{ label: "Live", colour: palette.heap, points: curve, isFilled: true }];
   if (trend.length > 0 && site.growth_bytes_per_second.value !== 0) {

@@ -41,6 +41,8 @@ export interface LeakFrame {
 
 export interface LeakSite extends LeakFrame {
   readonly process_id: number;
+  /** In which something of it stays; several where they are judged as one. */
+  readonly process_ids: readonly number[];
   readonly verdict: Verdict;
   readonly grew_until_freed: boolean;
   readonly confidence: number;
@@ -81,6 +83,11 @@ export interface LeaksForm {
 
 export function headingOf({ verdict, grew_until_freed }: Pick<LeakSite, "verdict" | "grew_until_freed">): Heading {
   return grew_until_freed ? "grew_until_freed" : verdict;
+}
+
+/** Which process it is in, or in how many. */
+export function processesText({ process_ids: ids }: Pick<LeakSite, "process_ids">): string {
+  return ids.length === 1 ? `PID ${ids[0]}` : `in ${ids.length} processes`;
 }
 
 /** How many lines stand under a heading. */

@@ -171,12 +171,12 @@ class MemlyzeMiddleware:
 
 def _watching(window: RequestWindow, receive: Receive) -> Receive:
     """What the application of a websocket is to receive from: the code that the client closes it
-    with is remembered.
+    with is remembered, unless the application has closed it before.
     """
 
     async def watched() -> Message:
         message = await receive()
-        if message["type"] == "websocket.disconnect":
+        if message["type"] == "websocket.disconnect" and window.status == 0:
             window.status = message.get("code", 1005)
         return message
 

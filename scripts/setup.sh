@@ -128,8 +128,9 @@ installed_state() {
     find pyproject.toml meson.build meson.options memlyze integrations webui \
         \( -name node_modules -o -name __pycache__ -o -path memlyze/web/static \) -prune -o -type f -print0 |
         sort -z | xargs -0 sha256sum
-    if [ "$webui" = enabled ]; then ls memlyze/web/static/index.html 2>&1; fi
 }
+
+has_pages() { [ "$webui" != enabled ] || [ -f memlyze/web/static/index.html ]; }
 
 install_package() {
     # Tools stay once they are in: one task must not undo the set-up of another.
@@ -137,7 +138,9 @@ install_package() {
     extras=$(printf '%s\n' $(cat "$venv/.extras" 2>/dev/null) "${requested[@]}" | grep -xE 'test|lint|docs' | sort -u |
         paste -sd, -) || true
     if [ -n "$extras" ]; then spec=".[$extras]"; fi
-    if [ "$(cat "$venv/.installed" 2>/dev/null)" = "$(installed_state "$spec" | sha256sum)" ]; then return 0; fi
+    local state # before the build: what is changed meanwhile may not be part of it
+    state=$(installed_state "$spec" | sha256sum)
+    if [ "$(cat "$venv/.installed" 2>/dev/null)" = "$state" ] && has_pages; then return 0; fi
 
     # The headers of an interpreter that was unpacked elsewhere include each other from the folder above.
     local include
@@ -153,7 +156,7 @@ install_package() {
         --config-settings=build-dir="build/$(basename "$venv")" \
         --config-settings=setup-args="-Dwebui=$webui" "$spec"
     echo "${extras//,/ }" >"$venv/.extras"
-    installed_state "$spec" | sha256sum >"$venv/.installed"
+    echo "$state" >"$venv/.installed"
 }
 
 take_turn

@@ -179,6 +179,9 @@ class _Pieces:
                 except StopIteration:
                     self._is_whole = True
                     return
+                except Exception as error:
+                    self._window.attributes["exception"] = type(error).__name__
+                    raise
                 finally:
                     self._window.leave(outside)
                 self._window.first_byte()
@@ -197,6 +200,9 @@ class _Pieces:
                 except StopAsyncIteration:
                     self._is_whole = True
                     return
+                except Exception as error:
+                    self._window.attributes["exception"] = type(error).__name__
+                    raise
                 finally:
                     self._window.leave(outside)
                 self._window.first_byte()

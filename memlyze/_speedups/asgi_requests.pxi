@@ -9,10 +9,10 @@ def answer_of_asgi(scope, send):
     if not ml_session:
         return None
     kind = scope["type"]
-    cdef bint is_websocket = kind == "websocket"
-    if not (is_websocket or kind == "http") or WINDOW_KEY in scope:
+    cdef bint is_websocket = kind != "http"
+    if is_websocket and kind != "websocket" or WINDOW_KEY in scope:
         return None
-    cdef RequestWindow window = RequestWindow(kind, scope.get("method", ""))
+    cdef RequestWindow window = RequestWindow(kind, item_of(scope, "method", ""))
     cdef AnswerOfAsgi answer = AnswerOfAsgi.__new__(AnswerOfAsgi)
     scope[WINDOW_KEY] = window
     answer.window = window
@@ -43,14 +43,17 @@ cdef class AnswerOfAsgi:
         kind = message["type"]
         if kind == "http.response.body":
             self.window.first_byte()
-            if not message.get("more_body", False):
+            if not item_of(message, "more_body", False):
                 self.is_whole = True
-        elif kind == "http.response.start":
+        elif kind == "http.response.start" or kind == "websocket.http.response.start":
             self.window.status = message["status"]
         elif kind == "websocket.accept":
             self.window.first_byte()
         elif kind == "websocket.close":
-            self.window.status = message.get("code", 1000)
+            if not self.has_begun():
+                self.window.status = 403  # that is how the server refuses it
+            elif self.window.status == 0:  # otherwise the client has closed it
+                self.window.status = item_of(message, "code", 1000)
         elif kind == "http.response.pathsend":
             self.window.first_byte()
             self.is_whole = True
@@ -59,8 +62,14 @@ cdef class AnswerOfAsgi:
     def failed(self, error):
         """The application has raised instead of going on."""
         self.window.attributes["exception"] = type(error).__name__
-        if self.window.status == 0 and isinstance(error, Exception) and not self.is_websocket:
-            self.window.status = 500  # that is what the server answers then
+        if self.window.status == 0 and isinstance(error, Exception):
+            # That is what is answered from outside then, and it is whole.
+            self.window.status = 1011 if self.is_websocket and self.has_begun() else 500
+            self.is_whole = True
+
+    cdef bint has_begun(self):
+        """Whether anything but a head was sent; of a websocket, whether it was accepted."""
+        return self.window.first_byte_after_ns >= 0
 
     def end(self, KnownRoutes known, name):
         """The application is done with it. `name(scope)` is asked where `known` has no route."""
@@ -102,8 +111,8 @@ cdef class KnownRoutes:
         """The route that a request took, None where it has to be looked up."""
         if self.names_left <= 0 or ROUTE_KEY in scope:
             return None
-        endpoint = scope.get("endpoint")
-        if endpoint is None or scope.get("router") is None or "path_template" in scope:
+        endpoint = item_of(scope, "endpoint", None)
+        if endpoint is None or item_of(scope, "router", None) is None or "path_template" in scope:
             return None
         self.names_left -= 1
         return self.routes.get(PyLong_FromVoidPtr(<void *>endpoint))

@@ -101,6 +101,13 @@ cdef class RequestWindow:
                    self.first_byte_after_ns)
 
 
+cdef inline object item_of(mapping, str key, default):
+    """`mapping.get(key, default)`: without a call where it is a dict, which it nearly always is."""
+    if type(mapping) is dict:
+        return (<dict>mapping).get(key, default)
+    return mapping.get(key, default)
+
+
 cdef uint32_t status_number(status):
     """Whatever an application has for a status; 0 where it is none."""
     try:

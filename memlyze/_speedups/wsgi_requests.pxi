@@ -49,7 +49,8 @@ cdef class RequestOfWsgi:
     def __call__(self, status, headers, exc_info=None):
         """Start the response."""
         self.window.status = status_at_the_start_of(status)
-        served = self.environ.get("werkzeug.request")  # by Flask, and only as long as it is at work
+        # By Flask, and only as long as it is at work.
+        served = item_of(self.environ, "werkzeug.request", None)
         if served is not None:
             rule = getattr(served, "url_rule", None)
             if rule is not None:
@@ -121,16 +122,18 @@ cdef class RequestOfWsgi:
             self.close_window()
 
     cdef is_file(self, body):
-        wrapper = self.environ.get("wsgi.file_wrapper")
+        wrapper = item_of(self.environ, "wsgi.file_wrapper", None)
         return isinstance(wrapper, type) and isinstance(body, wrapper)
 
     cdef note_failure(self, error):
         self.window.attributes["exception"] = type(error).__name__
-        if isinstance(error, Exception):
-            self.window.status = self.window.status or 500
+        if isinstance(error, Exception) and self.window.first_byte_after_ns < 0:
+            # Whatever the application has begun: nothing was sent, and the server answers this.
+            self.window.status = 500
+            self.is_whole = True
 
     cdef close_window(self):
-        route = None if self.is_asked else self.environ.get(ROUTE_KEY)
+        route = None if self.is_asked else item_of(self.environ, ROUTE_KEY, None)
         if type(route) is not str or not route:
             route = self.name(self.environ)
         self.window.close(route)

@@ -100,6 +100,9 @@ class Holder(typing.NamedTuple):
     kind: str | None
     method: str | None
     windows: int
+    """How many of its windows were seen to hold something; while sampling there may be more."""
+    of_windows: int
+    """How many of its windows had been opened by then."""
     bytes: Estimate
     window_id: int | None
     """Of these windows, the one that held most."""
@@ -305,13 +308,19 @@ def _holders_at_peak(trace: Trace) -> PeakHolders | None:
         wanted=HELD,
         by_stack=False,
     )
-    rows = run_statement(trace, "window_holders", {"count": _HOLDERS}, {"_event_sums": held})
+    rows = run_statement(
+        trace,
+        "window_holders",
+        {"count": _HOLDERS, "moment_ns": moment_ns},
+        {"_event_sums": held},
+    )
     holders = tuple(
         Holder(
             row["name"],
             row["kind"],
             row["method"],
             row["windows"],
+            row["of_windows"],
             Estimate(row["bytes"], row["bytes_error"]),
             row["window_id"],
         )

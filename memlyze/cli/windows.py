@@ -116,7 +116,7 @@ def render(
             f"  who held the {figure(peak.live_bytes)} that were live at the peak, at "
             f"{format_duration(peak.time_ns)}"
         )
-        lines += ["", style(title, "bold"), *_holders(peak.holders)]
+        lines += ["", style(title, "bold"), *_holders(peak.holders, is_exact=found.is_exact)]
     if any("~" in line or "few samples" in line for line in lines):
         lines += ["", f"  ~ means {FEW_SAMPLES_ADVICE}"]
     return [shorten_right(line, style.width) for line in lines]
@@ -219,15 +219,17 @@ def _worst(worst: typing.Sequence[Window], style: Style) -> list[str]:
     return [style(head, "bold"), *rows]
 
 
-def _holders(holders: typing.Sequence[Holder]) -> list[str]:
+def _holders(holders: typing.Sequence[Holder], *, is_exact: bool) -> list[str]:
     table = Aligned(right=(True, False))
     for holder in holders:
         if holder.name is None:
             label = "allocated in no window"
         else:
+            # Of the windows without a sample nothing is known.
+            seen = format_count(holder.windows) if is_exact else f"{holder.windows} or more"
+            one = f": window {holder.window_id}" if holder.windows == 1 else ""
             label = _label(holder.method, holder.name, holder.kind or "")
-            one = f", window {holder.window_id}" if holder.windows == 1 else ""
-            label += f"  ({plural(holder.windows, 'window', 'windows')}{one})"
+            label += f"  ({seen} of {plural(holder.of_windows, 'window', 'windows')}{one})"
         table.add(_figure(holder.bytes), label)
     return table.lines()
 

@@ -126,10 +126,10 @@ def test_the_greatest_single_requests_and_the_holders_at_the_peak(tmp_path: Path
     assert found.at_peak is not None
     # The last moment, at which the block that belongs to no window is live as well.
     assert found.at_peak.live_bytes == (10_400, 0)
-    assert [(h.name, h.bytes, h.windows) for h in found.at_peak.holders] == [
-        ("/leak", (5000, 0), 50),
-        (None, (5000, 0), 0),
-        ("/cached", (400, 0), 4),
+    assert [(h.name, h.bytes, h.windows, h.of_windows) for h in found.at_peak.holders] == [
+        ("/leak", (5000, 0), 50, 50),
+        (None, (5000, 0), 0, 0),
+        ("/cached", (400, 0), 4, 50),
     ]
 
 

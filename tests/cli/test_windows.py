@@ -55,7 +55,7 @@ def test_routes_worst_requests_and_holders_are_shown(
     assert route.endswith("(1 failed)")
     assert "\x1b" not in out
     assert "0 B (0 %) were allocated in no window" in out
-    assert "80.0 KiB  GET /items/{id}\\x1b[31m  (40 windows)" in out
+    assert "80.0 KiB  GET /items/{id}\\x1b[31m  (40 of 40 windows)" in out
 
 
 def test_json_has_the_same(path: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -111,6 +111,50 @@ memlyze.stop()
     assert sizes_of(trace, window, 50_000, 51_000) == [50_001, 50_002]
 
 
+@pytest.mark.parametrize(
+    ("answers", "status", "attributes"),
+    [
+        (["accept", "close 4001"], 4001, ""),  # before the client closed it
+        (["close 4001"], 403, ""),  # never accepted: refused by an answer
+        (["http.response.start 451", "http.response.body"], 451, ""),
+        (["accept", "raise"], 1011, '{"exception": "LookupError"}'),
+        (["raise"], 500, '{"exception": "LookupError"}'),
+    ],
+)
+def test_websocket_has_the_status_that_ended_it(
+    serve: Any, answers: list[str], status: int, attributes: str
+) -> None:
+    served = serve(
+        """
+import asyncio, sys
+import memlyze
+from asgi_calls import converse
+from memlyze.integrations.asgi import MemlyzeMiddleware
+
+async def plain(scope, receive, send):
+    await receive()
+    for answer in sys.argv[1:]:
+        what, _, number = answer.partition(" ")
+        if what == "raise":
+            raise LookupError("as asked")
+        key = "code" if what == "close" else "status"
+        await send({"type": "websocket." + what, **({key: int(number)} if number else {})})
+    await receive()  # that the client has closed it as well
+
+app = MemlyzeMiddleware(plain, sample_rate=1.0)
+try:
+    asyncio.run(converse(app, "/chat", code=1006))
+except LookupError as error:
+    print(error)
+memlyze.stop()
+""",
+        *answers,
+    )
+    (window,) = served.trace.windows.values()
+    assert (window["status"], window["attributes"]) == (status, attributes)
+    assert served.lines == (["as asked"] if "raise" in answers else [])
+
+
 def test_exceptions_pass_through_and_are_named(serve: Any) -> None:
     served = serve(
         PLAIN
@@ -128,7 +172,7 @@ memlyze.stop()
     assert served.lines == ["LookupError('as asked')", "OSError('the client is gone')", "0"]
     raised, gone = served.trace.windows.values()
     assert (raised["status"], raised["end_ns"] > 0) == (500, True)
-    assert json.loads(raised["attributes"]) == {"exception": "LookupError", "incomplete": True}
+    assert json.loads(raised["attributes"]) == {"exception": "LookupError"}  # its 500 is whole
     assert (gone["status"], gone["end_ns"] > 0) == (202, True)
     assert json.loads(gone["attributes"]) == {"exception": "OSError", "incomplete": True}
 

@@ -19,6 +19,7 @@ class Body:
     def __next__(self):
         if self.piece == 3: raise StopIteration
         self.piece += 1
+        if self.size == 100 + self.piece: raise LookupError("as asked")
         kept.append(bytes(self.size + self.piece))
         return b"x"
     def close(self): kept.append(bytes(self.size + 9))
@@ -30,6 +31,8 @@ def plain(environ, start_response):
     if what == "raise":
         raise LookupError("as asked")
     write = start_response("202 Accepted", [])
+    if what == "late":
+        raise LookupError("as asked")
     if what == "write":
         write(b"written")
         return []
@@ -117,6 +120,28 @@ memlyze.stop()
     assert gone["status"] == 202
     assert json.loads(gone["attributes"]) == {"incomplete": True}
     assert gone["end_ns"] > 0
+
+
+def test_answer_that_fails_is_what_the_server_makes_of_it(serve: Any) -> None:
+    """A head that was begun is not sent before the first piece of the body."""
+    trace = serve(
+        PLAIN
+        + """
+app = MemlyzeMiddleware(plain)
+for path in "/late/1", "/body/101", "/body/102":  # fails before its first piece, or its second
+    try:
+        call(app, path)
+    except LookupError:
+        pass
+memlyze.stop()
+"""
+    ).trace
+    late, first, second = trace.windows.values()
+    for window in late, first:
+        assert window["status"] == 500
+        assert json.loads(window["attributes"]) == {"exception": "LookupError"}
+    assert second["status"] == 202
+    assert json.loads(second["attributes"]) == {"exception": "LookupError", "incomplete": True}
 
 
 def test_requests_in_threads_have_their_bytes_in_their_windows(serve: Any) -> None:

@@ -53,9 +53,8 @@ def __getattr__(name: str) -> object:
         module, attribute = _HOMES[name]
     except KeyError:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
-    from importlib import import_module
-
-    value = globals()[name] = getattr(import_module(module), attribute)
+    # Not by `importlib`, which would bring `warnings` along.
+    value = globals()[name] = getattr(__import__(module, fromlist=[attribute]), attribute)
     return value
 
 

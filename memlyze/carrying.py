@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 
 from memlyze._speedups import _tracer
+from memlyze.thread_names import WINDOW_KEY
 from memlyze.windows import driven, present, resumed, set_present
 
 TYPE_CHECKING = False  # `typing` itself stays out of the recorded program
@@ -19,10 +20,6 @@ if TYPE_CHECKING:
 
     F = TypeVar("F", bound=Callable[..., Any])
 
-#: Of a thread between its `start` and its first steps: the window that it begins in.
-_KEY = "_memlyze_window"
-#: Threads of these packages serve whoever comes: none of them belongs to who caused its start.
-_POOLS = ("concurrent.futures.", "multiprocessing.", "anyio.")
 _is_on = False
 
 
@@ -130,30 +127,6 @@ def unwatch() -> None:
             setattr(owner, name, present_function.__wrapped__)
 
 
-def begin(thread: threading.Thread) -> None:
-    """Called by a new thread for itself: it begins in the window that its `start` was called in, if
-    that is carried. A pool's thread begins in none, though it may have inherited the context of who
-    caused its start (CPython 3.14 with `-X thread_inherit_context=1`).
-    """
-    if thread.is_alive():  # after a fork
-        return
-    number = 0 if _serves_anybody(thread) else thread.__dict__.pop(_KEY, None)
-    if number is None:
-        return
-    context = getattr(thread, "_context", None)  # what it will run in, from CPython 3.14 on
-    if context is None:
-        if number != present.get():
-            set_present(number)
-    elif number != context.get(present, 0):
-        context.run(set_present, number)
-
-
-def _serves_anybody(thread: threading.Thread) -> bool:
-    target = getattr(thread, "_target", None)
-    module = getattr(type(thread) if target is None else target, "__module__", None)
-    return isinstance(module, str) and module.startswith(_POOLS)
-
-
 def _entries() -> Any:
     from concurrent.futures import ThreadPoolExecutor
 
@@ -174,7 +147,7 @@ def _carrying_start(original: Any) -> Any:
     def start(self: threading.Thread) -> None:
         # A context that the program has given to the thread has the window that it is to have.
         if _is_on and getattr(self, "_context", None) is None:
-            self.__dict__[_KEY] = present.get()
+            self.__dict__[WINDOW_KEY] = present.get()
         original(self)
 
     return start

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]  # `signal` would bring `enum` along
-import math
 import os
 
 from memlyze.errors import OptionError
@@ -164,8 +163,10 @@ class TraceOptions:
 
         Rounded up to whole bytes, so that the probability is at least `sample_rate`.
         """
-        if self.is_exact:
+        if self.is_exact or self.sample_rate == 0.0:
             return 0
+        import math
+
         return math.ceil(-math.log1p(-self.sample_rate) * self.widest_interval_bytes)
 
 

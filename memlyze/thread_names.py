@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import threading
 
-from memlyze import carrying
 from memlyze._speedups import _tracer
+from memlyze._speedups._tracer import present, set_present
 
 TYPE_CHECKING = False  # `typing` itself stays out of the recorded program
 if TYPE_CHECKING:
@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 # threads that end at once.
 _HOOK = "_set_native_id"
 _original: Any = None
+
+#: Of a thread between its `start` and its first steps: the window that it begins in.
+WINDOW_KEY = "_memlyze_window"
+#: Threads of these packages serve whoever comes: none of them belongs to who caused its start.
+_POOLS = ("concurrent.futures.", "multiprocessing.", "anyio.")
 
 
 def _tell(thread: threading.Thread) -> None:
@@ -40,6 +45,30 @@ def tell_all() -> None:
         _tell(thread)
 
 
+def _begin_window(thread: threading.Thread) -> None:
+    """Called by a new thread for itself: it begins in the window that its `start` was called in, if
+    that is carried. A pool's thread begins in none, though it may have inherited the context of who
+    caused its start (CPython 3.14 with `-X thread_inherit_context=1`).
+    """
+    if thread.is_alive():  # after a fork
+        return
+    number = 0 if _serves_anybody(thread) else thread.__dict__.pop(WINDOW_KEY, None)
+    if number is None:
+        return
+    context = getattr(thread, "_context", None)  # what it will run in, from CPython 3.14 on
+    if context is None:
+        if number != present.get():
+            set_present(number)
+    elif number != context.get(present, 0):
+        context.run(set_present, number)
+
+
+def _serves_anybody(thread: threading.Thread) -> bool:
+    target = getattr(thread, "_target", None)
+    module = getattr(type(thread) if target is None else target, "__module__", None)
+    return isinstance(module, str) and module.startswith(_POOLS)
+
+
 def watch() -> None:
     """Tell all names now, and that of each thread started from now on."""
     global _original
@@ -52,7 +81,7 @@ def watch() -> None:
         original(self)
         _tell(self)
         try:
-            carrying.begin(self)
+            _begin_window(self)
         except Exception:  # a subclass that is no longer what `threading` has: it runs all the same
             return
 

@@ -1,6 +1,7 @@
 """Starting and stopping a recording of this process.
 
-Little is imported here: this runs inside other people's programs, at their very start.
+Little is imported here, and what few recordings need only where they do: this runs inside other
+people's programs, at their very start, and the garbage collector goes through all of it each time.
 """
 
 from __future__ import annotations
@@ -11,17 +12,7 @@ import os
 import sys
 import time
 
-from memlyze import (
-    _json_text,
-    carrying,
-    checkpoints,
-    family,
-    handover,
-    parts,
-    signals,
-    thread_names,
-    windows,
-)
+from memlyze import _json_text, checkpoints, family, handover, thread_names
 from memlyze._speedups import _tracer
 from memlyze.errors import TracerStateError, TraceWriteError
 from memlyze.options import ADAPTIVE, CLOSEST_INTERVAL_BYTES, from_keywords
@@ -29,6 +20,8 @@ from memlyze.options import ADAPTIVE, CLOSEST_INTERVAL_BYTES, from_keywords
 TYPE_CHECKING = False  # `typing` itself stays out of the recorded program
 if TYPE_CHECKING:
     from typing import Any
+
+    from memlyze.signals import SignalAction
 
 FORMAT_VERSION = 1
 
@@ -56,7 +49,7 @@ class Tracer:
         self._member = family.Member(self.output_file)
         self._state = "new"
         self._tracemalloc_stops: tuple[Any, Any] | None = None
-        self._signal: signals.SignalAction | None = None
+        self._signal: SignalAction | None = None
 
     def __repr__(self) -> str:
         return f"<memlyze.Tracer {self._state} {self.output_file!r}>"
@@ -127,6 +120,8 @@ class Tracer:
         """Create the file and record into it. Raises FileExistsError, TraceWriteError."""
         options = self.options
         if options.max_trace_bytes:
+            from memlyze import parts
+
             parts.clear_other_parts(path, overwrite)
         try:
             why_not_native = _tracer.start(
@@ -174,12 +169,16 @@ class Tracer:
         """Listen to what is not seen from the allocators."""
         thread_names.watch()
         if self.options.carry_into_threads:
+            from memlyze import carrying
+
             carrying.watch()
         if self.options.track_gc:
             gc.callbacks.append(_tracer.gc_callback)
         self._keep_hooks_after_tracemalloc()
         if self.options.checkpoint_signal and self.options.references:
-            self._signal = signals.SignalAction(
+            from memlyze.signals import SignalAction
+
+            self._signal = SignalAction(
                 "checkpoint_signal", self.options.checkpoint_signal, checkpoints.take_on_signal
             )
             self._signal.listen()
@@ -194,7 +193,10 @@ class Tracer:
         self._leave_tracemalloc()
         if self._signal is not None:
             self._signal.leave()
-        carrying.unwatch()
+        if self.options.carry_into_threads:
+            from memlyze import carrying
+
+            carrying.unwatch()
         thread_names.unwatch()
 
     def stop(self) -> None:
@@ -272,13 +274,10 @@ class Tracer:
 
     def _keep_hooks_after_tracemalloc(self) -> None:
         """When tracemalloc runs already, its stop puts back what it found: not our hooks."""
-        try:
-            # The module beneath: with -X tracemalloc the other may be imported later.
-            import _tracemalloc
-        except ImportError:
+        if not _tracer.is_tracemalloc_tracing():
             return
-        if not _tracemalloc.is_tracing():
-            return
+        import _tracemalloc  # with -X tracemalloc the module above it may be imported later
+
         original: Any = _tracemalloc.stop
 
         def stop() -> None:
@@ -435,7 +434,6 @@ def _say(text: str) -> None:
         return
 
 
-windows.install()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
         before=_tracer.before_fork,

@@ -1,16 +1,14 @@
 """Windows: named stretches of a program's work, to which its allocations are attributed.
 
-The number of the present window is held in a context variable, so that it follows a task through
-an event loop, and other tasks in between have theirs. The recorder looks at the variable at each
+The number of the present window is held in a context variable, at which the recorder looks at each
 sample.
 """
 
 from __future__ import annotations
 
-from _contextvars import ContextVar
-
 from memlyze import _json_text
 from memlyze._speedups import _tracer
+from memlyze._speedups._tracer import present as present
 from memlyze._speedups._tracer import set_present as set_present
 
 TYPE_CHECKING = False  # `typing` itself stays out of the recorded program
@@ -20,14 +18,6 @@ if TYPE_CHECKING:
     from typing import Any, Callable, TypeVar, overload
 
     F = TypeVar("F", bound=Callable[..., Any])
-
-
-present: ContextVar[int] = ContextVar("memlyze_window", default=0)
-
-
-def install() -> None:
-    """Show the recorder the variable in which it finds the present window."""
-    _tracer.set_window_variable(present)
 
 
 class window:  # noqa: N801

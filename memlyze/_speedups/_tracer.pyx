@@ -6,8 +6,9 @@
 
 import errno
 import threading
+from _contextvars import ContextVar
 
-from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t, uintptr_t
 from cpython.long cimport PyLong_FromVoidPtr
 from cpython.ref cimport Py_DECREF, PyObject
 
@@ -50,6 +51,7 @@ cdef extern from "Python.h":
     PyObject *PyEval_GetFrame()
     int PyContextVar_Get(object variable, PyObject *default_, PyObject **value) except -1
     object PyContextVar_Set(object variable, object value)
+    int PyTraceMalloc_Untrack(unsigned int domain, uintptr_t address)
 
 cdef extern from "core/thread_state.h" nogil:
     void ml_thread_set_name(uint64_t os_thread_id, const char *name)
@@ -143,7 +145,12 @@ cdef uint32_t first_window_id = 1  # of this recording
 cdef int64_t collection_start_ns = 0
 cdef int hooks_lost = 0
 cdef ml_invisible_allocator invisible[16]
-cdef object window_variable = None
+
+# The number of the present window, 0 for none. In the context, so that it follows a task through an
+# event loop, and other tasks in between have theirs. Kept for good: hooks read it.
+cdef object window_variable = ContextVar("memlyze_window", default=0)
+present = window_variable
+ml_hooks_set_window_variable(<PyObject *>window_variable)
 
 
 cdef int64_t now_ns():
@@ -264,13 +271,6 @@ def trace_time_ns():
     return ml_recorder_step_clock()
 
 
-def set_window_variable(variable):
-    """The ContextVar that holds the number of the present window; kept for good, hooks read it."""
-    global window_variable
-    window_variable = variable
-    ml_hooks_set_window_variable(<PyObject *>variable)
-
-
 cpdef set_present(number):
     """The window that the calling code runs in from now on, in its context; 0: none.
 
@@ -292,7 +292,7 @@ cdef object present_value():
 
 cdef uint32_t present_window_id():
     """The number of the window that the calling code runs in; 0: none of this recording."""
-    window_id = present_value() if window_variable is not None else 0
+    window_id = present_value()
     return window_id if window_id >= first_window_id else 0
 
 
@@ -330,6 +330,11 @@ cpdef add_window(uint32_t window_id, uint32_t parent_id, bytes kind, bytes name,
 include "request_windows.pxi"
 include "asgi_requests.pxi"
 include "wsgi_requests.pxi"
+
+
+def is_tracemalloc_tracing():
+    """Whether tracemalloc runs, without importing it."""
+    return PyTraceMalloc_Untrack(0, 0) != -2  # nothing is there; -2: it is not running
 
 
 def set_thread_name(uint64_t os_thread_id, bytes name not None):

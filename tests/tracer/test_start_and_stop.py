@@ -357,3 +357,24 @@ def test_child_made_behind_the_back_of_the_fork_handlers_runs_on(same: Any) -> N
         """
     )
     assert done.lines == [str(3 << 8)]
+
+
+def test_a_recording_brings_little_for_the_collector_to_go_through(run: Any) -> None:
+    """Each collection of all objects goes through the recorder's, too."""
+    done = run(
+        """
+        import gc, sys, threading
+        gc.collect()
+        before, modules = len(gc.get_objects()), set(sys.modules)
+        import memlyze
+        memlyze.start(sys.argv[1])
+        gc.collect()
+        print(len(gc.get_objects()) - before)
+        print(*(set(sys.modules) - modules))
+        """
+    )
+    objects, modules = done.lines
+    assert int(objects) < 550
+    rarely_needed = {"carrying", "parts", "signals", "windows"}
+    assert not {f"memlyze.{name}" for name in rarely_needed} & set(modules.split())
+    assert not {"math", "warnings", "_tracemalloc"} & set(modules.split())

@@ -11,6 +11,11 @@
 #define LOW_SIZE_BITS (64 - LOW_SIZE_SHIFT)
 #define LOW_SIZE_MASK (((size_t)1 << LOW_SIZE_BITS) - 1)
 #define ROOMY_CAPACITY 4096
+#define FIRST_MAPPED_ENTRIES 256
+
+uint64_t ml_filter[ML_FILTER_WORDS];
+uint64_t ml_filter_mask = ML_FILTER_WORDS_FEW - 1;
+uint8_t ml_filter_counts[ML_FILTER_COUNTS];
 
 static inline ml_hash_entry pack(uintptr_t address, ml_live live)
 {
@@ -45,27 +50,16 @@ static inline uintptr_t address_of(ml_hash_entry entry)
     return (uintptr_t)((entry.address_and_size & ADDRESS_MASK) << 3);
 }
 
-static inline uint64_t hash_address(uintptr_t address)
-{
-    return ((uint64_t)address >> 3) * 0x9e3779b97f4a7c15ull;
-}
-
-/* The shard comes from the lowest of the good bits, the slot from the highest. */
 static inline ml_shard *shard_of(ml_live_hash *table, uint64_t hash)
 {
-    return &table->shards[(hash >> 32) & (ML_SHARDS - 1)];
-}
-
-static inline uint64_t home(uint64_t hash, uint64_t capacity)
-{
-    return (hash >> 40 ^ hash >> 20) & (capacity - 1);
+    return &table->shards[ml_filter_lock(hash)];
 }
 
 /* Where the entry is, or will be. */
 static uint64_t find(const ml_shard *shard, uintptr_t address, uint64_t hash)
 {
     const uint64_t wanted = (uint64_t)address >> 3 & ADDRESS_MASK;
-    uint64_t slot = home(hash, shard->capacity);
+    uint64_t slot = ml_live_hash_home(hash, shard->capacity);
     while (shard->entries[slot].address_and_size &&
            (shard->entries[slot].address_and_size & ADDRESS_MASK) != wanted)
         slot = (slot + 1) & (shard->capacity - 1);
@@ -83,20 +77,27 @@ static inline uint64_t most_entries(const ml_shard *shard)
 /* Shards grow one at a time, so that no single allocation pays for the whole table. */
 static bool grow(ml_live_hash *table, ml_shard *shard)
 {
-    ml_shard larger = {.capacity = shard->capacity ? shard->capacity * 2 : 256};
+    if (shard->capacity == 0) {
+        shard->entries = shard->first;
+        shard->capacity = ML_SHARD_FIRST_ENTRIES;
+        return true;
+    }
+    const bool is_mapped = shard->entries != shard->first;
+    ml_shard larger = {.capacity = is_mapped ? shard->capacity * 2 : FIRST_MAPPED_ENTRIES};
     larger.entries = ml_map(larger.capacity * sizeof(ml_hash_entry));
     if (!larger.entries)
         return false;
     for (uint64_t i = 0; i < shard->capacity; i++) {
         const uintptr_t address = address_of(shard->entries[i]);
         if (address)
-            larger.entries[find(&larger, address, hash_address(address))] = shard->entries[i];
+            larger.entries[find(&larger, address, ml_filter_hash(address))] = shard->entries[i];
     }
-    atomic_fetch_add_explicit(
-        &table->mapped_bytes,
-        (int64_t)((larger.capacity - shard->capacity) * sizeof(ml_hash_entry)),
-        memory_order_relaxed);
-    ml_unmap(shard->entries, shard->capacity * sizeof(ml_hash_entry));
+    const uint64_t unmapped = is_mapped ? shard->capacity : 0;
+    atomic_fetch_add_explicit(&table->mapped_bytes,
+                              (int64_t)((larger.capacity - unmapped) * sizeof(ml_hash_entry)),
+                              memory_order_relaxed);
+    if (is_mapped)
+        ml_unmap(shard->entries, shard->capacity * sizeof(ml_hash_entry));
     shard->entries = larger.entries;
     shard->capacity = larger.capacity;
     return true;
@@ -107,7 +108,8 @@ static void erase(ml_shard *shard, uint64_t slot)
 {
     uint64_t mask = shard->capacity - 1, gap = slot;
     for (uint64_t i = (slot + 1) & mask; shard->entries[i].address_and_size; i = (i + 1) & mask) {
-        const uint64_t wanted = home(hash_address(address_of(shard->entries[i])), shard->capacity);
+        const uint64_t hash = ml_filter_hash(address_of(shard->entries[i]));
+        const uint64_t wanted = ml_live_hash_home(hash, shard->capacity);
         if (((i - wanted) & mask) >= ((i - gap) & mask)) {
             shard->entries[gap] = shard->entries[i];
             gap = i;
@@ -119,7 +121,7 @@ static void erase(ml_shard *shard, uint64_t slot)
 
 bool ml_live_hash_take(ml_live_hash *table, uintptr_t address, ml_live *taken)
 {
-    const uint64_t hash = hash_address(address);
+    const uint64_t hash = ml_filter_hash(address);
     ml_shard *shard = shard_of(table, hash);
     bool found = false;
     ml_lock(&shard->lock);
@@ -128,6 +130,8 @@ bool ml_live_hash_take(ml_live_hash *table, uintptr_t address, ml_live *taken)
         if (shard->entries[slot].address_and_size) {
             *taken = unpack(shard->entries[slot]);
             erase(shard, slot);
+            if (table->is_filtered)
+                ml_filter_change(hash, -1);
             found = true;
         }
     }
@@ -138,7 +142,7 @@ bool ml_live_hash_take(ml_live_hash *table, uintptr_t address, ml_live *taken)
 bool ml_live_hash_insert(ml_live_hash *table, uintptr_t address, ml_live live, bool keep_other,
                          ml_live *previous, bool *inserted)
 {
-    const uint64_t hash = hash_address(address);
+    const uint64_t hash = ml_filter_hash(address);
     ml_shard *shard = shard_of(table, hash);
     bool existed = false;
     *inserted = false;
@@ -158,6 +162,8 @@ bool ml_live_hash_insert(ml_live_hash *table, uintptr_t address, ml_live live, b
         }
     } else {
         shard->count++;
+        if (table->is_filtered)
+            ml_filter_change(hash, 1);
     }
     shard->entries[slot] = pack(address, live);
     ml_unlock(&shard->lock);
@@ -167,7 +173,7 @@ bool ml_live_hash_insert(ml_live_hash *table, uintptr_t address, ml_live live, b
 
 uint64_t ml_live_hash_find(ml_live_hash *table, uintptr_t address)
 {
-    const uint64_t hash = hash_address(address);
+    const uint64_t hash = ml_filter_hash(address);
     ml_shard *shard = shard_of(table, hash);
     uint64_t allocation_id = 0;
     ml_lock(&shard->lock);
@@ -185,7 +191,9 @@ void ml_live_hash_clear(ml_live_hash *table)
     for (int i = 0; i < ML_SHARDS; i++) {
         ml_shard *shard = &table->shards[i];
         ml_lock(&shard->lock);
-        ml_unmap(shard->entries, shard->capacity * sizeof(ml_hash_entry));
+        if (shard->entries != shard->first)
+            ml_unmap(shard->entries, shard->capacity * sizeof(ml_hash_entry));
+        memset(shard->first, 0, sizeof shard->first);
         shard->entries = NULL;
         shard->capacity = 0;
         shard->count = 0;

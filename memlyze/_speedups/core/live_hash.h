@@ -1,11 +1,16 @@
 /* Recorded blocks by address, in a hash table: whatever has no entry of its own beside its address
- * (live_table.h). 16 bytes an entry, in shards with a lock each. */
+ * (live_table.h). 16 bytes an entry, in shards with a lock each. Where the table is filtered, a
+ * shard's lock is also that of the filter's words for its blocks. */
 #ifndef MEMLYZE_LIVE_HASH_H
 #define MEMLYZE_LIVE_HASH_H
 
+#include "live_filter.h"
 #include "platform.h"
 
-#define ML_SHARDS 64
+#define ML_SHARDS ML_FILTER_LOCKS
+/* A shard has room of its own for so many entries: while few blocks are live, all is in few pages.
+ */
+#define ML_SHARD_FIRST_ENTRIES 16
 /* 43 bits of id: at 10 million allocations a second, ten days. */
 #define ML_MAX_ALLOCATION_ID (((uint64_t)1 << 43) - 1)
 
@@ -39,13 +44,31 @@ typedef struct {
     uint32_t count;
     uint64_t capacity; /* a power of two, 0 before the first entry */
     ml_hash_entry *entries;
+    ml_hash_entry first[ML_SHARD_FIRST_ENTRIES];
 } __attribute__((aligned(64))) ml_shard;
 
 /* Zeroed memory is an empty one. */
 typedef struct {
     ml_shard shards[ML_SHARDS];
     _Atomic int64_t mapped_bytes;
+    bool is_filtered;
 } ml_live_hash;
+
+ML_INLINE uint64_t ml_live_hash_home(uint64_t hash, uint64_t capacity)
+{
+    return (hash >> 40 ^ hash >> 20) & (capacity - 1);
+}
+
+/* Lets the processor fetch what the insertion of this block will need. */
+ML_INLINE void ml_live_hash_prefetch(const ml_live_hash *table, uintptr_t address)
+{
+    const uint64_t hash = ml_filter_hash(address);
+    const ml_shard *shard = &table->shards[ml_filter_lock(hash)];
+    const ml_hash_entry *entries = __atomic_load_n(&shard->entries, __ATOMIC_RELAXED);
+    const uint64_t capacity = __atomic_load_n(&shard->capacity, __ATOMIC_RELAXED);
+    __builtin_prefetch(ml_filter_count(hash), 1);
+    __builtin_prefetch(entries + ml_live_hash_home(hash, capacity), 1);
+}
 
 /* Enters or replaces. True when an entry was there: it is in *previous; with `keep_other` it stays
  * and is watched from now on. False also when memory could not be had; then *inserted is false. */

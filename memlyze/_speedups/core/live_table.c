@@ -2,12 +2,6 @@
 
 #include <string.h>
 
-#define FILTER_WORDS_FEW 256
-#define FILTER_COUNTS_BYTES (ML_FIRST_COUNTS + ((size_t)1 << ML_SECOND_COUNTS_BITS))
-
-uint64_t ml_filter[ML_FILTER_WORDS];
-uint64_t ml_filter_mask = FILTER_WORDS_FEW - 1;
-
 #define REGION_COUNT ((size_t)1 << (ML_DIRECT_ADDRESS_BITS - ML_REGION_BITS))
 #define REGIONS_BYTES (REGION_COUNT * sizeof(ml_region *))
 /* NULL has none of the bits that an address must not have to be looked up: it finds no region here.
@@ -19,26 +13,11 @@ static _Atomic(ml_region *) no_regions[1];
 /* How far from where a block's entry would be first in its page one is looked for. */
 #define PAGE_ENTRIES_TRIED 8
 
-static void filter_count(ml_live_table *table, uintptr_t address, int change)
+void ml_live_table_init(ml_live_table *table, ml_live_kind kind)
 {
-    const uint64_t hash = ml_filter_hash(address);
-    const uint64_t word = hash >> 55 & ml_filter_mask, bit = hash >> 49 & 63;
-    uint8_t *first = &table->filter_counts[word * 64 + bit];
-    uint8_t *second = ml_second_count(table, hash);
-    ml_lock(&table->filter_lock);
-    if (*first != 255)
-        *first = (uint8_t)(*first + change);
-    if (*second != 255)
-        __atomic_store_n(second, (uint8_t)(*second + change), __ATOMIC_RELAXED);
-    const uint64_t others = ml_filter[word] & ~((uint64_t)1 << bit);
-    __atomic_store_n(&ml_filter[word], others | (uint64_t)(*first != 0) << bit, __ATOMIC_RELAXED);
-    ml_unlock(&table->filter_lock);
-}
-
-bool ml_live_table_init(ml_live_table *table, ml_live_kind kind)
-{
+    const bool by_address = kind == ML_LIVE_EXACT || kind == ML_LIVE_MANY_SAMPLES;
     table->kind = kind;
-    const bool by_address = !ml_live_table_is_filtered(table);
+    table->hash.is_filtered = !by_address;
     if (!table->regions)
         table->regions = no_regions;
     if (by_address && table->regions == no_regions) {
@@ -49,16 +28,13 @@ bool ml_live_table_init(ml_live_table *table, ml_live_kind kind)
     table->no_region_bits = by_address && table->regions != no_regions
                                 ? ~(((uint64_t)1 << ML_DIRECT_ADDRESS_BITS) - 1) | 15
                                 : UINT64_MAX;
-    if (!table->filter_counts)
-        table->filter_counts = ml_map(FILTER_COUNTS_BYTES);
     atomic_store(&table->unhooked_frees_possible, false);
     table->no_mark_bits = kind == ML_LIVE_MANY_SAMPLES ? table->no_region_bits : UINT64_MAX;
     table->no_direct_bits = kind == ML_LIVE_EXACT ? table->no_region_bits : UINT64_MAX;
     atomic_store(&table->no_quick_insert_bits, table->no_direct_bits);
-    ml_filter_mask = (kind == ML_LIVE_SOME_SAMPLES ? ML_FILTER_WORDS : FILTER_WORDS_FEW) - 1;
+    ml_filter_mask = (kind == ML_LIVE_SOME_SAMPLES ? ML_FILTER_WORDS : ML_FILTER_WORDS_FEW) - 1;
     if (by_address)
         memset(ml_filter, 255, sizeof ml_filter);
-    return table->filter_counts != NULL;
 }
 
 void ml_live_table_clear(ml_live_table *table)
@@ -68,7 +44,8 @@ void ml_live_table_clear(ml_live_table *table)
         ml_zero_pages(region->marks, sizeof region->marks);
     }
     ml_live_hash_clear(&table->hash);
-    ml_zero_pages(table->filter_counts, FILTER_COUNTS_BYTES);
+    if (table->hash.is_filtered)
+        memset(ml_filter_counts, 0, sizeof ml_filter_counts);
     memset(ml_filter, 0, sizeof ml_filter);
 }
 
@@ -81,7 +58,6 @@ void ml_live_table_expect_stale(ml_live_table *table)
 void ml_live_table_after_fork(ml_live_table *table)
 {
     ml_live_hash_after_fork(&table->hash);
-    atomic_store_explicit(&table->filter_lock, 0, memory_order_relaxed);
     memset(ml_filter, 0, sizeof ml_filter); /* nothing is recorded: no free has to ask for more */
 }
 
@@ -195,8 +171,6 @@ static bool insert_elsewhere(ml_live_table *table, uintptr_t address, ml_live li
     if (ml_live_hash_insert(&table->hash, address, live, keep_other, &hashed, inserted)) {
         *other = hashed;
         existed = true;
-    } else if (ml_live_table_is_filtered(table) && *inserted) {
-        filter_count(table, address, 1);
     }
     return existed;
 }
@@ -204,6 +178,8 @@ static bool insert_elsewhere(ml_live_table *table, uintptr_t address, ml_live li
 bool ml_live_table_insert(ml_live_table *table, uintptr_t address, ml_live live, ml_live *stale,
                           bool *inserted)
 {
+    if (ml_live_table_is_filtered(table)) /* nothing is anywhere else */
+        return ml_live_hash_insert(&table->hash, address, live, false, stale, inserted);
     ml_live other;
     bool was_there = false;
     /* Where no free is missed, only the entry that the block is to have can be in the way. */
@@ -232,13 +208,9 @@ bool ml_live_table_insert(ml_live_table *table, uintptr_t address, ml_live live,
 
 bool ml_live_table_take(ml_live_table *table, uintptr_t address, ml_live *taken)
 {
-    if (ml_live_table_is_filtered(table)) {
-        if (!ml_live_table_may_still_hold(table, address) ||
-            !ml_live_hash_take(&table->hash, address, taken))
-            return false;
-        filter_count(table, address, -1);
-        return true;
-    }
+    if (ml_live_table_is_filtered(table))
+        return ml_live_table_may_still_hold(table, address) &&
+               ml_live_hash_take(&table->hash, address, taken);
     if (!(address & table->no_mark_bits)) {
         if (!ml_live_table_may_be_marked(table, address))
             return false;

@@ -16,12 +16,8 @@
  * KiB of addresses have 32 entries, of the same form as direct ones, near which their blocks'
  * are in the order of their addresses. So entries of neighbours share cache lines, and one is found
  * without a search.
- * - `hash`: everything else (live_hash.h).
- * - where few or some allocations are recorded, two filters over hashes of the address say "surely
- * not recorded" to nearly every free: first a bit a hash, so small that it stays in the first-level
- * cache, then a count a hash. Without a recording the bits are zero throughout, where there are
- * entries or marks to ask they are one throughout: so their one load is all that a free costs in
- * the first case, and asks nothing in the second.
+ * - `hash`: everything else (live_hash.h). Where few or some allocations are recorded all of them
+ * are there, behind a filter (live_filter.h).
  *
  * `direct` and `marks` need a large unreserved mapping. Where that cannot be had (address-space
  * limits), or an address lies outside of it, the hash takes over.
@@ -62,14 +58,6 @@ typedef enum {
     ML_LIVE_MANY_SAMPLES
 } ml_live_kind;
 
-/* Of bits: words that are a power of two less one. The fewer samples, the fewer are in use. */
-#define ML_FILTER_WORDS 512
-/* Counts for each bit of the filter, and behind them those for a second look. */
-#define ML_FIRST_COUNTS ((size_t)ML_FILTER_WORDS * 64)
-#define ML_SECOND_COUNTS_BITS 16
-extern ML_INTERNAL uint64_t ml_filter[ML_FILTER_WORDS];
-extern ML_INTERNAL uint64_t ml_filter_mask;
-
 typedef struct ml_region {
     union {
         struct ml_region *next; /* in the chain of all; in a gap */
@@ -93,16 +81,11 @@ typedef struct {
     ml_live_kind kind;
     /* Set when the hooks were found removed for a while: entries may then be stale. */
     _Atomic bool unhooked_frees_possible;
-    /* Of blocks by hash, for `ml_filter` and, with more bits, for a second look. Made for the first
-     * recording that wants them, and kept. Counters that reach 255 stay there. */
-    uint8_t *filter_counts;
-    ml_spinlock filter_lock;
     _Atomic uint32_t region_count;
     ml_live_hash hash;
 } ml_live_table;
 
-/* False when memory for a filter could not be had. */
-bool ml_live_table_init(ml_live_table *table, ml_live_kind kind);
+void ml_live_table_init(ml_live_table *table, ml_live_kind kind);
 /* Forgets all entries and gives their memory back; safe against a late look-up in another thread.
  */
 void ml_live_table_clear(ml_live_table *table);
@@ -126,36 +109,22 @@ uint64_t ml_live_table_find(ml_live_table *table, uintptr_t address);
 /* The free of the block at this address is to be told, recorded or not. */
 bool ml_live_table_watch(ml_live_table *table, uintptr_t address);
 
-ML_INLINE uint64_t ml_filter_hash(uintptr_t address)
-{
-    return ((uint64_t)address >> 4) * 0x9e3779b97f4a7c15ull;
-}
-
 /* False: surely not recorded. What a free asks before anything else. */
 ML_INLINE bool ml_live_table_may_hold(uintptr_t address)
 {
-    const uint64_t hash = ml_filter_hash(address);
-    const uint64_t word =
-        __atomic_load_n(&ml_filter[hash >> 55 & ml_filter_mask], __ATOMIC_RELAXED);
-    return ML_UNLIKELY(word >> (hash >> 49 & 63) & 1);
+    return ml_filter_may_hold(ml_filter_hash(address));
 }
 
-/* Whether the filters are of this kind of recording: otherwise they hold nobody up. */
+/* Whether the filter is of this kind of recording: otherwise it holds nobody up. */
 ML_INLINE bool ml_live_table_is_filtered(const ml_live_table *table)
 {
-    return table->kind == ML_LIVE_FEW_SAMPLES || table->kind == ML_LIVE_SOME_SAMPLES;
+    return table->hash.is_filtered;
 }
 
-ML_INLINE uint8_t *ml_second_count(const ml_live_table *table, uint64_t hash)
-{
-    return &table->filter_counts[ML_FIRST_COUNTS + (hash >> (64 - ML_SECOND_COUNTS_BITS))];
-}
-
-/* The second look, at what the first filter let pass. False: surely not recorded. */
+/* The second look, at what the filter let pass. False: surely not recorded. */
 ML_INLINE bool ml_live_table_may_still_hold(const ml_live_table *table, uintptr_t address)
 {
-    return !ml_live_table_is_filtered(table) ||
-           __atomic_load_n(ml_second_count(table, ml_filter_hash(address)), __ATOMIC_RELAXED) != 0;
+    return !ml_live_table_is_filtered(table) || ml_filter_may_still_hold(ml_filter_hash(address));
 }
 
 /* The region of an address that has one (no_region_bits); NULL: nothing in it was recorded yet. */
@@ -283,9 +252,14 @@ ML_INLINE bool ml_live_table_insert_marked(ml_live_table *table, uintptr_t addre
     return true;
 }
 
-/* Lets the processor fetch what the insertion of this block will need, where there are marks. */
+/* Lets the processor fetch what the insertion of this block will need, where not all are recorded.
+ */
 ML_INLINE void ml_live_table_prefetch(ml_live_table *table, uintptr_t address)
 {
+    if (ml_live_table_is_filtered(table)) {
+        ml_live_hash_prefetch(&table->hash, address);
+        return;
+    }
     ml_region *region =
         ML_UNLIKELY(address & table->no_mark_bits) ? NULL : ml_region_of(table, address);
     if (ML_UNLIKELY(!region))

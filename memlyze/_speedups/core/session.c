@@ -153,8 +153,8 @@ int ml_recorder_start(const ml_options *options, char *error, size_t error_bytes
                               : share < 0.03  ? ML_LIVE_SOME_SAMPLES
                                               : ML_LIVE_MANY_SAMPLES;
     clear_tables();
-    if (!ml_live_table_init(&ml_recording.live, kind) ||
-        !ml_code_table_init(&ml_codes, many ? MAX_CODES_EXACT : MAX_CODES_SAMPLED) ||
+    ml_live_table_init(&ml_recording.live, kind);
+    if (!ml_code_table_init(&ml_codes, many ? MAX_CODES_EXACT : MAX_CODES_SAMPLED) ||
         !ml_stack_table_init(&ml_stacks, many ? MAX_STACKS_EXACT : MAX_STACKS_SAMPLED)) {
         snprintf(error, error_bytes, "no memory for the recorder's tables");
         return -1;

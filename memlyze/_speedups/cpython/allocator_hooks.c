@@ -342,8 +342,10 @@ static void hooked_free_exact(void *context, void *block)
 
 static ML_NOINLINE void free_after_second_look(const ml_hooked_domain *domain, void *block)
 {
-    if (ml_live_table_may_still_hold(&ml_recording.live, (uintptr_t)block))
+    if (!ml_live_table_is_filtered(&ml_recording.live))
         hooked_free_exact((void *)domain, block);
+    else if (ml_live_table_may_still_hold(&ml_recording.live, (uintptr_t)block))
+        free_slowly(domain, block, 0);
     else
         domain->wrapped.free(domain->wrapped.ctx, block);
 }

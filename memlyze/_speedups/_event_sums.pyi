@@ -22,3 +22,12 @@ def sum_events(
     window_ids: Any = ...,
     ended_ids: Any = ...,
 ) -> dict[str, Any]: ...
+def sort_lives(
+    columns: Mapping[str, Any],
+    *,
+    start_ns: int,
+    cells_per_ns: float,
+    cells: int,
+    cells_per_cohort: int,
+    stacks: int,
+) -> dict[str, Any]: ...

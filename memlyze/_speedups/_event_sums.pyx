@@ -1,9 +1,10 @@
 # cython: language_level=3, boundscheck=False, wraparound=False
-"""Sums over allocations, by call stack: a literal wrapper of `core/event_sums.h`.
+"""Sums over allocations, by call stack, and their lives: a literal wrapper of `core/event_sums.h`
+and `core/allocation_lives.h`.
 
 Columns are numpy's and the caller's; the GIL is released.
 """
-from libc.stdint cimport int32_t, int64_t, uint8_t
+from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t
 from libc.string cimport memcpy, memset
 
 import numpy
@@ -56,6 +57,25 @@ cdef extern from "event_sums.h" nogil:
     bint ml_sum_events(const ml_allocation_columns *columns, const ml_chunk_times *times,
                        const ml_event_question *question, ml_event_sums *sums)
     void ml_free_event_sums(ml_event_sums *sums)
+
+cdef extern from "allocation_lives.h" nogil:
+    ctypedef struct ml_cells:
+        int64_t start_ns
+        double cells_per_ns
+        int16_t cells
+        int16_t cells_per_cohort
+    ctypedef struct ml_lives:
+        int64_t *activity
+        double *stack_bytes
+        int64_t *stack_samples
+        int64_t *stack_first_ns
+        int64_t stacks
+        int64_t *row
+        int16_t *born
+        int16_t *died
+        size_t count
+    bint ml_sort_lives(const ml_allocation_columns *columns, const ml_cells *cells,
+                       ml_lives *lives)
 
 CHUNK_ROWS = ML_CHUNK_ROWS
 
@@ -220,3 +240,41 @@ def sum_events(
     finally:
         ml_free_event_sums(&sums)
     return {name: numpy.ascontiguousarray(rows[name]) for name in _SUM.names}
+
+
+def sort_lives(columns, *, start_ns, cells_per_ns, cells, cells_per_cohort, stacks):
+    """Columns of `ml_lives` by name.
+
+    `columns` are those of the table `allocations`, `stacks` is one more than the greatest number of
+    a stack in them. Raises ValueError where it is not, or columns do not fit together.
+    """
+    cdef ml_allocation_columns allocations = _allocations(columns)
+    cdef ml_cells cut = ml_cells(start_ns, cells_per_ns, cells, cells_per_cohort)
+    cdef ml_lives lives
+    cdef bint is_sound
+    cohorts = cells // cells_per_cohort
+    cdef int64_t[::1] activity = numpy.zeros(cells, numpy.int64)
+    cdef double[:, ::1] stack_bytes = numpy.zeros((stacks, cohorts))
+    cdef int64_t[:, ::1] stack_samples = numpy.zeros((stacks, cohorts), numpy.int64)
+    cdef int64_t[::1] stack_first_ns = numpy.full(stacks, numpy.iinfo(numpy.int64).max)
+    # Memory that is not written to is not used.
+    cdef int64_t[::1] row = numpy.empty(allocations.count + 1, numpy.int64)
+    cdef int16_t[::1] born = numpy.empty(allocations.count + 1, numpy.int16)
+    cdef int16_t[::1] died = numpy.empty(allocations.count + 1, numpy.int16)
+    lives.activity, lives.stacks, lives.count = &activity[0], stacks, 0
+    lives.stack_bytes, lives.stack_samples = &stack_bytes[0, 0], &stack_samples[0, 0]
+    lives.stack_first_ns = &stack_first_ns[0]
+    lives.row, lives.born, lives.died = &row[0], &born[0], &died[0]
+    with nogil:
+        is_sound = ml_sort_lives(&allocations, &cut, &lives)
+    if not is_sound:
+        raise ValueError("a stack is not among those that there are")
+    return {
+        "activity": activity.base,
+        "stack_bytes": stack_bytes.base,
+        "stack_samples": stack_samples.base,
+        "stack_first_ns": stack_first_ns.base,
+        "row": row.base[:lives.count].copy(),
+        "born": born.base[:lives.count].copy(),
+        "died": died.base[:lives.count].copy(),
+    }

@@ -10,13 +10,12 @@ import typing
 import numpy as np
 
 from memlyze.analyses import call_tree
-from memlyze.analyses.command_lines import process_label
 from memlyze.analyses.estimates import Estimate, Sampling
+from memlyze.analyses.group_labels import group_labels
 from memlyze.analyses.remembered import remembered
 from memlyze.analyses.sampling import sampling_of
 from memlyze.analyses.selection import EVERYTHING, Selection, choose
 from memlyze.analyses.stack_sums import ALLOCATED, COLUMNS, Measure, stack_sums
-from memlyze.analyses.statements import run_statement
 from memlyze.errors import MemlyzeError
 from memlyze.query.origins import RUNTIME
 from memlyze.query.session import Trace
@@ -213,14 +212,10 @@ def _merged(frame: Frame, merge: str) -> Frame:
 
 def _groups(trace: Trace, names: _Names, group: str, group_ids: typing.Any) -> typing.Any:
     """The key of the frame that stands for the group of each item."""
-    rows = run_statement(trace, "group_labels", {"group": group})
-    labels = {row["group_id"]: row["label"] for row in rows}
-    if group == "process":
-        labels = {number: process_label(label) for number, label in labels.items()}
     ids, place = np.unique(group_ids, return_inverse=True)
     keys = [
-        names.key(Frame(labels.get(number, f"{group} {number}"), "", None, None, group))
-        for number in ids.tolist()
+        names.key(Frame(label, "", None, None, group))
+        for label in group_labels(trace, group, ids.tolist())
     ]
     return np.array(keys, dtype=np.int64)[place] if keys else np.empty(0, dtype=np.int64)
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import typing
 
-from memlyze.analyses.command_lines import process_label
+import numpy as np
+
 from memlyze.analyses.estimates import Estimate, Sampling
-from memlyze.analyses.event_sums import HELD, LIVE, MAPPED, TEMPORARY, event_sums
+from memlyze.analyses.event_sums import HELD, LIVE, MAPPED, TEMPORARY, Array, Columns, event_sums
+from memlyze.analyses.group_labels import group_labels
+from memlyze.analyses.place_sums import FIGURES, figures_of, greatest_inner
+from memlyze.analyses.places import places_of
 from memlyze.analyses.sampling import sampling_of
 from memlyze.analyses.selection import END_NS, EVERYTHING, Selection, choose
 from memlyze.analyses.statements import run_statement
@@ -25,6 +30,20 @@ TEMPORARY_NS = 1_000_000
 UNKNOWN_TYPE = "unknown: not live at a checkpoint, or no object"
 # Columns that name a row, the first that it has.
 _NAMED_BY = ("group_name", "function", "file", "module")
+_ORDER = ("file", "line", "function", "module", "group_name")
+# What a row has that is no place, or of which no stack is known.
+_NAMELESS = {
+    **dict.fromkeys(_ORDER),
+    **dict.fromkeys(("origin", "inner_function", "inner_file", "inner_line", "mean_lifetime_ns")),
+}
+_SORTED_BY = {
+    "allocated": "bytes",
+    "allocations": "allocations",
+    "live": "live_bytes",
+    "peak": "held_bytes",
+    "temporary": "temporary_bytes",
+    "lifetime": "mean_lifetime_ns",
+}
 
 
 class Hotspot(typing.NamedTuple):
@@ -125,7 +144,7 @@ def hotspots(
     if sort not in SORTS:
         raise MemlyzeError(f"nothing is sorted by {sort!r}; take one of {', '.join(SORTS)}")
     chosen = choose(trace, selection)
-    shown = {"sort": sort, "count": max(count, 1)}
+    count = max(count, 1)
     if by == "type":
         _check_types_are_known(trace)
         if within_allocations is not None:
@@ -139,8 +158,12 @@ def hotspots(
             "moment_ns": moment_ns,
             "temporary_ns": temporary_ns,
             "unknown": UNKNOWN_TYPE,
+            "sort": sort,
+            "count": count,
         }
-        rows = run_statement(trace, "hotspots_by_type", {**parameters, **shown})
+        rows = run_statement(trace, "hotspots_by_type", parameters)
+        row_count = rows[0]["total_rows"] if rows else 0
+        totals = {name: rows[0]["total_" + name] for name in FIGURES} if rows else None
     else:
         sums = event_sums(
             trace,
@@ -151,11 +174,7 @@ def hotspots(
             temporary_allocations=within_allocations,
             told_apart=LIVE | HELD | TEMPORARY | MAPPED,
         )
-        level = {"by": "line" if by == "site" else by, "innermost": by == "line"}
-        rows = run_statement(trace, "hotspots", {**shown, **level}, {"_event_sums": sums})
-        if by == "process":
-            for row in rows:
-                row["group_name"] = process_label(row["group_name"])
+        row_count, rows, totals = _greatest(trace, sums, by, sort, count)
     sampling = sampling_of(trace)
     return Hotspots(
         by=by,
@@ -163,10 +182,62 @@ def hotspots(
         moment_ns=None if moment_ns >= END_NS else moment_ns,
         temporary_ns=temporary_ns,
         within_allocations=within_allocations,
-        row_count=rows[0]["total_rows"] if rows else 0,
-        total=_total(rows[0], sampling) if rows else None,
-        rows=tuple(_hotspot(row, sampling) for row in rows[:count]),
+        row_count=row_count,
+        total=None
+        if totals is None
+        else _hotspot({**_NAMELESS, "group_name": "all", **totals}, sampling),
+        rows=tuple(_hotspot(row, sampling) for row in rows),
     )
+
+
+def _greatest(
+    trace: Trace, sums: Columns, by: str, sort: str, count: int
+) -> tuple[int, list[dict[str, typing.Any]], dict[str, typing.Any] | None]:
+    """How many places or groups there are, the first of them, and the sums over all; None: there
+    are none.
+    """
+    names, numbers = _named(trace, sums, by)
+    if not names:
+        return 0, [], None
+    figures = figures_of(sums, numbers, len(names))
+    key = np.nan_to_num(figures[_SORTED_BY[sort]], nan=-1.0)
+    least = np.sort(key)[-min(count, len(key))]
+    order = sorted(
+        np.flatnonzero(key >= least).tolist(),
+        key=lambda number: (
+            -key[number],
+            -figures["bytes"][number],
+            *((name is None, name) for name in map(names[number].get, _ORDER)),
+        ),
+    )
+    inner = greatest_inner(sums, places_of(trace, "site" if by in GROUPS else by), numbers)
+    rows = []
+    for number in order[:count]:
+        row = {name: values[number].item() for name, values in figures.items()}
+        if math.isnan(row["mean_lifetime_ns"]):
+            row["mean_lifetime_ns"] = None
+        row.update(names[number])
+        if number in inner:
+            place = inner[number]
+            row.update(inner_function=place.function, inner_file=place.file, inner_line=place.line)
+        rows.append({**_NAMELESS, **row})
+    totals = {name: figures[name].sum().item() for name in FIGURES}
+    return len(names), rows, totals
+
+
+def _named(trace: Trace, sums: Columns, by: str) -> tuple[list[dict[str, typing.Any]], Array]:
+    """What the places or groups of the sums are called, and which of them each row counts for."""
+    if by in GROUPS:
+        ids, of_rows = np.unique(sums["group_id"], return_inverse=True)
+        labels = group_labels(trace, by, ids.tolist())
+        names = {
+            name: number for number, name in enumerate(dict.fromkeys(labels))
+        }  # of windows of a name
+        of_ids = np.array([names[label] for label in labels], dtype=np.int64)
+        return [{"group_name": name} for name in names], of_ids[of_rows.reshape(-1)]
+    places = places_of(trace, by)
+    used, numbers = np.unique(places.numbers(sums["stack_id"]), return_inverse=True)
+    return [places.places[number]._asdict() for number in used.tolist()], numbers.reshape(-1)
 
 
 def _check_types_are_known(trace: Trace) -> None:
@@ -195,17 +266,9 @@ def _hotspot(row: typing.Mapping[str, typing.Any], sampling: Sampling) -> Hotspo
         temporary_bytes=sampling.of_bytes(row["temporary_bytes"], row["temporary_variance"]),
         temporary_allocations=row["temporary_allocations"],
         mean_lifetime_ns=row["mean_lifetime_ns"],
-        samples=row["samples"],
+        samples=int(row["samples"]),
         has_too_few_samples=size.rests_on_few,
         inner_function=row["inner_function"],
         inner_file=row["inner_file"],
         inner_line=row["inner_line"],
     )
-
-
-def _total(row: typing.Mapping[str, typing.Any], sampling: Sampling) -> Hotspot:
-    """The sums over all, which every row has."""
-    names = ("group_name", "function", "file", "line", "module", "origin", "mean_lifetime_ns")
-    inner = ("inner_function", "inner_file", "inner_line")
-    sums = {name[len("total_") :]: row[name] for name in row if name.startswith("total_")}
-    return _hotspot({**dict.fromkeys((*names, *inner)), **sums, "group_name": "all"}, sampling)

@@ -75,7 +75,9 @@ def _shares_held(trace: Trace, blocks: typing.Sequence[LiveBlocks]) -> Array:
         own, places = _found(objects["allocation_id"], of_blocks.allocation_id)
         site[own], stands_for[own] = number, of_blocks.weight[places]
         buffers, _ = _found(objects["buffer_allocation_id"], of_blocks.allocation_id)
-        of_site.append(np.union1d(own, buffers))
+        is_of_site = np.zeros(len(dominators), bool)
+        is_of_site[own] = is_of_site[buffers] = True
+        of_site.append(np.flatnonzero(is_of_site))
     shares = np.zeros((len(blocks), len(blocks)))
     for number, rows in enumerate(of_site):
         if not len(rows):

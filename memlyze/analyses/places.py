@@ -6,8 +6,9 @@ import typing
 
 import numpy as np
 
-from memlyze.analyses.statements import run_columns
+from memlyze.analyses.remembered import remembered
 from memlyze.query.session import Trace
+from memlyze.query.stack_sites import rows_of
 
 Array = typing.Any  # a one-dimensional numpy array
 
@@ -30,7 +31,7 @@ class Place(typing.NamedTuple):
     @property
     def label(self) -> str:
         """How a person would call it."""
-        return str(self.function or self.module or self.file)
+        return str(self.function or self.file or self.module)
 
 
 class Places(typing.NamedTuple):
@@ -57,30 +58,25 @@ class Places(typing.NamedTuple):
 
 
 def places_of(trace: Trace, kind: str) -> Places:
-    """Find the place of each stack. `kind` is one of KINDS."""
-    sites = run_columns(trace, "stack_sites")
-    frames = run_columns(trace, "frame_places")
-    lines = list(
-        map(
-            Place._make,
-            zip(
-                *(
-                    frames[name].tolist()
-                    for name in ("function", "file", "line", "module", "origin")
-                )
-            ),
-        )
-    )
+    """Find the place of each stack, once for a trace. `kind` is one of KINDS."""
+    return remembered(trace, "places", lambda: _places_of(trace, kind), kind, of="stacks")
+
+
+def _places_of(trace: Trace, kind: str) -> Places:
+    sites, frames = trace.made_table("stack_sites"), trace.table("frames")
+    lines = list(map(Place._make, zip(*(frames[name].tolist() for name in Place._fields))))
     unknown = Place(_UNKNOWN, _UNKNOWN, 0, None, "runtime")
+    # That of stacks of which no frame is known is the last: −1.
     inner_numbers, inner = _numbered([*lines, unknown])
     numbers, places = _numbered([_merged(place, kind) for place in (*lines, unknown)])
-    inner_rows = _frame_rows(sites["innermost_frame_id"], frames["frame_id"])
-    site_rows = _frame_rows(sites["program_frame_id"], frames["frame_id"])
+    inner_rows = rows_of(sites["innermost_frame_id"], frames["frame_id"])
+    site_rows = rows_of(sites["program_frame_id"], frames["frame_id"])
+    order = np.argsort(sites["stack_id"], kind="stable")
     chosen = inner_rows if kind == "line" else site_rows
     return Places(
-        stack_ids=np.append(_NO_STACK, sites["stack_id"]),
-        of_stack=numbers[np.append(len(lines), chosen)],
-        innermost=inner_numbers[np.append(len(lines), inner_rows)],
+        stack_ids=np.append(_NO_STACK, sites["stack_id"][order]),
+        of_stack=numbers[np.append(-1, chosen[order])],
+        innermost=inner_numbers[np.append(-1, inner_rows[order])],
         places=places,
         inner=inner,
     )
@@ -92,7 +88,7 @@ def _merged(place: Place, kind: str) -> Place:
     if kind == "function":
         return place._replace(line=None)
     if kind == "file" or place.module is None:
-        return Place(None, place.file, None, None, place.origin)
+        return place._replace(function=None, line=None)
     return Place(None, None, None, place.module, place.origin)
 
 
@@ -100,11 +96,3 @@ def _numbered(values: list[Place]) -> tuple[Array, list[Place]]:
     known: dict[Place, int] = {}
     numbers = np.array([known.setdefault(value, len(known)) for value in values], dtype=np.int64)
     return numbers, list(known)
-
-
-def _frame_rows(wanted: Array, frame_ids: Array) -> Array:
-    """The rows of these frames; one behind the last for what is not there."""
-    if not len(frame_ids):
-        return np.zeros(len(wanted), dtype=np.int64)
-    rows = np.minimum(np.searchsorted(frame_ids, wanted), len(frame_ids) - 1)
-    return np.where(frame_ids[rows] == wanted, rows, len(frame_ids))

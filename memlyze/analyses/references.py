@@ -200,14 +200,15 @@ class References:
         """Where the objects stand that lie in these blocks or have them as buffers; and how many
         blocks have no object.
         """
-        found, known = [], np.zeros(len(blocks), bool)
+        known = np.zeros(len(blocks), bool)
+        is_found = np.zeros(len(self._trace.heap_graph.objects()["object_id"]), bool)
         for rows, block_of_row in self._rows_in_blocks(process_id):
             first = block_of_row.searchsorted(blocks, side="left")
             count = block_of_row.searchsorted(blocks, side="right") - first
             known |= count > 0
             turn = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
-            found.append(rows[np.repeat(first, count) + turn])
-        return np.unique(np.concatenate(found)), int(np.sum(~known))
+            is_found[rows[np.repeat(first, count) + turn]] = True
+        return np.flatnonzero(is_found), int(np.sum(~known))
 
     def _rows_in_blocks(self, process_id: int) -> list[tuple[Array, Array]]:
         """The objects of the process that have a recorded block, in the order of these, and the

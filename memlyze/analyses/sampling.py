@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from memlyze.analyses.estimates import Sampling
-from memlyze.analyses.remembered import remembered
-from memlyze.analyses.statements import run_statement
 from memlyze.query.session import Trace
 
 
 def sampling_of(trace: Trace) -> Sampling:
     """The sampling of a trace, of all its processes together."""
-    return remembered(
-        trace, "sampling", lambda: Sampling(**run_statement(trace, "sampling")[0]), of="samplings"
-    )
+    row = trace.made_table("sampling")
+    return Sampling(**{name: column[0].item() for name, column in row.items()})

@@ -13,7 +13,6 @@ from memlyze.analyses.live_series import LiveSeries, live_series
 from memlyze.analyses.prominence import prominent_peaks
 from memlyze.analyses.resident_memory import program_rss
 from memlyze.analyses.selection import END_NS, EVERYTHING, Selection
-from memlyze.analyses.statements import run_statement
 from memlyze.errors import MemlyzeError
 from memlyze.query.session import Trace
 
@@ -101,7 +100,13 @@ def timeline(
 
 def last_moment_ns(trace: Trace) -> int:
     """The last moment of which the trace tells anything; 0: of none."""
-    return int(run_statement(trace, "last_moment")[0]["last_ns"])
+    known = (
+        ("allocations", "time_ns"),
+        ("allocations", "freed_ns"),
+        ("memory", "time_ns"),
+        ("processes", "end_ns"),
+    )
+    return max(int(trace.table(name)[time].max(initial=0)) for name, time in known)
 
 
 def _slices(

@@ -18,7 +18,7 @@ from memlyze.analyses.hotspots import (
 )
 from memlyze.cli.arguments import CommandParser
 from memlyze.cli.opening import open_traces, print_json, title_lines
-from memlyze.cli.progress import decoding_events
+from memlyze.cli.progress import decoding_progress
 from memlyze.cli.selecting import add_selection_options, selection_of
 from memlyze.cli.site_rows import with_notes
 from memlyze.cli.terminal import Aligned, Style
@@ -101,7 +101,7 @@ def run(arguments: typing.Sequence[str]) -> int:
     """Run the command; return its exit status."""
     options = make_parser().parse_args(arguments)
     style = Style(sys.stdout)
-    with open_traces(options.traces, only=options.only) as trace, decoding_events(trace):
+    with open_traces(options.traces, only=options.only) as trace, decoding_progress(trace):
         selection = selection_of(options, trace)
         sort = options.sort or ("live" if options.by == "type" else "allocated")
         found = hotspots(

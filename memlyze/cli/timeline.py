@@ -10,7 +10,7 @@ from memlyze.analyses.estimates import Estimate
 from memlyze.analyses.timeline import BUCKETS, PEAKS, LivePeak, Slice, Timeline, timeline
 from memlyze.cli.arguments import CommandParser
 from memlyze.cli.opening import open_traces, print_json, title_lines
-from memlyze.cli.progress import decoding_events
+from memlyze.cli.progress import decoding_progress
 from memlyze.cli.selecting import add_selection_options, selection_of
 from memlyze.cli.sparkline import bar, sparkline
 from memlyze.cli.terminal import Aligned, Style
@@ -58,7 +58,7 @@ def run(arguments: typing.Sequence[str]) -> int:
     if buckets is None:
         room = style.width - _LABEL_WIDTH - _FIGURE_WIDTH
         buckets = BUCKETS if options.json else max(min(room, BUCKETS), 10)
-    with open_traces(options.traces, only=options.only) as trace, decoding_events(trace):
+    with open_traces(options.traces, only=options.only) as trace, decoding_progress(trace):
         selection = selection_of(options, trace)
         found = timeline(trace, buckets=buckets, peaks=options.peaks, selection=selection)
         processes = 1 if selection.process is not None else len(trace.process_ids)

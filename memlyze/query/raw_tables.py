@@ -59,6 +59,19 @@ RAW_TABLES: dict[str, dict[str, str]] = {
         "innermost_frame_id": "BIGINT",
         "program_frame_id": "BIGINT",
     },
+    "sampling": {
+        "is_exact": "BOOLEAN",
+        "interval_bytes": "DOUBLE",
+        "unseen_bytes": "DOUBLE",
+        "unseen_allocations": "DOUBLE",
+        "closest_interval_bytes": "DOUBLE",
+        "rate": "DOUBLE",
+    },
+    "process_ends": {
+        "process_id": "BIGINT",
+        "end_ns": "BIGINT",
+        "is_over": "BOOLEAN",
+    },
     "leaks": {
         "site": "VARCHAR",
         "function": "VARCHAR",
@@ -272,6 +285,16 @@ RAW_TABLES: dict[str, dict[str, str]] = {
         "process_id": "BIGINT",
     },
 }
+
+#: The tables that are made of recorded ones, but for columns that are added to these.
+MADE: typing.Final = (
+    "stack_sites",
+    "sampling",
+    "process_ends",
+    "leaks",
+    "window_sums",
+    "object_tree",
+)
 
 #: numpy's name of each type: `object` columns hold `str` or None.
 NUMPY_DTYPES: typing.Final = {

@@ -78,11 +78,7 @@ def _relation(
 class Tables(typing.Mapping[str, Columns]):
     """The recorded tables by name, each decoded when it is first asked for."""
 
-    _NAMES = tuple(
-        name
-        for name in raw_tables.RAW_TABLES
-        if name not in ("stack_sites", "leaks", "window_sums", "object_tree")
-    )
+    _NAMES = tuple(name for name in raw_tables.RAW_TABLES if name not in raw_tables.MADE)
 
     def __init__(self, source: Source) -> None:
         self._source = source
@@ -194,6 +190,12 @@ class Trace:
             raise MemlyzeError(
                 f"there is no table {name!r}; the tables are {', '.join(self.tables)}"
             ) from None
+
+    def made_table(self, name: str) -> Columns:
+        """The columns of a private table that is made of the recorded ones, one of
+        `raw_tables.MADE`, for analyses that would ask little of DuckDB.
+        """
+        return self._source.columns(name)
 
     def sql(self, query: str, parameters: typing.Any = None) -> DuckDBPyRelation:
         """Run SQL over the trace and return the result as a DuckDB relation.

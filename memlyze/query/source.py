@@ -6,6 +6,8 @@ import typing
 
 from memlyze.query.heap_graph import HeapGraph
 from memlyze.query.origins import origin_of_given_text, program_packages
+from memlyze.query.process_ends import process_ends
+from memlyze.query.sampling import sampling_row
 from memlyze.query.stack_sites import frame_origins, stack_sites
 from memlyze.query.window_sums import window_sums
 from memlyze.trace.family import Family, find_family
@@ -42,6 +44,8 @@ class Source:
         make = {
             "frames": self._frames,
             "stack_sites": self._stack_sites,
+            "sampling": self._sampling,
+            "process_ends": self._process_ends,
             "leaks": self._leaks,
             "window_sums": self._window_sums,
         }.get(table)
@@ -75,6 +79,10 @@ class Source:
             changed = changed | {"leaks", "window_sums"}
             if "stacks" in changed:
                 changed.add("stack_sites")
+            if "metadata" in changed:
+                changed.add("sampling")
+            if not changed.isdisjoint(("processes", "memory")):
+                changed.add("process_ends")
             if "checkpoints" in changed:
                 changed.add("object_tree")
                 self.heap_graph = HeapGraph(self._reader.table)
@@ -96,6 +104,12 @@ class Source:
     def _stack_sites(self) -> Columns:
         frames = self.columns("frames")
         return stack_sites(self._reader.table("stacks"), frames, frames["origin"])
+
+    def _sampling(self) -> Columns:
+        return sampling_row(self._reader.table("metadata"), self._reader.table("samplings"))
+
+    def _process_ends(self) -> Columns:
+        return process_ends(self._reader.table("processes"), self._reader.table("memory"))
 
     def _leaks(self) -> Columns:
         from memlyze.query.leaks.part import tables_of_part

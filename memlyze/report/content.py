@@ -6,10 +6,11 @@ import os
 import typing
 
 from memlyze.analyses.diff import Diff, diff
-from memlyze.analyses.flamegraph import FlameGraph, Measure, flamegraph
+from memlyze.analyses.flame_columns import FlameColumns, flame_columns
 from memlyze.analyses.hotspots import Hotspots, hotspots
 from memlyze.analyses.leaks import Leaks, leaks
 from memlyze.analyses.selection import END_NS
+from memlyze.analyses.stack_sums import Measure
 from memlyze.analyses.summary import Summary, summarize
 from memlyze.analyses.timeline import Timeline, timeline
 from memlyze.query.session import Trace
@@ -28,7 +29,7 @@ class Graph(typing.NamedTuple):
     """A flame graph and what it is of."""
 
     label: str
-    graph: FlameGraph
+    columns: FlameColumns
 
 
 class Comparison(typing.NamedTuple):
@@ -98,9 +99,9 @@ def _graphs(trace: Trace, peak_ns: int) -> typing.Iterator[Graph]:
         ("Live at the peak", Measure(live_at_ns=peak_ns)),
         ("Live at the end", Measure(live_at_ns=END_NS)),
     ):
-        graph = flamegraph(trace, measure=measure, nodes=FLAME_NODES)
-        if len(graph.nodes) > 1:
-            yield Graph(label, graph)
+        columns = flame_columns(trace, measure=measure, nodes=FLAME_NODES)
+        if len(columns.parent) > 1:
+            yield Graph(label, columns)
 
 
 def _groups(trace: Trace, peak_ns: int) -> typing.Iterator[Hotspots]:

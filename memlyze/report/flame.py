@@ -7,8 +7,9 @@ import typing
 
 import numpy as np
 
+from memlyze.analyses.estimates import FEW_SAMPLES_ERROR, Estimate
+from memlyze.analyses.flame_columns import FlameColumns, Frame
 from memlyze.analyses.flame_folds import folds
-from memlyze.analyses.flamegraph import FlameGraph, Frame
 from memlyze.report.content import Content, Graph
 from memlyze.report.figures import (
     bytes_parts,
@@ -97,9 +98,9 @@ def flame_data(content: Content) -> str:
     """What the script draws, as JSON that may stand in a page."""
     frames: dict[Frame, int] = {}
     graphs = []
-    for label, graph in content.graphs:
-        places = [frames.setdefault(frame, len(frames)) for frame in graph.frames]
-        graphs.append({"label": label, "isCut": graph.is_cut, **_nodes(graph, places)})
+    for label, columns in content.graphs:
+        places = [frames.setdefault(frame, len(frames)) for frame in columns.frames]
+        graphs.append({"label": label, "isCut": columns.is_cut, **_nodes(columns, places)})
     described = [_frame(frame, content.folder) for frame in frames]
     text = json.dumps(
         {"timeline": _slices(content), "frames": described, "graphs": graphs}, separators=(",", ":")
@@ -128,35 +129,38 @@ def _frame(frame: Frame, folder: str) -> list[str | int]:
     return [function, readable(place_text(frame.file, frame.line, folder), _LONGEST), origin]
 
 
-def _nodes(graph: FlameGraph, places: typing.Sequence[int]) -> dict[str, typing.Any]:
+def _nodes(graph: FlameColumns, places: typing.Sequence[int]) -> dict[str, typing.Any]:
     """The columns of the nodes; figures that rest on too few samples have the error −1. `rows` says
     what each node is called into which others are folded.
     """
-    columns = ((node.parent, node.frame, node.bytes.value) for node in graph.nodes)
-    parent, frame, size = map(np.array, zip(*columns))
-    start, labels = folds(graph.frames, parent, frame, size)
-    return {
-        "fold": start.tolist(),
-        "rows": {place: readable(label, _LONGEST) for place, label in labels.items()},
-        "parent": [node.parent for node in graph.nodes],
-        "frame": [places[node.frame] if node.frame >= 0 else -1 for node in graph.nodes],
-        "bytes": [round(node.bytes.value) for node in graph.nodes],
-        "error": [
-            -1 if node.bytes.rests_on_few else round(node.bytes.error) for node in graph.nodes
-        ],
-        "self": [round(node.self_bytes.value) for node in graph.nodes],
+    start, labels = folds(graph.frames, graph.parent, graph.frame, graph.bytes)
+    rests_on_few = graph.bytes_error > FEW_SAMPLES_ERROR * np.abs(graph.bytes)
+    columns = {
+        "fold": start,
+        "parent": graph.parent,
+        "frame": np.append(places, -1)[graph.frame],  # −1 for the root
+        "bytes": np.rint(graph.bytes),
+        "error": np.where(rests_on_few, -1, np.rint(graph.bytes_error)),
+        "self": np.rint(graph.self_bytes),
     }
+    made: dict[str, typing.Any] = {
+        name: column.astype(np.int64).tolist() for name, column in columns.items()
+    }
+    made["rows"] = {place: readable(label, _LONGEST) for place, label in labels.items()}
+    return made
 
 
 def _table(graph: Graph, folder: str) -> Element:
     """The calls that have most by themselves."""
-    nodes = graph.graph.nodes
-    total = nodes[0].bytes.value or 1
-    rows = sorted(nodes[1:], key=lambda node: -node.self_bytes.value)[:_ROWS]
+    columns = graph.columns
+    total = columns.total.value or 1
+    rows = 1 + np.argsort(-columns.self_bytes[1:], kind="stable")[:_ROWS]
     body = []
-    for node in rows:
-        frame = graph.graph.frames[node.frame]
-        value, error = bytes_parts(node.bytes)
+    for row in rows.tolist():
+        frame = columns.frames[columns.frame[row]]
+        value, error = bytes_parts(
+            Estimate(float(columns.bytes[row]), float(columns.bytes_error[row]))
+        )
         body.append(
             h(
                 "tr",
@@ -167,7 +171,7 @@ def _table(graph: Graph, folder: str) -> Element:
                     h("code", None, name(function_text(frame.function))),
                     h("small", None, place(place_text(frame.file, frame.line, folder))),
                 ),
-                h("td", {"class": "n"}, percent(node.self_bytes.value / total)),
+                h("td", {"class": "n"}, percent(float(columns.self_bytes[row]) / total)),
                 h("td", {"class": "n"}, value),
                 h("td", {"class": "e"}, error),
             )

@@ -23,14 +23,6 @@ void ml_find_chunk_times(const ml_allocation_columns *columns, ml_chunk_times *t
     }
 }
 
-static int64_t value_at(const ml_int_column *column, size_t row)
-{
-    if (column->narrow) {
-        return column->narrow[row];
-    }
-    return column->wide ? column->wide[row] : 0;
-}
-
 /* Neighbouring allocations mostly have the same ids: the last answer is kept. */
 typedef struct {
     const ml_id_set *set;
@@ -168,7 +160,7 @@ sum_rows(const ml_allocation_columns *columns, const ml_chunk_times *times,
             if (time < q.from_ns || time >= q.to_ns || allocator > ML_LAST_RECORDED_ALLOCATOR) {
                 continue;
             }
-            int64_t process = kind.is_of_all ? 0 : value_at(&columns->process_id, row);
+            int64_t process = kind.is_of_all ? 0 : ml_value_at(&columns->process_id, row);
             bool is_live = freed == -1;
             bool is_held = (time <= q.moment_ns) & (is_live | (freed > q.moment_ns));
             if (!kind.is_of_all && q.ended.ids) {
@@ -186,12 +178,12 @@ sum_rows(const ml_allocation_columns *columns, const ml_chunk_times *times,
             }
             if (!kind.is_of_all &&
                 ((q.processes.ids && !contains(&processes, process)) ||
-                 (q.threads.ids && !contains(&threads, value_at(&columns->thread_id, row))) ||
-                 (q.windows.ids && !contains(&windows, value_at(&columns->window_id, row))))) {
+                 (q.threads.ids && !contains(&threads, ml_value_at(&columns->thread_id, row))) ||
+                 (q.windows.ids && !contains(&windows, ml_value_at(&columns->window_id, row))))) {
                 continue;
             }
-            int64_t stack_id = q.is_by_stack ? value_at(&columns->stack_id, row) : 0;
-            int64_t group_id = value_at(&q.groups, row);
+            int64_t stack_id = q.is_by_stack ? ml_value_at(&columns->stack_id, row) : 0;
+            int64_t group_id = ml_value_at(&q.groups, row);
             classes &= q.told_apart;
             if (!has_sum || !is_same(&sum, stack_id, group_id, classes)) {
                 if (has_sum) {
@@ -203,7 +195,7 @@ sum_rows(const ml_allocation_columns *columns, const ml_chunk_times *times,
                 sum = sums->sums[number];
                 has_sum = true;
             }
-            double size = (double)value_at(&columns->size, row);
+            double size = (double)ml_value_at(&columns->size, row);
             int64_t lifetime = is_live ? 0 : freed - time;
             if (kind.is_exact) { /* what `add` does, of a weight of 1 */
                 sum.samples += 1;

@@ -20,6 +20,14 @@ typedef struct {
     const int64_t *wide;
 } ml_int_column;
 
+static inline int64_t ml_value_at(const ml_int_column *column, size_t row)
+{
+    if (column->narrow) {
+        return column->narrow[row];
+    }
+    return column->wide ? column->wide[row] : 0;
+}
+
 /* Columns of the table `allocations`, of one length. */
 typedef struct {
     size_t count;

@@ -11,15 +11,12 @@ import typing
 
 import numpy as np
 
+from memlyze._speedups import _event_sums
 from memlyze.query.leaks.clock import CELLS, COHORTS, Array, Clock, Work, work_clock
 
 Columns = typing.Mapping[str, Array]
 
 _CELLS_PER_COHORT = CELLS // COHORTS
-# So many rows at a time: what is made of them meanwhile stays in the processor's cache.
-_CHUNK_ROWS = 1 << 16
-_LIVE = -1
-_MAPPED_MEMORY = 4  # the last allocator that counts as an allocation
 _COLLECTION_MARGIN_NS = 2_000_000  # events carry a coarse clock
 #: Sites beyond these, by live bytes at their greatest, are not looked at.
 _MOST_SITES = 1500
@@ -29,11 +26,6 @@ LEAST_BYTES = 16 << 10
 
 #: Cell and cohort of birth of what was there when it all began.
 BEFORE = -1
-#: Of no allocations: what `read_lives` keeps of each.
-_NOTHING = tuple(
-    np.empty(0, dtype)
-    for dtype in (np.int64, np.int16, np.int16, np.float64, np.float64, np.int64, np.bool_)
-)
 
 
 class Lives(typing.NamedTuple):
@@ -143,82 +135,40 @@ def read_lives(
     """
     start_ns, end_ns = span
     end_ns = max(end_ns, start_ns + CELLS)
-    scale = CELLS / (end_ns - start_ns)
-    is_exact = "weight" not in allocations
-    kept: list[tuple[Array, ...]] = []
-    activity = np.zeros(CELLS)
-    stack_bytes = np.zeros(stacks * COHORTS)
-    stack_samples = np.zeros(stacks * COHORTS, dtype=np.int64)
-    stack_first_ns = np.full(stacks, np.iinfo(np.int64).max)
-    chunk_rows = max(_CHUNK_ROWS, 2 * stacks * COHORTS)  # sums by stack are as many in each chunk
-    for first in range(rows.start, rows.stop, chunk_rows):
-        part = slice(first, min(first + chunk_rows, rows.stop))
-        time_ns, freed_ns = allocations["time_ns"][part], allocations["freed_ns"][part]
-        counts = allocations["allocator"][part] <= _MAPPED_MEMORY
-        stack_id = allocations["stack_id"][part]
-        size = allocations["size"][part].astype(np.float64)
-        weight = None if is_exact else allocations["weight"][part]
-        if not counts.all():
-            time_ns, freed_ns, stack_id, size = (
-                array[counts] for array in (time_ns, freed_ns, stack_id, size)
-            )
-            weight = None if weight is None else weight[counts]
-        weighted = size if weight is None else size * weight
-        born = _cells(time_ns, start_ns, scale)
-        is_new = time_ns >= start_ns
-        new = slice(None) if is_new.all() else is_new
-        activity += np.bincount(born[new], minlength=CELLS)
-        cohort = stack_id[new].astype(np.int64) * COHORTS + born[new] // _CELLS_PER_COHORT
-        stack_bytes += np.bincount(cohort, weights=weighted[new], minlength=stacks * COHORTS)
-        stack_samples += np.bincount(cohort, minlength=stacks * COHORTS)
-        born[~is_new] = BEFORE
-        # Rows are nearly in order of time: the first row of each stack in a chunk will do.
-        first_ns = np.full(stacks, np.iinfo(np.int64).max)
-        first_ns[stack_id[::-1]] = time_ns[::-1]  # of several, the last stays
-        np.minimum(stack_first_ns, first_ns, out=stack_first_ns)
-        died = _cells(freed_ns, start_ns, scale)
-        died[freed_ns == _LIVE] = CELLS
-        lasting = died > born
-        freed = freed_ns[lasting]
-        variance = (
-            np.zeros(int(lasting.sum()))
-            if weight is None
-            else (weighted * size * (weight - 1))[lasting]
-        )
-        window_id = allocations["window_id"][part]
-        kept.append(
-            (
-                stack_id[lasting],
-                born[lasting].astype(np.int16),
-                died[lasting].astype(np.int16),
-                weighted[lasting],
-                variance,
-                (window_id if counts.all() else window_id[counts])[lasting],
-                _in_collection(freed, collections),
-            )
-        )
-    if not kept:
-        kept.append(_NOTHING)
-    joined = (np.concatenate(arrays) for arrays in zip(*kept))
-    stack_id, born, died, weighted, variance, window_id, died_in_collection = joined
+    of_process = {name: column[rows] for name, column in allocations.items()}
+    found = _event_sums.sort_lives(
+        of_process,
+        start_ns=start_ns,
+        cells_per_ns=CELLS / (end_ns - start_ns),
+        cells=CELLS,
+        cells_per_cohort=_CELLS_PER_COHORT,
+        stacks=stacks,
+    )
+    lasting = found["row"]
+    size = of_process["size"][lasting].astype(np.float64)
+    is_exact = "weight" not in of_process
+    weight = np.ones(len(size)) if is_exact else of_process["weight"][lasting]
+    weighted = size * weight
+    activity = found["activity"].astype(np.float64)
     if clock is None:
         clock = work_clock(activity, start_ns, end_ns, is_exact=is_exact, pauses=pauses, work=work)
+    born = found["born"]
     return Lives(
         start_ns=start_ns,
         end_ns=end_ns,
-        stack_id=stack_id,
+        stack_id=of_process["stack_id"][lasting],
         born=np.where(born == BEFORE, BEFORE, clock.busy_cell[born]).astype(np.int16),
-        died=clock.busy_cell[died].astype(np.int16),
+        died=clock.busy_cell[found["died"]].astype(np.int16),
         cohort=(born // _CELLS_PER_COHORT).astype(np.int8),
         bytes=weighted,
-        variance=variance,
-        window_id=window_id,
-        died_in_collection=died_in_collection,
+        variance=weighted * size * (weight - 1),
+        window_id=of_process["window_id"][lasting],
+        died_in_collection=_in_collection(of_process["freed_ns"][lasting], collections),
         process=np.zeros(len(born), np.int16),
         activity=activity,
-        stack_bytes=stack_bytes.reshape(stacks, COHORTS),
-        stack_samples=stack_samples.reshape(stacks, COHORTS),
-        stack_first_ns=stack_first_ns,
+        stack_bytes=found["stack_bytes"],
+        stack_samples=found["stack_samples"],
+        stack_first_ns=found["stack_first_ns"],
         is_exact=is_exact,
         clock=clock,
     )
@@ -272,11 +222,6 @@ def lay_curves(lives: Lives, site_of_stack: Array) -> Curves:
         collected=add_up(in_collection, rows.bytes) / np.maximum(add_up(ended, rows.bytes), 1),
         rows=rows,
     )
-
-
-def _cells(time_ns: Array, start_ns: int, scale: float) -> Array:
-    cells = ((time_ns - start_ns) * scale).astype(np.int64)
-    return np.clip(cells, 0, CELLS - 1, out=cells)
 
 
 def _in_collection(freed_ns: Array, collections: Columns) -> Array:

@@ -3,4 +3,4 @@
 CREATE VIEW _ended_processes AS
 SELECT process_id, end_ns
 FROM _process_ends
-WHERE end_ns + CASE WHEN is_killed THEN 1000000000 ELSE 0 END < (SELECT max(end_ns) FROM _process_ends);
+WHERE is_over;

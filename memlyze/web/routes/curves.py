@@ -6,12 +6,12 @@ import typing
 
 import numpy as np
 
-from memlyze.analyses import curves, places
+from memlyze.analyses import curves
 from memlyze.analyses.estimates import Z
 from memlyze.analyses.lifetime_classes import lifetime_classes
 from memlyze.analyses.live_series import series_of
 from memlyze.analyses.place_curves import PlaceCurves, place_curves
-from memlyze.analyses.remembered import remembered
+from memlyze.analyses.places import places_of
 from memlyze.analyses.resident_memory import resident_over_time
 from memlyze.analyses.sampling import sampling_of
 from memlyze.analyses.selection import END_NS
@@ -140,11 +140,6 @@ def edges_of(asked: Asked) -> Array:
     from_ns = asked.selection.from_ns
     to_ns = end_ns_of(asked.trace) if asked.to_ns == END_NS else asked.to_ns
     return curves.bucket_edges(from_ns, max(to_ns, from_ns + 1), asked.values["buckets"])
-
-
-def places_of(trace: Trace, kind: str) -> places.Places:
-    """The places of a trace, worked out once."""
-    return remembered(trace, "places", lambda: places.places_of(trace, kind), kind, of="stacks")
 
 
 def _place_curves(asked: Asked, edges: Array, measure: str) -> PlaceCurves:

@@ -13,7 +13,7 @@ from memlyze.analyses.flame_difference import flame_difference
 from memlyze.analyses.flame_folds import Folds, folds
 from memlyze.analyses.hotspots import Hotspot, Hotspots, hotspots
 from memlyze.analyses.live_series import series_of
-from memlyze.analyses.places import Place
+from memlyze.analyses.places import Place, places_of
 from memlyze.analyses.remembered import remembered
 from memlyze.analyses.sampling import sampling_of
 from memlyze.analyses.selection import END_NS, Selection
@@ -22,7 +22,7 @@ from memlyze.analyses.stack_sums import Measure
 from memlyze.query.session import Trace
 from memlyze.web.failures import NotFoundError
 from memlyze.web.requests import Asked
-from memlyze.web.routes.curves import end_ns_of, places_of
+from memlyze.web.routes.curves import end_ns_of
 
 Array = typing.Any  # a one-dimensional numpy array
 _OTHER = -2

@@ -11,6 +11,7 @@ from memlyze.analyses.births import birth_sites, births
 from memlyze.analyses.curves import bucket_edges, live_curve
 from memlyze.analyses.estimates import Estimate
 from memlyze.analyses.live_series import live_series
+from memlyze.analyses.places import places_of
 from memlyze.analyses.remembered import remembered
 from memlyze.analyses.sampling import sampling_of
 from memlyze.analyses.selection import END_NS, Selection
@@ -25,7 +26,7 @@ from memlyze.analyses.windows import unattributed
 from memlyze.query.session import Trace
 from memlyze.web.failures import NotFoundError
 from memlyze.web.requests import Asked
-from memlyze.web.routes.curves import end_ns_of, places_of
+from memlyze.web.routes.curves import end_ns_of
 
 _CHILDREN = 1000
 _SITES = 50

@@ -6,12 +6,17 @@ asked anything: no code of the program runs.
 
 from __future__ import annotations
 
+import atexit
+import threading
+
 from memlyze import _json_text
 from memlyze._speedups import _tracer
 from memlyze.errors import MemlyzeError
 
 TYPE_CHECKING = False  # `typing` itself stays out of the recorded program
 if TYPE_CHECKING:
+    from typing import Callable
+
     from memlyze.options import TraceOptions
 
 MOST_OBJECTS_AT_STOP = 10_000_000
@@ -74,6 +79,22 @@ def take_at_stop(options: TraceOptions, reason: str) -> None:
         _take("stop" if reason == "stop" else "exit", MOST_OBJECTS_AT_STOP)
     except MemlyzeError as error:
         _tracer.add_metadata(b"references_left_out", _json_text.encode(str(error)))
+
+
+def call_before_cleanup(function: Callable[[], None]) -> None:
+    """Have `function` called when the threads of this process have ended, before the first of its
+    `atexit` functions: these let go of what was held until then.
+
+    CPython 3.8 does not say when its threads have ended: there it is not called.
+    """
+    register = getattr(threading, "_register_atexit", None)
+    if register is None:
+        return
+    try:
+        # Called when the main thread has ended. What is registered last runs first.
+        register(atexit.register, _tracer.call_then_interrupt, function)
+    except RuntimeError:  # it has ended already
+        return
 
 
 def _take(reason: str, most_objects: int) -> Checkpoint:

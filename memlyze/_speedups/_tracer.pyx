@@ -98,6 +98,9 @@ cdef extern from "cpython/allocator_hooks.h":
 cdef extern from "cpython/anchor.h":
     void ml_make_frame_objects()
 
+cdef extern from "Python.h":
+    void PyErr_SetInterrupt()
+
 cdef extern from "cpython/checkpoint.h":
     ctypedef enum ml_checkpoint_outcome:
         ML_CHECKPOINT_TAKEN
@@ -247,6 +250,17 @@ def take_checkpoint(str reason not None, uint64_t most_objects):
     elif taken.outcome == ML_CHECKPOINT_NO_MEMORY:
         why_not = "no memory"
     return why_not, taken.objects, taken.references, taken.pause_ns
+
+
+def call_then_interrupt(function):
+    """Call `function`; an interrupt by the keyboard meanwhile is raised in what runs after it.
+
+    It can only be passed on from C: code in Python would be interrupted itself.
+    """
+    try:
+        function()
+    except KeyboardInterrupt:
+        PyErr_SetInterrupt()
 
 
 def know_class(type some_class not None):

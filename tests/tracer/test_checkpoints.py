@@ -514,6 +514,50 @@ def test_deep_chains_are_walked_without_recursion(held: Any) -> None:
     assert len(found.objects("type = 'tuple' AND length = 1")) >= 100_000
 
 
+@pytest.mark.skipif(sys.version_info < (3, 9), reason="threads end unnoticed in CPython 3.8")
+def test_at_the_end_is_when_threads_have_ended_and_nothing_is_cleaned_up(held: Any) -> None:
+    found = held(
+        """
+        import atexit, threading
+        FIGURES = {"open": [object() for _ in range(1701)]}
+        atexit.register(FIGURES.clear)
+        def work():
+            main.join()
+            FIGURES["by thread"] = [object() for _ in range(1702)]
+        main = threading.main_thread()
+        threading.Thread(target=work).start()
+        """
+    )
+    assert [checkpoint["reason"] for checkpoint in found.checkpoints] == ["exit"]
+    for length, key in ((1701, "open"), (1702, "by thread")):
+        chain = found.chain(f"type = 'list' AND length = {length}")
+        assert Link(f"['{key}']", "list") in chain
+        assert chain[0] == Link("module __main__", "module")
+
+
+@pytest.mark.skipif(sys.version_info < (3, 9), reason="threads end unnoticed in CPython 3.8")
+def test_an_interrupt_during_the_last_checkpoint_is_the_programs(record: Any) -> None:
+    done = record(
+        """
+        import atexit, signal
+        from memlyze import checkpoints
+        times = []
+        def on_interrupt(*_):
+            times.append("interrupted")
+            if len(times) == 1:
+                raise KeyboardInterrupt
+        signal.signal(signal.SIGINT, on_interrupt)
+        take = checkpoints.take_at_stop
+        def interrupted(options, reason):
+            take(options, reason)
+            signal.raise_signal(signal.SIGINT)
+        checkpoints.take_at_stop = interrupted
+        atexit.register(lambda: print(times))
+        """
+    )
+    assert done.lines == ["['interrupted', 'interrupted']"]
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="limits of address space")
 def test_without_memory_the_program_goes_on_and_the_trace_says_why(
     record: Any, programs: Any

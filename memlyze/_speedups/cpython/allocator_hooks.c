@@ -203,6 +203,18 @@ static void *hooked_pymalloc(void *context, size_t size)
     return domain->wrapped.malloc(context, size);
 }
 
+/* Inside, in a recording of all: what the allocator beneath has answered. */
+ML_INLINE void record_exactly(const ml_hooked_domain *domain, ml_thread *thread, void *block,
+                              size_t size, bool is_raw)
+{
+    uint64_t *entry = ml_live_table_new_entry(&ml_recording.live, (uintptr_t)block, size);
+    if (ML_LIKELY(entry != NULL))
+        record_with_entry(thread, block, size, entry, is_raw ? ML_ALLOCATOR_RAW : domain->allocator,
+                          is_raw);
+    else if (block)
+        record(thread, block, size, domain->allocator);
+}
+
 ML_INLINE void *malloc_exact(const ml_hooked_domain *domain, size_t size, bool is_raw)
 {
     ml_thread *thread = ml_current_thread;
@@ -210,12 +222,7 @@ ML_INLINE void *malloc_exact(const ml_hooked_domain *domain, size_t size, bool i
         return malloc_attentively(domain, size);
     ml_thread_enter_exact(thread);
     void *block = domain->wrapped.malloc(domain->wrapped.ctx, size);
-    uint64_t *entry = ml_live_table_new_entry(&ml_recording.live, (uintptr_t)block, size);
-    if (ML_LIKELY(entry != NULL))
-        record_with_entry(thread, block, size, entry, is_raw ? ML_ALLOCATOR_RAW : domain->allocator,
-                          is_raw);
-    else if (block)
-        record(thread, block, size, domain->allocator);
+    record_exactly(domain, thread, block, size, is_raw);
     ml_thread_leave_exact(thread);
     return block;
 }
@@ -241,6 +248,22 @@ static ML_NOINLINE void *calloc_attentively(const ml_hooked_domain *domain, size
     if (ML_LIKELY(block != NULL)) /* so the product did not overflow */
         block = record_when_due(domain, thread, block, count * size);
     ml_thread_leave(thread);
+    return block;
+}
+
+/* Not of the raw domain. */
+static void *hooked_calloc_exact(void *context, size_t count, size_t size)
+{
+    const ml_hooked_domain *domain = context;
+    ml_thread *thread = ml_current_thread;
+    size_t bytes;
+    if (ML_UNLIKELY(__builtin_mul_overflow(count, size, &bytes) ||
+                    !ml_thread_is_recording_all(thread)))
+        return calloc_attentively(domain, count, size);
+    ml_thread_enter_exact(thread);
+    void *block = domain->wrapped.calloc(domain->wrapped.ctx, count, size);
+    record_exactly(domain, thread, block, bytes, false);
+    ml_thread_leave_exact(thread);
     return block;
 }
 
@@ -281,6 +304,30 @@ static ML_NOINLINE void *realloc_attentively(const ml_hooked_domain *domain, voi
     }
     if (!is_inside)
         ml_thread_leave(thread);
+    return moved;
+}
+
+/* A block without a direct entry, if there is one, takes the other way. Not of the raw domain. */
+static void *hooked_realloc_exact(void *context, void *block, size_t size)
+{
+    const ml_hooked_domain *domain = context;
+    ml_thread *thread = ml_current_thread;
+    if (ML_UNLIKELY(!ml_thread_is_recording_all(thread)))
+        return realloc_attentively(domain, block, size);
+    uint64_t entry = 0;
+    if (block) {
+        entry = ml_live_table_take_directly(&ml_recording.live, (uintptr_t)block);
+        if (ML_UNLIKELY(entry == 0))
+            return realloc_attentively(domain, block, size);
+    }
+    ml_thread_enter_exact(thread);
+    void *moved = domain->wrapped.realloc(domain->wrapped.ctx, block, size);
+    if (entry && ML_UNLIKELY(!moved))
+        ml_recorder_restore((uintptr_t)block, ml_direct_unpack(entry));
+    else if (entry && ML_UNLIKELY(!ml_record_free_directly(thread, entry)))
+        ml_record_free_slowly(thread, (uintptr_t)block, entry);
+    record_exactly(domain, thread, moved, size, false);
+    ml_thread_leave_exact(thread);
     return moved;
 }
 
@@ -398,10 +445,10 @@ static void *idle_realloc(void *context, void *block, size_t size)
 
 PyMemAllocatorEx ml_hooks_around(ml_hooked_domain *hooked)
 {
-    const PyMemAllocatorEx all = {hooked,
-                                  hooked->allocator == ML_ALLOCATOR_RAW ? hooked_raw_malloc_exact
-                                                                        : hooked_malloc_exact,
-                                  hooked_calloc, hooked_realloc, hooked_free_exact};
+    const PyMemAllocatorEx all_raw = {hooked, hooked_raw_malloc_exact, hooked_calloc,
+                                      hooked_realloc, hooked_free_exact};
+    const PyMemAllocatorEx all = {hooked, hooked_malloc_exact, hooked_calloc_exact,
+                                  hooked_realloc_exact, hooked_free_exact};
     PyMemAllocatorEx few = {hooked, hooked->is_pymalloc ? hooked_pymalloc : hooked_malloc,
                             hooked_calloc, hooked_realloc, hooked_free};
     PyMemAllocatorEx many = few;
@@ -413,7 +460,7 @@ PyMemAllocatorEx ml_hooks_around(ml_hooked_domain *hooked)
         few.free = hooked->wrapped.free; /* which makes no use of the context */
     switch (ml_recording.live.kind) {
     case ML_LIVE_EXACT:
-        return all;
+        return hooked->allocator == ML_ALLOCATOR_RAW ? all_raw : all;
     case ML_LIVE_MANY_SAMPLES:
         return many;
     default:

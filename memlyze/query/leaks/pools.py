@@ -8,12 +8,12 @@ what is left of a process: one of its lines begins when another ends, and nothin
 from __future__ import annotations
 
 import json
-import typing
 
 import numpy as np
 
 from memlyze.query.leaks.clock import Array
 from memlyze.query.leaks.curves import OF_EACH, Columns
+from memlyze.query.leaks.places import number_places
 from memlyze.query.leaks.rows import Judged, Process, Sites, judged_sites, texts
 from memlyze.query.leaks.verdicts import GROWING
 
@@ -34,7 +34,7 @@ def pooled_sites(
     is_left[judged.numbers[judged.judgement.has_enough]] = False
     found = []
     for stage in _STAGES:
-        pool = _pools(lines, frames, stage)
+        pool = number_places(frames, stage)[lines.frame_row]
         is_left_together = is_left & (np.bincount(pool, weights=is_left)[pool] >= 2)
         if not is_left_together.any():
             continue
@@ -47,20 +47,6 @@ def pooled_sites(
             found.append(columns)
             is_left &= ~np.isin(pool, numbers)
     return found
-
-
-def _pools(lines: Sites, frames: Columns, stage: tuple[str, ...]) -> Array:
-    """The number of the pool of each line; lines without a frame are in the last one."""
-    numbers: dict[typing.Any, int] = {}
-    columns = [frames[name] for name in stage]
-    return np.array(
-        [
-            numbers.setdefault(
-                tuple(column[row] for column in columns) if row >= 0 else None, len(numbers)
-            )
-            for row in lines.frame_row.tolist()
-        ]
-    )
 
 
 def _judge_pools(

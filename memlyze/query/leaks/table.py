@@ -11,6 +11,7 @@ import numpy as np
 from memlyze.query.leaks.clock import Array, Work, work_in_cells
 from memlyze.query.leaks.curves import Columns, Lives, read_lives
 from memlyze.query.leaks.kin import kin, lives_together
+from memlyze.query.leaks.places import number_places
 from memlyze.query.leaks.pools import pooled_sites
 from memlyze.query.leaks.requests import with_growth_by_request
 from memlyze.query.leaks.rows import Process, Sites, judged_sites
@@ -115,7 +116,9 @@ def _levels(tables: Tables) -> list[Sites]:
     row_of_stack[stack_id] = _row_of_frame(frames)[stack_sites["program_frame_id"]]
     levels = []
     for level in ("line", "function"):
-        number_of_row = _places(frames, ("function", "file", "line")[: 3 if level == "line" else 2])
+        number_of_row = number_places(
+            frames, ("function", "file", "line")[: 3 if level == "line" else 2]
+        )
         frame_row = np.full(int(number_of_row.max()) + 1, -1)
         frame_row[number_of_row[:-1]] = np.arange(len(number_of_row) - 1)
         levels.append(Sites(level, number_of_row[row_of_stack], frame_row))
@@ -133,15 +136,6 @@ def _row_of_frame(frames: Columns) -> Array:
     return row_of_frame
 
 
-def _places(frames: Columns, names: typing.Sequence[str]) -> Array:
-    """A number for each row of `frames` that differs in these columns; the last entry is that of
-    stacks of which no frame is known: −1.
-    """
-    numbers: dict[typing.Any, int] = {}
-    keys = zip(*(frames[name] for name in names))
-    return np.array([*(numbers.setdefault(key, len(numbers)) for key in keys), len(numbers)])
-
-
 def _same_stacks(tables: Tables, count: int) -> Array:
     """A number for each stack, by its own: that of the first which has the same frames, in whatever
     process.
@@ -150,7 +144,7 @@ def _same_stacks(tables: Tables, count: int) -> Array:
     if len(tables("processes")["process_id"]) < 2:
         return number
     stacks, frames = tables("stacks"), tables("frames")
-    place = _places(frames, ("function", "file", "line"))[_row_of_frame(frames)]
+    place = number_places(frames, ("function", "file", "line"))[_row_of_frame(frames)]
     order = np.argsort(stacks["depth"], kind="stable")
     depth = stacks["depth"][order]
     for level in np.split(order, np.flatnonzero(np.diff(depth)) + 1):  # callers come first

@@ -268,9 +268,10 @@ class Trace:
         """
         connection = self.connection
         statement = guard.check_statement(connection, query, may_write_files=may_write_files)
-        self.decode_for(statement)  # in no transaction, or it could not be registered
+        # In no transaction: it could not be registered there, and a try that fails would end it.
+        self.decode_for(statement)
         with guard.read_only(connection):
-            yield self.sql(statement)
+            yield self._run(functools.partial(_relation, connection), statement, None)
 
     def decode_for(self, query: str, parameters: typing.Any = None) -> None:
         """Decode the tables that `query` reads and that are not decoded yet."""

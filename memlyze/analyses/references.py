@@ -18,7 +18,8 @@ Array = typing.Any  # a one-dimensional numpy array
 _MOST_OBJECTS = 400
 _MOST_CHAINS = 3
 _MOST_TYPES = 5
-_SHARE_OF_HOLDER = 0.9
+_NEARLY_ALL = 0.9
+_MOST = 0.5
 
 
 class HeldType(typing.NamedTuple):
@@ -44,7 +45,7 @@ class Chain(typing.NamedTuple):
 
 
 class Holder(typing.NamedTuple):
-    """One object with which nearly all that was asked for would be freed."""
+    """One object with which nearly all, or most, of what was asked for would be freed."""
 
     text: str
     type: str
@@ -290,8 +291,9 @@ class References:
         return Chain(way.text, way.root, dict(chains).get(way.pattern, Chain("", "", 0.0)).share)
 
     def _holder(self, rows: Array) -> Holder | None:
-        """The nearest object that dominates nearly all of `rows`, itself perhaps among them; no
-        module and no module's namespace, in which nearly everything is.
+        """The nearest object that dominates nearly all of `rows`, itself perhaps among them, or
+        else the nearest of those that dominate as many as any, if these are most; no module and no
+        module's namespace, in which nearly everything is.
         """
         assert self._speller is not None
         tree = self._trace.heap_graph.tree()
@@ -303,13 +305,12 @@ class References:
             while at >= 0 and steps < 10_000:
                 counts[at] += 1
                 at, steps = int(dominators[at]), steps + 1
-        enough = [
-            row
-            for row, count in counts.items()
-            if count >= _SHARE_OF_HOLDER * len(chosen) and not self._speller.is_namespace(row)
-        ]
-        if not enough:
+        held = {row: count for row, count in counts.items() if not self._speller.is_namespace(row)}
+        most = max(held.values(), default=0)
+        least = min(_NEARLY_ALL * len(chosen), most)
+        if least <= _MOST * len(chosen):
             return None
+        enough = [row for row, count in held.items() if count >= least]
         # The one that dominates no other of these retains least.
         row = min(enough, key=lambda each: int(tree["retained"][each]))
         return Holder(
@@ -317,5 +318,6 @@ class References:
             self._speller.type_name(row),
             int(tree["retained"][row]),
             counts[row] / len(chosen),
-            fills_bounded_cache(self._trace, row, rows, self._speller.type_name),
+            counts[row] >= _NEARLY_ALL * len(chosen)
+            and fills_bounded_cache(self._trace, row, rows, self._speller.type_name),
         )

@@ -8,6 +8,10 @@ from memlyze.wording.figures import figure
 from memlyze.wording.names import printable
 from memlyze.wording.units import format_bytes, format_duration, plural
 
+#: With what holds so much, it is not said how much of it that is.
+_NEARLY_ALL = 0.9
+#: A way that leads to so much is shown for being the shortest.
+_TELLING = 0.05
 #: A pause at the end is spoken of where it is so great a share of the time that a site grew.
 _NOTABLE = 0.2
 
@@ -85,9 +89,15 @@ def _holder_lines(site: LeakSite) -> list[str]:
     if holders.holder is not None:
         size = format_bytes(holders.holder.retained_bytes)
         where = f" in process {site.process_id}" if len(site.process_ids) > 1 else ""
-        lines.append(f"{printable(holders.holder.text)}, with which {size} would be freed{where}")
+        share = holders.holder.share
+        freed = f"{size} would be freed"
+        if share < _NEARLY_ALL:
+            freed = f"{100 * share:.0f} % of it would be freed, {size} in all"
+        lines.append(f"{printable(holders.holder.text)}, with which {freed}{where}")
     shown = list(holders.chains[:2])
-    if all(chain.text != holders.shortest.text for chain in shown):
+    # The shortest way to one of thousands tells nothing where the others are held otherwise.
+    is_telling = holders.shortest.share >= min(_TELLING, holders.chains[0].share)
+    if is_telling and all(chain.text != holders.shortest.text for chain in shown):
         shown.insert(0, holders.shortest)
     lines += [_chain(chain) for chain in shown]
     kinds = [

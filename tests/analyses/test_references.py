@@ -44,6 +44,14 @@ PROGRAM = """
         for number in range(count):
             SESSIONS[f"u{number}"] = Session(30)
 
+    def spread(places):
+        for place in places:
+            place.append(Session(30))
+
+    def halve(places):
+        for place in places:
+            place.append(Session(30))
+
     def main():
         batch = [None] * 4007
         memlyze.stop()
@@ -52,6 +60,9 @@ PROGRAM = """
     memlyze.start(sys.argv[1], sample_rate=1.0)
     SESSIONS = {}
     leak(50)
+    MANY, FEW, HALF, OTHER_HALF = [], [], [], []
+    spread([MANY] * 30 + [FEW] * 10)
+    halve([HALF, OTHER_HALF] * 20)
     SESSIONS["long"] = Session(4001)
     LISTENERS = [Session(4002).close]
     Session.registry["x"] = [None] * 4003
@@ -98,7 +109,7 @@ def way(trace: Trace, length: int) -> Any:
             "__main__.FUNCTION → closure of closure.<locals>.<lambda> (app.py:18) → list[4 004]",
         ),
         (4005, "__main__.GENERATOR → generator generate (app.py:22): pending → list[4 005]"),
-        (4007, "main (app.py:30): batch → list[4 007]"),
+        (4007, "main (app.py:38): batch → list[4 007]"),
         (4008, "__main__.PARTIAL → partial.args → [0] → [(1, 'a')] → list[4 008]"),
     ],
 )
@@ -140,6 +151,16 @@ def test_holders_of_a_site_have_types_chains_and_what_holds_all(trace: Trace) ->
     assert common.text.startswith("__main__.SESSIONS → ['u")
     assert "Session.history → [" in common.text and common.share > 0.5
     assert sum(chain.share for chain in found.chains) <= 1.0001
+
+
+def test_what_holds_most_is_the_holder_where_nothing_holds_all(trace: Trace) -> None:
+    process = trace.process_ids[0]
+    found = References(trace).holders(process, stacks_of(trace, "spread"))
+    assert found is not None and found.holder is not None
+    assert found.holder.text == "__main__.MANY → list[30]"
+    assert found.holder.share == pytest.approx(0.75, abs=0.03)
+    found = References(trace).holders(process, stacks_of(trace, "halve"))
+    assert found is not None and found.holder is None
 
 
 def test_what_was_freed_before_the_checkpoint_has_no_holder(trace: Trace) -> None:

@@ -80,6 +80,8 @@ def main(arguments: typing.Sequence[str] | None = None) -> int:
         status = _dispatch(words)
         if sys.stdout is not None:  # closed by whoever started this
             sys.stdout.flush()
+        if arguments is None:  # the process ends: nobody need look for cycles in what is left
+            gc.freeze()
         return status
     except MemlyzeError as error:
         _complain(words, error)

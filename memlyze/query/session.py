@@ -222,7 +222,7 @@ class Trace:
         connection = self._connected(query)
         if query not in self._asked:
             named = definitions.tables_named(query) - self._registered
-            if named & _LONG_TO_MAKE:
+            if any(not self._source.is_made(table) for table in named & _LONG_TO_MAKE):
                 self._decode(connection, query, parameters)
             else:
                 for table in sorted(named):

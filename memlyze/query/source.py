@@ -55,6 +55,10 @@ class Source:
             self._made[table] = make()
         return self._made[table]
 
+    def is_made(self, table: str) -> bool:
+        """Whether the columns of a private table are there already."""
+        return table in self._made or self._reader.is_decoded(table)
+
     def constants(self) -> dict[str, int | float]:
         """Values of the columns that the reader leaves out because they are the same in each
         row.

@@ -295,6 +295,10 @@ class TraceFile:
                 self._tables[name] = make()
             return self._tables[name]
 
+    def is_decoded(self, name: str) -> bool:
+        """Whether a table is there already."""
+        return name in self._tables
+
     def release(self, name: str) -> None:
         """Forget a decoded table: it is decoded again when it is asked for again."""
         with self._lock:

@@ -184,6 +184,10 @@ class TraceSet:
             found.append(by_recording.get(parent, told) if parent else told)
         return found
 
+    def is_decoded(self, name: str) -> bool:
+        """Whether a table is there already, joined."""
+        return name in self._tables
+
     def table(self, name: str) -> dict[str, Any]:
         """The rows of all files, in the order of the files, with their `process_id`.
 

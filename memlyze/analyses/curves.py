@@ -53,6 +53,8 @@ class LiveCurve(typing.NamedTuple):
     """At any moment of the bucket."""
     greatest_live_variance: Array
     """At the first moment at which most was live."""
+    greatest_live_ns: Array
+    """That moment; the last one before the bucket, where most was live when it began."""
 
 
 def bucket_edges(from_ns: int, to_ns: int, buckets: int) -> Array:
@@ -155,22 +157,13 @@ def live_curve(series: LiveSeries, edges: Array) -> LiveCurve:
 
     live = np.append(0.0, series.live_bytes)
     variances = np.maximum(np.append(0.0, series.live_variances), 0.0)
-    # What is live when a bucket begins holds until the first change in it.
-    least, greatest = live[bounds[:-1]], live[bounds[:-1]]
-    greatest_places = bounds[:-1].copy()
+    greatest, places = most_live(series.times_ns, series.live_bytes, edges)
+    least = live[bounds[:-1]]
     has_changes = np.diff(bounds) > 0
     starts = bounds[:-1][has_changes]
     if len(starts):
         within = series.live_bytes[: bounds[-1]]
         least[has_changes] = np.minimum(least[has_changes], np.minimum.reduceat(within, starts))
-        inner = np.maximum.reduceat(within, starts)
-        is_above = inner > greatest[has_changes]
-        buckets = np.flatnonzero(has_changes)[is_above]
-        greatest[buckets] = inner[is_above]
-        greatest_places[buckets] = [
-            1 + first + int(np.argmax(within[first:end]))
-            for first, end in zip(bounds[buckets].tolist(), bounds[buckets + 1].tolist())
-        ]
     return LiveCurve(
         allocated_bytes=sums("allocated_bytes"),
         allocated_variance=sums("allocated_variance"),
@@ -181,5 +174,31 @@ def live_curve(series: LiveSeries, edges: Array) -> LiveCurve:
         live_variance=variances[bounds[1:]],
         least_live_bytes=least,
         greatest_live_bytes=greatest,
-        greatest_live_variance=variances[greatest_places],
+        greatest_live_variance=variances[places],
+        greatest_live_ns=np.where(
+            places > bounds[:-1], np.append(0, series.times_ns)[places], edges[:-1] - 1
+        ),
     )
+
+
+def most_live(times_ns: Array, live_bytes: Array, edges: Array) -> tuple[Array, Array]:
+    """The most that was live in each bucket, where `live_bytes` hold from each of the times to the
+    next, and how many of the times had come when it first was.
+    """
+    bounds: Array = np.searchsorted(times_ns, edges)
+    # What is live when a bucket begins holds until the first change in it.
+    places = bounds[:-1].copy()
+    greatest = np.append(0.0, live_bytes)[places]
+    has_changes = np.diff(bounds) > 0
+    starts = bounds[:-1][has_changes]
+    if len(starts):
+        within = live_bytes[: bounds[-1]]
+        inner = np.maximum.reduceat(within, starts)
+        is_above = inner > greatest[has_changes]
+        buckets = np.flatnonzero(has_changes)[is_above]
+        greatest[buckets] = inner[is_above]
+        places[buckets] = [
+            1 + first + int(np.argmax(within[first:end]))
+            for first, end in zip(bounds[buckets].tolist(), bounds[buckets + 1].tolist())
+        ]
+    return greatest, places

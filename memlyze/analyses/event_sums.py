@@ -94,13 +94,44 @@ class _Question(typing.NamedTuple):
     by_stack: bool
 
 
-def _sum_up(trace: Trace, chosen: Chosen, question: _Question) -> Columns:
+def event_sums_by(trace: Trace, chosen: Chosen, groups: Array) -> Columns:
+    """The sums of the chosen allocations by the number that `groups` has for each recorded one:
+    columns as those of `event_sums`. Nothing is remembered; a number may have several rows.
+    """
     columns = trace.table("allocations")
-    parameters, group, moment_ns = chosen.parameters, question.group, question.moment_ns
-    asked: dict[str, typing.Any] = {
+    question = _Question(None, END_NS, 0, None, 0, 0, by_stack=False)
+    sums: Columns = _event_sums.sum_events(
+        columns, _chunk_times(trace), groups=groups, **_asked(columns, chosen, question)
+    )
+    return _of_stacks(sums, chosen)
+
+
+def gone_times(trace: Trace) -> Array:
+    """When each recorded allocation was freed, or went with its process while others went on;
+    `END_NS`: neither.
+    """
+    columns = trace.table("allocations")
+    gone_ns = np.where(columns["freed_ns"] < 0, END_NS, columns["freed_ns"])
+    for process_id, end_ns in ended_processes(trace).items():
+        went = (gone_ns == END_NS) & (columns["process_id"] == process_id)
+        gone_ns[went] = np.maximum(end_ns + 1, columns["time_ns"][went])
+    return gone_ns
+
+
+def _chunk_times(trace: Trace) -> Columns:
+    columns = trace.table("allocations")
+    return remembered(
+        trace, "chunk times", lambda: _event_sums.chunk_times(columns), of="allocations"
+    )
+
+
+def _asked(columns: Columns, chosen: Chosen, question: _Question) -> dict[str, typing.Any]:
+    """The parameters of `sum_events`."""
+    parameters = chosen.parameters
+    return {
         "from_ns": parameters["from_ns"],
         "to_ns": parameters["to_ns"],
-        "moment_ns": moment_ns,
+        "moment_ns": question.moment_ns,
         "temporary_ns": question.temporary_ns,
         "temporary_allocations": question.temporary_allocations or 0,
         "told_apart": question.told_apart,
@@ -110,6 +141,20 @@ def _sum_up(trace: Trace, chosen: Chosen, question: _Question) -> Columns:
         "thread_ids": _in_order(parameters["thread_ids"]),
         "window_ids": _in_order(parameters["window_ids"]),
     }
+
+
+def _of_stacks(sums: Columns, chosen: Chosen) -> Columns:
+    """What of sums by stack is of the chosen stacks."""
+    if chosen.stack_ids is None:
+        return sums
+    is_wanted = np.isin(sums["stack_id"], np.array(chosen.stack_ids, dtype=np.int64))
+    return {name: column[is_wanted] for name, column in sums.items()}
+
+
+def _sum_up(trace: Trace, chosen: Chosen, question: _Question) -> Columns:
+    columns = trace.table("allocations")
+    group, moment_ns = question.group, question.moment_ns
+    asked = _asked(columns, chosen, question)
     counts_allocations = question.temporary_allocations is not None
     growing = None if counts_allocations else growing_sums(trace)
 
@@ -126,18 +171,13 @@ def _sum_up(trace: Trace, chosen: Chosen, question: _Question) -> Columns:
         return sums
 
     if growing is None:
-        times = remembered(
-            trace, "chunk times", lambda: _event_sums.chunk_times(columns), of="allocations"
-        )
-        sums = summing(columns, times)
+        sums = summing(columns, _chunk_times(trace))
     else:
         key = (group, *((name, _hashable(value)) for name, value in asked.items()))
         sums = growing.sums(trace, key, summing)
     if group == "process" and "process_id" not in columns:
         sums["group_id"][:] = trace.process_ids[0]
-    if chosen.stack_ids is not None:
-        is_wanted = np.isin(sums["stack_id"], np.array(chosen.stack_ids, dtype=np.int64))
-        sums = {name: column[is_wanted] for name, column in sums.items()}
+    sums = _of_stacks(sums, chosen)
     order = np.lexsort((sums["classes"], sums["group_id"], sums["stack_id"]))
     return {name: column[order] for name, column in sums.items()}
 

@@ -97,14 +97,14 @@ def test_live_at_takes_a_parameter_and_a_subquery(trace: Trace) -> None:
 
 def test_timeline_slices_add_up(trace: Trace) -> None:
     rows = trace.sql("""
-        SELECT start_ns, end_ns, allocated_bytes, freed_bytes, live_bytes, allocations, frees, rss,
-               heap_live, gc_runs, gc_duration_ns
+        SELECT start_ns, end_ns, allocated_bytes, freed_bytes, live_bytes, peak_live_bytes,
+               allocations, frees, rss, heap_live, gc_runs, gc_duration_ns
         FROM timeline(buckets := 2)
     """).fetchall()
     middle = 10 * MS + 1
     assert rows == [
-        (0, middle, 1000, 500, 500, 4, 2, 9000, 500, 1, 1000),
-        (middle, 20 * MS + 1, 550, 0, 1050, 2, 0, 8000, 1050, 1, 3000),
+        (0, middle, 1000, 500, 500, 700, 4, 2, 9000, 500, 1, 1000),
+        (middle, 20 * MS + 1, 550, 0, 1050, 1050, 2, 0, 8000, 1050, 1, 3000),
     ]
 
 

@@ -105,12 +105,13 @@ def test_resident_categories_add_up_at_each_snapshot(served: Served) -> None:
     assert sums == [4100, 9000]
 
 
-def test_layers_and_the_rest_add_up_to_what_is_live(served: Served) -> None:
-    live = served.get("timeline", **EACH_MS)["live_bytes"]
-    found = served.get("timeline/stacked", **EACH_MS, by="function", top=1)
+@pytest.mark.parametrize("buckets", [21, 7, 3, 2, 1])
+def test_layers_and_the_rest_add_up_to_the_most_that_was_live(served: Served, buckets: int) -> None:
+    asked = {"to_ns": 21 * MS, "buckets": buckets}
+    live = served.get("timeline", **asked)["heap_live"]["max"]
+    found = served.get("timeline/stacked", **asked, by="function", top=1)
     (layer,) = found["layers"]
     assert layer["label"] == "load"
-    assert max(layer["live_bytes"]) == 600
     sums = [sum(values) for values in zip(layer["live_bytes"], found["other"]["live_bytes"])]
     assert sums == live
 
@@ -129,6 +130,17 @@ def test_heat_map_has_all_bytes_in_its_cells(served: Served, by: str) -> None:
     assert sum(found["values"]) == sum(row["bytes"] for row in found["rows"]) == 1550
     assert len(found["values"]) == len(found["rows"]) * len(found["start_ns"])
     assert found["other_bytes"] == 0
+
+
+def test_heat_map_shows_the_most_that_was_live_of_each_place(served: Served) -> None:
+    asked = {"to_ns": 21 * MS, "by": "function", "measure": "live"}
+    each = served.get("heatmap/sites", **asked, buckets=21)
+    whole = served.get("heatmap/sites", **asked, buckets=1)
+    labels = [row["label"] for row in each["rows"]]
+    assert labels == [row["label"] for row in whole["rows"]]
+    rows = [each["values"][21 * k : 21 * (k + 1)] for k in range(len(labels))]
+    assert whole["values"] == [max(row) for row in rows]
+    assert dict(zip(labels, whole["values"]))["load"] == 600
 
 
 def test_heat_map_says_what_is_in_the_places_that_it_leaves_out(served: Served) -> None:

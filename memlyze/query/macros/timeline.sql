@@ -32,9 +32,9 @@ slices AS (
     FROM range(greatest(buckets, 1)) AS r (i), widths AS w
     WHERE w.first_ns + i * w.width_ns < w.end_ns
 ),
-made AS (
+births AS ( -- by moment, of which there are few: a spike within a slice is to be seen
     SELECT
-        (greatest(time_ns, w.first_ns) - w.first_ns) // w.width_ns AS slice,
+        greatest(time_ns, w.first_ns) AS time_ns,
         sum(size * weight) AS bytes,
         sum(size::DOUBLE * size * weight * (weight - 1)) AS variance,
         sum(weight) AS allocations
@@ -42,9 +42,9 @@ made AS (
     WHERE allocator <= 4
     GROUP BY ALL
 ),
-freed AS (
+deaths AS (
     SELECT
-        (greatest(freed_ns, w.first_ns) - w.first_ns) // w.width_ns AS slice,
+        greatest(freed_ns, w.first_ns) AS time_ns,
         sum(size * weight) AS bytes,
         sum(size::DOUBLE * size * weight * (weight - 1)) AS variance,
         sum(weight) AS frees
@@ -52,15 +52,54 @@ freed AS (
     WHERE allocator <= 4 AND freed_ns <> -1
     GROUP BY ALL
 ),
-ended AS ( -- with a process goes what it had, while others go on
-    SELECT
-        (greatest(p.end_ns, a.time_ns, w.first_ns) - w.first_ns) // w.width_ns AS slice,
-        sum(a.size * a.weight) AS bytes
+remains AS ( -- with a process goes what it had, while others go on
+    SELECT greatest(p.end_ns, a.time_ns, w.first_ns) AS time_ns, sum(a.size * a.weight) AS bytes
     FROM _ended_processes AS p
     JOIN _raw_allocations AS a USING (process_id)
     CROSS JOIN widths AS w
     WHERE a.allocator <= 4 AND a.freed_ns = -1
     GROUP BY ALL
+),
+made AS (
+    SELECT
+        (time_ns - w.first_ns) // w.width_ns AS slice,
+        sum(bytes) AS bytes,
+        sum(variance) AS variance,
+        sum(allocations) AS allocations
+    FROM births, widths AS w
+    GROUP BY ALL
+),
+freed AS (
+    SELECT
+        (time_ns - w.first_ns) // w.width_ns AS slice,
+        sum(bytes) AS bytes,
+        sum(variance) AS variance,
+        sum(frees) AS frees
+    FROM deaths, widths AS w
+    GROUP BY ALL
+),
+changes AS (
+    SELECT time_ns, sum(bytes) AS bytes
+    FROM (
+        SELECT time_ns, bytes FROM births
+        UNION ALL
+        SELECT time_ns, -bytes FROM deaths
+        UNION ALL
+        SELECT time_ns, -bytes FROM remains
+    ) AS c
+    GROUP BY time_ns
+),
+levels AS (
+    SELECT
+        (time_ns - w.first_ns) // w.width_ns AS slice,
+        time_ns,
+        sum(bytes) OVER (ORDER BY time_ns) AS live_bytes
+    FROM changes, widths AS w
+),
+tops AS (
+    SELECT slice, max(live_bytes) AS greatest_bytes, arg_max(live_bytes, time_ns) AS last_bytes
+    FROM levels
+    GROUP BY slice
 ),
 clock AS (
     SELECT
@@ -102,7 +141,12 @@ SELECT
     -- Half width of the 95 % interval around `freed_bytes`.
     _bytes_error(f.bytes, f.variance, u.unseen_bytes) AS freed_bytes_error,
     -- Bytes live at the end of the slice, among those allocated since the start of the trace.
-    sum(coalesce(m.bytes, 0) - coalesce(f.bytes, 0) - coalesce(e.bytes, 0)) OVER (ORDER BY s.slice) AS live_bytes,
+    coalesce(last_value(l.last_bytes IGNORE NULLS) OVER (ORDER BY s.slice), 0) AS live_bytes,
+    -- The most that was live at any moment of the slice.
+    greatest(
+        coalesce(l.greatest_bytes, 0),
+        coalesce(last_value(l.last_bytes IGNORE NULLS) OVER (ORDER BY s.slice ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)
+    ) AS peak_live_bytes,
     -- Number of allocations in the slice (an estimate while sampling).
     coalesce(m.allocations, 0) AS allocations,
     -- Number of frees in the slice (an estimate while sampling).
@@ -120,7 +164,7 @@ SELECT
 FROM slices AS s
 LEFT JOIN made AS m ON m.slice = s.slice
 LEFT JOIN freed AS f ON f.slice = s.slice
-LEFT JOIN ended AS e ON e.slice = s.slice
+LEFT JOIN tops AS l ON l.slice = s.slice
 LEFT JOIN clock AS c ON c.slice = s.slice
 LEFT JOIN collections AS g ON g.slice = s.slice
 CROSS JOIN _sampling AS u

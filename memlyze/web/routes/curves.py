@@ -10,7 +10,7 @@ from memlyze.analyses import curves
 from memlyze.analyses.estimates import Z
 from memlyze.analyses.lifetime_classes import lifetime_classes
 from memlyze.analyses.live_series import series_of
-from memlyze.analyses.place_curves import PlaceCurves, place_curves
+from memlyze.analyses.place_curves import place_curves, place_levels
 from memlyze.analyses.places import places_of
 from memlyze.analyses.resident_memory import resident_over_time
 from memlyze.analyses.sampling import sampling_of
@@ -81,7 +81,13 @@ def resident(asked: Asked) -> object:
 def stacked(asked: Asked) -> object:
     """`/api/timeline/stacked`."""
     edges = edges_of(asked)
-    found = _place_curves(asked, edges, "live")
+    found = place_levels(
+        asked.trace,
+        places_of(asked.trace, asked.values["by"]),
+        edges,
+        count=asked.values["top"],
+        selection=asked.selection,
+    )
     errors = _errors(asked.trace, found.live_bytes, found.live_variance)
     return {
         **_frame(edges),
@@ -102,8 +108,15 @@ def site_heatmap(asked: Asked) -> object:
     """`/api/heatmap/sites`."""
     edges = edges_of(asked)
     measure = asked.values["measure"]
-    found = _place_curves(asked, edges, measure)
-    values = found.live_bytes if measure == "live" else found.allocated_bytes
+    found = place_curves(
+        asked.trace,
+        places_of(asked.trace, asked.values["by"]),
+        edges,
+        count=asked.values["top"],
+        measure=measure,
+        selection=asked.selection,
+    )
+    values = found.bytes
     sums = values.max(axis=1) if measure == "live" else values.sum(axis=1)
     return {
         **_frame(edges),
@@ -140,17 +153,6 @@ def edges_of(asked: Asked) -> Array:
     from_ns = asked.selection.from_ns
     to_ns = end_ns_of(asked.trace) if asked.to_ns == END_NS else asked.to_ns
     return curves.bucket_edges(from_ns, max(to_ns, from_ns + 1), asked.values["buckets"])
-
-
-def _place_curves(asked: Asked, edges: Array, measure: str) -> PlaceCurves:
-    return place_curves(
-        asked.trace,
-        places_of(asked.trace, asked.values["by"]),
-        edges,
-        count=asked.values["top"],
-        measure=measure,
-        selection=asked.selection,
-    )
 
 
 def _frame(edges: Array) -> dict[str, object]:

@@ -244,7 +244,7 @@ export interface Stacked {
   layers: ({
     label: string;
     place: Place;
-    /** At the end of each bucket. */
+    /** Of each bucket at the moment at which most was live in all: together they are what the timeline has as its greatest. */
     live_bytes: number[];
     /** half width */
     error: number[];
@@ -788,7 +788,7 @@ export interface Routes {
       buckets?: number;
       /** What a row is. */
       by?: "site" | "line" | "function" | "file" | "module";
-      /** Allocated in the bucket, or live at its end. */
+      /** Allocated in the bucket, or the most that was live at any moment of it: of other places at other moments. */
       measure?: "allocated" | "live";
       /** How many rows. */
       top?: number;

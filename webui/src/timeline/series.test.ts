@@ -58,10 +58,13 @@ test("a spike that is over within a bucket is found, drawn and told", () => {
   }
 });
 
-test("a table of layers has moments evenly apart, each with its errors", () => {
-  const rows = layerRows([10, 20, 30, 40], [{ label: "a", bytes: [1, 2, 3, 4], error: [0, 0, 1, 0] }], 2);
-  expect(rows).toEqual([
-    { fromNs: 10, values: [{ value: 1, error: 0 }] },
-    { fromNs: 30, values: [{ value: 3, error: 1 }] },
+test("a table of layers has the greatest moment of each part of the time, with its errors", () => {
+  const layers = [
+    { label: "a", bytes: [1, 9, 3, 0], error: [0, 2, 1, 0] },
+    { label: "b", bytes: [2, 0, 0, 2] },
+  ];
+  expect(layerRows([10, 20, 30, 40], layers, 2)).toEqual([
+    { fromNs: 20, values: [{ value: 9, error: 2 }, { value: 0, error: 0 }] },
+    { fromNs: 30, values: [{ value: 3, error: 1 }, { value: 0, error: 0 }] },
   ]);
 });

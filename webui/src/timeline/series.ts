@@ -80,12 +80,17 @@ export interface LayerRow {
   readonly values: readonly Estimate[];
 }
 
-/** At most `most` moments of what is stacked, evenly apart. */
+/** At most `most` moments of what is stacked: that at which there is most, in each of so many parts of the time. */
 export function layerRows(times: readonly number[], layers: readonly Layer[], most = 40): LayerRow[] {
   const step = Math.max(1, Math.ceil(times.length / most));
-  return times.flatMap((fromNs, index) =>
-    index % step === 0 ? [{ fromNs, values: layers.map(({ bytes, error }) => ({ value: bytes[index] ?? 0, error: error?.[index] ?? 0 })) }] : [],
-  );
+  const totals = times.map((_, index) => layers.reduce((sum, { bytes }) => sum + (bytes[index] ?? 0), 0));
+  const rows: LayerRow[] = [];
+  for (let first = 0; first < times.length; first += step) {
+    const part = totals.slice(first, first + step);
+    const index = first + part.indexOf(Math.max(...part));
+    rows.push({ fromNs: times[index] ?? 0, values: layers.map(({ bytes, error }) => ({ value: bytes[index] ?? 0, error: error?.[index] ?? 0 })) });
+  }
+  return rows;
 }
 
 export interface SummaryRow {

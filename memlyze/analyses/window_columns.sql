@@ -3,7 +3,7 @@ SELECT
     w.window_id,
     w.parent_id,
     w.kind,
-    w.name,
+    _window_label(w.kind, w.method, w.name) AS name,
     w.start_ns,
     CASE WHEN w.end_ns = -1 THEN -1 ELSE w.end_ns - w.start_ns END AS duration_ns,
     w.thread_id,

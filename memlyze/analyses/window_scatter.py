@@ -46,7 +46,8 @@ class WindowName(typing.NamedTuple):
 
 
 def window_columns(trace: Trace) -> Columns:
-    """What each window took: `window_id`, `parent_id` (0: none), `kind`, `name`, `start_ns`,
+    """What each window took: `window_id`, `parent_id` (0: none), `kind`, `name` (with its
+    method, as it is listed), `start_ns`,
     `duration_ns` (−1: open when recording ended), `thread_id` (0: none), `process_id`,
     `allocated_bytes`, `retained_bytes`, each with its `…_error` and the `…_variance` behind it,
     `live_bytes` with its `live_variance`, and `samples`.
@@ -75,8 +76,12 @@ def chosen_windows(
     return {column: values[is_chosen] for column, values in columns.items()}
 
 
-def window_names(columns: Columns, sampling: Sampling, *, count: int) -> list[WindowName]:
-    """The windows by name and kind, those that allocated most first."""
+def window_names(
+    columns: Columns, sampling: Sampling, *, count: int
+) -> tuple[list[WindowName], int]:
+    """The windows by name and kind, those that allocated most first, and how many names there are
+    in all.
+    """
     known: dict[tuple[str, str], int] = {}
     keys = zip(columns["name"].tolist(), columns["kind"].tolist())
     numbers = np.array([known.setdefault(key, len(known)) for key in keys], dtype=np.int64)
@@ -88,7 +93,7 @@ def window_names(columns: Columns, sampling: Sampling, *, count: int) -> list[Wi
         of_name = {column: columns[column][rows] for column in columns}
         found.append(_window_name(name, kind, of_name, sampling))
     found.sort(key=lambda row: (-row.allocated.value, row.name, row.kind))
-    return found[:count]
+    return found[:count], len(found)
 
 
 def _window_name(name: str, kind: str, rows: Columns, sampling: Sampling) -> WindowName:

@@ -6,7 +6,7 @@ chosen AS (
         window_id,
         nullif(parent_id, 0) AS parent_id,
         kind,
-        name,
+        _window_label(kind, method, name) AS name,
         start_ns,
         nullif(end_ns, -1) AS end_ns,
         thread_id,

@@ -9,6 +9,7 @@ import typing
 from memlyze.analyses.estimates import Estimate
 from memlyze.analyses.hotspots import Hotspot
 from memlyze.wording.figures import figure, figure_cells, share_cell
+from memlyze.wording.names import NO_PYTHON, UNKNOWN
 from memlyze.wording.units import format_duration
 
 _PACKAGES = re.compile(r"^.*[/\\](?:site|dist)-packages[/\\]")
@@ -32,7 +33,7 @@ def time_text(time_ns: float) -> str:
 
 def place_text(file: str, line: int | None, folder: str) -> str:
     """`app/main.py:20`: a path from the program's folder, of a package, or of the library."""
-    if not file or file == "<unknown>":
+    if not file or file == UNKNOWN:
         return ""
     for pattern in (_PACKAGES, _LIBRARY):
         match = pattern.match(file)
@@ -48,7 +49,7 @@ def place_text(file: str, line: int | None, folder: str) -> str:
 
 def function_text(function: str) -> str:
     """A function's name; allocations without Python code have none."""
-    return "(no Python code)" if function == "<unknown>" else function or "(no name)"
+    return NO_PYTHON if function == UNKNOWN else function or "(no name)"
 
 
 def inner_place(site: Hotspot, folder: str) -> str:

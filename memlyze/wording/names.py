@@ -16,8 +16,15 @@ def printable(text: str) -> str:
 WIDEST_NAME = 120
 
 
+#: What traces call the function and the file of what was allocated while no Python code ran; and
+#: what people are told.
+UNKNOWN, NO_PYTHON = "<unknown>", "(no Python code)"
+
+
 def short_name(name: str) -> str:
     """A name as it may be shown in a list: printable, and of no more than `WIDEST_NAME`."""
+    if name == UNKNOWN:
+        return NO_PYTHON
     return shorten_right(printable(name[: 2 * WIDEST_NAME]), WIDEST_NAME)
 
 

@@ -8,14 +8,13 @@ import typing
 
 from memlyze.analyses.hotspots import Hotspot
 from memlyze.wording.figures import short_figure
-from memlyze.wording.names import printable, short_name, shorten_path
+from memlyze.wording.names import NO_PYTHON, UNKNOWN, printable, short_name, shorten_path
 
 # What stands before the folders of packages, and of the standard library.
 _BEFORE_LIBRARIES = re.compile(
     r"^.*[/\\](?=(site|dist)-packages[/\\])|^.*[/\\]lib(64)?[/\\](?=python\d+\.\d+t?[/\\])"
 )
 _WIDEST_FILE = 60
-_UNKNOWN = "<unknown>"
 #: A smaller part of what is live need not be told apart.
 LEAST_MAPPED_SHARE = 0.05
 
@@ -30,9 +29,9 @@ def short_file(file: str) -> str:
 
 def short_place(function: str, file: str, line: int | None) -> str:
     """`app/views.py:31 Login.get`, with as much of it as there is."""
+    if not line and file == function == UNKNOWN:
+        return NO_PYTHON
     function = short_name(function)
-    if not line and file == function == _UNKNOWN:
-        return function
     where = short_file(file) if file else ""
     if line:
         where += f":{line}"
@@ -47,11 +46,11 @@ def place_of(site: Hotspot) -> str:
 
 
 def about_unknown(sites: typing.Iterable[Hotspot]) -> list[str]:
-    """What `<unknown>` is, below a table that has it."""
-    if not any(site.file == _UNKNOWN for site in sites):
+    """What `NO_PYTHON` is, below a table that has it."""
+    if not any(site.file == UNKNOWN for site in sites):
         return []
     return [
-        f"  {_UNKNOWN}: its thread ran no Python code then, such as threads of libraries, and the "
+        f"  {NO_PYTHON}: its thread ran none then, such as threads of libraries, and the "
         "interpreter itself."
     ]
 

@@ -30,9 +30,10 @@ def test_hotspots_by_function(trace: str, memlyze: Runner) -> None:
         "  allocated          live at the end          count    temporary  mean life  function",
         "      900 B    58 %            400 B    38 %      3         33 %    3.50 ms  "
         "/srv/app/main.py load",
-        "      500 B    32 %            500 B    48 %      1          0 %             <unknown>",
+        "      500 B    32 %            500 B    48 %      1          0 %             "
+        "(no Python code)",
         "  and 1 more function (--limit)",
-        "  <unknown>: its thread ran no Python code then, such as threads of libraries, and the "
+        "  (no Python code): its thread ran none then, such as threads of libraries, and the "
         "interpreter itself.",
     ]
 
@@ -58,7 +59,7 @@ def test_types_and_unknown_sites_are_explained_below(trace: str, memlyze: Runner
     first, second = (float(line.split()[0]) for line in by_type.splitlines()[4:6])
     assert first >= second  # in the order of what is live
     for command in ("hotspots", "peak", "summary"):
-        assert "<unknown>: its thread ran no Python code" in memlyze(command, trace).stdout
+        assert "(no Python code): its thread ran none" in memlyze(command, trace).stdout
         assert "checkpoint()" not in memlyze(command, trace).stdout
 
 
@@ -95,11 +96,11 @@ def test_peak_says_what_was_live_and_resident(trace: str, memlyze: Runner) -> No
         "              100 B library data",
         "",
         "   live    share  site",
-        "  500 B     48 %  <unknown>",
+        "  500 B     48 %  (no Python code)",
         "  400 B     38 %  /srv/app/main.py:20 load",
         "                    mostly in python3.11/json/decoder.py:30 decode",
         "  150 B     14 %  /srv/app/main.py:10 main",
-        "  <unknown>: its thread ran no Python code then, such as threads of libraries, and the "
+        "  (no Python code): its thread ran none then, such as threads of libraries, and the "
         "interpreter itself.",
     ]
 
@@ -122,7 +123,7 @@ def test_flamegraph_is_a_tree_of_text(trace: str, memlyze: Runner) -> None:
         "   68 %  1.03 KiB    main  /srv/app/main.py:10",
         "   58 %     900 B    └─ load  /srv/app/main.py:20",
         "   32 %     500 B       └─ decode  python3.11/json/decoder.py:30",
-        "   32 %     500 B    <unknown>",
+        "   32 %     500 B    (no Python code)",
     ]
 
 
@@ -130,7 +131,7 @@ def test_difference_shows_what_changed(trace: str, memlyze: Runner) -> None:
     lines = memlyze("flamegraph", "--difference", "8ms", "end", trace).stdout.splitlines()
     assert lines[1] == "  live at the end, and how much more than at 8.00 ms"
     changes = {line.split("  ")[-1].strip(): line.split()[0] for line in lines[4:]}
-    assert changes["<unknown>"] == "+500"
+    assert changes["(no Python code)"] == "+500"
     assert changes["python3.11/json/decoder.py:30"] == "−200"
 
 

@@ -42,9 +42,9 @@ def test_summary_of_an_exact_trace(trace: str, memlyze: Runner) -> None:
         "  allocated    live at 12.0 ms    site",
         "      900 B              400 B    /srv/app/main.py:20 load",
         "                                    mostly in python3.11/json/decoder.py:30 decode",
-        "      500 B              500 B    <unknown>",
+        "      500 B              500 B    (no Python code)",
         "      150 B              150 B    /srv/app/main.py:10 main",
-        "  <unknown>: its thread ran no Python code then, such as threads of libraries, and the "
+        "  (no Python code): its thread ran none then, such as threads of libraries, and the "
         "interpreter itself.",
     ]
 

@@ -34,6 +34,38 @@ def test_names_have_distributions(served: Served) -> None:
     assert inner["max_duration_ns"] == MS  # the other is still open
 
 
+def test_names_that_are_left_out_are_counted(served: Served) -> None:
+    found = served.get("windows/names", limit=1)
+    assert ([row["name"] for row in found["names"]], found["total"]) == (["outer"], 2)
+
+
+def test_requests_are_told_apart_by_method(tmp_path: Path) -> None:
+    trace = known_trace()
+    requests = [("GET", "/items"), ("POST", "/items"), ("", "/feed")]
+    trace.add(
+        "windows",
+        [
+            {
+                "window_id": 10 + k,
+                "kind": "http" if method else "websocket",
+                "name": name,
+                "method": method,
+                "start_ns": MS,
+                "end_ns": 2 * MS,
+                "thread_id": 1,
+            }
+            for k, (method, name) in enumerate(requests)
+        ],
+    )
+    trace.write(tmp_path / "t.mlyze")
+    labels = {"GET /items", "POST /items", "websocket /feed"}
+    with serving(tmp_path / "t.mlyze") as served:
+        assert labels <= {row["name"] for row in served.get("windows/names")["names"]}
+        assert served.get("windows", name="POST /items")["window_id"] == [11]
+        assert labels <= set(served.get("lanes")["windows"]["name"])
+        assert served.get("windows/12")["name"] == "websocket /feed"
+
+
 def test_what_is_in_no_window_is_told_beside_the_names(served: Served) -> None:
     outside = served.get("windows/names")["outside"]
     assert outside["allocated"]["value"] == outside["live"]["value"] == 600

@@ -35,10 +35,12 @@ _SITES = 50
 def names(asked: Asked) -> object:
     """`/api/windows/names`."""
     outside = unattributed(asked.trace, asked.selection)
+    found, total = window_names(
+        _chosen(asked), sampling_of(asked.trace), count=asked.values["limit"]
+    )
     return {
-        "names": window_names(
-            _chosen(asked), sampling_of(asked.trace), count=asked.values["limit"]
-        ),
+        "names": found,
+        "total": total,
         "outside": {
             "allocated": outside.allocated,
             "live": outside.live,
@@ -88,10 +90,8 @@ def one(asked: Asked) -> object:
     at_ns = END_NS if row["end_ns"] is None else row["end_ns"]
     found = births(trace, selection=selection, at_ns=at_ns)
     return {
-        **{
-            name: row[name]
-            for name in ("window_id", "parent_id", "kind", "name", "start_ns", "end_ns")
-        },
+        **{name: row[name] for name in ("window_id", "parent_id", "kind", "start_ns", "end_ns")},
+        "name": row["label"],
         "thread_id": row["thread_id"] or None,
         "process_id": row["process_id"],
         "attributes": _attributes(row["attributes"]),

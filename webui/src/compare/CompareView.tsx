@@ -4,7 +4,7 @@ import { useTrace } from "../data/trace";
 import { visible } from "../lib/text";
 import { formatBytes, formatChange, formatCount, formatDuration } from "../lib/units";
 import { ShapeChoice } from "../flamegraph/ShapeChoice";
-import { EstimateText } from "../parts/Figures";
+import { EstimateText, TraceOfPlaces } from "../parts/Figures";
 import { Choice, Segmented } from "../parts/Segmented";
 import { Answered, Message } from "../parts/States";
 import { Table } from "../parts/Table";
@@ -61,7 +61,9 @@ export default function CompareView() {
         />
       </div>
       {measure !== "allocations" && shown === "graph" ? (
-        <Graph base={base} after={after} measure={measure} />
+        <TraceOfPlaces value={after}>
+          <Graph base={base} after={after} measure={measure} />
+        </TraceOfPlaces>
       ) : (
         <div className="compare">
           <Totals base={base} after={after} />

@@ -1,7 +1,7 @@
 import { useAnswer } from "../data/answers";
 import { visible } from "../lib/text";
 import { plural } from "../lib/units";
-import { EstimateText, PlaceText } from "../parts/Figures";
+import { EstimateText, PlaceText, TraceOfPlaces } from "../parts/Figures";
 import { Answered, Message } from "../parts/States";
 import { Table } from "../parts/Table";
 import { useSelection } from "../selection/store";
@@ -14,12 +14,12 @@ export function Differences({ base, after, measure }: { base: string; after: str
   const answer = useAnswer("compare", { trace: after, base, measure, limit: ROWS, ...(processId !== null && { process_id: processId }) });
   return (
     <section className="panel" aria-label="By function">
-      <Answered answer={answer}>{(data) => <Rows diff={diffForm(data)} />}</Answered>
+      <Answered answer={answer}>{(data) => <Rows diff={diffForm(data)} base={base} after={after} />}</Answered>
     </section>
   );
 }
 
-function Rows({ diff }: { diff: DiffForm }) {
+function Rows({ diff, base, after }: { diff: DiffForm; base: string; after: string }) {
   if (diff.rows.length === 0) {
     return <Message title="Nothing to compare">Neither trace has an allocation.</Message>;
   }
@@ -37,7 +37,7 @@ function Rows({ diff }: { diff: DiffForm }) {
         rows={diff.rows}
         rowKey={(_, index) => index}
         columns={[
-          { key: "place", title: "Where", isWide: true, cell: (row) => <DifferencePlace row={row} /> },
+          { key: "place", title: "Where", isWide: true, cell: (row) => <DifferencePlace row={row} trace={row.position_after ? after : base} /> },
           { key: "before", title: "Before", isNumber: true, sortBy: ({ figure }) => figure.before.value, cell: (row) => <EstimateText estimate={row.figure.before} /> },
           { key: "after", title: "After", isNumber: true, sortBy: ({ figure }) => figure.after.value, cell: (row) => <EstimateText estimate={row.figure.after} /> },
           { key: "change", title: "Change", isNumber: true, sortBy: ({ figure }) => Math.abs(figure.change.value), cell: (row) => <ChangeText figure={row.figure} /> },
@@ -47,13 +47,15 @@ function Rows({ diff }: { diff: DiffForm }) {
   );
 }
 
-function DifferencePlace({ row }: { row: Difference }) {
+function DifferencePlace({ row, trace }: { row: Difference; trace: string }) {
   const { place, position_after, position_before } = row;
   const position = position_after ?? position_before;
   return (
-    <PlaceText
-      place={{ function: place.function || place.module, file: position?.file ?? null, line: position?.line ?? null, module: place.module, origin: null }}
-      label={visible(place.module)}
-    />
+    <TraceOfPlaces value={trace}>
+      <PlaceText
+        place={{ function: place.function || place.module, file: position?.file ?? null, line: position?.line ?? null, module: place.module, origin: null }}
+        label={visible(place.module)}
+      />
+    </TraceOfPlaces>
   );
 }

@@ -961,6 +961,8 @@ export interface Routes {
     answers: {
       /** Greatest first. */
       names: WindowName[];
+      /** How many names there are, of which `names` has those that allocated most. */
+      total: number;
       /** What was allocated in no window, of the chosen range, process and thread. */
       outside: {
         allocated: Estimate;

@@ -7,7 +7,7 @@ import { useTrace } from "../data/trace";
 import { ORIGIN_LEGEND } from "../lib/origins";
 import { shortFunction, visible } from "../lib/text";
 import { formatBytes, formatBytesChange, formatError, formatShare, plural } from "../lib/units";
-import { EstimateBar, EstimateText, isFile, PlaceText, sourceLink } from "../parts/Figures";
+import { EstimateBar, EstimateText, isFile, PlaceText, useSourceLink } from "../parts/Figures";
 import { Message } from "../parts/States";
 import { Table } from "../parts/Table";
 import { select, useSelection, useSetting, useTypedSetting } from "../selection/store";
@@ -153,6 +153,7 @@ function Breadcrumbs({ tree, zoom, onZoom }: { tree: FlameTree; zoom: number; on
 /** The frame that is in focus, and what can be done with it. */
 function FrameBar({ tree, node, onCopy }: { tree: FlameTree; node: number; onCopy: (node: number) => void }) {
   const frame = frameOf(tree, node);
+  const sourceLink = useSourceLink();
   const [copied, setCopied] = useState(-1);
   return (
     <div className="frame-bar">

@@ -1,7 +1,7 @@
 import { useAnswer } from "../data/answers";
 import { useTrace } from "../data/trace";
 import { shortPath, visible, visibleCode } from "../lib/text";
-import { sourceLink } from "./Figures";
+import { useSourceLink } from "./Figures";
 import "./code.css";
 
 const AROUND = 3;
@@ -9,6 +9,7 @@ const AROUND = 3;
 /** A line of the program with those around it; where it cannot be shown, why. */
 export function CodeExcerpt({ file, line }: { file: string; line: number }) {
   const { trace } = useTrace();
+  const sourceLink = useSourceLink();
   const { data, error, isStale } = useAnswer("source", { trace: trace.id, file });
   const lines = isStale ? undefined : data?.lines;
   const first = Math.max(1, line - AROUND);

@@ -1,6 +1,9 @@
 /** Estimates and places, as every view shows them. */
 
+import { createContext, useContext } from "react";
+
 import type { Estimate, Place } from "../data/forms";
+import { useTrace } from "../data/trace";
 import { restsOnFew } from "../lib/estimates";
 import { formatBytes, formatError } from "../lib/units";
 import { groupName, isNoPython, NO_PYTHON_HELP, shortFunction, shortPath, shortPlace, visible } from "../lib/text";
@@ -45,9 +48,17 @@ export function EstimateBar({ estimate, whole, kind }: { estimate: Estimate; who
   );
 }
 
-/** The link to a line in the Source view. */
-export function sourceLink(file: string, line: number | null): string {
-  return linkTo({ view: "source", settings: { file, line: line ? String(line) : null } });
+/** The trace whose code the places below are in; null: the one that is shown. */
+export const TraceOfPlaces = createContext<string | null>(null);
+
+const OF_ANOTHER_TRACE = { range: null, zoom: null, atNs: null, processId: null, threadId: null, windowId: null };
+
+/** Gives the link to a line in the Source view, with what is selected as long as that is of the same trace. */
+export function useSourceLink(): (file: string, line: number | null) => string {
+  const of = useContext(TraceOfPlaces);
+  const { trace } = useTrace();
+  const other = of === null || of === trace.id ? {} : { ...OF_ANOTHER_TRACE, trace: of };
+  return (file, line) => linkTo({ view: "source", ...other, settings: { file, line: line ? String(line) : null } });
 }
 
 /** Whether a frame's file is a file at all. */
@@ -68,6 +79,7 @@ export function PlaceText({
   isLinked?: boolean;
 }) {
   const { file, line } = place;
+  const sourceLink = useSourceLink();
   const isNothing = isNoPython(place.function) || isNoPython(file);
   const where = file === null || isNothing ? null : shortPlace(file, line);
   const hasOtherInner = inner && (inner.file !== file || inner.line !== line) && inner.function !== null;

@@ -1,10 +1,11 @@
 import type { Frame } from "../data/forms";
 import { originColour } from "../lib/origins";
 import { shortFunction, shortPlace, visible } from "../lib/text";
-import { isFile, sourceLink } from "./Figures";
+import { isFile, useSourceLink } from "./Figures";
 
 /** A call stack, innermost frame first, each linked to its source. */
 export function Stack({ frames }: { frames: readonly Frame[] }) {
+  const sourceLink = useSourceLink();
   return (
     <ol className="stack" dir="ltr">
       {frames.map((frame, index) => (

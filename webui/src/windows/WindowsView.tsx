@@ -38,9 +38,14 @@ export default function WindowsView() {
   return (
     <div className="windows">
       <section aria-label="By name">
-        <Answered answer={names}>{({ names: rows, outside }) => (
+        <Answered answer={names}>{({ names: rows, total, outside }) => (
             <>
               <NameTable rows={rows} chosen={name} onChoose={(next) => setName(next === name ? "" : next)} />
+              {rows.length < total && (
+                <p className="windows-outside">
+                  The {rows.length} names whose windows allocated most, of {formatCount(total)}. Names tell routes and jobs apart; where each request has its own, give it that of its route.
+                </p>
+              )}
               <OutsideText outside={outside} />
             </>
           )}</Answered>
@@ -105,10 +110,10 @@ function NameTable({ rows, chosen, onChoose }: { rows: readonly WindowName[]; ch
           title: "Name",
           isWide: true,
           sortBy: ({ name }) => name,
-          cell: ({ name, kind }) => (
+          cell: ({ name }) => (
             <button type="button" className="site-button" aria-pressed={name === chosen} onClick={() => onChoose(name)}>
               <i className="swatch" style={{ background: nameColour(name) }} aria-hidden="true" />
-              <strong>{visible(name)}</strong> <span className="quiet">{kind}</span>
+              <strong>{visible(name)}</strong>
             </button>
           ),
         },

@@ -12,7 +12,7 @@ import numpy as np
 
 from memlyze._speedups import _event_sums
 from memlyze.analyses.ended_processes import ended_processes
-from memlyze.analyses.growing_sums import growing_sums
+from memlyze.analyses.growing_sums import growing_sums, together
 from memlyze.analyses.remembered import remembered
 from memlyze.analyses.selection import END_NS, Chosen
 from memlyze.query.session import Trace
@@ -29,6 +29,8 @@ TEMPORARY = 4
 #: Mapped memory (`mmap`): addresses, of which only what was written to is resident.
 MAPPED = 8
 
+_CHUNK_ROWS = _event_sums.CHUNK_ROWS
+_MANY_ROWS = 1 << 21
 _GROUP_COLUMNS = {
     "thread": "thread_id",
     "process": "process_id",
@@ -158,17 +160,27 @@ def _sum_up(trace: Trace, chosen: Chosen, question: _Question) -> Columns:
     counts_allocations = question.temporary_allocations is not None
     growing = None if counts_allocations else growing_sums(trace)
 
+    made_between = trace.table("frees")["made_between"] if counts_allocations else None
+    ended_ids = _in_order(_ended_before(trace, moment_ns))
+
     def summing(columns: Columns, times: Columns | None = None) -> Columns:
-        sums: Columns = _event_sums.sum_events(
-            columns,
-            _event_sums.chunk_times(columns) if times is None else times,
-            made_between=trace.table("frees")["made_between"] if counts_allocations else None,
-            groups=columns.get(_GROUP_COLUMNS[group]) if group else None,
-            ended_ids=_in_order(_ended_before(trace, moment_ns)),
-            **asked,
-        )
-        del sums["largest"]  # cannot be told without what was taken away
-        return sums
+        of_all = _event_sums.chunk_times(columns) if times is None else times
+
+        def sum_rows(rows: slice) -> Columns:
+            here = {name: column[rows] for name, column in columns.items()}
+            chunks = slice(rows.start // _CHUNK_ROWS, -(-rows.stop // _CHUNK_ROWS))
+            sums: Columns = _event_sums.sum_events(
+                here,
+                {name: values[chunks] for name, values in of_all.items()},
+                made_between=None if made_between is None else made_between[rows],
+                groups=here.get(_GROUP_COLUMNS[group]) if group else None,
+                ended_ids=ended_ids,
+                **asked,
+            )
+            del sums["largest"]  # cannot be told without what was taken away
+            return sums
+
+        return _in_halves(sum_rows, len(columns["time_ns"]))
 
     if growing is None:
         sums = summing(columns, _chunk_times(trace))
@@ -180,6 +192,18 @@ def _sum_up(trace: Trace, chosen: Chosen, question: _Question) -> Columns:
     sums = _of_stacks(sums, chosen)
     order = np.lexsort((sums["classes"], sums["group_id"], sums["stack_id"]))
     return {name: column[order] for name, column in sums.items()}
+
+
+def _in_halves(sum_rows: typing.Callable[[slice], Columns], count: int) -> Columns:
+    """The sums over so many rows; of many, each half on a processor of its own."""
+    if count < _MANY_ROWS:
+        return sum_rows(slice(0, count))
+    from concurrent import futures
+
+    half = count // 2 // _CHUNK_ROWS * _CHUNK_ROWS
+    with futures.ThreadPoolExecutor(1) as beside:
+        second = beside.submit(sum_rows, slice(half, count))
+        return together([sum_rows(slice(0, half)), second.result()])
 
 
 def _hashable(value: typing.Any) -> typing.Hashable:

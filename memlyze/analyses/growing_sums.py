@@ -131,10 +131,10 @@ class GrowingSums:
             here = {name: column[freed] for name, column in columns.items()}
             added.append(summing(here))
             taken.append(summing({**here, "freed_ns": np.full(len(freed), -1, np.int64)}))
-        return _together([known.sums, *added], taken)
+        return together([known.sums, *added], taken)
 
 
-def _together(added: list[Columns], taken: list[Columns]) -> Columns:
+def together(added: typing.Sequence[Columns], taken: typing.Sequence[Columns] = ()) -> Columns:
     """The sums of several parts, less others. What nothing is left of has no row."""
     parts = [*added, *taken]
     keys = [np.concatenate([part[name] for part in parts]) for name in _KEYS]

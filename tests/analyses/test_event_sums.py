@@ -122,6 +122,19 @@ def test_sums_are_those_of_sql(question: dict[str, Any], trace: Trace) -> None:
         np.testing.assert_allclose(found[name], values, rtol=1e-9)
 
 
+def test_halves_of_many_rows_are_summed_up_to_the_same(
+    trace: Trace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: dict[str, Any] = {"group": "window", "told_apart": LIVE | TEMPORARY}
+    at_once = event_sums(trace, choose(trace, Selection()), **asked)
+    monkeypatch.setattr("memlyze.analyses.event_sums._MANY_ROWS", 1)
+    with memlyze.open(trace.paths) as again:
+        in_halves = event_sums(again, choose(again, Selection()), **asked)
+    assert in_halves.keys() == at_once.keys()
+    for name, column in at_once.items():
+        np.testing.assert_allclose(in_halves[name], column, rtol=1e-9)
+
+
 @pytest.mark.parametrize("kind", ["exact", "sampled"])
 def test_sums_of_a_trace_that_grows_are_those_of_one_opened_anew(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

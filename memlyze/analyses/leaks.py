@@ -6,6 +6,12 @@ import contextlib
 import json
 import typing
 
+from memlyze.analyses.ended_growth import (
+    FreedGrowth,
+    StoppedGrowth,
+    freed_growth,
+    stopped_growth,
+)
 from memlyze.analyses.estimates import Estimate
 from memlyze.analyses.free_lists import may_be_in_free_lists
 from memlyze.analyses.nesting import growth_with_parts, order_of_growth
@@ -13,6 +19,7 @@ from memlyze.analyses.references import Holders, References
 from memlyze.analyses.sampling import sampling_of
 from memlyze.analyses.selection import END_NS
 from memlyze.analyses.statements import run_statement
+from memlyze.analyses.timeline import last_moment_ns
 from memlyze.errors import MemlyzeError
 from memlyze.query.session import Trace
 
@@ -120,17 +127,6 @@ class LeakSite(typing.NamedTuple):
     """How its process ended, as in the view `processes`; None: not known."""
 
 
-class FreedGrowth(typing.NamedTuple):
-    """What grew until the program let go of it."""
-
-    sites: int
-    peak_bytes: Estimate
-    """Of these sites together."""
-    first_freed_ns: int | None
-    """Up to when the first of them grew; None: there is no such site."""
-    last_freed_ns: int | None
-
-
 class Leaks(typing.NamedTuple):
     """The verdicts on a trace."""
 
@@ -143,6 +139,8 @@ class Leaks(typing.NamedTuple):
     """Of all growing sites together."""
     grew_until_freed: FreedGrowth
     """What is not growing at the end only because the program let go of it."""
+    grew_until_stopped: StoppedGrowth
+    """What grew for most of the recording and stopped before its end; its verdict is `one_time`."""
     sites: tuple[LeakSite, ...]
     """Those that need attention first; of each verdict the greatest first. Of sites that grow about
     as fast, what holds the others comes first.
@@ -225,7 +223,10 @@ def leaks(
             sum(row["growth_bytes_per_second"] for row in growing),
             sum(row["growth_error"] ** 2 for row in growing) ** 0.5,
         ),
-        grew_until_freed=_freed_growth(by_verdict["freed_late"]),
+        grew_until_freed=freed_growth(by_verdict["freed_late"]),
+        grew_until_stopped=stopped_growth(
+            by_verdict["one_time"], max(from_ns, 0), min(to_ns, last_moment_ns(trace))
+        ),
         sites=tuple(
             of_verdict
             for verdict in VERDICTS
@@ -297,21 +298,6 @@ def _with_ends(trace: Trace, sites: list[LeakSite], references: References) -> l
         )
         for site in sites
     ]
-
-
-def _freed_growth(freed: list[dict[str, typing.Any]]) -> FreedGrowth:
-    """Of rows that are `freed_late`, those that grew until then."""
-    grew = [row for row in freed if row["grew_until_freed"]]
-    until = [row["judged_until_ns"] for row in grew]
-    return FreedGrowth(
-        sites=len(grew),
-        peak_bytes=Estimate(
-            sum(row["peak_bytes"] for row in grew),
-            sum(row["peak_bytes_error"] ** 2 for row in grew) ** 0.5,
-        ),
-        first_freed_ns=min(until, default=None),
-        last_freed_ns=max(until, default=None),
-    )
 
 
 def _outermost_first(

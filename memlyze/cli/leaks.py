@@ -22,6 +22,7 @@ from memlyze.wording.leaks import (
     held_by_lines,
     pause_text,
     processes_text,
+    stopped_growth_text,
 )
 from memlyze.wording.names import printable, shorten_right
 from memlyze.wording.places import short_place
@@ -147,6 +148,8 @@ def _headline(found: Leaks, style: Style) -> list[str]:
         *([f"  {style(freed_growth_text(freed) + '.', 'red', 'bold')}"] if freed.sites else []),
         f"  {plural(judged, 'site', 'sites')} judged{'; ' + rest if rest else ''}",
     ]
+    if found.grew_until_stopped.sites:
+        lines.append(f"  {stopped_growth_text(found.grew_until_stopped)}.")
     if not (number or freed.sites) and found.judged["too_few_samples"] and not found.is_exact:
         lines.append(f"  {TOO_FEW_TEXT}")
     return lines

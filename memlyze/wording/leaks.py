@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from memlyze.analyses.leaks import FreedGrowth, Leaks, LeakSite
+from memlyze.analyses.ended_growth import FreedGrowth, StoppedGrowth
+from memlyze.analyses.leaks import Leaks, LeakSite
 from memlyze.analyses.references import Chain
 from memlyze.wording.figures import figure
 from memlyze.wording.names import printable
@@ -62,6 +63,18 @@ def freed_growth_text(freed: FreedGrowth) -> str:
     return (
         f"{sites} grew until the program let go of {'it' if freed.sites == 1 else 'them'} "
         f"{moment}, {figure(freed.peak_bytes)} in all: a leak, if the program is meant to run on"
+    )
+
+
+def stopped_growth_text(stopped: StoppedGrowth) -> str:
+    """That sites grew and stopped, and how to judge what ran until then; a sentence without its
+    end.
+    """
+    moment_ns = stopped.stopped_ns or 0
+    sites = plural(stopped.sites, "site", "sites")
+    return (
+        f"{sites} grew for most of the time and had stopped by {format_duration(moment_ns)} "
+        f"({figure(stopped.live_bytes)}); what ran until then: --time ..{moment_ns / 1e9:.4g}s"
     )
 
 

@@ -143,6 +143,7 @@ def test_a_part_of_the_recording_is_judged(memlyze: Runner, tmp_path: Path) -> N
     work = [(at, at * 1000, at) for at in range(0, 2001, 10)]
     write_lives(tmp_path / "t.mlyze", [life for life in GROWING if life.born_ms < 1000], work=work)
     assert "No site grows without bound" in memlyze("leaks", "t.mlyze").stdout
+    assert "had stopped by" not in memlyze("leaks", "t.mlyze").stdout  # not most of the time
     assert "1 site grows without bound" in memlyze("leaks", "--time", "..1s", "t.mlyze").stdout
     assert "Nothing to judge" in memlyze("leaks", "--time", "1.5s..", "t.mlyze").stdout
     result = memlyze("leaks", "--time", "1.5s..1s", "t.mlyze")
@@ -156,3 +157,19 @@ def test_what_grows_in_all_workers_is_shown_once(memlyze: Runner, tmp_path: Path
     shown = memlyze("leaks", "8.mlyze", "9.mlyze").stdout
     assert shown.count("/srv/app/main.py:10 leak  in 2 processes") == 1
     assert "in 2 processes" in memlyze("report", "--markdown", "8.mlyze", "9.mlyze").stdout
+
+
+def test_what_grew_for_most_of_the_time_is_told_with_the_time_to_judge(
+    memlyze: Runner, tmp_path: Path
+) -> None:
+    work = [(at, at * 1000, at) for at in range(0, 2001, 10)]
+    lives = [life for life in GROWING if life.born_ms < 1300]
+    write_lives(tmp_path / "t.mlyze", [*lives, *STAYING], work=work)
+    shown = memlyze("leaks", "t.mlyze").stdout
+    (moment,) = re.findall(r"1 site grew for most of the time .* --time \.\.(.*)\.\n", shown)
+    assert (
+        "1 site grows without bound" in memlyze("leaks", "--time", f"..{moment}", "t.mlyze").stdout
+    )
+    stopped = json.loads(memlyze("leaks", "--json", "t.mlyze").stdout)["grew_until_stopped"]
+    assert stopped["sites"] == 1
+    assert abs(stopped["stopped_ns"] - 1300 * MS) < 20 * MS

@@ -15,6 +15,7 @@ from memlyze.wording.leaks import (
     held_by_lines,
     pause_text,
     processes_text,
+    stopped_growth_text,
 )
 from memlyze.wording.units import format_duration, plural
 
@@ -44,6 +45,9 @@ def leaks_section(content: Content) -> Element:
     others = [site for site in found.sites if site not in suspects]
     if others:
         children.append(_others(others, content.folder, is_open=not suspects))
+    if found.grew_until_stopped.sites:
+        stopped = f"{stopped_growth_text(found.grew_until_stopped)}."
+        children.append(h("p", {"class": "quiet"}, stopped))
     if found.judged["too_few_samples"] and not found.is_exact:
         children.append(h("p", {"class": "quiet"}, TOO_FEW_TEXT))
     return h("section", {"id": "leaks"}, *children)

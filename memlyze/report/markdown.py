@@ -10,7 +10,13 @@ from memlyze.report.content import Content
 from memlyze.report.figures import bytes_text, function_text, percent, place_text, time_text
 from memlyze.report.markup import readable
 from memlyze.wording.figures import figure
-from memlyze.wording.leaks import freed_growth_text, growing_text, held_by_lines, processes_text
+from memlyze.wording.leaks import (
+    freed_growth_text,
+    growing_text,
+    held_by_lines,
+    processes_text,
+    stopped_growth_text,
+)
 from memlyze.wording.peaks import peak_live_when, peak_resident_when
 from memlyze.wording.units import format_bytes, format_count, format_duration, plural
 
@@ -96,13 +102,15 @@ def _comparison(content: Content) -> str:
 def _leaks(content: Content) -> str:
     found = content.leaks
     growing, freed = found.judged["growing"], found.grew_until_freed
+    stopped = found.grew_until_stopped
+    last = [f"{stopped_growth_text(stopped)}."] if stopped.sites else []
     if growing:
         headline = f"{growing_text(found)}."
     elif freed.sites:
         headline = "no site grows without bound to the end."
     else:
         judged = plural(sum(found.judged.values()), "site", "sites")
-        return f"**Leaks:** none of {judged} grows without bound."
+        return " ".join([f"**Leaks:** none of {judged} grows without bound.", *last])
     if freed.sites:
         headline += f" {freed_growth_text(freed)}."
     lines = [f"**Leaks: {headline}**", ""]
@@ -120,7 +128,7 @@ def _leaks(content: Content) -> str:
             f"(confidence {percent(site.confidence)})"
         )
         lines += [f"  - {code(line, _LONGEST_CHAIN)}" for line in held_by_lines(site)]
-    return "\n".join(lines)
+    return "\n".join(lines + (["", *last] if last else []))
 
 
 def _sites(content: Content) -> str:

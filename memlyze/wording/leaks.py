@@ -74,7 +74,8 @@ def stopped_growth_text(stopped: StoppedGrowth) -> str:
     sites = plural(stopped.sites, "site", "sites")
     return (
         f"{sites} grew for most of the time and had stopped by {format_duration(moment_ns)} "
-        f"({figure(stopped.live_bytes)}); what ran until then: --time ..{moment_ns / 1e9:.4g}s"
+        f"({figure(stopped.live_bytes)}); what ran until then: "
+        f"memlyze leaks --time ..{moment_ns / 1e9:.4g}s"
     )
 
 

@@ -170,6 +170,7 @@ def test_what_grew_for_most_of_the_time_is_told_with_the_time_to_judge(
     assert (
         "1 site grows without bound" in memlyze("leaks", "--time", f"..{moment}", "t.mlyze").stdout
     )
+    assert "had stopped by" in memlyze("report", "--markdown", "t.mlyze").stdout
     stopped = json.loads(memlyze("leaks", "--json", "t.mlyze").stdout)["grew_until_stopped"]
     assert stopped["sites"] == 1
     assert abs(stopped["stopped_ns"] - 1300 * MS) < 20 * MS

@@ -67,7 +67,6 @@ function rowsText({ rows, groups }: Hotspots, filter: string): string {
 function HotspotTable({ data, filter }: { data: Hotspots; filter: string }) {
   const { info } = useTrace();
   const rows = useMemo(() => data.rows.filter((row) => matches(row, filter)), [data, filter]);
-  const whole = data.total.value;
   const peakAt = ` (${formatMoment(data.peak_ns, info.duration_ns / 1000)})`;
   if (data.rows.length === 0) {
     return (
@@ -79,14 +78,17 @@ function HotspotTable({ data, filter }: { data: Hotspots; filter: string }) {
   if (rows.length === 0) {
     return <Message title="No row matches">Change or empty the filter.</Message>;
   }
-  const estimate = (key: string, title: string, of: (row: Hotspot) => Hotspot["allocated"], help: string, kind?: "alive") => ({
-    key,
-    title,
-    help,
-    isNumber: true,
-    sortBy: (row: Hotspot) => of(row).value,
-    cell: (row: Hotspot) => <EstimateBar estimate={of(row)} whole={whole} {...(kind && { kind })} />,
-  });
+  const estimate = (key: string, title: string, of: (row: Hotspot) => Hotspot["allocated"], help: string, kind?: "alive") => {
+    const whole = data.rows.reduce((sum, row) => sum + of(row).value, 0);
+    return {
+      key,
+      title,
+      help,
+      isNumber: true,
+      sortBy: (row: Hotspot) => of(row).value,
+      cell: (row: Hotspot) => <EstimateBar estimate={of(row)} whole={whole} {...(kind && { kind })} />,
+    };
+  };
   return (
     <Table
       label={`Hotspots by ${data.by}`}

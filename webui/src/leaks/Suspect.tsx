@@ -11,7 +11,7 @@ import { Stack } from "../parts/Stack";
 import { Table } from "../parts/Table";
 import { linkTo } from "../selection/store";
 import { evidence } from "./evidence";
-import { HEADING_MEANINGS, HEADING_TEXTS, headingOf, type LeakSite } from "./form";
+import { asksAttention, HEADING_MEANINGS, HEADING_TEXTS, headingOf, type LeakSite } from "./form";
 import { Holders } from "./Holders";
 
 /** Above this share, rounded figures would claim certainty. */
@@ -48,7 +48,9 @@ export function Suspect({ site }: { site: LeakSite }) {
           </Fact>
         )}
         <Fact name="Live at the end"><EstimateText estimate={site.live_bytes} /></Fact>
-        <Fact name="Growth"><EstimateText estimate={site.growth_bytes_per_second} format={(value) => `${formatBytes(value)}/s`} /></Fact>
+        {asksAttention(heading) && (
+          <Fact name="Growth"><EstimateText estimate={site.growth_bytes_per_second} format={(value) => `${formatBytes(value)}/s`} /></Fact>
+        )}
         <Fact name="Of what is allocated, stays">{formatShare(site.survival)}</Fact>
         <Fact name="First seen">
           <a href={linkTo({ view: "timeline", atNs: site.first_ns })}>{formatMoment(site.first_ns, resolution)}</a>
@@ -103,14 +105,14 @@ function Evidence({ site }: { site: LeakSite }) {
   const endNs = Math.max(...processes.map(({ end_ns }) => end_ns ?? info.duration_ns));
   const { curve, trend, band } = evidence(site, startNs, endNs);
   const lines: ChartLine[] = [{ label: "Live", colour: palette.heap, points: curve, isFilled: true }];
-  if (trend.length > 0 && site.growth_bytes_per_second.value !== 0) {
+  if (trend.length > 0 && asksAttention(headingOf(site))) {
     lines.push({ label: "Trend", colour: palette.alive, points: trend, band, isDashed: true });
   }
   return (
     <figure>
       <h3>Live bytes of this line{lines.length > 1 ? ", with the trend and its 95 % interval" : ""}</h3>
       <LineChart
-        label={`Live bytes over time: ${formatBytes(site.curve.at(-1) ?? 0)} at the end, growing by ${formatBytes(site.growth_bytes_per_second.value)} a second. The table of births below has figures.`}
+        label={`Live bytes over time: ${formatBytes(site.curve.at(-1) ?? 0)} at the end${lines.length > 1 ? `, growing by ${formatBytes(site.growth_bytes_per_second.value)} a second` : ""}. The table of births below has figures.`}
         lines={lines}
         fromNs={startNs}
         toNs={endNs}

@@ -115,7 +115,7 @@ function SiteTable({ spike, chosen, onChoose }: { spike: Spike; chosen: Site | u
           title: "Alive",
           isNumber: true,
           sortBy: ({ alive }) => alive.value,
-          cell: (site) => <EstimateBar estimate={site.alive} whole={spike.born.value} kind="alive" />,
+          cell: (site) => <EstimateBar estimate={site.alive} whole={spike.alive.value} kind="alive" />,
         },
       ]}
     />

@@ -1,5 +1,5 @@
 import { Maximize2, Table2, ZoomIn, ZoomOut } from "lucide-react";
-import { useRef } from "react";
+import { useMemo, useRef } from "react";
 
 import type { Estimate } from "../data/forms";
 import { useTrace } from "../data/trace";
@@ -10,7 +10,7 @@ import { EstimateText } from "../parts/Figures";
 import { Choice, Segmented } from "../parts/Segmented";
 import { Table } from "../parts/Table";
 import { adjustSelection, useSelection, useSetting } from "../selection/store";
-import { layerRows, summaryRows } from "./series";
+import { isAboveResident, layerRows, summaryRows } from "./series";
 import { SpikePanel } from "./SpikePanel";
 import { Timeline } from "./Timeline";
 import { useMemory, MEMORY_MODES, type Memory, type MemoryMode } from "./useMemory";
@@ -111,6 +111,8 @@ function TimelineToolbar({ shape, setShape }: { shape: "picture" | "table"; setS
 const HINT = "Click a spike to see what made it; drag to select a range";
 
 function Legend({ memory }: { memory: Memory }) {
+  const { timeline, mode, isFiltered } = memory;
+  const isAbove = useMemo(() => timeline !== undefined && mode === "memory" && !isFiltered && isAboveResident(timeline), [timeline, mode, isFiltered]);
   return (
     <figcaption className="legend timeline-legend">
       {(memory.model?.legend ?? []).map(({ label, colour }) => (
@@ -119,6 +121,7 @@ function Legend({ memory }: { memory: Memory }) {
           {label}
         </span>
       ))}
+      {isAbove && <span className="quiet">Live above resident is mapped or allocated, and not written to</span>}
       <span className="timeline-hint">{HINT}</span>
     </figcaption>
   );

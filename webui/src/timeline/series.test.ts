@@ -3,7 +3,7 @@ import { expect, test, vi } from "vitest";
 import type { Timeline } from "../data/forms";
 import type { Palette } from "../lib/theme";
 import { memoryModel } from "./model";
-import { cumulative, filled, layerRows, residentLayers, spikeValues, summaryRows } from "./series";
+import { cumulative, filled, isAboveResident, layerRows, residentLayers, spikeValues, summaryRows } from "./series";
 
 test("memory is as before where the clock did not tick", () => {
   expect(filled([null, 3, null, null, 5])).toEqual([3, 3, 3, 3, 5]);
@@ -56,6 +56,16 @@ test("a spike that is over within a bucket is found, drawn and told", () => {
     const [greatest, least] = memoryModel(spiky(), palette, isFiltered).series.slice(isFiltered ? 0 : 2);
     expect([greatest?.label, greatest?.column, least?.column]).toEqual(["Live heap", [5, 35, 4], [1, 2, 2]]);
   }
+});
+
+test("where more is live than resident is told, not where nothing was read", () => {
+  const timeline = (live: number, rss: number | null) => ({
+    heap_live: { min: [0, live], max: [0, live], error: [0, 0] },
+    rss: { min: [0, rss], max: [0, rss] },
+  });
+  expect(isAboveResident(timeline(9, 8))).toBe(true);
+  expect(isAboveResident(timeline(8, 8))).toBe(false);
+  expect(isAboveResident(timeline(9, null))).toBe(false);
 });
 
 test("a table of layers has the greatest moment of each part of the time, with its errors", () => {

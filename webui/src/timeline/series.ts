@@ -24,6 +24,11 @@ export function hasReadings(range: Range): boolean {
   return range.max.some((value) => value !== null);
 }
 
+/** Whether more is live than resident at some time: what is mapped or allocated is resident only where it was written to. */
+export function isAboveResident({ rss, heap_live }: Pick<Timeline, "rss" | "heap_live">): boolean {
+  return heap_live.min.some((live, index) => live !== null && live > (rss.max[index] ?? Infinity));
+}
+
 /** The values that a spike is looked for in: the top counts even if it was over within a bucket. */
 export function spikeValues(timeline: Pick<Timeline, "heap_live">): number[] {
   return filled(timeline.heap_live.max);

@@ -5,13 +5,11 @@
  * Milliseconds until the page is usable, from a brush to the flame graphs and the tables, of the frames of panning and zooming; and the
  * server's memory. The browser runs before the command is given, as a person's does. */
 
-import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
 
-import { launch, ROOT, tell } from "./chromium.mjs";
+import { launch, tell } from "./chromium.mjs";
+import { end, serve } from "./server.mjs";
 
-const MEMLYZE = process.env.MEMLYZE ?? resolve(ROOT, ".venv/bin/memlyze");
 const OPENINGS = 5;
 const BRUSHES = 50;
 const FRAMES = 240;
@@ -22,28 +20,6 @@ const BRUSHED = {
   inverted: "#/flamegraph?inverted=yes&",
   hotspots: "#/hotspots?",
 };
-
-/** Starts `memlyze serve`; the process, and the URL that it prints. */
-async function serve(trace) {
-  const server = spawn(MEMLYZE, ["serve", "--no-browser", trace], { stdio: ["ignore", "pipe", "inherit"] });
-  const url = await new Promise((found, failed) => {
-    let told = "";
-    server.stdout.on("data", (chunk) => {
-      told += chunk;
-      const match = /http:\/\/\S+/.exec(told);
-      if (match) found(match[0]);
-    });
-    server.on("exit", (status) => failed(new Error(`memlyze serve ended with status ${status}`)));
-  });
-  return { server, url };
-}
-
-async function end(server) {
-  server.removeAllListeners("exit");
-  const ended = new Promise((done) => server.once("exit", done));
-  server.kill("SIGINT");
-  await ended;
-}
 
 /** The most memory that a process has had resident, in bytes; null where the system does not tell. */
 function peakResident(processId) {

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 from statistics import median
 from typing import Any, Callable, NamedTuple, Sequence
 
 from harness import markdown, processes, query_speed
+from harness.catalogue import SERVICE
+from harness.modes import MODES
 from harness.overhead import Say
 from harness.results import Results
 
@@ -38,6 +41,7 @@ def measure(
         memlyze = str(Path(sys.executable).parent / "memlyze")
         variables = {"CHROMIUM": chromium, "MEMLYZE": memlyze}
         figures = _in_browser("page", trace, scratch, variables)
+        figures["liveMs"] = _live(loops, scratch, variables)
         common = {"millions": size, "allocations": query_speed.allocations(trace, scratch)}
         results.add(SECTION, {"tool": "memlyze", **common, **figures})
         say(f"page  {size} M: usable after {median(figures['usableMs']) / 1000:.2f} s")
@@ -63,6 +67,28 @@ def _in_browser(
     command = ["node", str(BROWSER / f"{script}.mjs"), str(file)]
     figures: dict[str, Any] = json.loads(processes.run_process(command, scratch, variables).stdout)
     return figures
+
+
+def _live(loops: int, scratch: processes.Scratch, variables: dict[str, str]) -> list[float]:
+    """How old the newest moment on the page is, while a trace with so many loops in it grows."""
+    file = scratch.path / "growing.mlyze"
+    request = {
+        "program": SERVICE.name,
+        "loops": loops,
+        "output": str(file),
+        "options": MODES["rate_1.0"].options,
+    }
+    command = [sys.executable, str(processes.HARNESS / "record_and_go_on.py"), json.dumps(request)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, env=scratch.environment()) as program:
+        assert program.stdin is not None and program.stdout is not None
+        program.stdout.readline()
+        try:
+            ages: list[float] = _in_browser("live", file, scratch, variables)["ageMs"]
+        finally:
+            program.stdin.close()
+    file.unlink()
+    return ages
 
 
 def _memray(loops: int, scratch: processes.Scratch, variables: dict[str, str]) -> dict[str, Any]:
@@ -157,6 +183,12 @@ _ROWS = (
     _Row("work for one: median, greatest", _frames("zoom", "work"), None, _FRAME),
     _Row("frames of panning, 60 a second at most: median, greatest", _frames("pan", "between")),
     _Row("work for one: median, greatest", _frames("pan", "work"), None, _FRAME),
+    _Row(
+        "age of what is newest on the page while the trace grows: median, greatest",
+        lambda figures: f"{median(figures['liveMs']):.0f} ms, {max(figures['liveMs']):.0f} ms",
+        None,
+        ("< 1 s",) * 2,
+    ),
     _Row(
         "memory of the server (memray: of making the report)",
         lambda figures: f"{figures['serverBytes'] / 1e6:.0f} MB",

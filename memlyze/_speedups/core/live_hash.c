@@ -202,8 +202,10 @@ void ml_live_hash_clear(ml_live_hash *table)
     atomic_store_explicit(&table->mapped_bytes, 0, memory_order_relaxed);
 }
 
+/* What is not written to need not be copied for the child. */
 void ml_live_hash_after_fork(ml_live_hash *table)
 {
     for (int i = 0; i < ML_SHARDS; i++)
-        atomic_store_explicit(&table->shards[i].lock, 0, memory_order_relaxed);
+        if (atomic_load_explicit(&table->shards[i].lock, memory_order_relaxed))
+            atomic_store_explicit(&table->shards[i].lock, 0, memory_order_relaxed);
 }

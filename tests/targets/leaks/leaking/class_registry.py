@@ -16,5 +16,5 @@ def handle(number):
     return Meta(f"Row{number}", (), fields)()  # leaks
 
 
-for number in range(3_000):
+for number in range(12_000):
     handle(number)

@@ -171,6 +171,9 @@ describeInBrowser("views", () => {
     const { page, complaints } = await open("spikes", "#/compare?base=service.mlyze");
     await expect.poll(() => page.getByRole("table", { name: "The two traces in all" }).locator("tbody tr").count()).toBe(7);
     await expect.poll(() => page.getByRole("table", { name: "Differences" }).locator("tbody tr").count()).toBeGreaterThan(1);
+    // A place leads to the code of the trace that it is of.
+    const place = page.getByRole("table", { name: "Differences" }).locator(".where a", { hasText: "leaking_service.py" }).first();
+    expect(await place.getAttribute("href")).toMatch(/#\/source\?trace=service\.mlyze&.*leaking_service\.py/);
     // Compared with a trace that was sampled: what is exact here is not marked, and what is estimated has its error.
     const totals = page.getByRole("table", { name: "The two traces in all" });
     await expect.poll(() => totals.locator("tbody tr", { hasText: "Peak live memory" }).locator("td").last().textContent()).toContain("±");

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import glob
 import json
 import os
+import shlex
 import sys
 import typing
+from itertools import takewhile
 
 from memlyze.cli.errors import UsageError
 from memlyze.cli.terminal import Style
@@ -102,6 +105,17 @@ def titled(paths: typing.Sequence[str], state: typing.Sequence[str], style: Styl
     name = f"{first} and {len(others)} more of its processes" if others else first
     title = f"{style('memlyze', 'bold')}: {name}"
     return [title, *(style(f"  ! {line}", "yellow") for line in state)]
+
+
+def typed_paths(paths: typing.Sequence[str]) -> str:
+    """What to type for these traces: a pattern where there is one for them and no others."""
+    if len(paths) > 1:
+        pairs = zip(min(paths), max(paths))  # these two have in common what all have
+        common = "".join(a for a, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+        common = common.rstrip("0123456789")
+        if sorted(glob.glob(glob.escape(common) + "*.mlyze")) == sorted(set(paths)):
+            return (shlex.quote(common) if common else "") + "*.mlyze"
+    return " ".join(map(shlex.quote, paths))
 
 
 def as_json(value: typing.Any) -> typing.Any:

@@ -9,7 +9,7 @@ import typing
 from memlyze.analyses.estimates import Estimate
 from memlyze.analyses.windows import ORDERS, Growth, Holder, Route, Window, Windows, windows
 from memlyze.cli.arguments import CommandParser
-from memlyze.cli.opening import add_only_option, open_traces, print_json, titled
+from memlyze.cli.opening import add_only_option, open_traces, print_json, titled, typed_paths
 from memlyze.cli.progress import decoding_events
 from memlyze.cli.terminal import Aligned, Style
 from memlyze.wording.figures import FEW_SAMPLES_ADVICE, figure, figure_cells, short_figure
@@ -73,7 +73,15 @@ def run(arguments: typing.Sequence[str]) -> int:
         print_json(found)
         return 0
     style = Style(sys.stdout)
-    lines = render(found, paths, state, style, routes=options.routes, kind=options.kind)
+    lines = render(
+        found,
+        paths,
+        state,
+        style,
+        typed=typed_paths(options.traces),
+        routes=options.routes,
+        kind=options.kind,
+    )
     print("\n".join(lines))
     return 0
 
@@ -84,10 +92,11 @@ def render(
     state: typing.Sequence[str],
     style: Style,
     *,
+    typed: str,
     routes: int = _ROUTES,
     kind: str | None = None,
 ) -> list[str]:
-    """The windows as lines of text."""
+    """The windows as lines of text; `typed` is what to type for the same traces."""
     lines = titled(paths, state, style)
     if not found.windows:
         what = f"no windows of the kind {kind}" if kind else "no windows"
@@ -102,11 +111,11 @@ def render(
     if left > 0:
         lines.append(f"  and {left} more: --routes {len(found.routes)}")
     lines += _skewed(found.routes[:routes])
-    lines += ["", *_outside(found, paths[0])]
+    lines += ["", *_outside(found, typed)]
     if any(route.growth.verdict == "grows" for route in found.routes):
         lines.append(
             "  What grows is in memlyze leaks, with the lines that allocated it: memlyze leaks "
-            + paths[0]
+            + typed
         )
     if found.worst:
         lines += ["", *_worst(found.worst, style)]
@@ -184,7 +193,7 @@ def _skewed(routes: typing.Sequence[Route]) -> list[str]:
     return ["", *lines] if lines else []
 
 
-def _outside(found: Windows, path: str) -> list[str]:
+def _outside(found: Windows, typed: str) -> list[str]:
     outside, before = found.unattributed_bytes, found.before_first_bytes
     share = outside.value / found.allocated_bytes if found.allocated_bytes else 0
     text = f"  {_figure(outside)} ({100 * share:.0f} %) were allocated in no window"
@@ -197,7 +206,7 @@ def _outside(found: Windows, path: str) -> list[str]:
         "  In no window is what runs at the start, between requests, in threads of its own, and in",
         "  what no middleware wraps. memlyze.window(...) and memlyze.profile make windows of it,",
         "  memlyze.carry takes them into threads;",
-        f"  which lines it is: memlyze hotspots {path}",
+        f"  which lines it is: memlyze hotspots {typed}",
     ]
 
 

@@ -164,3 +164,23 @@ def test_fewer_routes_are_shown_when_asked_for(
     out = capsys.readouterr().out
     assert "and 1 more: --routes 2" in out
     assert "the greatest single" not in out
+
+
+def test_next_step_names_all_of_the_traces(
+    path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Workers that were recorded each by itself are not found from one another's trace."""
+    monkeypatch.chdir(tmp_path)
+    content = Path(path).read_bytes()
+    Path(path).unlink()
+    for number in 57, 58, 61:
+        (tmp_path / f"memlyze-{number}.mlyze").write_bytes(content)
+
+    def said(*traces: str) -> str:
+        assert run(list(traces)) == 0
+        line = next(line for line in capsys.readouterr().out.splitlines() if "What grows" in line)
+        return line.partition(": memlyze leaks ")[2]
+
+    assert said("memlyze-57.mlyze") == "memlyze-57.mlyze"
+    assert said("memlyze-57.mlyze", "memlyze-58.mlyze") == "memlyze-57.mlyze memlyze-58.mlyze"
+    assert said("memlyze-57.mlyze", "memlyze-58.mlyze", "memlyze-61.mlyze") == "memlyze-*.mlyze"

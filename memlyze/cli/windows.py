@@ -184,6 +184,8 @@ def _skewed(routes: typing.Sequence[Route]) -> list[str]:
         spread, total = route.allocated, route.allocated_bytes
         if route.windows < 2 or spread.max.value <= _MUCH * total.value:
             continue
+        if spread.max.rests_on_few:  # a single sample is always in a single one
+            continue
         rest = Estimate(total.value - spread.max.value, total.error)
         others = Estimate(rest.value / (route.windows - 1), rest.error / (route.windows - 1))
         lines.append(

@@ -113,6 +113,32 @@ def test_one_request_that_takes_most_is_told_apart_from_the_others(
     assert "without it 1.00 KiB each" in out
 
 
+def test_single_sample_does_not_tell_a_request_apart(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is always in a single one, whatever the others took."""
+    sampling = {"sample_rate": 0.0, "sample_interval": 1 << 19, "end_ns": 10**9}
+    trace = TraceEncoder(
+        {"process_id": 7, **sampling},
+        samplings=[
+            {
+                "sampling_id": 1,
+                "interval_bytes": 524_288.0,
+                "rate": 0.0,
+                "surcharge_bytes": 0.0,
+            }
+        ],
+    )
+    rows = [{"window_id": n, "kind": "call", "name": "load", "start_ns": n} for n in range(1, 31)]
+    trace.add("windows", rows)
+    trace.add_runs([Run(1, 7, ID, [Allocation(1024)], window_id=7)])
+    trace.write(tmp_path / "t.mlyze")
+    assert run([str(tmp_path / "t.mlyze")]) == 0
+    out = capsys.readouterr().out
+    assert "load" in out
+    assert "in a single one" not in out
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [

@@ -23,6 +23,7 @@ OUR_PAGE = {
         "zoom": {"between": [16.7, 16.7, 33.4], "work": [5.0, 6.0, 31.0]},
         "pan": {"between": [16.7], "work": [5.0]},
     },
+    "liveMs": [300.0, 500.0],
     "serverBytes": 2e8,
     "firstLoadBytes": 3e5,
 }

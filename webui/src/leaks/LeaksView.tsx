@@ -1,6 +1,6 @@
 import { useAnswer } from "../data/answers";
 import { useTrace } from "../data/trace";
-import { shortFigure } from "../lib/estimates";
+import { estimateText, shortFigure } from "../lib/estimates";
 import { formatBytes, formatMoment, plural } from "../lib/units";
 import { EstimateText, PlaceText } from "../parts/Figures";
 import { Answered, Message } from "../parts/States";
@@ -39,7 +39,7 @@ function Content({ leaks }: { leaks: LeaksForm }) {
   const site = leaks.sites.find((candidate) => siteKey(candidate) === chosen) ?? foremost(leaks.sites);
   return (
     <>
-      <header className={`leaks-head ${growing + freed > 0 ? "is-bad" : isKnown ? "is-good" : ""}`}>
+      <header className={`leaks-head ${growing + freed > 0 ? "is-bad" : isKnown && leaks.grew_until_stopped.sites === 0 ? "is-good" : ""}`}>
         {(growing > 0 || freed === 0) && <strong>{verdictText(growing, isKnown)}</strong>}
         {growing > 0 && (
           <span>
@@ -47,6 +47,7 @@ function Content({ leaks }: { leaks: LeaksForm }) {
           </span>
         )}
         {freed > 0 && <FreedGrowth freed={leaks.grew_until_freed} />}
+        {leaks.grew_until_stopped.sites > 0 && <StoppedGrowth stopped={leaks.grew_until_stopped} />}
         <span className="quiet">
           {isKnown
             ? `${plural(judged - tooFew, "line")} judged${leaks.is_exact ? "" : ", from a sample"}${tooFew > 0 ? `; ${tooFew} more with too few samples to tell` : ""}`
@@ -85,6 +86,16 @@ function FreedGrowth({ freed }: { freed: LeaksForm["grew_until_freed"] }) {
         <EstimateText estimate={freed.peak_bytes} /> in all: a leak, if the program is meant to run on
       </span>
     </>
+  );
+}
+
+/** What grew in a phase of the program that was over before the end. */
+function StoppedGrowth({ stopped }: { stopped: LeaksForm["grew_until_stopped"] }) {
+  const { info } = useTrace();
+  return (
+    <span>
+      {plural(stopped.sites, "line")} grew for most of the time and had stopped by {formatMoment(stopped.stopped_ns ?? 0, info.duration_ns / 1000)}: {estimateText(stopped.live_bytes)}
+    </span>
   );
 }
 

@@ -78,6 +78,7 @@ export interface LeaksForm {
     readonly first_freed_ns: number | null;
     readonly last_freed_ns: number | null;
   };
+  readonly grew_until_stopped: { readonly sites: number; readonly live_bytes: Estimate; readonly stopped_ns: number | null };
   readonly sites: readonly LeakSite[];
 }
 

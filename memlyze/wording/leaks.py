@@ -81,17 +81,22 @@ def stopped_growth_text(stopped: StoppedGrowth) -> str:
 
 def held_by_lines(site: LeakSite) -> list[str]:
     """Who holds what a site allocated, or why that is not known and what to do."""
-    if site.holders is not None:
+    checkpoint_ns = site.checkpoint_ns
+    is_late = checkpoint_ns is not None and checkpoint_ns > site.judged_until_ns
+    is_late &= site.grew_until_freed
+    # Of what was freed some crumbs may be left, of which no object is known.
+    if site.holders is not None and not (is_late and site.holders.shortest is None):
         return _holder_lines(site)
-    if site.checkpoint_ns is None:
+    ways = "call memlyze.checkpoint(), or take --checkpoint-signal"
+    if checkpoint_ns is None:
         why = f"of process {site.process_id} no heap was recorded"
         if site.process_ended_by in ("SIGTERM", "SIGHUP"):
             why += f": it was ended by {site.process_ended_by}"
+            ways = f"end it by ^C (SIGINT), {ways}"
     else:
-        why = f"the heap was recorded at {format_duration(site.checkpoint_ns)}, "
-        is_late = site.grew_until_freed and site.checkpoint_ns > site.judged_until_ns
+        why = f"the heap was recorded at {format_duration(checkpoint_ns)}, "
         why += "after it was freed" if is_late else "when nothing of it was there"
-    return [f"not known: {why}; call memlyze.checkpoint(), or take --checkpoint-signal"]
+    return [f"not known: {why}; {ways}"]
 
 
 def _holder_lines(site: LeakSite) -> list[str]:

@@ -14,7 +14,7 @@ from memlyze.query.leaks.kin import kin, lives_together
 from memlyze.query.leaks.places import number_places
 from memlyze.query.leaks.pools import pooled_sites
 from memlyze.query.leaks.requests import with_growth_by_request
-from memlyze.query.leaks.rows import Process, Sites, judged_sites
+from memlyze.query.leaks.rows import Process, Sites, judged_sites, texts
 
 Tables = typing.Callable[[str], Columns]
 
@@ -48,11 +48,23 @@ def _process(tables: Tables, rows: typing.Sequence[int], stacks: int) -> Process
         process_ids,
         lives_together(_lives(tables, row, stacks) for row in rows),
         [_part(allocations, _rows_of_process(allocations, number)) for number in process_ids],
-        {
-            name: np.concatenate([windows[name][of_process] for of_process in of_windows])
-            for name in ("window_id", "kind", "name", "start_ns", "end_ns")
-        },
+        _labelled(
+            {
+                name: np.concatenate([windows[name][of_process] for of_process in of_windows])
+                for name in ("window_id", "kind", "method", "name", "start_ns", "end_ns")
+            }
+        ),
     )
+
+
+def _labelled(windows: dict[str, Array]) -> Columns:
+    """Windows whose name has the method of the request before it: what a `GET` leaves behind says
+    nothing of a `POST` to the same route.
+    """
+    methods, names = windows.pop("method"), windows["name"]
+    if any(methods):
+        names = [f"{method} {name}" if method else name for method, name in zip(methods, names)]
+    return {**windows, "name": texts(names)}
 
 
 def _lives(tables: Tables, row: int, stacks: int) -> Lives:

@@ -15,8 +15,6 @@ from memlyze.errors import MemlyzeError
 
 TYPE_CHECKING = False  # `typing` itself stays out of the recorded program
 if TYPE_CHECKING:
-    from typing import Callable
-
     from memlyze.options import TraceOptions
 
 MOST_OBJECTS_AT_STOP = 10_000_000
@@ -73,7 +71,7 @@ def checkpoint() -> Checkpoint | None:
 
 def take_at_stop(options: TraceOptions, reason: str) -> None:
     """At the end of a recording; why none is taken is put into the metadata."""
-    if not options.references:
+    if not options.references or _tracer.has_last_checkpoint():
         return
     try:
         _take("stop" if reason == "stop" else "exit", MOST_OBJECTS_AT_STOP)
@@ -81,18 +79,18 @@ def take_at_stop(options: TraceOptions, reason: str) -> None:
         _tracer.add_metadata(b"references_left_out", _json_text.encode(str(error)))
 
 
-def call_before_cleanup(function: Callable[[], None]) -> None:
-    """Have `function` called when the threads of this process have ended, before the first of its
-    `atexit` functions: these let go of what was held until then.
+def take_before_cleanup() -> None:
+    """Have the last checkpoint of this process taken when its threads have ended, before the
+    `atexit` functions that were registered until the main thread ended.
 
-    CPython 3.8 does not say when its threads have ended: there it is not called.
+    CPython 3.8 does not say when its threads have ended: there it is taken after them.
     """
     register = getattr(threading, "_register_atexit", None)
     if register is None:
         return
     try:
         # Called when the main thread has ended. What is registered last runs first.
-        register(atexit.register, _tracer.call_then_interrupt, function)
+        register(atexit.register, _tracer.checkpoint_before_cleanup)
     except RuntimeError:  # it has ended already
         return
 

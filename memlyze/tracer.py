@@ -50,7 +50,6 @@ class Tracer:
         self._state = "new"
         self._tracemalloc_stops: tuple[Any, Any] | None = None
         self._signal: SignalAction | None = None
-        self._has_last_checkpoint = False
 
     def __repr__(self) -> str:
         return f"<memlyze.Tracer {self._state} {self.output_file!r}>"
@@ -150,7 +149,6 @@ class Tracer:
                 "choose another output_file"
             ) from None
         self._state = "recording"
-        self._has_last_checkpoint = False
         if why_not_native is not None:
             _tracer.add_metadata(b"native_memory_unseen", _json_text.encode(why_not_native))
         if options.follow:
@@ -225,7 +223,7 @@ class Tracer:
             raise TracerStateError("not recording; start with memlyze.start() first")
         self._state = "stopping"
         try:
-            self._take_last_checkpoint(reason)
+            checkpoints.take_at_stop(self.options, reason)
             _tracer.follow_no_launches()
             lost = _tracer.ensure_hooks()
             thread_names.tell_all()
@@ -244,11 +242,6 @@ class Tracer:
                 self._state = "stopped"
                 _active = None
         return is_there
-
-    def _take_last_checkpoint(self, reason: str) -> None:
-        if not self._has_last_checkpoint:
-            self._has_last_checkpoint = True
-            checkpoints.take_at_stop(self.options, reason)
 
     def _tell_invisible_allocators(self) -> None:
         if not self.options.native:
@@ -376,12 +369,6 @@ def active_tracer() -> Tracer | None:
     return _active
 
 
-def _before_cleanup() -> None:
-    """The threads have ended, and no `atexit` function of the program has let go of anything."""
-    if _active is not None and _active._state == "recording":
-        _active._take_last_checkpoint("exit")
-
-
 def _replace_tracemalloc_stop(present: Any, new: Any) -> None:
     for name in ("_tracemalloc", "tracemalloc"):
         module: Any = sys.modules.get(name)
@@ -447,7 +434,7 @@ def _say(text: str) -> None:
         return
 
 
-checkpoints.call_before_cleanup(_before_cleanup)
+checkpoints.take_before_cleanup()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
         before=_tracer.before_fork,

@@ -98,9 +98,6 @@ cdef extern from "cpython/allocator_hooks.h":
 cdef extern from "cpython/anchor.h":
     void ml_make_frame_objects()
 
-cdef extern from "Python.h":
-    void PyErr_SetInterrupt()
-
 cdef extern from "cpython/checkpoint.h":
     ctypedef enum ml_checkpoint_outcome:
         ML_CHECKPOINT_TAKEN
@@ -113,6 +110,9 @@ cdef extern from "cpython/checkpoint.h":
         int64_t pause_ns
     ml_checkpoint ml_checkpoint_take(const char *reason, uint64_t most_objects)
     void ml_checkpoint_at_exit(uint64_t most_objects)
+    void ml_checkpoint_before_cleanup()
+    bint ml_checkpoint_is_last_taken()
+    void ml_checkpoint_forget()
     void ml_checkpoint_know_class(void *some_class)
 
 cdef extern from "core/malloc_figures.h" nogil:
@@ -191,6 +191,7 @@ def start(bytes output_file not None, bint overwrite, bytes header_metadata_json
     options.working_directory = working_directory
     options.include_source = include_source
     hooks_lost = 0
+    ml_checkpoint_forget()
     collection_start_ns = 0  # a finalizer may have forked: that collection is the parent's
     first_window_id = next_window_id  # a window may be open from one recording to the next
     ml_hooks_set_first_window(first_window_id)
@@ -252,15 +253,16 @@ def take_checkpoint(str reason not None, uint64_t most_objects):
     return why_not, taken.objects, taken.references, taken.pause_ns
 
 
-def call_then_interrupt(function):
-    """Call `function`; an interrupt by the keyboard meanwhile is raised in what runs after it.
-
-    It can only be passed on from C: code in Python would be interrupted itself.
+def checkpoint_before_cleanup():
+    """Take the last one, where a recording goes on; for `atexit`, which calls it without a frame in
+    Python: a signal's handler would run in that, and what it raises would be lost to the program.
     """
-    try:
-        function()
-    except KeyboardInterrupt:
-        PyErr_SetInterrupt()
+    ml_checkpoint_before_cleanup()
+
+
+def has_last_checkpoint():
+    """Whether that was done in this recording, and not long before its end."""
+    return ml_checkpoint_is_last_taken()
 
 
 def know_class(type some_class not None):

@@ -131,8 +131,8 @@ def _headline(found: Leaks, style: Style) -> list[str]:
     judged = sum(found.judged.values())
     if not judged:
         return [
-            "  Nothing to judge: of what was allocated meanwhile no site ever had 16 KiB live, as far "
-            "as was recorded."
+            "  Nothing to judge: of what was allocated meanwhile no site ever had 16 KiB live, "
+            "as far as was recorded."
         ]
     number, freed = found.judged["growing"], found.grew_until_freed
     if number:

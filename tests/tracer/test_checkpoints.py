@@ -536,26 +536,44 @@ def test_at_the_end_is_when_threads_have_ended_and_nothing_is_cleaned_up(held: A
 
 
 @pytest.mark.skipif(sys.version_info < (3, 9), reason="threads end unnoticed in CPython 3.8")
-def test_an_interrupt_during_the_last_checkpoint_is_the_programs(record: Any) -> None:
+def test_a_signal_during_the_last_checkpoint_is_the_programs(record: Any) -> None:
+    """It comes just before, from a function of C, so that no code in Python runs in between."""
     done = record(
         """
-        import atexit, signal
-        from memlyze import checkpoints
-        times = []
-        def on_interrupt(*_):
-            times.append("interrupted")
-            if len(times) == 1:
-                raise KeyboardInterrupt
-        signal.signal(signal.SIGINT, on_interrupt)
-        take = checkpoints.take_at_stop
-        def interrupted(options, reason):
-            take(options, reason)
-            signal.raise_signal(signal.SIGINT)
-        checkpoints.take_at_stop = interrupted
-        atexit.register(lambda: print(times))
+        import atexit, ctypes, functools, os, signal, threading
+        def handle(number, frame):
+            print("signal in", frame.f_code.co_name)
+        signal.signal(signal.SIGUSR1, handle)
+        def clean_up():
+            print("cleaned up")
+        atexit.register(clean_up)
+        kill = functools.partial(ctypes.CDLL(None).kill, os.getpid(), int(signal.SIGUSR1))
+        register = functools.partial(atexit.register, kill)
+        threading._threading_atexits.insert(0, register)
         """
     )
-    assert done.lines == ["['interrupted', 'interrupted']"]
+    assert done.lines == ["signal in clean_up", "cleaned up"]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 9), reason="threads end unnoticed in CPython 3.8")
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux when the process began")
+def test_a_program_that_works_in_an_atexit_function_has_a_checkpoint_after_it(held: Any) -> None:
+    found = held(
+        """
+        import atexit, os, time
+        KEPT = []
+        def main():
+            KEPT.append([object() for _ in range(1703)])
+            lived = time.monotonic() - begun
+            while time.monotonic() < begun + 3 * lived:
+                pass
+        with open("/proc/self/stat") as file:
+            begun = int(file.read().rpartition(")")[2].split()[19]) / os.sysconf("SC_CLK_TCK")
+        atexit.register(main)
+        """
+    )
+    assert [checkpoint["reason"] for checkpoint in found.checkpoints] == ["exit", "exit"]
+    assert found.objects("type = 'list' AND length = 1703")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits of address space")

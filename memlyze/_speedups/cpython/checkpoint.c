@@ -9,6 +9,7 @@
 #include "allocator_hooks.h"
 
 static uint64_t most_at_exit;
+static int64_t before_cleanup_ns; /* when the last one was taken; 0: it was not */
 static PyTypeObject *known_class;
 
 static void walk_all(ml_walk *walk)
@@ -61,6 +62,24 @@ void ml_checkpoint_know_class(void *some_class)
 void ml_checkpoint_at_exit(uint64_t most_objects)
 {
     most_at_exit = most_objects;
+}
+
+void ml_checkpoint_before_cleanup(void)
+{
+    if (most_at_exit && ml_session &&
+        ml_checkpoint_take("exit", most_at_exit).outcome == ML_CHECKPOINT_TAKEN)
+        before_cleanup_ns = ml_monotonic_ns();
+}
+
+void ml_checkpoint_forget(void)
+{
+    before_cleanup_ns = 0;
+}
+
+bool ml_checkpoint_is_last_taken(void)
+{
+    return before_cleanup_ns && ml_monotonic_ns() - before_cleanup_ns <=
+                                    before_cleanup_ns - ml_recording.start_monotonic_ns;
 }
 
 void ml_checkpoint_exit(void)

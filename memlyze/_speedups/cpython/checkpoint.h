@@ -2,6 +2,7 @@
 #ifndef MEMLYZE_CHECKPOINT_H
 #define MEMLYZE_CHECKPOINT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef enum {
@@ -24,9 +25,17 @@ ml_checkpoint ml_checkpoint_take(const char *reason, uint64_t most_objects);
  * traverse. Before the first checkpoint. */
 void ml_checkpoint_know_class(void *some_class);
 
-/* What is to be taken when the process ends without Python's own end; 0: nothing. */
+/* Of how many objects at most it is to be taken when the process ends; 0: not at all. */
 void ml_checkpoint_at_exit(uint64_t most_objects);
-/* Takes it. */
+/* Takes it, before the process ends without Python's own end. */
 void ml_checkpoint_exit(void);
+/* Takes it, where a recording goes on, when the threads have ended and before the functions of
+ * `atexit` run: they let go of what was held. No code in Python runs meanwhile, in which a signal's
+ * handler would be called: that is for the program. */
+void ml_checkpoint_before_cleanup(void);
+/* Whether that was done, and was near the end: some programs do their work in such a function. */
+bool ml_checkpoint_is_last_taken(void);
+/* A recording begins: none was taken in it. */
+void ml_checkpoint_forget(void);
 
 #endif

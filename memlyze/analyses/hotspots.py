@@ -144,7 +144,6 @@ def hotspots(
     if sort not in SORTS:
         raise MemlyzeError(f"nothing is sorted by {sort!r}; take one of {', '.join(SORTS)}")
     chosen = choose(trace, selection)
-    count = max(count, 1)
     if by == "type":
         _check_types_are_known(trace)
         if within_allocations is not None:
@@ -159,7 +158,7 @@ def hotspots(
             "temporary_ns": temporary_ns,
             "unknown": UNKNOWN_TYPE,
             "sort": sort,
-            "count": count,
+            "count": max(count, 1),  # the sums over all of them come with the first
         }
         rows = run_statement(trace, "hotspots_by_type", parameters)
         row_count = rows[0]["total_rows"] if rows else 0
@@ -186,7 +185,7 @@ def hotspots(
         total=None
         if totals is None
         else _hotspot({**_NAMELESS, "group_name": "all", **totals}, sampling),
-        rows=tuple(_hotspot(row, sampling) for row in rows),
+        rows=tuple(_hotspot(row, sampling) for row in rows[:count]),
     )
 
 

@@ -62,7 +62,7 @@ static inline const ml_frame *ml_generator_frame(PyObject *generator)
 {
 #if PY_VERSION_HEX >= 0x030b0000
     PyGenObject *state = (PyGenObject *)generator;
-    return state->gi_frame_state < 1 ? (const ml_frame *)&state->gi_iframe : NULL;
+    return state->gi_frame_state <= FRAME_EXECUTING ? (const ml_frame *)&state->gi_iframe : NULL;
 #else
     (void)generator;
     return NULL;

@@ -88,6 +88,17 @@ static void set_buffer(ml_object_size *size, const void *buffer, size_t bytes)
     }
 }
 
+static void set_bytearray(ml_object_size *size, const PyByteArrayObject *array)
+{
+#if PY_VERSION_HEX >= 0x030f0000
+    if (array->ob_alloc) /* else what it has is the empty bytes, which everybody has */
+        set_buffer(size, array->ob_bytes_object,
+                   offsetof(PyBytesObject, ob_sval) + 1 + (size_t)array->ob_alloc);
+#else
+    set_buffer(size, array->ob_bytes, (size_t)array->ob_alloc);
+#endif
+}
+
 static void measure_text(ml_object_size *size, PyObject *text)
 {
     if (!ml_unicode_is_ready(text))
@@ -192,8 +203,7 @@ ml_object_size ml_measure_object(PyObject *object, ml_object_kind kind)
         break;
     case ML_OBJECT_BYTEARRAY:
         set_items(&size, Py_SIZE(object));
-        set_buffer(&size, ((PyByteArrayObject *)object)->ob_bytes,
-                   (size_t)((PyByteArrayObject *)object)->ob_alloc);
+        set_bytearray(&size, (PyByteArrayObject *)object);
         break;
     case ML_OBJECT_LIST:
         set_items(&size, Py_SIZE(object));

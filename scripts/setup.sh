@@ -166,7 +166,5 @@ create_venv
 install_package
 if wants webui && [ "$webui" = enabled ]; then
     # The tools of the web UI's tests; the pages themselves were built with the package.
-    if [ webui/package-lock.json -nt webui/node_modules/.package-lock.json ]; then
-        (cd webui && npm ci --no-progress >/dev/null)
-    fi
+    "$venv/bin/python" scripts/build_webui.py --tools
 fi

@@ -30,15 +30,16 @@ class Spread(typing.NamedTuple):
 
 class Growth(typing.NamedTuple):
     """What a window of a route leaves behind for good, judged by those of its windows that were
-    closed between the first tenth and the half.
+    closed between the first tenth and the half; where that is something, and the last half leaves
+    nothing beyond its error, as when a cache has filled up, by these.
     """
 
     bytes_per_window: Estimate
     windows: int
     """How many windows were judged."""
     verdict: str
-    """`grows` (the 95 % interval excludes 0), `steady`, or `unknown` (too few windows or
-    samples).
+    """`grows` (the 95 % interval excludes 0, in the last half by itself, too), `steady`, or
+    `unknown` (too few windows or samples).
     """
 
 
@@ -160,13 +161,13 @@ def windows(
         kind: only windows of this kind, such as `http`; None: all.
         count: how many single windows to list.
     """
-    growths = {
-        (row["name"], row["kind"], row["method"]): row
-        for row in run_statement(trace, "window_growth")
-    }
     sampling = sampling_of(trace)
+    parts: dict[tuple[str, str, str | None], list[Growth]] = {}
+    for row in run_statement(trace, "window_growth"):
+        key = (row["name"], row["kind"], row["method"])
+        parts.setdefault(key, []).append(_growth_of_part(row, sampling))
     routes = tuple(
-        _route(row, growths.get((row["name"], row["kind"], row["method"])), sampling)
+        _route(row, _growth(parts.get((row["name"], row["kind"], row["method"]), [])))
         for row in run_statement(trace, "window_routes", {"sort_by": sort_by, "kind": kind})
     )
     worst = run_statement(trace, "window_worst", {"sort_by": sort_by, "kind": kind, "count": count})
@@ -218,11 +219,7 @@ def _summed(trace: Trace, sums: Columns, which: typing.Any) -> Estimate:
     )
 
 
-def _route(
-    row: typing.Mapping[str, typing.Any],
-    growth: typing.Mapping[str, typing.Any] | None,
-    sampling: Sampling,
-) -> Route:
+def _route(row: typing.Mapping[str, typing.Any], growth: Growth) -> Route:
     return Route(
         name=row["name"],
         kind=row["kind"],
@@ -236,7 +233,7 @@ def _route(
         retained=_spread(row, "retained"),
         live_bytes=_figure(row, "live_bytes"),
         max_peak_bytes=_figure(row, "max_peak_bytes"),
-        growth=_growth(growth, sampling),
+        growth=growth,
         mean_duration_ns=row["mean_duration_ns"],
         p95_duration_ns=row["p95_duration_ns"],
         collector_ns=row["collector_ns"],
@@ -259,15 +256,22 @@ def _figure(row: typing.Mapping[str, typing.Any], name: str) -> Estimate:
     return Estimate(row[name], row[name + "_error"])
 
 
-def _growth(row: typing.Mapping[str, typing.Any] | None, sampling: Sampling) -> Growth:
-    if row is None:
+def _growth(parts: typing.Sequence[Growth]) -> Growth:
+    """By the earlier part, unless the last half, which comes after it, does not grow as well."""
+    if not parts:
         return Growth(Estimate(0.0, 0.0), 0, "unknown")
+    return next((part for part in parts if part.verdict != "grows"), parts[0])
+
+
+def _growth_of_part(row: typing.Mapping[str, typing.Any], sampling: Sampling) -> Growth:
     value, error, count = row["bytes"], row["error"], row["windows"]
     if row["leaving"] == 0:
         error = sampling.unseen_bytes / count
     enough = count >= _LEAST_WINDOWS_FOR_GROWTH
     if not sampling.is_exact and 0 < row["leaving"] < TOO_FEW_SAMPLES:
         enough = False
+    if row["is_late"] and value <= error:
+        enough = True  # the earlier part has shown that growth would have been seen
     verdict = "unknown" if not enough else "grows" if value > error else "steady"
     return Growth(Estimate(value, error), count, verdict)
 

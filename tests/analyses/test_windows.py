@@ -35,9 +35,17 @@ def request(number: int, name: str, start: int, end: int, **more: Any) -> dict[s
     }
 
 
-def service(path: Path, *, leaks: bool, sampled: bool = False, requests: int = 100) -> str:
+def service(
+    path: Path,
+    *,
+    leaks: bool,
+    leaks_until: int = 1 << 30,
+    sampled: bool = False,
+    requests: int = 100,
+) -> str:
     """Requests one second after the other, of 1000 bytes each; `/leak` never gives back 100 more,
-    `/cached` only when four more requests of it have come.
+    those of the first `leaks_until` requests, `/cached` only when four more requests of it have
+    come.
     """
     metadata = {
         "process_id": 7,
@@ -62,7 +70,7 @@ def service(path: Path, *, leaks: bool, sampled: bool = False, requests: int = 1
                 runs.append(
                     Run(1, start + SECOND // 4, number + 2, [Free(cached.pop(0))], window_id=window)
                 )
-        elif not leaks:
+        elif not leaks or window > leaks_until:
             runs.append(Run(1, start + SECOND // 4, number + 2, [Free(number + 1)]))
         number += 2
     runs.append(Run(1, (requests + 1) * SECOND, number, [Allocation(5000)]))
@@ -103,6 +111,21 @@ def test_what_stays_of_every_request_grows_and_a_bounded_cache_does_not(tmp_path
     assert routes["/cached"].growth == ((0, 0), 20, "steady")
     calm = by_name(service(tmp_path / "calm.mlyze", leaks=False))
     assert calm["/leak"].growth == ((0, 0), 20, "steady")
+
+
+@pytest.mark.parametrize("sampled", [False, True])
+def test_what_fills_a_cache_beyond_the_first_tenth_and_then_nothing_does_not_grow(
+    tmp_path: Path, sampled: bool
+) -> None:
+    filled = service(tmp_path / "t.mlyze", leaks=True, leaks_until=40, sampled=sampled)
+    growth = by_name(filled)["/leak"].growth
+    unseen = 3 * 524_288 / 25 if sampled else 0
+    assert growth == ((0, unseen), 25, "steady")
+    # What few of the last ones leave is beyond no error.
+    late = service(tmp_path / "late.mlyze", leaks=True, leaks_until=54, sampled=sampled)
+    growth = by_name(late)["/leak"].growth
+    assert (growth.windows, growth.verdict) == (25, "steady")
+    assert 0 < growth.bytes_per_window.value <= growth.bytes_per_window.error
 
 
 def test_few_requests_and_few_samples_give_no_verdict(tmp_path: Path) -> None:

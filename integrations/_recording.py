@@ -12,6 +12,7 @@ import threading
 from contextlib import contextmanager
 from typing import Iterator
 
+from memlyze.checkpoints import take_at_shutdown
 from memlyze.errors import MemlyzeError, OptionError, TracerStateError, TraceWriteError
 from memlyze.options import TraceOptions
 from memlyze.parts import earlier_part
@@ -84,9 +85,14 @@ class Recording:
         self._users += 1
 
     def leave(self) -> None:
-        """An application has ended; the last one ends the recording."""
+        """An application has ended; the last one ends the recording. If that is the program's, it
+        goes on, and has its last checkpoint.
+        """
         self._users = max(self._users - 1, 0)
         if self._users == 0:
+            tracer = active_tracer()
+            if tracer is not None and self.is_of_the_program:
+                take_at_shutdown(tracer.options)
             try:
                 self.stop()
             except ChangingError as error:

@@ -79,6 +79,21 @@ def take_at_stop(options: TraceOptions, reason: str) -> None:
         _tracer.add_metadata(b"references_left_out", _json_text.encode(str(error)))
 
 
+def take_at_shutdown(options: TraceOptions) -> None:
+    """When a server has shut its application down, and may end by a signal that nobody handles any
+    more: uvicorn raises once again the SIGTERM that it was ended by. Then it is the last one, and
+    the end of the process, where it comes in order, takes none.
+
+    Where nobody handles SIGTERM, that is no server: a test client, say, whose program goes on.
+    """
+    import signal  # it loads others, and few recordings need it
+
+    if signal.getsignal(signal.SIGTERM) in (signal.SIG_DFL, signal.SIG_IGN):
+        return
+    _tracer.checkpoint_before_cleanup()
+    take_at_stop(options, "exit")  # says why, where it was not taken
+
+
 def take_before_cleanup() -> None:
     """Have the last checkpoint of this process taken when its threads have ended, before the
     `atexit` functions that were registered until the main thread ended.

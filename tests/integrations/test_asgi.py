@@ -96,6 +96,22 @@ for _ in range(2):
     ]
 
 
+def test_last_checkpoint_of_a_program_with_a_test_client_is_that_of_its_end(serve: Any) -> None:
+    """No server: nobody handles SIGTERM."""
+    trace = serve(
+        PLAIN
+        + """
+memlyze.start("here.mlyze")
+async def work(): pass
+asyncio.run(live(MemlyzeMiddleware(plain), work))
+with memlyze.window("afterwards"): pass
+"""
+    ).trace
+    (taken,) = trace.checkpoints
+    (window,) = trace.windows.values()
+    assert taken["time_ns"] >= window["end_ns"]
+
+
 def test_websocket_is_one_window_with_its_close_code(serve: Any) -> None:
     trace = serve(
         PLAIN

@@ -178,3 +178,22 @@ def test_server_is_recorded_whole_from_the_outside(server: WebServer, how: str) 
         )[0]
     ]
     assert (master, workers) == (None, 2)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_recorded_uvicorn_has_one_checkpoint_of_what_its_application_held(
+    server: WebServer, number: signal.Signals
+) -> None:
+    """It shuts down in order, and then raises SIGTERM again without a handler."""
+    first = str(server.directory / "traces" / "all.mlyze")
+    record = ["-m", "memlyze", "record", "--quiet", "-o", first]
+    server.start(*record, *UVICORN)
+    server.ask(20)
+    server.stop(number)
+    rows, said = server.query(
+        """SELECT c.reason, count(*) AS kept FROM checkpoints c
+           JOIN objects o USING (process_id, checkpoint_id)
+           WHERE o.type = 'bytes' AND o.length BETWEEN 100_000 AND 100_019 GROUP BY ALL"""
+    )
+    assert (rows, said) == ([{"reason": "exit", "kept": 20}], "")
+    assert server.query("SELECT count(*) AS taken FROM checkpoints")[0] == [{"taken": 1}]

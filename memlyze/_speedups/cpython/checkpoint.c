@@ -66,7 +66,7 @@ void ml_checkpoint_at_exit(uint64_t most_objects)
 
 void ml_checkpoint_before_cleanup(void)
 {
-    if (most_at_exit && ml_session &&
+    if (most_at_exit && ml_session && !ml_checkpoint_is_last_taken() &&
         ml_checkpoint_take("exit", most_at_exit).outcome == ML_CHECKPOINT_TAKEN)
         before_cleanup_ns = ml_monotonic_ns();
 }

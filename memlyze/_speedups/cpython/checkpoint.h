@@ -31,7 +31,8 @@ void ml_checkpoint_at_exit(uint64_t most_objects);
 void ml_checkpoint_exit(void);
 /* Takes it, where a recording goes on, when the threads have ended and before the functions of
  * `atexit` run: they let go of what was held. No code in Python runs meanwhile, in which a signal's
- * handler would be called: that is for the program. */
+ * handler would be called: that is for the program. Not once more where it was called not long
+ * before, as when a server shut down. */
 void ml_checkpoint_before_cleanup(void);
 /* Whether that was done, and was near the end: some programs do their work in such a function. */
 bool ml_checkpoint_is_last_taken(void);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import typing
 
 from memlyze.analyses.estimates import TOO_FEW_SAMPLES, Estimate, Sampling
@@ -30,8 +31,8 @@ class Spread(typing.NamedTuple):
 
 class Growth(typing.NamedTuple):
     """What a window of a route leaves behind for good, judged by those of its windows that were
-    closed between the first tenth and the half; where that is something, and the last half leaves
-    nothing beyond its error, as when a cache has filled up, by these.
+    closed between the first tenth and the half; where these leave something, and those of the last
+    half less, beyond chance, or nothing, as when a cache has filled up, by the last half.
     """
 
     bytes_per_window: Estimate
@@ -257,10 +258,21 @@ def _figure(row: typing.Mapping[str, typing.Any], name: str) -> Estimate:
 
 
 def _growth(parts: typing.Sequence[Growth]) -> Growth:
-    """By the earlier part, unless the last half, which comes after it, does not grow as well."""
+    """By the earlier part, unless that grows, and the last half, which comes after it, does not or
+    by less.
+    """
     if not parts:
         return Growth(Estimate(0.0, 0.0), 0, "unknown")
-    return next((part for part in parts if part.verdict != "grows"), parts[0])
+    early, late = parts[0], parts[-1]
+    if early.verdict != "grows" or (late.verdict == "grows" and not _is_less(late, early)):
+        return early
+    return late
+
+
+def _is_less(one: Growth, other: Growth) -> bool:
+    """Whether by more than chance."""
+    (value, error), (more, error_of_more) = one.bytes_per_window, other.bytes_per_window
+    return more - value > math.hypot(error, error_of_more)
 
 
 def _growth_of_part(row: typing.Mapping[str, typing.Any], sampling: Sampling) -> Growth:

@@ -121,6 +121,9 @@ def test_what_fills_a_cache_beyond_the_first_tenth_and_then_nothing_does_not_gro
     growth = by_name(filled)["/leak"].growth
     unseen = 3 * 524_288 / 25 if sampled else 0
     assert growth == ((0, unseen), 25, "steady")
+    # Where the last ones leave less, but something, that is what is left for good.
+    slower = by_name(service(tmp_path / "slower.mlyze", leaks=True, leaks_until=80))["/leak"].growth
+    assert (slower.bytes_per_window.value, slower.windows, slower.verdict) == (60, 25, "grows")
     # What few of the last ones leave is beyond no error.
     late = service(tmp_path / "late.mlyze", leaks=True, leaks_until=54, sampled=sampled)
     growth = by_name(late)["/leak"].growth

@@ -17,7 +17,9 @@ _OUTSIDE = (LIBRARY, STANDARD_LIBRARY, RUNTIME)
 _LEAST_FRAMES = 4
 #: What goes on to the next frame; what does not stands beside it, beneath the row.
 _LEAST_SHARE = 0.8
-_NAMES = 3
+#: Of all, what can be seen: a second way into the program that has less does not part the first.
+_LEAST_SEEN = 0.01
+_NAMES = 8
 
 Array = typing.Any  # a one-dimensional numpy array
 
@@ -36,21 +38,26 @@ def folds(frames: typing.Sequence[Frame], parent: Array, frame: Array, size: Arr
     `FlameColumns`.
 
     Folded are four frames and more in a row that are not the program's, each of which has four
-    fifths of the `size` of the one above it, and which lead to code of the program.
+    fifths of the `size` of the one above it, and which lead to code of the program. A row ends
+    where two ways lead there: the second would stand beneath frames that are not its callers.
     """
     count = len(parent)
     is_outside = np.array([found.origin in _OUTSIDE for found in frames] + [False])
     outside = is_outside[frame]  # −1, the root, is the last
+    leads = _leads_to(parent, ~outside)
+    is_way = (leads | ~outside) & (size >= _LEAST_SEEN * size[0])
+    ways = np.bincount(parent[1:][is_way[1:]], minlength=count)
     goes_on = np.zeros(count, dtype=bool)  # the greatest child stands right behind its parent
     goes_on[1:] = (
         (parent[1:] == np.arange(count - 1))
+        & (ways[:-1] <= is_way[1:])  # it is the only one, if there is one
         & outside[:-1]
         & outside[1:]
         & (size[1:] >= _LEAST_SHARE * size[:-1])
     )
     starts: Array = np.flatnonzero(~goes_on)
     lengths = np.diff(np.append(starts, count))
-    is_row = (lengths >= _LEAST_FRAMES) & _leads_to(parent, ~outside)[starts + lengths - 1]
+    is_row = (lengths >= _LEAST_FRAMES) & leads[starts + lengths - 1]
     labels = {
         start: _label([frames[place] for place in frame[start : start + length].tolist()])
         for start, length in zip(starts[is_row].tolist(), lengths[is_row].tolist())

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import typing
 
+import numpy as np
+
+from memlyze.analyses.call_tree import NO_NODE
+from memlyze.analyses.estimates import Estimate
+from memlyze.analyses.flame_folds import Folds, folds
 from memlyze.analyses.flamegraph import FlameGraph, FlameNode, Frame
 from memlyze.cli.terminal import Aligned, Style
 from memlyze.query.origins import RUNTIME
@@ -27,15 +32,23 @@ class _Branch(typing.NamedTuple):
 
 
 def tree_lines(
-    graph: FlameGraph, least_share: float, style: Style, *, all_frames: bool = False
+    graph: FlameGraph,
+    least_share: float,
+    style: Style,
+    *,
+    all_frames: bool = False,
+    unfold: bool = False,
 ) -> list[str]:
     """The nodes that have (or have changed by) at least `least_share` of the total, a line each.
 
     Frames that no person wrote, such as those of the import system, are left out where just one
-    branch goes on from them, unless `all_frames`.
+    branch goes on from them, unless `all_frames`. Those of libraries that lead to the program are a
+    row together, unless `all_frames` or `unfold`.
     """
     total = _weight(graph.nodes[0])
-    children = _children(graph, least_share * total)
+    fold = _no_folds(graph) if graph.is_inverted or unfold or all_frames else _folds(graph)
+    children = _children(graph, least_share * total, fold)
+    is_written = _is_written(graph, fold)
     is_difference = graph.nodes[0].before_bytes is not None
     table = Aligned(right=(True, True, True, False))
     heading = "change" if is_difference else "share"
@@ -45,11 +58,10 @@ def tree_lines(
         branch = open_branches.pop()
         beneath = children.get(branch.node, [])
         node = graph.nodes[branch.node]
-        is_dull = node.frame >= 0 and graph.frames[node.frame].origin == RUNTIME
-        if is_dull and len(beneath) == 1 and not all_frames:
+        if branch.node not in is_written and len(beneath) == 1 and not all_frames:
             open_branches.append(branch._replace(node=beneath[0]))
             continue
-        _add(table, graph, branch, total)
+        _add(table, graph, branch, total, fold.labels.get(branch.node))
         is_straight = branch.node == 0 or (
             len(beneath) == 1 and _weight(graph.nodes[beneath[0]]) >= _STRAIGHT * _weight(node)
         )
@@ -64,8 +76,36 @@ def tree_lines(
     return table.lines(style=style)
 
 
-def _children(graph: FlameGraph, least: float) -> dict[int, list[int]]:
-    """The nodes that are shown, by their parents."""
+def _folds(graph: FlameGraph) -> Folds:
+    """Which nodes are a row together."""
+    parent, frame, size = zip(
+        *(
+            (
+                node.parent,
+                node.frame,
+                node.bytes.value + (node.before_bytes or Estimate(0, 0)).value,
+            )
+            for node in graph.nodes
+        )
+    )
+    return folds(graph.frames, np.array(parent), np.array(frame), np.array(size))
+
+
+def _no_folds(graph: FlameGraph) -> Folds:
+    return Folds(np.full(len(graph.nodes), NO_NODE), {})
+
+
+def _is_written(graph: FlameGraph, fold: Folds) -> set[int]:
+    """The nodes of which some frame is a person's work, by the first of their row."""
+    return {
+        place if start < 0 else start
+        for place, (node, start) in enumerate(zip(graph.nodes, fold.start.tolist()))
+        if node.frame < 0 or graph.frames[node.frame].origin != RUNTIME
+    }
+
+
+def _children(graph: FlameGraph, least: float, fold: Folds) -> dict[int, list[int]]:
+    """The nodes that are shown, by what they stand beneath: the parent, or the row it is in."""
     is_difference = graph.nodes[0].before_bytes is not None
     kept: set[int] = set()
     for place, node in enumerate(graph.nodes):
@@ -75,9 +115,12 @@ def _children(graph: FlameGraph, least: float) -> dict[int, list[int]]:
         while place >= 0 and place not in kept:  # what changes may be beneath what does not
             kept.add(place)
             place = graph.nodes[place].parent
+    start: list[int] = fold.start.tolist()
     children: dict[int, list[int]] = {}
     for place in sorted(kept - {0}):
-        children.setdefault(graph.nodes[place].parent, []).append(place)
+        if start[place] in (place, NO_NODE):
+            above = graph.nodes[place].parent
+            children.setdefault(above if start[above] < 0 else start[above], []).append(place)
     return children
 
 
@@ -91,7 +134,9 @@ def _change(node: FlameNode) -> float:
     return node.bytes.value - (node.before_bytes.value if node.before_bytes else 0.0)
 
 
-def _add(table: Aligned, graph: FlameGraph, branch: _Branch, total: float) -> None:
+def _add(
+    table: Aligned, graph: FlameGraph, branch: _Branch, total: float, label: str | None
+) -> None:
     node = graph.nodes[branch.node]
     frame = None if node.frame < 0 else graph.frames[node.frame]
     size, error = figure_cells(node.bytes)
@@ -100,7 +145,8 @@ def _add(table: Aligned, graph: FlameGraph, branch: _Branch, total: float) -> No
         share = share_cell(node.bytes.value, total)
     else:
         share, look = _change_cell(_change(node))
-    table.add(share, size, error, branch.before + _name(frame), looks=[look, look, "dim", ""])
+    name = _name(frame) if label is None else f"▸ {label}"
+    table.add(share, size, error, branch.before + name, looks=[look, look, "dim", ""])
 
 
 def _change_cell(change: float) -> tuple[str, str]:

@@ -31,8 +31,9 @@ EXAMPLES
   memlyze flamegraph --by thread --json app.1234.mlyze
 
 Prints the call tree: for each function what it and all that it called allocated, or had live at a
-moment. Branches that matter little are left out (--min-share). The web page of memlyze serve and
-the report draw the same tree.
+moment. Branches that matter little are left out (--min-share), and the frames of servers and
+frameworks that lead to code of the program are one row (--unfold). The web page of memlyze serve
+and the report draw the same tree.
 """
 _MIN_SHARE = 1.0
 
@@ -79,9 +80,14 @@ def make_parser() -> argparse.ArgumentParser:
         help=f"leave out branches with less than this of the total (default: {_MIN_SHARE:g})",
     )
     parser.add_argument(
+        "--unfold",
+        action="store_true",
+        help="show each frame of the servers and frameworks that lead to code of the program",
+    )
+    parser.add_argument(
         "--all-frames",
         action="store_true",
-        help="show frames that no person wrote, too, such as those of the import system",
+        help="the same, and frames that no person wrote, such as those of the import system",
     )
     parser.add_count(
         "--nodes",
@@ -117,7 +123,14 @@ def run(arguments: typing.Sequence[str]) -> int:
     if options.json:
         print_json(graph)
         return 0
-    lines += render(graph, words, options.min_share / 100, style, all_frames=options.all_frames)
+    lines += render(
+        graph,
+        words,
+        options.min_share / 100,
+        style,
+        all_frames=options.all_frames,
+        unfold=options.unfold,
+    )
     print("\n".join(lines))
     return 0
 
@@ -145,13 +158,20 @@ def _moment(time_ns: int) -> str:
 
 
 def render(
-    graph: FlameGraph, words: str, least_share: float, style: Style, *, all_frames: bool
+    graph: FlameGraph,
+    words: str,
+    least_share: float,
+    style: Style,
+    *,
+    all_frames: bool,
+    unfold: bool,
 ) -> list[str]:
     """The tree as lines of text."""
     root = graph.nodes[0]
     if not root.bytes.value and not (root.before_bytes and root.before_bytes.value):
         return ["  Nothing was allocated, of what was asked for."]
-    lines = [f"  {words}", "", *tree_lines(graph, least_share, style, all_frames=all_frames)]
+    tree = tree_lines(graph, least_share, style, all_frames=all_frames, unfold=unfold)
+    lines = [f"  {words}", "", *tree]
     if graph.is_cut:
         lines.append(
             style(f"  The {len(graph.nodes)} greatest places were computed (--nodes).", "dim")

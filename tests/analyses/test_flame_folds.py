@@ -54,9 +54,21 @@ def test_tree_of_nothing_but_its_root_has_no_rows() -> None:
 
 
 def test_row_names_its_packages_in_their_order() -> None:
-    modules = ["uvicorn.main", "click.core", "uvicorn.server", "asyncio.events", "starlette.app"]
+    modules = ["runpy", "uvicorn.main", "click.core", "uvicorn.server", "asyncio.events"]
     frames = [Frame("run", "run.py", None, module, "library") for module in modules]
     frames.append(Frame("handle", "app.py", None, "app", "program"))
     size: Any = np.full(7, 1.0)
     labels = folds(frames, np.arange(-1, 6), np.arange(-1, 6), size).labels
-    assert labels == {1: "5 frames of uvicorn, click, asyncio, …"}
+    assert labels == {1: "5 frames of runpy, uvicorn, click, asyncio"}
+
+
+def test_row_ends_where_a_second_way_leads_to_the_program() -> None:
+    start = [(0, "l", 100), (1, "l", 100), (2, "l", 100), (3, "l", 100)]
+    requests = [(4, "l", 85), (5, "l", 85), (6, "l", 85), (7, "l", 85), (8, "p", 85)]
+    importing = [(4, "r", 15), (10, "r", 15), (11, "r", 15), (12, "r", 15), (13, "p", 15)]
+    assert folded(*start, *requests, *importing) == [-1, *[1] * 4, *[5] * 4, -1, *[10] * 4, -1]
+
+
+def test_second_way_too_small_to_be_seen_does_not_end_a_row() -> None:
+    chain = [(0, "l", 100), (1, "l", 100), (2, "l", 99), (3, "l", 99), (4, "p", 99), (2, "p", 0.5)]
+    assert folded(*chain) == [-1, 1, 1, 1, 1, -1, -1]

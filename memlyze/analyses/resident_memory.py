@@ -11,6 +11,7 @@ from memlyze.analyses.statements import run_statement
 from memlyze.query.session import Trace
 
 Array = typing.Any  # a one-dimensional numpy array
+_RECORDERS_OWN = "tracer"  # the category
 
 
 def program_rss(memory: typing.Mapping[str, Array]) -> Array:
@@ -42,9 +43,32 @@ class ResidentMemory(typing.NamedTuple):
     parts: tuple[Part, ...]
     """The parts, greatest first."""
 
+    @property
+    def tracer_bytes(self) -> int:
+        """What the recorder itself holds of it."""
+        return sum(part.resident_bytes for part in self.parts if part.category == _RECORDERS_OWN)
+
+    @property
+    def program_bytes(self) -> int:
+        """The program's: without what the recorder holds. Its peak is what is called that of
+        resident memory everywhere.
+        """
+        return self.bytes - self.tracer_bytes
+
+    @property
+    def program_parts(self) -> tuple[Part, ...]:
+        """The parts of the program's, greatest first, each with its share of `program_bytes`."""
+        whole = max(self.program_bytes, 1)
+        return tuple(
+            part._replace(share=part.resident_bytes / whole)
+            for part in self.parts
+            if part.category != _RECORDERS_OWN
+        )
+
 
 def explain_peak(trace: Trace, process_id: int) -> ResidentMemory | None:
-    """The snapshot of a process that saw most resident memory; None where none was taken.
+    """The snapshot of a process that saw most of the program's resident memory, what the recorder
+    holds left aside; None where none was taken.
 
     Snapshots are rarer than ticks of the memory clock: the peak itself may have been higher.
     """

@@ -25,7 +25,7 @@ from memlyze.wording.figures import FEW_SAMPLES_ADVICE, figure, figure_cells
 from memlyze.wording.names import printable, shorten_right
 from memlyze.wording.peaks import peak_live_when, peak_resident_when, why_not_resident
 from memlyze.wording.places import about_unknown, place_of
-from memlyze.wording.resident import describe_resident, program_bytes
+from memlyze.wording.resident import describe_resident
 from memlyze.wording.sampling import sampling_text
 from memlyze.wording.trace_state import state_lines
 from memlyze.wording.units import format_bytes, format_count, format_duration, plural
@@ -219,7 +219,7 @@ def _consisted_of(
     is, with its own moment and size before it.
     """
     is_near = abs(resident.time_ns - peak.time_ns) <= _CLOCK_NS
-    size = program_bytes(resident)
+    size = resident.program_bytes
     label, lead = "of which", ""
     if not is_near or abs(size - peak.bytes) > _SAME_SIZE * peak.bytes:
         label = f"at {format_duration(resident.time_ns)}"

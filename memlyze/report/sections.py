@@ -281,9 +281,9 @@ def _place(site: Hotspot, folder: str) -> list[Child]:
 def resident_section(content: Content) -> Element | None:
     """What the resident memory consisted of."""
     resident = content.summary.resident
-    if resident is None or not resident.bytes:
+    if resident is None or not resident.program_bytes:
         return None
-    parts = [part for part in resident.parts if part.resident_bytes]
+    parts = [part for part in resident.program_parts if part.resident_bytes]
     shown = parts[:_PARTS]
     rest = sum(part.resident_bytes for part in parts[_PARTS:])
     rows: list[list[Child]] = [
@@ -302,10 +302,11 @@ def resident_section(content: Content) -> Element | None:
                 h("span", {"class": f"swatch part{_PARTS}"}, ""),
                 "other",
                 format_bytes(rest),
-                percent(rest / resident.bytes),
+                percent(rest / resident.program_bytes),
             ]
         )
-        shares.append(rest / resident.bytes)
+        shares.append(rest / resident.program_bytes)
+    own = resident.tracer_bytes
     return h(
         "section",
         {"id": "resident"},
@@ -313,8 +314,9 @@ def resident_section(content: Content) -> Element | None:
         h(
             "p",
             {"class": "quiet"},
-            f"{format_bytes(resident.bytes)} at {time_text(resident.time_ns)}, the snapshot that "
-            "saw most of it.",
+            f"{format_bytes(resident.program_bytes)} at {time_text(resident.time_ns)}, the "
+            "snapshot that saw most of it.",
+            f" memlyze itself held {format_bytes(own)} beside it." if own else None,
         ),
         parts_bar(shares),
         table(["", "", "resident", "share"], rows, numbers=(2, 3)),

@@ -21,16 +21,8 @@ CATEGORY_NAMES = {
     "tracer": "memlyze",
     "unexplained": "unexplained",
 }
-#: The recorder's: what is called resident, and its peak, is the program's.
-_OWN = "tracer"
 _PARTS = 6
 _LEAST_SHARE = 0.01
-
-
-def program_bytes(resident: ResidentMemory) -> int:
-    """The resident memory of the program: without the recorder's own."""
-    own = sum(part.resident_bytes for part in resident.parts if part.category == _OWN)
-    return resident.bytes - own
 
 
 def describe_resident(resident: ResidentMemory, width: int, lead: str = "") -> list[str]:
@@ -38,7 +30,7 @@ def describe_resident(resident: ResidentMemory, width: int, lead: str = "") -> l
     lines of at most `width` characters where a part is not longer, the first with `lead` before it.
     What the recorder holds is left out.
     """
-    main = [part for part in resident.parts if part.share >= _LEAST_SHARE and part.category != _OWN]
+    main = [part for part in resident.program_parts if part.share >= _LEAST_SHARE]
     shown = main[:_PARTS]
     # What is not known is never hidden among the rest.
     shown += [part for part in main[_PARTS:] if part.category == "unexplained"]
@@ -46,7 +38,7 @@ def describe_resident(resident: ResidentMemory, width: int, lead: str = "") -> l
         f"{format_bytes(part.resident_bytes)} {CATEGORY_NAMES.get(part.category, part.category)}"
         for part in shown
     ]
-    rest = program_bytes(resident) - sum(part.resident_bytes for part in shown)
+    rest = resident.program_bytes - sum(part.resident_bytes for part in shown)
     if rest or not texts:
         texts.append(f"{format_bytes(rest)} other")
     lines = [lead + texts[0]]

@@ -93,7 +93,11 @@ def test_resident_memory_is_explained_where_most_of_a_process_was_seen(tmp_path:
     paths = [write_known_trace(tmp_path / "a.mlyze"), str(tmp_path / "b.mlyze")]
     other = TraceEncoder({"process_id": 8, "start_time_unix_ns": 10**18})
     row = {"time_ns": 3 * MS, "category": 3, "resident_bytes": 1 << 40}
-    other.add("resident", [row, dict(row, category=1, resident_bytes=0)])
+    own = dict(row, category=11, resident_bytes=1 << 20)
+    # The recorder held so much at the end that most is resident then, though not of the program's.
+    end = {"time_ns": 4 * MS, "resident_bytes": 1 << 39}
+    later = [dict(end, category=3), dict(end, category=11, resident_bytes=1 << 41)]
+    other.add("resident", [row, dict(row, category=1, resident_bytes=0), own, *later])
     other.write(paths[1])
     with memlyze.open(paths) as trace:
         first, second = explain_peak(trace, 7), explain_peak(trace, 8)
@@ -101,7 +105,8 @@ def test_resident_memory_is_explained_where_most_of_a_process_was_seen(tmp_path:
     assert first is not None and second is not None
     assert (first.time_ns, first.bytes) == (10 * MS, 9000)
     assert [part.category for part in first.parts[:2]] == ["python_objects", "code"]
-    assert second.parts == (Part("malloc_live", 1 << 40, 0, 1.0),)
+    assert second.program_parts == (Part("malloc_live", 1 << 40, 0, 1.0),)
+    assert (second.time_ns, second.program_bytes, second.tracer_bytes) == (3 * MS, 1 << 40, 1 << 20)
 
 
 def test_summary_of_a_sampled_trace_has_errors(tmp_path: Path) -> None:

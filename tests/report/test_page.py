@@ -20,6 +20,8 @@ from trace_encoder import Allocation, Run, TraceEncoder
 from memlyze.report.page import render_page
 
 Contents = Callable[..., Any]
+MS = 10**6
+MIB = 1 << 20
 
 
 class Page(html.parser.HTMLParser):
@@ -89,6 +91,24 @@ def test_page_shows_figures_sites_and_peaks(page: Page) -> None:
         assert text in page.shown
     ids = [attributes.get("id") for _, attributes in page.elements]
     assert {"timeline", "leaks", "sites", "flame", "resident", "window", "thread"} <= set(ids)
+
+
+def test_resident_memory_is_the_programs_with_the_recorders_beside_it(
+    tmp_path: Path, content_of: Contents
+) -> None:
+    trace = TraceEncoder({"process_id": 1})
+    snapshots = [(1 * MS, 30 * MIB, 2 * MIB), (2 * MS, 20 * MIB, 90 * MIB)]
+    for time_ns, objects, own in snapshots:
+        rows = [{"category": 1, "resident_bytes": objects}, {"category": 11, "resident_bytes": own}]
+        trace.add("resident", [dict(row, time_ns=time_ns, mappings=1) for row in rows])
+    trace.add(
+        "memory", [{"time_ns": t, "rss": a + own, "tracer_bytes": own} for t, a, own in snapshots]
+    )
+    trace.write(tmp_path / "t.mlyze")
+    shown = page_of(content_of(str(tmp_path / "t.mlyze"))).shown
+    assert "30.0 MiB at 1.00 ms, the snapshot that saw most of it." in shown
+    assert "memlyze itself held 2.00 MiB beside it." in shown
+    assert "110 MiB" not in shown
 
 
 def test_every_picture_has_a_table(page: Page) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from memlyze.analyses.resident_memory import Part, ResidentMemory
-from memlyze.wording.resident import describe_resident, program_bytes
+from memlyze.wording.resident import describe_resident
 
 MIB = 1 << 20
 
@@ -41,7 +41,7 @@ def test_what_is_unexplained_is_told_even_where_much_else_is_more() -> None:
 def test_what_the_recorder_holds_is_no_part_of_it() -> None:
     seen = memory(tracer=90, python_objects=10)
     assert describe_resident(seen, 90) == ["10.0 MiB Python objects"]
-    assert program_bytes(seen) == 10 * MIB
+    assert seen.program_bytes == 10 * MIB
     assert describe_resident(memory(tracer=90), 90) == ["0 B other"]
 
 

@@ -240,7 +240,8 @@ def test_thousands_of_mappings_are_all_told(explain: Any) -> None:
         """,
         least=0.0,
     )
-    assert snapshot.mappings["unexplained"] >= 3000
+    # The kernel makes one of neighbours that are alike, where one of them was there before.
+    assert snapshot.mappings["unexplained"] >= 0.99 * 3000
     assert snapshot.resident["unexplained"] == pytest.approx(1500 * 4096, rel=0.05)
 
 

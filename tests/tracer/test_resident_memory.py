@@ -228,11 +228,12 @@ def test_memory_that_nobody_is_known_to_hold_is_said_to_be_unexplained(explain: 
 
 
 def test_thousands_of_mappings_are_all_told(explain: Any) -> None:
+    # The kernel joins some with neighbours that are alike, so there are a few more than are counted.
     snapshot = explain(
         """
         import mmap
         kept = []
-        for number in range(3000):
+        for number in range(3010):
             kept.append(mmap.mmap(-1, 4096, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS,
                                   prot=1 + 2 * (number % 2)))
             if number % 2:
@@ -240,8 +241,7 @@ def test_thousands_of_mappings_are_all_told(explain: Any) -> None:
         """,
         least=0.0,
     )
-    # The kernel makes one of neighbours that are alike, where one of them was there before.
-    assert snapshot.mappings["unexplained"] >= 0.99 * 3000
+    assert snapshot.mappings["unexplained"] >= 3000
     assert snapshot.resident["unexplained"] == pytest.approx(1500 * 4096, rel=0.05)
 
 

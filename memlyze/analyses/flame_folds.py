@@ -32,16 +32,30 @@ class Folds(typing.NamedTuple):
     labels: dict[int, str]
     """What each row is called, by the node at which it begins: `14 frames of uvicorn, asyncio`."""
 
+    @classmethod
+    def none(cls, count: int) -> Folds:
+        """Of a tree of so many nodes that is not folded."""
+        return cls(np.full(count, NO_NODE), {})
 
-def folds(frames: typing.Sequence[Frame], parent: Array, frame: Array, size: Array) -> Folds:
-    """Fold a call tree that begins with the outermost frames; its columns are those of
-    `FlameColumns`.
+
+def folds(
+    frames: typing.Sequence[Frame],
+    parent: Array,
+    frame: Array,
+    size: Array,
+    *,
+    is_inverted: bool = False,
+) -> Folds:
+    """Fold a call tree, whose columns are those of `FlameColumns`. An inverted one, which does not
+    begin with the outermost frames, is not folded.
 
     Folded are four frames and more in a row that are not the program's, each of which has four
     fifths of the `size` of the one above it, and which lead to code of the program. A row ends
     where two ways lead there: the second would stand beneath frames that are not its callers.
     """
     count = len(parent)
+    if is_inverted:
+        return Folds.none(count)
     is_outside = np.array([found.origin in _OUTSIDE for found in frames] + [False])
     outside = is_outside[frame]  # −1, the root, is the last
     leads = _leads_to(parent, ~outside)

@@ -46,7 +46,7 @@ def tree_lines(
     row together, unless `all_frames` or `unfold`.
     """
     total = _weight(graph.nodes[0])
-    fold = _no_folds(graph) if graph.is_inverted or unfold or all_frames else _folds(graph)
+    fold = Folds.none(len(graph.nodes)) if unfold or all_frames else _folds(graph)
     children = _children(graph, least_share * total, fold)
     is_written = _is_written(graph, fold)
     is_difference = graph.nodes[0].before_bytes is not None
@@ -88,11 +88,8 @@ def _folds(graph: FlameGraph) -> Folds:
             for node in graph.nodes
         )
     )
-    return folds(graph.frames, np.array(parent), np.array(frame), np.array(size))
-
-
-def _no_folds(graph: FlameGraph) -> Folds:
-    return Folds(np.full(len(graph.nodes), NO_NODE), {})
+    columns = (np.array(column) for column in (parent, frame, size))
+    return folds(graph.frames, *columns, is_inverted=graph.is_inverted)
 
 
 def _is_written(graph: FlameGraph, fold: Folds) -> set[int]:

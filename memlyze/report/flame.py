@@ -133,7 +133,9 @@ def _nodes(graph: FlameColumns, places: typing.Sequence[int]) -> dict[str, typin
     """The columns of the nodes; figures that rest on too few samples have the error −1. `rows` says
     what each node is called into which others are folded.
     """
-    start, labels = folds(graph.frames, graph.parent, graph.frame, graph.bytes)
+    start, labels = folds(
+        graph.frames, graph.parent, graph.frame, graph.bytes, is_inverted=graph.is_inverted
+    )
     rests_on_few = graph.bytes_error > FEW_SAMPLES_ERROR * np.abs(graph.bytes)
     columns = {
         "fold": start,

@@ -10,7 +10,7 @@ from memlyze.analyses.births import Figures, birth_sites, births, line_figures
 from memlyze.analyses.estimates import Estimate
 from memlyze.analyses.flame_columns import FlameColumns, Frame, flame_columns
 from memlyze.analyses.flame_difference import flame_difference
-from memlyze.analyses.flame_folds import Folds, folds
+from memlyze.analyses.flame_folds import folds
 from memlyze.analyses.hotspots import Hotspot, Hotspots, hotspots
 from memlyze.analyses.live_series import series_of
 from memlyze.analyses.places import Place, places_of
@@ -104,10 +104,8 @@ def _flame_columns(trace: Trace, found: FlameColumns) -> dict[str, object]:
         columns["self_error"] = np.hypot(found.self_bytes_error, before.self_bytes_error)
         columns["base_bytes"] = before.bytes
     shown = len(found.parent)
-    fold = Folds(np.full(shown, -1), {})
-    if not found.is_inverted:
-        size = found.bytes if before is None else found.bytes + before.bytes
-        fold = folds(found.frames, found.parent, found.frame, size)
+    size = found.bytes if before is None else found.bytes + before.bytes
+    fold = folds(found.frames, found.parent, found.frame, size, is_inverted=found.is_inverted)
     if found.is_cut and not found.is_inverted:
         columns = _with_others(trace, columns)
     columns["fold"] = np.append(fold.start, np.full(len(columns["parent"]) - shown, -1))

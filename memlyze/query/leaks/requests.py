@@ -8,6 +8,7 @@ is judged once more by a clock that ticks with each request of that name.
 
 from __future__ import annotations
 
+import functools
 import typing
 
 import numpy as np
@@ -36,16 +37,27 @@ _DECIDED = (
 )
 
 
+LivesByRequest = typing.Callable[[str], typing.Optional[Lives]]
+
+
+def lives_by_request(process: Process) -> LivesByRequest:
+    """By the name of requests the allocations that were made in them, with the number of the
+    request as time; None: there were too few. They are sorted once, whatever the sites are.
+    """
+    return functools.lru_cache(maxsize=None)(functools.partial(_lives_by_request, process))
+
+
 def with_growth_by_request(
-    process: Process, sites: Sites, judged: Judged, frames: Columns
+    process: Process, by_request: LivesByRequest, sites: Sites, judged: Judged, frames: Columns
 ) -> dict[str, Array]:
     """The columns of `judged`, in which sites that grow with each request are growing."""
     columns = judged.columns
-    names = _names(process, columns)
+    lives_of_names = _lives_of_names(by_request, columns)
     may_grow = _may_grow(columns)
-    for name in names:
-        lives = _lives_by_request(process, name)
-        again = judged_sites(process._replace(lives=lives), sites, frames, looks=len(names))
+    for name, lives in lives_of_names.items():
+        again = judged_sites(
+            process._replace(lives=lives), sites, frames, looks=len(lives_of_names)
+        )
         grows = again.judgement.verdict == GROWING
         row: Array = np.searchsorted(judged.numbers, again.numbers)
         row[row == len(judged.numbers)] = 0
@@ -64,26 +76,26 @@ def _may_grow(columns: typing.Mapping[str, Array]) -> Array:
     return may & (columns["window_name"] != None)  # noqa: E711
 
 
-def _names(process: Process, columns: typing.Mapping[str, Array]) -> list[str]:
-    """Names of requests that there were enough of, and that left such a site's memory behind."""
+def _lives_of_names(
+    by_request: LivesByRequest, columns: typing.Mapping[str, Array]
+) -> dict[str, Lives]:
+    """Of the names of requests that there were enough of, and that left memory of a site behind
+    which may grow.
+    """
     left: dict[str, float] = {}
     may = _may_grow(columns)
     for name, size in zip(columns["window_name"][may], columns["live_bytes"][may]):
         left[name] = left.get(name, 0.0) + float(size)
     names = sorted(left, key=lambda name: -left[name])[:_MOST_NAMES]
-    return [name for name in names if _requests(process, name).sum() >= _LEAST_REQUESTS]
+    lives_of_names = ((name, by_request(name)) for name in names)
+    return {name: lives for name, lives in lives_of_names if lives is not None}
 
 
-def _requests(process: Process, name: str) -> Array:
-    """Which windows are requests of that name."""
+def _lives_by_request(process: Process, name: str) -> Lives | None:
     windows = process.windows
-    return (windows["name"] == name) & np.isin(windows["kind"].astype(str), _KINDS)
-
-
-def _lives_by_request(process: Process, name: str) -> Lives:
-    """The allocations made in requests of that name, with the number of the request as time."""
-    windows = process.windows
-    chosen = _requests(process, name)
+    chosen = (windows["name"] == name) & np.isin(windows["kind"].astype(str), _KINDS)
+    if chosen.sum() < _LEAST_REQUESTS:
+        return None
     order = np.argsort(windows["start_ns"][chosen], kind="stable")
     window_id, start_ns = windows["window_id"][chosen][order], windows["start_ns"][chosen][order]
     ends_ns = np.append(start_ns, windows["end_ns"][chosen].max())

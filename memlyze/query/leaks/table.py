@@ -13,7 +13,7 @@ from memlyze.query.leaks.curves import Columns, Lives, read_lives
 from memlyze.query.leaks.kin import kin, lives_together
 from memlyze.query.leaks.places import number_places
 from memlyze.query.leaks.pools import pooled_sites
-from memlyze.query.leaks.requests import with_growth_by_request
+from memlyze.query.leaks.requests import lives_by_request, with_growth_by_request
 from memlyze.query.leaks.rows import Process, Sites, judged_sites, texts
 
 Tables = typing.Callable[[str], Columns]
@@ -31,9 +31,10 @@ def leak_rows(tables: Tables) -> dict[str, Array]:
     parts: list[dict[str, Array]] = []
     for alike in kin(tables("processes")):
         process = _process(tables, alike, len(levels[0].of_stack))
+        by_request = lives_by_request(process)
         for sites in levels:
             judged = judged_sites(process, sites, frames)
-            parts.append(with_growth_by_request(process, sites, judged, frames))
+            parts.append(with_growth_by_request(process, by_request, sites, judged, frames))
             if sites.level == "line":
                 parts += pooled_sites(process, sites, judged, frames)
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

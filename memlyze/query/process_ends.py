@@ -19,8 +19,8 @@ def process_ends(processes: Columns, memory: Columns) -> dict[str, typing.Any]:
     """
     ids, ends = processes["process_id"], processes["end_ns"]
     is_killed = ends == -1
-    last_ns = np.array([_last_tick(memory, number) for number in ids.tolist()], np.int64)
-    end_ns = np.where(is_killed, last_ns, ends)
+    end_ns = ends.copy()
+    end_ns[is_killed] = [_last_tick(memory, number) for number in ids[is_killed].tolist()]
     is_over = end_ns + np.where(is_killed, _MARGIN_NS, 0) < end_ns.max(initial=0)
     return {"process_id": ids, "end_ns": end_ns, "is_over": is_over}
 

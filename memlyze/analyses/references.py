@@ -56,6 +56,11 @@ class Holder(typing.NamedTuple):
     is_bounded: bool
     """Whether it is a cache with a maximum size, and the objects are what it is filled with."""
 
+    @property
+    def has_nearly_all(self) -> bool:
+        """Or else but most."""
+        return self.share >= _NEARLY_ALL
+
 
 class Holders(typing.NamedTuple):
     """Who holds the objects of a site."""
@@ -313,11 +318,14 @@ class References:
         enough = [row for row, count in held.items() if count >= least]
         # The one that dominates no other of these retains least.
         row = min(enough, key=lambda each: int(tree["retained"][each]))
-        return Holder(
+        holder = Holder(
             self._speller.way(row).text,
             self._speller.type_name(row),
             int(tree["retained"][row]),
             counts[row] / len(chosen),
-            counts[row] >= _NEARLY_ALL * len(chosen)
-            and fills_bounded_cache(self._trace, row, rows, self._speller.type_name),
+            is_bounded=False,
         )
+        if not holder.has_nearly_all:
+            return holder
+        is_bounded = fills_bounded_cache(self._trace, row, rows, self._speller.type_name)
+        return holder._replace(is_bounded=is_bounded)

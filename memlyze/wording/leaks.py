@@ -9,8 +9,6 @@ from memlyze.wording.figures import figure
 from memlyze.wording.names import printable
 from memlyze.wording.units import format_bytes, format_duration, plural
 
-#: With what holds so much, it is not said how much of it that is.
-_NEARLY_ALL = 0.9
 #: A way that leads to so much is shown for being the shortest.
 _TELLING = 0.05
 #: A pause at the end is spoken of where it is so great a share of the time that a site grew.
@@ -108,10 +106,9 @@ def _holder_lines(site: LeakSite) -> list[str]:
     if holders.holder is not None:
         size = format_bytes(holders.holder.retained_bytes)
         where = f" in process {site.process_id}" if len(site.process_ids) > 1 else ""
-        share = holders.holder.share
         freed = f"{size} would be freed"
-        if share < _NEARLY_ALL:
-            freed = f"{100 * share:.0f} % of it would be freed, {size} in all"
+        if not holders.holder.has_nearly_all:
+            freed = f"{100 * holders.holder.share:.0f} % of it would be freed, {size} in all"
         lines.append(f"{printable(holders.holder.text)}, with which {freed}{where}")
     shown = list(holders.chains[:2])
     # The shortest way to one of thousands tells nothing where the others are held otherwise.

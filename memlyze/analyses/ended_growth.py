@@ -42,9 +42,8 @@ def freed_growth(freed: typing.Iterable[Row]) -> FreedGrowth:
     until = [row["judged_until_ns"] for row in grew]
     return FreedGrowth(
         sites=len(grew),
-        peak_bytes=Estimate(
-            sum(row["peak_bytes"] for row in grew),
-            sum(row["peak_bytes_error"] ** 2 for row in grew) ** 0.5,
+        peak_bytes=Estimate.sum(
+            Estimate(row["peak_bytes"], row["peak_bytes_error"]) for row in grew
         ),
         first_freed_ns=min(until, default=None),
         last_freed_ns=max(until, default=None),
@@ -61,9 +60,8 @@ def stopped_growth(stopped: typing.Iterable[Row], from_ns: int, to_ns: int) -> S
     ]
     return StoppedGrowth(
         sites=len(grew),
-        live_bytes=Estimate(
-            sum(row["live_bytes"] for row in grew),
-            sum(row["live_bytes_error"] ** 2 for row in grew) ** 0.5,
+        live_bytes=Estimate.sum(
+            Estimate(row["live_bytes"], row["live_bytes_error"]) for row in grew
         ),
         stopped_ns=max((row["last_growth_ns"] for row in grew), default=None),
     )

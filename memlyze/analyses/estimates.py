@@ -27,6 +27,12 @@ class Estimate(typing.NamedTuple):
         """Whether it rests on too few samples: say so instead of showing it as precise."""
         return self.error > FEW_SAMPLES_ERROR * abs(self.value)
 
+    @classmethod
+    def sum(cls, parts: typing.Iterable[Estimate]) -> Estimate:
+        """Of figures that do not depend on each other."""
+        values, errors = zip(*parts, (0, 0))
+        return cls(sum(values), sum(error**2 for error in errors) ** 0.5)
+
 
 class Sampling(typing.NamedTuple):
     """How the figures of a trace are estimated."""

@@ -219,9 +219,8 @@ def leaks(
         site_kind=site,
         is_exact=sampling_of(trace).is_exact,
         judged={verdict: len(of_verdict) for verdict, of_verdict in by_verdict.items()},
-        growth_bytes_per_second=Estimate(
-            sum(row["growth_bytes_per_second"] for row in growing),
-            sum(row["growth_error"] ** 2 for row in growing) ** 0.5,
+        growth_bytes_per_second=Estimate.sum(
+            Estimate(row["growth_bytes_per_second"], row["growth_error"]) for row in growing
         ),
         grew_until_freed=freed_growth(by_verdict["freed_late"]),
         grew_until_stopped=stopped_growth(

@@ -87,7 +87,7 @@ export function layOut(form: Flamegraph, unfolded: Unfolded = "all"): FlameTree 
     parent[index] = above;
     shownAs[index] = index;
     width[index] = (weight[index] ?? 0) / total;
-    const row = unfolded === "all" ? ROOT : (fold[index] ?? ROOT);
+    const row = fold[index] ?? ROOT;
     if (row >= 0 && unfolded !== "all" && !unfolded.has((path[row] ?? 0).toString(36))) {
       const shown = form.frames[frame[index] ?? ROOT];
       folds.set(row, [...(folds.get(row) ?? []), ...(shown === undefined ? [] : [shown])]);

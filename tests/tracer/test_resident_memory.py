@@ -228,7 +228,7 @@ def test_memory_that_nobody_is_known_to_hold_is_said_to_be_unexplained(explain: 
 
 
 def test_thousands_of_mappings_are_all_told(explain: Any) -> None:
-    # The kernel joins some with neighbours that are alike, so there are a few more than are counted.
+    # The kernel joins some with neighbours that are alike: a few more are made than are asked for.
     snapshot = explain(
         """
         import mmap

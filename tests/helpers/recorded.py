@@ -31,6 +31,9 @@ class Allocation(NamedTuple):
     window_id: int
 
 
+_CUT_OFF = "the file ends in the middle of a block"
+
+
 class Trace:
     """A trace file, as the tests ask it."""
 
@@ -145,10 +148,12 @@ class Trace:
     def check_sound(self, *, is_whole: bool = True) -> None:
         """No wrong row: what no trace may hold, whatever became of the program.
 
-        In one that is cut off, a free may stand before the allocation, which another thread made.
+        In one that is cut off, a free may stand before the allocation, which another thread made,
+        and the kernel may have been ended in the midst of writing the last block.
         """
         columns = self.columns
-        assert not self.damage, self.damage
+        damage = [text for text in self.damage if is_whole or _CUT_OFF not in text]
+        assert not damage, damage
         assert self.frees_repeated == 0
         assert self.frees_unmatched == 0 or not is_whole
         ids = columns["allocation_id"].tolist()

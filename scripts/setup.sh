@@ -87,16 +87,24 @@ Install it and try again. On Debian and Ubuntu: sudo apt-get install $packages
 On Fedora: sudo dnf install gcc python3-devel libzstd-devel nodejs npm.  On macOS: brew install zstd node"
 }
 
-# The web UI is tested in a real browser; where there is none, those tests are skipped, and say so.
-browser_is_there() { command -v chromium || command -v chromium-browser || command -v google-chrome; }
+# What some tests alone need: where it cannot be had, they are skipped, and say so.
+provide_for_tests() {
+    if [ "$webui" = enabled ] && wants webui && ! browser_is_there; then
+        provide_optionally chromium "the tests in a browser"
+    fi
+    if wants test && [ "$(uname -s)" = Linux ] && ! command -v musl-gcc >/dev/null; then
+        provide_optionally musl-tools "the tests of programs that use musl"
+    fi
+}
 
-provide_browser() {
-    [ "$webui" = enabled ] && wants webui && ! browser_is_there >/dev/null || return 0
+browser_is_there() { command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null
+
+provide_optionally() { # PACKAGE TESTS
     [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return 0
-    say "installing with apt-get: chromium"
+    say "installing with apt-get: $1"
     { apt-get -qq update &&
-        DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends chromium >/dev/null; } ||
-        say "chromium could not be installed: the tests in a browser will be skipped"
+        DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends "$1" >/dev/null; } ||
+        say "$1 could not be installed: $2 will be skipped"
 }
 
 # --- the virtual environment --------------------------------------------------------------------------------
@@ -161,7 +169,7 @@ install_package() {
 
 take_turn
 provide_system_packages
-provide_browser
+provide_for_tests
 create_venv
 install_package
 if wants webui && [ "$webui" = enabled ]; then

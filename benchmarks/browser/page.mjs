@@ -101,8 +101,7 @@ async function watchRequests(page) {
   });
 }
 
-/** While a wheel turns over the timeline: milliseconds between frames, and of the page's own work for each, until it has been painted. The
- * display's rate is the least that can be between frames. */
+/** While a wheel turns over the timeline: milliseconds between frames, and of the page's own work for each, until it has been painted. */
 async function timeFrames(page, [deltaX, deltaY]) {
   return page.evaluate(
     async ({ count, sideways, down }) => {
@@ -143,6 +142,12 @@ async function timeFrames(page, [deltaX, deltaY]) {
   );
 }
 
+async function timeMovements(browser, url) {
+  const page = await open(browser, url);
+  await page.waitForTimeout(1000);
+  return { zoom: await timeFrames(page, [0, -30]), pan: await timeFrames(page, [40, 0]) };
+}
+
 async function open(browser, url) {
   const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
   await watchRequests(page);
@@ -166,10 +171,10 @@ try {
     figures.brushMs[name] = await timeBrushes(page, prefix, durationNs);
   }
   await page.close();
-  const moved = await open(browser, url);
-  await moved.waitForTimeout(1000);
-  figures.frameMs.zoom = await timeFrames(moved, [0, -30]);
-  figures.frameMs.pan = await timeFrames(moved, [40, 0]);
+  figures.frameMs.paced = await timeMovements(browser, url);
+  const unpaced = await launch({ isPaced: false });
+  figures.frameMs.unpaced = await timeMovements(unpaced, url);
+  await unpaced.close();
   figures.serverBytes = peakResident(server.pid);
 } finally {
   await browser.close();

@@ -20,8 +20,14 @@ OUR_PAGE = {
         key: [*range(1, 50), 900.0] for key in ("timeline", "flamegraph", "inverted", "hotspots")
     },
     "frameMs": {
-        "zoom": {"between": [16.7, 16.7, 33.4], "work": [5.0, 6.0, 31.0]},
-        "pan": {"between": [16.7], "work": [5.0]},
+        "paced": {
+            "zoom": {"between": [16.7, 16.7, 33.4], "work": [5.0, 6.0, 31.0]},
+            "pan": {"between": [16.7], "work": [5.0]},
+        },
+        "unpaced": {
+            "zoom": {"between": [7.0, 8.0, 30.0], "work": [5.0]},
+            "pan": {"between": [6.0], "work": [5.0]},
+        },
     },
     "liveMs": [300.0, 500.0],
     "serverBytes": 2e8,
@@ -36,6 +42,8 @@ def test_page_is_shown_with_what_is_asked_of_it(tmp_path: Path) -> None:
     shown = report.TABLES["page"](results)
     assert "| < 1.5 s | 1.40 s | – |" in shown
     assert "| < 150 ms | 48 ms | – |" in shown  # 47.5 of 50 brushes: the 48th
+    assert "| < 16 ms, < 32 ms | 8.0 ms, 30.0 ms | – |" in shown  # as many as can be made
+    assert "| < 32 ms | 16.7 ms, 33.4 ms | – |" in shown
     assert "| < 16 ms, < 32 ms | 6.0 ms, 31.0 ms | – |" in shown
 
 

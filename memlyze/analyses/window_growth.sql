@@ -20,6 +20,7 @@ SELECT
     name,
     kind,
     method,
+    _window_label(kind, method, name) AS label,
     is_late,
     count(*) AS windows,
     avg(live_bytes) AS bytes,

@@ -8,6 +8,7 @@ import numpy as np
 
 from memlyze.analyses.estimates import Estimate, Sampling
 from memlyze.analyses.statements import run_columns
+from memlyze.analyses.windows import NOT_JUDGED, Growth
 from memlyze.query.session import Trace
 
 Array = typing.Any  # a one-dimensional numpy array
@@ -39,6 +40,8 @@ class WindowName(typing.NamedTuple):
     retained: Estimate
     live: Estimate
     """Not freed when recording ended."""
+    growth: Growth
+    """What its windows leave behind in the whole recording, not these alone."""
     mean_duration_ns: float | None
     max_duration_ns: int | None
     samples: int
@@ -77,10 +80,14 @@ def chosen_windows(
 
 
 def window_names(
-    columns: Columns, sampling: Sampling, *, count: int
+    columns: Columns,
+    sampling: Sampling,
+    growths: typing.Mapping[tuple[typing.Any, ...], Growth],
+    *,
+    count: int,
 ) -> tuple[list[WindowName], int]:
     """The windows by name and kind, those that allocated most first, and how many names there are
-    in all.
+    in all. `growths` is what `growth_by_label` gives.
     """
     known: dict[tuple[str, str], int] = {}
     keys = zip(columns["name"].tolist(), columns["kind"].tolist())
@@ -91,12 +98,15 @@ def window_names(
     for (name, kind), first, end in zip(known, bounds[:-1].tolist(), bounds[1:].tolist()):
         rows = order[first:end]
         of_name = {column: columns[column][rows] for column in columns}
-        found.append(_window_name(name, kind, of_name, sampling))
+        growth = growths.get((name, kind), NOT_JUDGED)
+        found.append(_window_name(name, kind, of_name, sampling, growth))
     found.sort(key=lambda row: (-row.allocated.value, row.name, row.kind))
     return found[:count], len(found)
 
 
-def _window_name(name: str, kind: str, rows: Columns, sampling: Sampling) -> WindowName:
+def _window_name(
+    name: str, kind: str, rows: Columns, sampling: Sampling, growth: Growth
+) -> WindowName:
     durations = rows["duration_ns"][rows["duration_ns"] != _OPEN]
     allocated, retained = rows["allocated_bytes"], rows["retained_bytes"]
     total = sampling.of_bytes(float(allocated.sum()), float(rows["allocated_variance"].sum()))
@@ -109,6 +119,7 @@ def _window_name(name: str, kind: str, rows: Columns, sampling: Sampling) -> Win
         max_allocated_bytes=float(allocated.max()),
         retained=sampling.of_bytes(float(retained.sum()), float(rows["retained_variance"].sum())),
         live=sampling.of_bytes(float(rows["live_bytes"].sum()), float(rows["live_variance"].sum())),
+        growth=growth,
         mean_duration_ns=float(durations.mean()) if len(durations) else None,
         max_duration_ns=int(durations.max()) if len(durations) else None,
         samples=int(rows["samples"].sum()),

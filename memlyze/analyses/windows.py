@@ -44,6 +44,10 @@ class Growth(typing.NamedTuple):
     """
 
 
+#: Where none of the windows was closed.
+NOT_JUDGED = Growth(Estimate(0.0, 0.0), 0, "unknown")
+
+
 class Route(typing.NamedTuple):
     """The windows of one name, kind and method."""
 
@@ -163,12 +167,9 @@ def windows(
         count: how many single windows to list.
     """
     sampling = sampling_of(trace)
-    parts: dict[tuple[str, str, str | None], list[Growth]] = {}
-    for row in run_statement(trace, "window_growth"):
-        key = (row["name"], row["kind"], row["method"])
-        parts.setdefault(key, []).append(_growth_of_part(row, sampling))
+    growths = _growths(trace, ("name", "kind", "method"))
     routes = tuple(
-        _route(row, _growth(parts.get((row["name"], row["kind"], row["method"]), [])))
+        _route(row, growths.get((row["name"], row["kind"], row["method"]), NOT_JUDGED))
         for row in run_statement(trace, "window_routes", {"sort_by": sort_by, "kind": kind})
     )
     worst = run_statement(trace, "window_worst", {"sort_by": sort_by, "kind": kind, "count": count})
@@ -183,6 +184,13 @@ def windows(
         unattributed_bytes=outside.allocated,
         before_first_bytes=outside.before_first,
     )
+
+
+def growth_by_label(trace: Trace) -> dict[tuple[typing.Any, ...], Growth]:
+    """What the windows of each route leave behind in the whole recording, by the route's name as it
+    is listed, with its method, and its kind; no entry where none of its windows was closed.
+    """
+    return _growths(trace, ("label", "kind"))
 
 
 def unattributed(trace: Trace, selection: Selection = EVERYTHING) -> Unattributed:
@@ -257,12 +265,20 @@ def _figure(row: typing.Mapping[str, typing.Any], name: str) -> Estimate:
     return Estimate(row[name], row[name + "_error"])
 
 
+def _growths(trace: Trace, key: typing.Sequence[str]) -> dict[tuple[typing.Any, ...], Growth]:
+    """By these columns of the statement, which name a route."""
+    sampling = sampling_of(trace)
+    parts: dict[tuple[typing.Any, ...], list[Growth]] = {}
+    for row in run_statement(trace, "window_growth"):
+        name = tuple(row[column] for column in key)
+        parts.setdefault(name, []).append(_growth_of_part(row, sampling))
+    return {name: _growth(of_route) for name, of_route in parts.items()}
+
+
 def _growth(parts: typing.Sequence[Growth]) -> Growth:
     """By the earlier part, unless that grows, and the last half, which comes after it, does not or
     by less.
     """
-    if not parts:
-        return Growth(Estimate(0.0, 0.0), 0, "unknown")
     early, late = parts[0], parts[-1]
     if early.verdict != "grows" or (late.verdict == "grows" and not _is_less(late, early)):
         return early

@@ -66,6 +66,41 @@ def test_requests_are_told_apart_by_method(tmp_path: Path) -> None:
         assert served.get("windows/12")["name"] == "websocket /feed"
 
 
+def test_names_say_what_each_of_their_windows_leaves_behind(tmp_path: Path) -> None:
+    trace = known_trace()
+    routes = {"/leaks": 40, "/frees": 0}
+    for place, (name, left_bytes) in enumerate(routes.items()):
+        numbers = range(100 * (place + 1), 100 * (place + 1) + 40)
+        trace.add(
+            "windows",
+            [
+                {
+                    "window_id": number,
+                    "kind": "http",
+                    "name": name,
+                    "method": "GET",
+                    "start_ns": 2 * MS,
+                    "end_ns": 3 * MS,
+                    "thread_id": 1,
+                }
+                for number in numbers
+            ],
+        )
+        for number in numbers:
+            first = number * FIRST_ID
+            made = [Allocation(left_bytes, 1)] if left_bytes else [Allocation(9, 1), Free(first)]
+            trace.add_runs([Run(1, 2 * MS, first, made, window_id=number)])
+    trace.write(tmp_path / "t.mlyze")
+    with serving(tmp_path / "t.mlyze") as served:
+        for asked in ({}, {"thread_id": 1}):  # of a part of the recording, too
+            rows = served.get("windows/names", **asked)["names"]
+            growth = {row["name"]: row["growth"] for row in rows}
+            leaks, frees = growth["GET /leaks"], growth["GET /frees"]
+            assert (leaks["bytes_per_window"]["value"], leaks["verdict"]) == (40, "grows")
+            assert (frees["bytes_per_window"]["value"], frees["verdict"]) == (0, "steady")
+            assert (growth["inner"]["windows"], growth["inner"]["verdict"]) == (1, "unknown")
+
+
 def test_what_is_in_no_window_is_told_beside_the_names(served: Served) -> None:
     outside = served.get("windows/names")["outside"]
     assert outside["allocated"]["value"] == outside["live"]["value"] == 600

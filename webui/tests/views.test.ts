@@ -1,4 +1,4 @@
-import type { Page } from "playwright-core";
+import type { Locator, Page } from "playwright-core";
 import { expect, test } from "vitest";
 
 import { describeInBrowser, go, open, parametersOf, screenshot, settled } from "./helpers/page";
@@ -11,6 +11,11 @@ async function stateOf(page: Page): Promise<unknown> {
       control instanceof HTMLInputElement && control.type === "radio" ? control.checked : control.value,
     ),
   }));
+}
+
+async function rightEdge(element: Locator): Promise<number> {
+  const box = await element.boundingBox();
+  return box === null ? NaN : box.x + box.width;
 }
 
 describeInBrowser("views", () => {
@@ -86,6 +91,11 @@ describeInBrowser("views", () => {
     const held = page.getByRole("table", { name: "Windows by name" }).locator("th", { hasText: "Held at the end" });
     expect(await held.getAttribute("aria-sort")).toBe("descending");
     expect(await held.getAttribute("title")).toContain("still held at the end");
+    // What each leaves behind is told, and marked where it grows; 20 kB of every step.
+    expect(await names.getByRole("row", { name: /^step/ }).locator(".windows-grows").textContent()).toMatch(/^(19|20)\.\d KiB/);
+    expect(await names.getByRole("row", { name: /^spike/ }).locator(".windows-grows").count()).toBe(0);
+    // Beside exact figures no room is kept for errors: they end where their bar does.
+    expect(await rightEdge(names.locator(".estimate > :first-child").first())).toBeCloseTo(await rightEdge(names.locator(".bar-cell").first()), 0);
     await screenshot(page, "windows");
     expect(complaints).toEqual([]);
   });

@@ -22,7 +22,7 @@ from memlyze.analyses.window_scatter import (
     window_columns,
     window_names,
 )
-from memlyze.analyses.windows import unattributed
+from memlyze.analyses.windows import growth_by_label, unattributed
 from memlyze.query.session import Trace
 from memlyze.web.failures import NotFoundError
 from memlyze.web.requests import Asked
@@ -35,8 +35,9 @@ _SITES = 50
 def names(asked: Asked) -> object:
     """`/api/windows/names`."""
     outside = unattributed(asked.trace, asked.selection)
+    growths = remembered(asked.trace, "window growth", lambda: growth_by_label(asked.trace))
     found, total = window_names(
-        _chosen(asked), sampling_of(asked.trace), count=asked.values["limit"]
+        _chosen(asked), sampling_of(asked.trace), growths, count=asked.values["limit"]
     )
     return {
         "names": found,

@@ -1,7 +1,7 @@
 import { useAnswer } from "../data/answers";
 import { visible } from "../lib/text";
 import { plural } from "../lib/units";
-import { EstimateText, PlaceText, TraceOfPlaces } from "../parts/Figures";
+import { PlaceText, TraceOfPlaces } from "../parts/Figures";
 import { Answered, Message } from "../parts/States";
 import { Table } from "../parts/Table";
 import { useSelection } from "../selection/store";
@@ -38,8 +38,8 @@ function Rows({ diff, base, after }: { diff: DiffForm; base: string; after: stri
         rowKey={(_, index) => index}
         columns={[
           { key: "place", title: "Where", isWide: true, cell: (row) => <DifferencePlace row={row} trace={row.position_after ? after : base} /> },
-          { key: "before", title: "Before", isNumber: true, sortBy: ({ figure }) => figure.before.value, cell: (row) => <EstimateText estimate={row.figure.before} /> },
-          { key: "after", title: "After", isNumber: true, sortBy: ({ figure }) => figure.after.value, cell: (row) => <EstimateText estimate={row.figure.after} /> },
+          { key: "before", title: "Before", estimate: ({ figure }) => figure.before },
+          { key: "after", title: "After", estimate: ({ figure }) => figure.after },
           { key: "change", title: "Change", isNumber: true, sortBy: ({ figure }) => Math.abs(figure.change.value), cell: (row) => <ChangeText figure={row.figure} /> },
         ]}
       />

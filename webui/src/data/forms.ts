@@ -482,6 +482,14 @@ export interface Spike {
   })[];
 }
 
+/** What the windows of a name leave behind in the whole recording, not those asked for alone. */
+export interface WindowGrowth {
+  bytes_per_window: Estimate;
+  /** How many were judged. */
+  windows: number;
+  verdict: "grows" | "steady" | "unknown";
+}
+
 /** All windows of one name and kind. */
 export interface WindowName {
   name: string;
@@ -492,6 +500,7 @@ export interface WindowName {
   max_allocated_bytes: number;
   retained: Estimate;
   live: Estimate;
+  growth: WindowGrowth;
   mean_duration_ns: number | null;
   max_duration_ns: number | null;
   samples: number;

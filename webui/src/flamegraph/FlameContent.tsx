@@ -230,14 +230,13 @@ function FrameTable({ tree }: { tree: FlameTree }) {
         {
           key: "self",
           title: "Itself",
-          isNumber: true,
-          sortBy: ({ self }) => self.value,
+          estimate: ({ self }) => self,
           cell: ({ self }) => (isDifference ? <ChangeText figure={changeOf(self)} /> : <EstimateText estimate={self} />),
         },
         {
           key: "total",
           title: "With callees",
-          isNumber: true,
+          estimate: ({ total }) => total,
           sortBy: ({ total }) => (isDifference ? Math.abs(total.value) : total.value),
           cell: ({ total }) => (isDifference ? <ChangeText figure={changeOf(total)} /> : <EstimateBar estimate={total} whole={whole} />),
         },

@@ -84,8 +84,7 @@ function HotspotTable({ data, filter }: { data: Hotspots; filter: string }) {
       key,
       title,
       help,
-      isNumber: true,
-      sortBy: (row: Hotspot) => of(row).value,
+      estimate: of,
       cell: (row: Hotspot) => <EstimateBar estimate={of(row)} whole={whole} {...(kind && { kind })} />,
     };
   };
@@ -111,15 +110,12 @@ function HotspotTable({ data, filter }: { data: Hotspots; filter: string }) {
           key: "temporary",
           title: "Temporary",
           help: "Freed soon after it was allocated",
-          isNumber: true,
-          sortBy: (row) => row.temporary.value,
-          cell: (row) => <EstimateText estimate={row.temporary} />,
+          estimate: (row) => row.temporary,
         },
         {
           key: "allocations",
           title: "Allocations",
-          isNumber: true,
-          sortBy: (row) => row.allocations.value,
+          estimate: (row) => row.allocations,
           cell: (row) => <EstimateText estimate={row.allocations} format={formatCount} />,
         },
         {

@@ -209,7 +209,7 @@ function Processes() {
           { key: "start", title: "From", isNumber: true, cell: ({ start_ns }) => formatDuration(start_ns) },
           { key: "to", title: "To", isNumber: true, cell: ({ end_ns }) => formatDuration(end_ns) },
           { key: "peak", title: "Peak resident", isNumber: true, cell: ({ peak_rss }) => (peak_rss === null ? "–" : formatBytes(peak_rss)) },
-          { key: "bytes", title: "Allocated", isNumber: true, cell: ({ bytes }) => <EstimateText estimate={bytes} /> },
+          { key: "bytes", title: "Allocated", estimate: ({ bytes }) => bytes },
         ]}
       />
     </Panel>

@@ -2,19 +2,33 @@
 
 import { useState, type ReactNode } from "react";
 
+import type { Estimate } from "../data/forms";
 import { useSetting } from "../selection/store";
+import { EstimateText } from "./Figures";
 
-export interface Column<Row> {
+interface OfAnyKind<Row> {
   readonly key: string;
   readonly title: string;
-  readonly isNumber?: boolean;
-  /** Takes what room is left. */
-  readonly isWide?: boolean;
   /** Clicking the title sorts by this, the greatest first. */
   readonly sortBy?: (row: Row) => number | string;
   readonly help?: string;
+}
+
+interface OfCells<Row> extends OfAnyKind<Row> {
+  readonly isNumber?: boolean;
+  /** Takes what room is left. */
+  readonly isWide?: boolean;
   readonly cell: (row: Row, index: number) => ReactNode;
 }
+
+interface OfEstimates<Row> extends OfAnyKind<Row> {
+  readonly estimate: (row: Row) => Estimate;
+  /** Absent: the estimate as a text. */
+  readonly cell?: (row: Row, index: number) => ReactNode;
+}
+
+/** Numbers stand at the right; those of estimates are sorted by, too. */
+export type Column<Row> = OfCells<Row> | OfEstimates<Row>;
 
 /** More than a screen of them: each row takes time to draw, which a brush that changes all of them waits for. */
 const FIRST_ROWS = 60;
@@ -52,20 +66,23 @@ export function Table<Row>({
 }) {
   const [sorting, setSorting] = useSorting(initial, setting);
   const [shown, setShown] = useState(FIRST_ROWS);
-  const sortBy = columns.find(({ key }) => key === sorting?.key)?.sortBy;
+  const chosen = columns.find(({ key }) => key === sorting?.key);
+  const sortBy = chosen && sortingOf(chosen);
   const sorted = sortBy === undefined ? rows : [...rows].sort((a, b) => compare(sortBy(a), sortBy(b)) * (sorting?.isAscending ? 1 : -1));
   const toggle = (key: string) => setSorting({ key, isAscending: sorting?.key === key ? !sorting.isAscending : false });
+  const visibleRows = sorted.slice(0, shown);
+  const classes = columns.map((column) => classOf(column, visibleRows));
   return (
     <div className="table-scroll" tabIndex={0} role="region" aria-label={label}>
       <table className="table">
         <caption className="visually-hidden">{label}</caption>
         <thead>
           <tr>
-            {columns.map((column) => {
+            {columns.map((column, place) => {
               const direction = sorting?.key === column.key ? (sorting.isAscending ? "ascending" : "descending") : undefined;
               return (
-                <th key={column.key} className={classOf(column)} scope="col" title={column.help} aria-sort={direction}>
-                  {column.sortBy === undefined ? (
+                <th key={column.key} className={classes[place]} scope="col" title={column.help} aria-sort={direction}>
+                  {sortingOf(column) === undefined ? (
                     column.title
                   ) : (
                     <button type="button" onClick={() => toggle(column.key)}>
@@ -79,15 +96,15 @@ export function Table<Row>({
           </tr>
         </thead>
         <tbody>
-          {sorted.slice(0, shown).map((row, index) => (
+          {visibleRows.map((row, index) => (
             <tr
               key={rowKey(row, index)}
               className={isCurrent?.(row) ? "is-current" : undefined}
               onClick={onChoose && ((event) => !(event.target as Element).closest("a, button") && onChoose(row))}
             >
-              {columns.map((column) => (
-                <td key={column.key} className={classOf(column)}>
-                  {column.cell(row, index)}
+              {columns.map((column, place) => (
+                <td key={column.key} className={classes[place]}>
+                  {contentOf(column, row, index)}
                 </td>
               ))}
             </tr>
@@ -114,6 +131,18 @@ function useSorting(initial: Sorting | undefined, setting: string | undefined): 
   return [kept, ({ key, isAscending }) => setText(`${isAscending ? "-" : ""}${key}`)];
 }
 
-function classOf<Row>(column: Column<Row>): string | undefined {
+function contentOf<Row>(column: Column<Row>, row: Row, index: number): ReactNode {
+  return "estimate" in column && column.cell === undefined ? <EstimateText estimate={column.estimate(row)} /> : column.cell?.(row, index);
+}
+
+function sortingOf<Row>(column: Column<Row>): ((row: Row) => number | string) | undefined {
+  return column.sortBy ?? ("estimate" in column ? (row) => column.estimate(row).value : undefined);
+}
+
+/** Beside figures that are exact no room is kept for errors. */
+function classOf<Row>(column: Column<Row>, rows: readonly Row[]): string | undefined {
+  if ("estimate" in column) {
+    return rows.some((row) => column.estimate(row).error > 0) ? "number" : "number is-exact";
+  }
   return column.isNumber ? "number" : column.isWide ? "wide" : undefined;
 }

@@ -190,9 +190,9 @@ function FigureTable({ source }: { source: Source }) {
       columns={[
         { key: "line", title: "Line", isNumber: true, sortBy: ({ line }) => line, cell: ({ line }) => line },
         { key: "function", title: "Function", isWide: true, cell: ({ functions }) => visible(functions.join(", ")) },
-        { key: "allocated", title: "With callees", help: "Allocated by the line and all that it called", isNumber: true, sortBy: ({ allocated }) => allocated.value, cell: (row) => <EstimateText estimate={row.allocated} /> },
-        { key: "self", title: "Itself", help: "Allocated by the line, not by what it called", isNumber: true, sortBy: ({ allocated_self }) => allocated_self.value, cell: (row) => <EstimateText estimate={row.allocated_self} /> },
-        { key: "live", title: "Alive", help: "Of that with callees, not freed at the cursor, or at the end", isNumber: true, sortBy: ({ live }) => live.value, cell: (row) => <EstimateText estimate={row.live} /> },
+        { key: "allocated", title: "With callees", help: "Allocated by the line and all that it called", estimate: ({ allocated }) => allocated },
+        { key: "self", title: "Itself", help: "Allocated by the line, not by what it called", estimate: ({ allocated_self }) => allocated_self },
+        { key: "live", title: "Alive", help: "Of that with callees, not freed at the cursor, or at the end", estimate: ({ live }) => live },
       ]}
     />
   );

@@ -106,15 +106,13 @@ function SiteTable({ spike, chosen, onChoose }: { spike: Spike; chosen: Site | u
         {
           key: "born",
           title: "Born",
-          isNumber: true,
-          sortBy: ({ born }) => born.value,
+          estimate: ({ born }) => born,
           cell: (site) => <EstimateBar estimate={site.born} whole={spike.born.value} />,
         },
         {
           key: "alive",
           title: "Alive",
-          isNumber: true,
-          sortBy: ({ alive }) => alive.value,
+          estimate: ({ alive }) => alive,
           cell: (site) => <EstimateBar estimate={site.alive} whole={spike.alive.value} kind="alive" />,
         },
       ]}

@@ -139,18 +139,19 @@ function LayerTable({ memory: { model } }: { memory: Memory }) {
         rows={rows}
         rowKey={({ fromNs }) => fromNs}
         columns={[
-          { key: "from", title: "At", cell: ({ fromNs }) => formatMoment(fromNs, step / 2) },
+          { key: "from", title: "At", sortBy: ({ fromNs }) => fromNs, cell: ({ fromNs }) => formatMoment(fromNs, step / 2) },
           ...layers.map(({ label }, index) => ({
             key: String(index),
             title: label,
-            isNumber: true,
-            cell: ({ values }: { values: readonly Estimate[] }) => <EstimateText estimate={values[index] ?? { value: 0, error: 0 }} />,
+            estimate: ({ values }: { values: readonly Estimate[] }) => values[index] ?? { value: 0, error: 0 },
           })),
         ]}
       />
     </div>
   );
 }
+
+const heapOf = ({ heap, heapError }: { heap: number | null; heapError: number }): Estimate => ({ value: heap ?? 0, error: heapError });
 
 function MemoryTable({ memory: { timeline } }: { memory: Memory }) {
   const rows = timeline ? summaryRows(timeline) : [];
@@ -162,11 +163,11 @@ function MemoryTable({ memory: { timeline } }: { memory: Memory }) {
         rows={rows}
         rowKey={({ fromNs }) => fromNs}
         columns={[
-          { key: "from", title: "From", cell: ({ fromNs }) => formatMoment(fromNs, step / 2) },
+          { key: "from", title: "From", sortBy: ({ fromNs }) => fromNs, cell: ({ fromNs }) => formatMoment(fromNs, step / 2) },
           { key: "rss", title: "Resident", help: "The greatest within the time from here to the next row", isNumber: true, cell: ({ rss }) => (rss === null ? "–" : formatBytes(rss)) },
-          { key: "heap", title: "Live heap", help: "The greatest within the time from here to the next row", isNumber: true, cell: ({ heap, heapError }) => (heap === null ? "–" : <EstimateText estimate={{ value: heap, error: heapError }} />) },
-          { key: "allocated", title: "Allocated", isNumber: true, cell: ({ allocated }) => <EstimateText estimate={allocated} /> },
-          { key: "freed", title: "Freed", isNumber: true, cell: ({ freed }) => <EstimateText estimate={freed} /> },
+          { key: "heap", title: "Live heap", help: "The greatest within the time from here to the next row", estimate: heapOf, cell: (row) => (row.heap === null ? "–" : <EstimateText estimate={heapOf(row)} />) },
+          { key: "allocated", title: "Allocated", estimate: ({ allocated }) => allocated },
+          { key: "freed", title: "Freed", estimate: ({ freed }) => freed },
         ]}
       />
     </div>

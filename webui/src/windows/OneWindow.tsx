@@ -97,8 +97,8 @@ function Content({ window: shown }: { window: WindowForm }) {
           rowKey={(_, index) => index}
           columns={[
             { key: "place", title: "Where it allocated", isWide: true, cell: ({ place, label }) => <PlaceText place={place} label={label} /> },
-            { key: "allocated", title: "Allocated", isNumber: true, sortBy: ({ allocated: { value } }) => value, cell: (site) => <EstimateBar estimate={site.allocated} whole={shown.allocated.value} /> },
-            { key: "retained", title: "Retained", isNumber: true, sortBy: ({ retained: { value } }) => value, cell: (site) => <EstimateBar estimate={site.retained} whole={shown.allocated.value} kind="alive" /> },
+            { key: "allocated", title: "Allocated", estimate: ({ allocated }) => allocated, cell: (site) => <EstimateBar estimate={site.allocated} whole={shown.allocated.value} /> },
+            { key: "retained", title: "Retained", estimate: ({ retained }) => retained, cell: (site) => <EstimateBar estimate={site.retained} whole={shown.allocated.value} kind="alive" /> },
           ]}
         />
       )}
@@ -112,7 +112,7 @@ function Content({ window: shown }: { window: WindowForm }) {
             { key: "name", title: "Windows inside it", isWide: true, cell: ({ name, window_id }) => <a href={linkTo({ windowId: window_id })}>{visible(name)}</a> },
             { key: "start", title: "Began", isNumber: true, cell: ({ start_ns }) => formatMoment(start_ns, resolution) },
             { key: "took", title: "Took", isNumber: true, cell: ({ start_ns, end_ns }) => (end_ns === null ? "open" : formatDuration(end_ns - start_ns)) },
-            { key: "allocated", title: "Allocated", isNumber: true, sortBy: ({ allocated: { value } }) => value, cell: ({ allocated }) => <EstimateText estimate={allocated} /> },
+            { key: "allocated", title: "Allocated", estimate: ({ allocated }) => allocated },
           ]}
         />
       )}

@@ -1,12 +1,12 @@
 import { useMemo } from "react";
 
 import { useAnswer } from "../data/answers";
-import type { Estimate, WindowName, Windows } from "../data/forms";
+import type { Estimate, WindowGrowth, WindowName, Windows } from "../data/forms";
 import { selectionParameters } from "../data/parameters";
 import { useTrace } from "../data/trace";
 import { visible } from "../lib/text";
 import { nameColour } from "../lib/theme";
-import { formatCount, formatDuration, formatMoment, formatShare } from "../lib/units";
+import { formatBytes, formatCount, formatDuration, formatMoment, formatShare } from "../lib/units";
 import { EstimateBar, EstimateText } from "../parts/Figures";
 import { Answered, Message } from "../parts/States";
 import { Table } from "../parts/Table";
@@ -93,7 +93,7 @@ function OutsideText({ outside }: { outside: { readonly allocated: Estimate; rea
 
 function NameTable({ rows, chosen, onChoose }: { rows: readonly WindowName[]; chosen: string; onChoose: (name: string) => void }) {
   const whole = Math.max(1, ...rows.map(({ allocated }) => allocated.value));
-  const wholeRetained = Math.max(1, ...rows.map(({ retained }) => retained.value));
+  const wholeHeld = Math.max(1, ...rows.map(({ live }) => live.value));
   const greatest = Math.max(1, ...rows.map(({ quantiles }) => quantiles.allocated_bytes.at(-1) ?? 0));
   return (
     <Table
@@ -122,20 +122,25 @@ function NameTable({ rows, chosen, onChoose }: { rows: readonly WindowName[]; ch
           key: "allocated",
           title: "Allocated",
           help: TERMS.allocated,
-          isNumber: true,
-          sortBy: ({ allocated }) => allocated.value,
+          estimate: ({ allocated }) => allocated,
           cell: ({ allocated }) => <EstimateBar estimate={allocated} whole={whole} />,
         },
         {
-          key: "retained",
-          title: "Retained",
-          help: TERMS.retained,
-          isNumber: true,
-          sortBy: ({ retained }) => retained.value,
-          cell: ({ retained }) => <EstimateBar estimate={retained} whole={wholeRetained} kind="alive" />,
+          key: "live",
+          title: "Held at the end",
+          help: TERMS.live,
+          estimate: ({ live }) => live,
+          cell: ({ live }) => <EstimateBar estimate={live} whole={wholeHeld} kind="alive" />,
         },
-        { key: "live", title: "Held at the end", help: TERMS.live, isNumber: true, sortBy: ({ live }) => live.value, cell: ({ live }) => <EstimateText estimate={live} /> },
-        { key: "mean", title: "Mean", help: TERMS.mean, isNumber: true, sortBy: (row) => row.mean_allocated.value, cell: (row) => <EstimateText estimate={row.mean_allocated} /> },
+        {
+          key: "growth",
+          title: "Left by each",
+          help: TERMS.growth,
+          estimate: ({ growth }) => growth.bytes_per_window,
+          cell: ({ growth }) => <GrowthText growth={growth} />,
+        },
+        { key: "retained", title: "Retained", help: TERMS.retained, estimate: ({ retained }) => retained },
+        { key: "mean", title: "Mean", help: TERMS.mean, estimate: (row) => row.mean_allocated },
         {
           key: "distribution",
           title: "Allocated by one",
@@ -154,13 +159,29 @@ function NameTable({ rows, chosen, onChoose }: { rows: readonly WindowName[]; ch
   );
 }
 
+/** In the words of `memlyze windows`; what grows is marked. */
+function GrowthText({ growth }: { growth: WindowGrowth }) {
+  const left = growth.bytes_per_window;
+  if (growth.windows === 0) {
+    return "–";
+  }
+  if (left.value < 1) {
+    return left.error >= 1 ? `under ${formatBytes(left.error)}` : "0 B";
+  }
+  return (
+    <span className={growth.verdict === "grows" ? "windows-grows" : undefined}>
+      <EstimateText estimate={left} />
+    </span>
+  );
+}
+
 function WindowTable({ windows, chosen }: { windows: Windows; chosen: number | null }) {
   const { info } = useTrace();
   const at = <T,>(values: readonly T[], index: number): T => values[index] as T;
   const greatest = useMemo(() => ({ allocated: Math.max(1, ...windows.allocated_bytes), retained: Math.max(1, ...windows.retained_bytes) }), [windows]);
-  const bar = (bytes: readonly number[], errors: readonly number[], index: number, kind?: "alive") => (
-    <EstimateBar estimate={{ value: at(bytes, index), error: at(errors, index) }} whole={bytes === windows.allocated_bytes ? greatest.allocated : greatest.retained} {...(kind && { kind })} />
-  );
+  const estimate = (bytes: readonly number[], errors: readonly number[], index: number): Estimate => ({ value: at(bytes, index), error: at(errors, index) });
+  const allocated = (index: number) => estimate(windows.allocated_bytes, windows.allocated_error, index);
+  const retained = (index: number) => estimate(windows.retained_bytes, windows.retained_error, index);
   return (
     <Table
       label="Windows, one by one"
@@ -192,8 +213,8 @@ function WindowTable({ windows, chosen }: { windows: Windows; chosen: number | n
             return duration === null ? "open" : formatDuration(duration);
           },
         },
-        { key: "allocated", title: "Allocated", isNumber: true, sortBy: (index) => at(windows.allocated_bytes, index), cell: (index) => bar(windows.allocated_bytes, windows.allocated_error, index) },
-        { key: "retained", title: "Retained", help: TERMS.retained, isNumber: true, sortBy: (index) => at(windows.retained_bytes, index), cell: (index) => bar(windows.retained_bytes, windows.retained_error, index, "alive") },
+        { key: "allocated", title: "Allocated", estimate: allocated, cell: (index) => <EstimateBar estimate={allocated(index)} whole={greatest.allocated} /> },
+        { key: "retained", title: "Retained", help: TERMS.retained, estimate: retained, cell: (index) => <EstimateBar estimate={retained(index)} whole={greatest.retained} kind="alive" /> },
       ]}
     />
   );

@@ -7,6 +7,7 @@ export const TERMS = {
   allocated: "What they allocated in all, whether it was freed or not",
   retained: "Of it, held when they were closed; much of it may be freed a moment later",
   live: "Of it, still held at the end of the recording",
+  growth: "What each leaves behind for good, judged over the whole recording; red: it grows with every one",
   mean: "What each allocated on average",
   distribution: "What single ones allocated: the least, the quartiles, in 95 of 100 cases, and the greatest, by powers",
 } as const;

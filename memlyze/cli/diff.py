@@ -18,7 +18,7 @@ from memlyze.cli.terminal import Aligned, Style
 from memlyze.errors import MemlyzeError
 from memlyze.wording.changes import TOTALS, change_share, place_text, signed
 from memlyze.wording.figures import figure, figure_cells
-from memlyze.wording.names import shorten_right
+from memlyze.wording.names import printable, shorten_right
 from memlyze.wording.trace_state import state_lines
 from memlyze.wording.units import format_bytes, format_count
 
@@ -108,7 +108,8 @@ def run(arguments: typing.Sequence[str]) -> int:
             count=options.limit,
             selection=selection_of(options, after),
         )
-        lines = [f"{style('memlyze', 'bold')}: {before.paths[0]} → {after.paths[0]}"]
+        names = " → ".join(printable(trace.paths[0]) for trace in (before, after))
+        lines = [f"{style('memlyze', 'bold')}: {names}"]
         for name, trace in (("first", before), ("second", after)):
             lines += [style(f"  ! the {name}: {text}", "yellow") for text in state_lines(trace)]
     verdicts = tuple(judge(threshold, found) for threshold in thresholds)

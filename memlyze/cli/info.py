@@ -9,7 +9,7 @@ import typing
 from memlyze.analyses.inventory import Inventory, take_inventory
 from memlyze.analyses.sampling import sampling_of
 from memlyze.cli.arguments import CommandParser
-from memlyze.cli.opening import FIRST, add_only_option, as_json, open_traces
+from memlyze.cli.opening import FIRST, add_only_option, json_text, open_traces
 from memlyze.cli.terminal import Aligned, Style
 from memlyze.wording.names import printable
 from memlyze.wording.sampling import sampling_text
@@ -51,7 +51,7 @@ def run(arguments: typing.Sequence[str]) -> int:
             state = state_lines(trace)
             recorded = sampling_text(sampling_of(trace))
         if options.json:
-            print(json.dumps(as_json(inventory), ensure_ascii=False))
+            print(json_text(inventory))
         else:
             lines = render(inventory, state, recorded, style)
             print("\n".join(lines if number == 0 else ["", *lines]))
@@ -64,7 +64,7 @@ def render(
     inventory: Inventory, state: typing.Sequence[str], recorded: str, style: Style
 ) -> list[str]:
     """The inventory of one file as lines of text."""
-    lines = [style(inventory.path, "bold")]
+    lines = [style(printable(inventory.path), "bold")]
     facts = Aligned(right=(False, False))
     facts.add("size", format_bytes(inventory.file_bytes))
     facts.add("state", "complete" if not state else state[0])

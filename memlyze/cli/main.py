@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
+import io
 import os
 import signal
 import sys
@@ -76,6 +77,8 @@ def main(arguments: typing.Sequence[str] | None = None) -> int:
     so that a shell sees what it would see of any other command.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments is None:
+        _show_any_text()
     try:
         status = _dispatch(words)
         if sys.stdout is not None:  # closed by whoever started this
@@ -97,6 +100,14 @@ def main(arguments: typing.Sequence[str] | None = None) -> int:
         reason = f"cannot read or write {what}: {error.strerror or error}"
         _complain(words, MemlyzeError(f"{reason}; make room for it, or choose another place"))
         return 1
+
+
+def _show_any_text() -> None:
+    """What the output's encoding does not have, such as a bar in ASCII or a file name that is no
+    text, is shown escaped: the default is to fail.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _dispatch(words: list[str]) -> int:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import codecs
 import dataclasses
 import glob
 import json
 import os
+import re
 import shlex
 import sys
 import typing
@@ -14,6 +16,7 @@ from itertools import takewhile
 
 from memlyze.cli.errors import UsageError
 from memlyze.cli.terminal import Style
+from memlyze.wording.names import printable
 from memlyze.wording.trace_state import state_lines
 
 if typing.TYPE_CHECKING:
@@ -21,6 +24,7 @@ if typing.TYPE_CHECKING:
 
 FIRST = "first"
 _SHOWN = 5
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def add_only_option(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
@@ -91,7 +95,18 @@ def _allow_many_files() -> None:
 
 def print_json(value: typing.Any) -> None:
     """Print what an analysis found as one JSON object."""
-    print(json.dumps(as_json(value), ensure_ascii=False, indent=2))
+    print(json_text(value, indent=2))
+
+
+def json_text(value: typing.Any, *, indent: int | None = None) -> str:
+    """`value` as JSON that standard output can have, whatever a program or a file is called.
+
+    Where a name is no text, its bytes are lone surrogates, which UTF-8 does not have: these are
+    always escaped, and where the output is not UTF-8, so is all that is not ASCII.
+    """
+    is_utf_8 = codecs.lookup(getattr(sys.stdout, "encoding", None) or "utf-8").name == "utf-8"
+    text = json.dumps(as_json(value), ensure_ascii=not is_utf_8, indent=indent)
+    return _LONE_SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def title_lines(trace: Trace, style: Style) -> list[str]:
@@ -103,7 +118,7 @@ def titled(paths: typing.Sequence[str], state: typing.Sequence[str], style: Styl
     """`title_lines` of a trace that is closed by now."""
     first, *others = paths
     name = f"{first} and {len(others)} more of its processes" if others else first
-    title = f"{style('memlyze', 'bold')}: {name}"
+    title = f"{style('memlyze', 'bold')}: {printable(name)}"
     return [title, *(style(f"  ! {line}", "yellow") for line in state)]
 
 

@@ -1,0 +1,65 @@
+"""What commands print when the output's encoding does not have all of it."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from command_line import Runner, clean_environment
+from known_trace import write_known_trace
+
+NO_TEXT = os.fsdecode(b"no\xfftext\n\x1b[31m.mlyze")
+IN_TERMS = ("summary", "leaks", "hotspots", "timeline", "peak", "flamegraph", "windows", "info")
+
+
+@pytest.fixture
+def trace(tmp_path: Path) -> str:
+    """A trace whose file name is no text in any encoding, and would colour a terminal."""
+    write_known_trace(tmp_path / NO_TEXT)
+    return NO_TEXT
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8:strict"])
+@pytest.mark.parametrize("command", IN_TERMS)
+def test_what_the_output_does_not_have_is_escaped(
+    command: str, encoding: str, trace: str, memlyze: Runner
+) -> None:
+    environment = {**clean_environment(), "PYTHONIOENCODING": encoding}
+    result = memlyze(command, trace, env=environment, encoding=encoding.partition(":")[0])
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "no\\udcfftext\\n\\x1b[31m.mlyze" in result.stdout.splitlines()[0]
+
+
+def test_both_files_of_a_comparison_are_escaped(
+    trace: str, memlyze: Runner, tmp_path: Path
+) -> None:
+    write_known_trace(tmp_path / "after.mlyze")
+    environment = {**clean_environment(), "PYTHONIOENCODING": "ascii"}
+    result = memlyze("diff", trace, "after.mlyze", env=environment)
+    assert (result.returncode, result.stderr) == (0, "")
+    first = "memlyze: no\\udcfftext\\n\\x1b[31m.mlyze \\u2192 after.mlyze"
+    assert result.stdout.splitlines()[0] == first
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-8:strict", "utf-8:surrogateescape"])
+@pytest.mark.parametrize("command", ["summary", "info"])
+def test_json_is_json_in_any_encoding(
+    command: str, encoding: str, trace: str, memlyze: Runner
+) -> None:
+    environment = {**clean_environment(), "PYTHONIOENCODING": encoding}
+    result = memlyze(command, "--json", trace, env=environment, encoding=encoding.partition(":")[0])
+    assert (result.returncode, result.stderr) == (0, "")
+    answer = json.loads(result.stdout)
+    assert answer["paths"] == [NO_TEXT] if command == "summary" else answer["path"] == NO_TEXT
+
+
+def test_json_has_characters_as_they_are_where_the_output_has_them(
+    memlyze: Runner, tmp_path: Path
+) -> None:
+    write_known_trace(tmp_path / "größe.mlyze")
+    for encoding, shown in ("utf-8", "größe.mlyze"), ("latin-1", "gr\\u00f6\\u00dfe.mlyze"):
+        environment = {**clean_environment(), "PYTHONIOENCODING": encoding}
+        result = memlyze("info", "--json", "größe.mlyze", env=environment, encoding=encoding)
+        assert shown in result.stdout

@@ -116,8 +116,18 @@ def run(arguments: typing.Sequence[str]) -> int:
     for misspelt in settings.misspelt_variables(os.environ):
         print(f"memlyze: {misspelt}", file=sys.stderr)
     output_file = os.path.abspath(chosen.output_file or f"{target.name}.{{pid}}.mlyze")
+    _spare_program(target, output_file)
     make_room_for(output_file, force=options.force)
     return _record(target, output_file, chosen.tracer, is_quiet=options.quiet)
+
+
+def _spare_program(target: Target, output_file: str) -> None:
+    """Raise UsageError where the trace would replace the program, as after a forgotten name."""
+    for path in (target.executable, *target.argv):
+        if path.endswith(".mlyze") or not os.path.isfile(path) or not os.path.exists(output_file):
+            continue  # a trace that the program is to read may be replaced
+        if os.path.samefile(path, output_file):
+            raise UsageError(f"-o would overwrite the program's own {path}; choose another file")
 
 
 def make_room_for(output_file: str, *, force: bool) -> None:

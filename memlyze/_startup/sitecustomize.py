@@ -49,7 +49,10 @@ def _restore_environment():
 
 
 def _report(status_file, *fields):
-    """Tell `memlyze record`, whose file is gone when it no longer waits."""
+    """Tell `memlyze record`, whose file is gone when it no longer waits.
+
+    A path may hold any character but NUL, line feeds and tabs too.
+    """
     if not status_file:
         return
     try:
@@ -57,8 +60,8 @@ def _report(status_file, *fields):
     except OSError:
         return
     try:
-        line = "\t".join(fields).replace("\n", " ") + "\n"
-        os.write(descriptor, line.encode("utf-8", "surrogateescape"))
+        row = "\0".join(fields) + "\0\n"
+        os.write(descriptor, row.encode("utf-8", "surrogateescape"))
     finally:
         os.close(descriptor)
 
@@ -68,16 +71,16 @@ def _claim_first(status_file, output_file):
     the first under one `memlyze record`, as in a shell script. What is appended to a file is in one
     order for all.
     """
-    own = "begun\t{}\t{}".format(os.getpid(), output_file.replace("\n", " "))
+    own = "begun\0{}\0{}".format(os.getpid(), output_file)
     _report(status_file, own)
     try:
-        with open(status_file, encoding="utf-8", errors="surrogateescape") as file:
-            begun = [line.rstrip("\n") for line in file if line.startswith("begun\t")]
+        with open(status_file, encoding="utf-8", errors="surrogateescape", newline="") as file:
+            begun = [row for row in file.read().split("\0\n") if row.startswith("begun\0")]
     except OSError:
         begun = []
     if not begun or begun[0] == own:
         return output_file, True
-    return begun[0].split("\t", 2)[2], False
+    return begun[0].split("\0")[2], False
 
 
 def _start_tracer(options):
@@ -109,7 +112,7 @@ def _start(options):
         tracer = _start_tracer(options)
     except BaseException as error:
         version = ".".join(str(part) for part in sys.version_info[:3])
-        cause = "{}: {}".format(type(error).__name__, error)
+        cause = "{}: {}".format(type(error).__name__, error).replace("\n", " ").replace("\0", " ")
         _report(status_file, "failed", version, cause)
         for name in set(sys.modules) - modules_before:
             if name.split(".")[0] == "memlyze":  # what a Python cannot use it need not see

@@ -56,11 +56,11 @@ def _wants_to_be_first(preloaded: str) -> bool:
 
 def read_outcome(status_file: str) -> Outcome:
     """What stands in the status file; nothing when no Python met the options."""
-    with open(status_file, encoding="utf-8", errors="surrogateescape") as file:
-        lines = [line.rstrip("\n").split("\t") for line in file]
-    begun = [fields[2] for fields in lines if fields[0] == "begun"]
-    traces = [fields[2] for fields in lines if fields[0] == "started"]
+    with open(status_file, encoding="utf-8", errors="surrogateescape", newline="") as file:
+        rows = [row.split("\0") for row in file.read().split("\0\n")]
+    begun = [fields[2] for fields in rows if fields[0] == "begun"]
+    traces = [fields[2] for fields in rows if fields[0] == "started"]
     return Outcome(
         traces=tuple(sorted(traces, key=lambda path: path not in begun[:1])),
-        failures=tuple((fields[1], fields[2]) for fields in lines if fields[0] == "failed"),
+        failures=tuple((fields[1], fields[2]) for fields in rows if fields[0] == "failed"),
     )

@@ -88,6 +88,24 @@ def test_what_is_no_regular_file_is_not_replaced(memlyze: Runner, tmp_path: Path
     assert (tmp_path / "pipe").is_fifo()
 
 
+def test_program_is_not_replaced_by_its_trace(memlyze: Runner, tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text("print('ran')")
+    result = memlyze("record", "--force", "-o", "app.py", "app.py")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "-o would overwrite the program's own app.py" in result.stderr
+    assert (tmp_path / "app.py").read_text() == "print('ran')"
+
+
+@pytest.mark.parametrize("name", ["line\nfeed.mlyze", "a\ttab.mlyze", "a\rreturn.mlyze"])
+def test_trace_with_a_control_character_in_its_name_is_found(
+    name: str, memlyze: Runner, tmp_path: Path
+) -> None:
+    result = memlyze("record", "-q", "-o", name, "-c", "print('ran')")
+    assert (result.returncode, result.stdout, result.stderr) == (0, "ran\n", "")
+    with memlyze_package.open(tmp_path / name) as trace:
+        assert trace.is_complete
+
+
 def test_existing_file_is_refused_before_the_program_runs(memlyze: Runner, tmp_path: Path) -> None:
     (tmp_path / "t.mlyze").write_text("precious")
     result = memlyze("record", "-o", "t.mlyze", "-c", "print('ran')")

@@ -26,6 +26,8 @@ describeInBrowser("reach", () => {
     const { page, complaints } = await open("service", `#/${view}`, PHONE);
     await settled(page);
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
+    // Views scroll, the page does not: below it there is nothing to see.
+    expect(await page.evaluate(() => document.documentElement.scrollHeight)).toBe(844);
     for (const link of await page.locator(".nav a").all()) {
       const box = await link.boundingBox();
       expect((box?.x ?? 390) + (box?.width ?? 390)).toBeLessThanOrEqual(390);

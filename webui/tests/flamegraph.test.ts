@@ -71,6 +71,18 @@ describeInBrowser("flame graph", () => {
     await expect.poll(() => parametersOf(page).get("unfold")).toBeNull();
   });
 
+  test("the root is in sight, whether it stands above or below", async () => {
+    const { page } = await open("service", "#/flamegraph?unfold=all");
+    await settled(page);
+    const scroller = page.locator(".flame-scroller");
+    const toEnd = () => scroller.evaluate((element) => element.scrollHeight - element.clientHeight - element.scrollTop);
+    expect(await toEnd(), "it is higher than the screen").toBeGreaterThan(0);
+    await page.getByText("Flame", { exact: true }).click();
+    await expect.poll(toEnd).toBeLessThan(1);
+    await page.getByText("Icicle", { exact: true }).click();
+    await expect.poll(() => scroller.evaluate((element) => element.scrollTop)).toBe(0);
+  });
+
   test.each([
     "mode=live",
     "mode=born_alive",

@@ -92,6 +92,13 @@ export function FlameGraph(props: FlameGraphProps) {
     }
   }, [tree, isUpward, size.height]);
 
+  // The root of an icicle is where that of flames is not.
+  useEffect(() => {
+    if (!isUpward) {
+      scroller.current?.scrollTo(0, 0);
+    }
+  }, [isUpward]);
+
   const depthAt = (y: number) => {
     const whole = y + (scroller.current?.scrollTop ?? 0);
     return Math.floor(isUpward ? (Math.max(flameHeight(tree), size.height) - whole) / ROW_HEIGHT : whole / ROW_HEIGHT);

@@ -4,6 +4,7 @@ import { useAnswer } from "./data/answers";
 import type { TraceEntry } from "./data/forms";
 import { TraceContext } from "./data/trace";
 import { FlameView } from "./flamegraph/FlameView";
+import { visible } from "./lib/text";
 import { ErrorMessage, Loading, Message } from "./parts/States";
 import type { View } from "./selection/selection";
 import { useSelection } from "./selection/store";
@@ -32,9 +33,10 @@ const CONTENT: Record<View, ComponentType> = {
 /** Views that show what was selected on the timeline, and therefore have a small one above them. */
 const WITH_OVERVIEW: ReadonlySet<View> = new Set(["flamegraph", "heatmap", "hotspots", "source", "windows"]);
 
-/** The trace of the URL, or the first that can be read. */
+/** The trace of the URL; where that names none, the first that can be read. */
 function chosenTrace(traces: readonly TraceEntry[], id: string | null): TraceEntry | undefined {
-  return traces.find((trace) => trace.id === id) ?? traces.find((trace) => trace.state !== "bad") ?? traces[0];
+  // Another trace than that of the link would be shown with times that mean nothing in it.
+  return id !== null ? traces.find((trace) => trace.id === id) : (traces.find((trace) => trace.state !== "bad") ?? traces[0]);
 }
 
 export function App() {
@@ -58,12 +60,16 @@ export function App() {
         <h1 className="visually-hidden">{VIEW_TITLES[view]}</h1>
         {error !== null ? (
           <ErrorMessage error={error} />
+        ) : data !== undefined && data.traces.length > 0 && trace === undefined ? (
+          <Message title={`${visible(id ?? "")} is not served here`} bad>
+            Choose another trace above, or end memlyze serve and give it this one, too.
+          </Message>
         ) : data !== undefined && trace === undefined ? (
           <Message title="No trace is served">
             Record a program with “memlyze record -o trace.mlyze app.py”, then “memlyze serve trace.mlyze”.
           </Message>
         ) : trace?.state === "bad" ? (
-          <Message title={`${trace.name} cannot be read`} bad>
+          <Message title={`${visible(trace.name)} cannot be read`} bad>
             {trace.error}
           </Message>
         ) : trace !== undefined ? (

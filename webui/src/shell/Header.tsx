@@ -16,10 +16,15 @@ export function Header({ traces, trace, version }: { traces: readonly TraceEntry
         <Logo />
         <span>memlyze</span>
       </a>
-      {trace !== undefined && (
+      {traces.length > 0 && (
         <div className="trace-name">
-          {traces.length > 1 ? (
-            <select className="select" aria-label="Trace" value={trace.id} onChange={(event) => chooseTrace(event.target.value)}>
+          {traces.length > 1 || trace === undefined ? (
+            <select className="select" aria-label="Trace" value={trace?.id ?? ""} onChange={(event) => chooseTrace(event.target.value)}>
+              {trace === undefined && (
+                <option value="" disabled>
+                  Choose a trace
+                </option>
+              )}
               {traces.map(({ id, name, state }) => (
                 <option key={id} value={id}>
                   {visible(name)}
@@ -32,7 +37,7 @@ export function Header({ traces, trace, version }: { traces: readonly TraceEntry
               {visible(trace.name)}
             </span>
           )}
-          <StateBadge trace={trace} />
+          {trace !== undefined && <StateBadge trace={trace} />}
         </div>
       )}
       <span className="command-line mono" title={visible(trace?.command_line ?? "")}>

@@ -252,6 +252,28 @@ describeInBrowser("views", () => {
     await screenshot(page, "hostile");
   });
 
+  test("a link of a trace that is not served says so, rather than show another", async () => {
+    const { page } = await open("spikes", "#/hotspots");
+    await settled(page);
+    await go(page, "#/hotspots?trace=elsewhere.mlyze&range=100-200");
+    await expect.poll(() => page.getByRole("alert").textContent()).toContain("elsewhere.mlyze is not served here");
+    expect(await page.locator(".table").count()).toBe(0);
+    await page.getByLabel("Trace").selectOption({ label: "spikes.mlyze" });
+    await settled(page);
+    await expect.poll(() => page.locator(".table").textContent()).toContain("build_spike");
+    expect(parametersOf(page).get("range")).toBeNull();
+  });
+
+  test("a thread and a process that a trace does not have can be taken back", async () => {
+    const { page } = await open("spikes", "#/hotspots?thread=77&process=99");
+    await expect.poll(() => page.getByRole("alert").textContent()).toMatch(/no (thread 77|process 99)/);
+    for (const label of ["Thread", "Process"]) {
+      await page.getByLabel(label).selectOption("");
+    }
+    await settled(page);
+    await expect.poll(() => page.locator(".table").textContent()).toContain("build_spike");
+  });
+
   test("an unknown place in the URL shows the timeline", async () => {
     const { page } = await open("spikes", "#/timeline");
     await go(page, "#/nowhere?range=x&at=soon");

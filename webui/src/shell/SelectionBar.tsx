@@ -29,7 +29,7 @@ export function SelectionBar() {
           at {formatMoment(atNs, resolution)}
         </Chip>
       )}
-      {info.processes.length > 1 && (
+      {(info.processes.length > 1 || processId !== null) && (
         <Filter
           label="Process"
           value={processId}
@@ -37,7 +37,7 @@ export function SelectionBar() {
           onChange={(processId) => select({ processId, threadId: null })}
         />
       )}
-      {info.threads.length > 1 && (
+      {(info.threads.length > 1 || threadId !== null) && (
         <Filter
           label="Thread"
           value={threadId}
@@ -103,6 +103,11 @@ function Filter({
             {text}
           </option>
         ))}
+        {value !== null && options.every(([id]) => id !== value) && (
+          <option value={value}>
+            {label} {value}, not in this trace
+          </option>
+        )}
       </select>
     </span>
   );

@@ -22,8 +22,10 @@ test("a path is told by its end", () => {
 
 test("what was allocated without Python code is told in words", () => {
   expect(shortFunction("<unknown>")).toBe("(no Python code)");
-  expect(placeLabel("<unknown>", { function: null, line: null })).toBe("(no Python code)");
-  expect(placeLabel("load", { function: "Service.<locals>.load", line: 3 })).toBe("Service.load:3");
+  expect(placeLabel("<unknown>", { function: null, file: null, line: null })).toBe("(no Python code)");
+  expect(placeLabel("load", { function: "Service.<locals>.load", file: "/srv/app.py", line: 3 })).toBe("Service.load:3");
+  expect(placeLabel("<unknown>", { function: "<unknown>", file: "<unknown>", line: null })).toBe("(no Python code)");
+  expect(placeLabel("app.py:20", { function: "<module>", file: "/srv/app.py", line: 20 })).toBe("<module> app.py:20");
 });
 
 test("a place is a file and a line, as far as there are such", () => {

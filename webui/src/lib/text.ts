@@ -52,7 +52,20 @@ export function shortFunction(name: string): string {
   return groupName(name).replaceAll(".<locals>", "");
 }
 
-/** One line that tells a place from others: `Service.login:83`, or the label where it has no line. */
-export function placeLabel(label: string, { function: name, line }: { readonly function: string | null; readonly line: number | null }): string {
-  return visible(name === null ? groupName(label) : `${shortFunction(name)}${line ? `:${line}` : ""}`);
+/** `<module>`, `<lambda>` and their like: each file has one. */
+const UNNAMED = /^<\w+>$/;
+
+interface PlaceName {
+  readonly function: string | null;
+  readonly file: string | null;
+  readonly line: number | null;
+}
+
+/** One line that tells a place from others: `Service.login:83`, `<module> shop.py:20`, or the label where it has no line. */
+export function placeLabel(label: string, { function: name, file, line }: PlaceName): string {
+  if (name === null) {
+    return visible(groupName(label));
+  }
+  const where = file !== null && UNNAMED.test(name) && !isNoPython(name) ? ` ${shortPath(file, 1)}` : "";
+  return visible(`${shortFunction(name)}${where}${line ? `:${line}` : ""}`);
 }

@@ -38,6 +38,9 @@ describeInBrowser("SQL", () => {
     await page.keyboard.type("hots");
     await expect.poll(() => page.locator(".cm-tooltip-autocomplete").textContent()).toContain("hotspots");
     await screenshot(page, "sql-completion");
+    // What is run is not covered by what could have been written.
+    await page.keyboard.press("Control+Enter");
+    await expect.poll(() => page.locator(".cm-tooltip-autocomplete").count()).toBe(0);
   });
 
   test("a million rows can be scrolled to their end", async () => {

@@ -1,4 +1,4 @@
-import { autocompletion, closeBrackets, completionKeymap } from "@codemirror/autocomplete";
+import { autocompletion, closeBrackets, closeCompletion, completionKeymap } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import { sql, StandardSQL, type SQLNamespace } from "@codemirror/lang-sql";
 import { bracketMatching, HighlightStyle, syntaxHighlighting } from "@codemirror/language";
@@ -94,7 +94,8 @@ export function Editor({ ref, initial, schema, onRun }: { ref: Ref<EditorHandle>
             {
               key: "Mod-Enter",
               preventDefault: true,
-              run: () => {
+              run: (editor) => {
+                closeCompletion(editor); // it would lie over the text, for what is not typed any more
                 run.current();
                 return true;
               },

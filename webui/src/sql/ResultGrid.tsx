@@ -2,6 +2,7 @@ import { useEffect, useMemo, useRef, useState } from "react";
 
 import type { SqlResult } from "../data/forms";
 import { useSize } from "../lib/canvas";
+import { visible } from "../lib/text";
 import { cellText, isNumeric } from "./cells";
 import { useRows } from "./rows";
 
@@ -48,7 +49,7 @@ export function ResultGrid({ result, hasUnits }: { result: SqlResult; hasUnits: 
       <div className="grid-row grid-head" role="row" aria-rowindex={1} style={{ gridTemplateColumns: template }}>
         {result.columns.map((column, index) => (
           <span key={index} role="columnheader" className={isNumeric(column) ? "number" : undefined} title={column.type}>
-            {column.name}
+            {visible(column.name)}
           </span>
         ))}
       </div>

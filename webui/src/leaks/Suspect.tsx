@@ -3,7 +3,7 @@ import type { ReactNode } from "react";
 import { useTrace } from "../data/trace";
 import { visible } from "../lib/text";
 import { usePalette } from "../lib/theme";
-import { formatBytes, formatMoment, formatShare, plural } from "../lib/units";
+import { formatBytes, formatCount, formatMoment, formatShare } from "../lib/units";
 import { CodeExcerpt } from "../parts/CodeExcerpt";
 import { EstimateText, isFile, PlaceText } from "../parts/Figures";
 import { LineChart, type ChartLine } from "../parts/LineChart";
@@ -59,7 +59,7 @@ export function Suspect({ site }: { site: LeakSite }) {
           <Fact name={`Of it, left behind by each ${visible(site.window_name ?? "window")}`}><EstimateText estimate={site.growth_bytes_per_window} /></Fact>
         )}
         {info.processes.length > 1 && <Fact name={site.process_ids.length === 1 ? "Process" : "Processes"}>{site.process_ids.join(", ")}</Fact>}
-        <Fact name="Samples">{plural(site.samples, "sample")}</Fact>
+        <Fact name="Samples">{formatCount(site.samples)}</Fact>
       </dl>
       <Evidence site={site} />
       <div className="suspect-columns">

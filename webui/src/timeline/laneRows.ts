@@ -39,13 +39,19 @@ export function laneRows(lanes: Lanes | undefined, info: Info): { rows: LaneRow[
     add({ kind: "windows", label: "Windows", height: Math.min(MOST_WINDOW_ROWS, used) * WINDOW_ROW_HEIGHT });
   }
   const spans = spanRows(info);
-  for (const span of spans.slice(0, MOST_SPANS)) {
+  for (const span of withinRoom(spans)) {
     add({ ...span, height: SPAN_HEIGHT });
   }
   if (spans.length > MOST_SPANS) {
     add({ kind: "more", label: `${spans.length - MOST_SPANS} more`, height: SPAN_HEIGHT });
   }
   return { rows, height: top };
+}
+
+/** As many as there is room for: processes before threads, of which one alone may have more than that. */
+function withinRoom<T extends { readonly kind: LaneRow["kind"] }>(spans: readonly T[]): T[] {
+  let threads = MOST_SPANS - spans.filter(({ kind }) => kind === "process").length;
+  return spans.filter(({ kind }) => kind === "process" || threads-- > 0).slice(0, MOST_SPANS);
 }
 
 /** Each process followed by its threads, where there are several of them. */

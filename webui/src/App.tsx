@@ -2,9 +2,12 @@ import { lazy, Suspense, useEffect, type ComponentType } from "react";
 
 import { useAnswer } from "./data/answers";
 import type { TraceEntry } from "./data/forms";
+import { UNREACHABLE } from "./data/http";
+import { SourceError } from "./data/source";
 import { TraceContext } from "./data/trace";
 import { FlameView } from "./flamegraph/FlameView";
 import { visible } from "./lib/text";
+import { Boundary } from "./parts/Boundary";
 import { ErrorMessage, Loading, Message } from "./parts/States";
 import type { View } from "./selection/selection";
 import { useSelection } from "./selection/store";
@@ -16,18 +19,27 @@ import { TimelineView } from "./timeline/TimelineView";
 import { Overview } from "./timeline/Overview";
 import "./shell/shell.css";
 
+/** A view whose code comes when it is needed, which is when the server may have ended. */
+function later(load: () => Promise<{ default: ComponentType }>): ComponentType {
+  return lazy(() =>
+    load().catch(() => {
+      throw new SourceError(UNREACHABLE, "unreachable");
+    }),
+  );
+}
+
 /** The views; all but the first two are loaded when they are first opened. */
 const CONTENT: Record<View, ComponentType> = {
   timeline: TimelineView,
   flamegraph: FlameView,
-  heatmap: lazy(() => import("./heatmap/HeatmapView")),
-  hotspots: lazy(() => import("./hotspots/HotspotsView")),
-  source: lazy(() => import("./source/SourceView")),
-  leaks: lazy(() => import("./leaks/LeaksView")),
-  windows: lazy(() => import("./windows/WindowsView")),
-  compare: lazy(() => import("./compare/CompareView")),
-  sql: lazy(() => import("./sql/SqlView")),
-  info: lazy(() => import("./info/InfoView")),
+  heatmap: later(() => import("./heatmap/HeatmapView")),
+  hotspots: later(() => import("./hotspots/HotspotsView")),
+  source: later(() => import("./source/SourceView")),
+  leaks: later(() => import("./leaks/LeaksView")),
+  windows: later(() => import("./windows/WindowsView")),
+  compare: later(() => import("./compare/CompareView")),
+  sql: later(() => import("./sql/SqlView")),
+  info: later(() => import("./info/InfoView")),
 };
 
 /** Views that show what was selected on the timeline, and therefore have a small one above them. */
@@ -100,9 +112,11 @@ function TraceViews({ trace, traces, view }: { trace: TraceEntry; traces: readon
       <SelectionBar />
       {WITH_OVERVIEW.has(view) && <Overview />}
       <section className="view" aria-label={VIEW_TITLES[view]}>
-        <Suspense fallback={<Loading />}>
-          <Content />
-        </Suspense>
+        <Boundary key={view}>
+          <Suspense fallback={<Loading />}>
+            <Content />
+          </Suspense>
+        </Boundary>
       </section>
     </TraceContext>
   );

@@ -6,11 +6,23 @@ import { expect, inject, test } from "vitest";
 
 import { MEMLYZE } from "./helpers/environment";
 import { serve } from "./helpers/globalSetup";
-import { describeInBrowser, open, screenshot } from "./helpers/page";
+import { describeInBrowser, open, screenshot, settled } from "./helpers/page";
 
 const PROGRAM = resolve(import.meta.dirname, "programs/live.py");
 
 describeInBrowser("live", () => {
+  test("a view that is opened first when the server has ended says so", async () => {
+    const server = await serve(join(inject("folder"), "spikes.mlyze"));
+    const { page } = await open("spikes", "#/timeline", {}, server.url);
+    await settled(page);
+    await server.stop();
+    await page.getByRole("link", { name: "Leaks" }).click();
+    await expect.poll(() => page.getByRole("alert").textContent()).toContain("The server is gone");
+    // What is there already stays.
+    await page.getByRole("link", { name: "Timeline" }).click();
+    await expect.poll(() => page.locator(".timeline").count()).toBe(1);
+  });
+
   test("a trace that is still being written grows on the page, and its end is shown", async () => {
     const trace = join(inject("folder"), "live.mlyze");
     const program = spawn(MEMLYZE, ["record", "--quiet", "--sample-rate", "1.0", "-o", trace, PROGRAM], { stdio: ["pipe", "pipe", "inherit"] });

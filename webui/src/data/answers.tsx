@@ -4,7 +4,7 @@ import { keepPreviousData, QueryClient, QueryClientProvider, useQuery } from "@t
 import { createContext, useContext, useEffect, type ReactNode } from "react";
 
 import type { Routes } from "./forms";
-import { SourceError, type Answers, type DataSource, type Route, type Takes } from "./source";
+import { asSourceError, type Answers, type DataSource, type Route, type SourceError, type Takes } from "./source";
 
 const client = new QueryClient({
   defaultOptions: {
@@ -45,10 +45,6 @@ export function useAnswer<R extends Route>(route: R, takes: Takes<R> | null): An
     isStale: query.isPlaceholderData,
     isLoading: query.isLoading,
   };
-}
-
-function asSourceError(error: unknown): SourceError {
-  return error instanceof SourceError ? error : new SourceError(String(error), "internal");
 }
 
 /** Ask once, outside of rendering. */

@@ -4,7 +4,7 @@ import { COLUMNS, parseColumns } from "./columns";
 import type { Error as ErrorForm, SqlResult, TraceEntry } from "./forms";
 import { SourceError, type Answers, type DataSource, type ErrorKind, type Route, type Takes } from "./source";
 
-const UNREACHABLE = "The server does not answer. Has `memlyze serve` been stopped? Start it again, and open the URL that it prints.";
+export const UNREACHABLE = "The server does not answer. Has `memlyze serve` been stopped? Start it again, and open the URL that it prints.";
 
 /** Routes whose answers may be long: their columns come as buffers, which need no parsing. */
 const IN_COLUMNS: ReadonlySet<Route> = new Set<Route>(["flamegraph"]);

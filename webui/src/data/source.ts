@@ -41,3 +41,7 @@ export class SourceError extends Error {
     super(message);
   }
 }
+
+export function asSourceError(error: unknown): SourceError {
+  return error instanceof SourceError ? error : new SourceError(String(error), "internal");
+}

@@ -18,7 +18,8 @@ from memlyze.cli.terminal import Aligned, Style
 from memlyze.errors import MemlyzeError
 from memlyze.wording.changes import TOTALS, change_share, place_text, signed
 from memlyze.wording.figures import figure, figure_cells
-from memlyze.wording.names import printable, shorten_right
+from memlyze.wording.fitting import wrap
+from memlyze.wording.names import printable
 from memlyze.wording.trace_state import state_lines
 from memlyze.wording.units import format_bytes, format_count
 
@@ -111,7 +112,9 @@ def run(arguments: typing.Sequence[str]) -> int:
         names = " → ".join(printable(trace.paths[0]) for trace in (before, after))
         lines = [f"{style('memlyze', 'bold')}: {names}"]
         for name, trace in (("first", before), ("second", after)):
-            lines += [style(f"  ! the {name}: {text}", "yellow") for text in state_lines(trace)]
+            for text in state_lines(trace):
+                broken = wrap(f"  ! the {name}: {text}", style.width, indent="    ")
+                lines += [style(line, "yellow") for line in broken]
     verdicts = tuple(judge(threshold, found) for threshold in thresholds)
     if options.json:
         print_json(Answer(found, verdicts))
@@ -135,7 +138,7 @@ def render(found: Diff, style: Style, *, show_all: bool) -> list[str]:
     if not rows:
         return lines
     form = format_count if found.measure == "allocations" else format_bytes
-    table = Aligned(right=(True, False, True, False, True, False, False))
+    table = Aligned(right=(True, False, True, False, True, False, False), lesser=((2, 3), (4, 5)))
     table.add("change", "", "before", "", "after", "", found.by, looks=["bold"] * 7)
     for row in rows:
         table.add(*_row_cells(row, form), looks=_looks(row.figure))
@@ -149,7 +152,9 @@ def render(found: Diff, style: Style, *, show_all: bool) -> list[str]:
 
 
 def _totals(found: Diff, style: Style) -> list[str]:
-    table = Aligned(right=(False, True, False, True, False, True, False, False))
+    table = Aligned(
+        right=(False, True, False, True, False, True, False, False), lesser=((2,), (4,), (6,))
+    )
     table.add("", "before", "", "after", "", "change", "", "", looks=["bold"] * 8)
     for name, change in found.totals.items():
         if change is None:
@@ -194,7 +199,7 @@ def render_verdicts(verdicts: typing.Sequence[Verdict], style: Style) -> list[st
         outcome, look = _OUTCOMES[verdict.outcome]
         measured = _measured(verdict)
         line = f"  {verdict.threshold.text}: {outcome}{f', {measured}' if measured else ''}"
-        lines.append(style(shorten_right(line, style.width), look))
+        lines += [style(part, look) for part in style.prose(line)]
     return lines
 
 

@@ -20,11 +20,10 @@ from memlyze.cli.arguments import CommandParser
 from memlyze.cli.opening import open_traces, print_json, title_lines
 from memlyze.cli.progress import decoding_progress
 from memlyze.cli.selecting import add_selection_options, selection_of
-from memlyze.cli.site_rows import with_notes
 from memlyze.cli.terminal import Aligned, Style
 from memlyze.cli.times import moment_ns, parse_duration_ns
-from memlyze.wording.figures import FEW_SAMPLES_ADVICE, figure, figure_cells, share_cell, share_look
-from memlyze.wording.places import about_unknown, place_of
+from memlyze.wording.figures import FEW_SAMPLES_LINE, figure, figure_cells, share_cell, share_look
+from memlyze.wording.places import about_unknown, note_of, place_of
 from memlyze.wording.units import format_count, format_duration
 
 DESCRIPTION = """\
@@ -45,6 +44,8 @@ sampled trace are estimates, shown with their 95 % interval.
 COUNT = 20
 # From this width on there is room for all columns.
 _WIDE = 130
+# What is sorted by these stands beside what was allocated.
+_SORTED_BESIDE = {"allocations": "count", "lifetime": "mean life"}
 # Such a share without a type is worth a word.
 _MUCH_UNKNOWN = 0.1
 _NOUNS = {
@@ -128,11 +129,13 @@ def render(found: Hotspots, style: Style) -> list[str]:
         return ["  Nothing was allocated, of what was asked for."]
     total = found.total
     lines = [
-        f"  {figure(total.bytes)} allocated in "
-        f"{figure(total.allocations, format_count)} allocations, "
-        f"{figure(total.live_bytes)} not freed at the end, "
-        f"{share_cell(total.temporary_bytes.value, total.bytes.value)} "
-        f"freed {_soon(found)}",
+        *style.prose(
+            f"  {figure(total.bytes)} allocated in "
+            f"{figure(total.allocations, format_count)} allocations, "
+            f"{figure(total.live_bytes)} not freed at the end, "
+            f"{share_cell(total.temporary_bytes.value, total.bytes.value)} "
+            f"freed {_soon(found)}"
+        ),
         "",
     ]
     lines += _table(found, total, style)
@@ -142,17 +145,17 @@ def render(found: Hotspots, style: Style) -> list[str]:
         lines.append(style(f"  and {more} more {one if more == 1 else many} (--limit)", "dim"))
     spacing = total.allocations.value / total.samples
     if found.within_allocations is not None and spacing > 1:
-        lines.append(
+        lines += style.prose(
             f"  About 1 of {format_count(spacing)} allocations was recorded. Lives of fewer cannot "
             "be told apart:"
         )
-        lines.append(
+        lines += style.prose(
             "  what is temporary is an upper bound; record with --sample-rate 1.0 for the number."
         )
-    lines += _about_types(found, total)
-    lines += about_unknown(found.rows)
+    for line in [*_about_types(found, total), *about_unknown(found.rows)]:
+        lines += style.prose(line)
     if any(row.has_too_few_samples for row in found.rows):
-        lines.append("  " + FEW_SAMPLES_ADVICE.capitalize())
+        lines += style.prose(FEW_SAMPLES_LINE)
     return lines
 
 
@@ -232,7 +235,15 @@ def _estimate_column(
 def _table(found: Hotspots, total: Hotspot, style: Style) -> list[str]:
     columns = _columns(found, total, is_wide=style.width >= _WIDE)
     shapes = [len(column.cells(total)) for column in columns]
-    table = Aligned(right=[place % 2 == 0 for size in shapes for place in range(size)] + [False])
+    starts = [sum(shapes[:place]) for place in range(len(shapes))]
+    table = Aligned(
+        right=[place % 2 == 0 for size in shapes for place in range(size)] + [False],
+        lesser=[
+            range(starts[place], starts[place] + shapes[place])
+            for place in range(len(columns) - 1, 0, -1)
+            if columns[place].heading != _SORTED_BESIDE.get(found.sort)
+        ],
+    )
     heading = [
         text
         for column, size in zip(columns, shapes)
@@ -244,9 +255,8 @@ def _table(found: Hotspots, total: Hotspot, style: Style) -> list[str]:
         look = share_look(_sorted_by(found, row), _sorted_by(found, total))
         cells = [cell for column in columns for cell in column.cells(row)]
         looks = [look if place < len(share) else "" for place in range(len(cells))]
-        table.add(*cells, place_of(row), looks=looks)
-    head, *rows = table.lines(style=style)
-    return [head, *with_notes(rows, table.lines()[1:], found.rows, style)]
+        table.add(*cells, place_of(row), looks=looks, note=note_of(row))
+    return table.lines(style=style)
 
 
 def _sorted_by(found: Hotspots, row: Hotspot) -> float:

@@ -14,6 +14,7 @@ from memlyze.cli.selecting import add_time_option, chosen_span_ns
 from memlyze.cli.sparkline import sparkline
 from memlyze.cli.terminal import Aligned, Style
 from memlyze.wording.figures import figure, figure_cells, short_figure
+from memlyze.wording.fitting import shorten_place
 from memlyze.wording.leaks import (
     TOO_FEW_TEXT,
     WORDS,
@@ -24,7 +25,7 @@ from memlyze.wording.leaks import (
     processes_text,
     stopped_growth_text,
 )
-from memlyze.wording.names import printable, shorten_right
+from memlyze.wording.names import printable
 from memlyze.wording.places import short_place
 from memlyze.wording.trace_state import state_lines
 from memlyze.wording.units import format_duration, plural
@@ -124,44 +125,46 @@ def render(
     for verdict in listed:
         if verdict != "growing" and _not_suspected(verdict, found):
             lines += ["", *_others(verdict, found, style, several=several)]
-    return [shorten_right(line, style.width) for line in lines]
+    return lines
 
 
 def _headline(found: Leaks, style: Style) -> list[str]:
     judged = sum(found.judged.values())
     if not judged:
-        return [
+        return style.prose(
             "  Nothing to judge: of what was allocated meanwhile no site ever had 16 KiB live, "
             "as far as was recorded."
-        ]
+        )
     number, freed = found.judged["growing"], found.grew_until_freed
+    looks = ["red", "bold"]
     if number:
-        text = style(growing_text(found), "red", "bold")
+        text = growing_text(found)
     elif freed.sites:
-        text = style("No site grows without bound to the end.", "bold")
+        text, looks = "No site grows without bound to the end.", ["bold"]
     else:
-        text = style("No site grows without bound.", "bold")
+        text, looks = "No site grows without bound.", ["bold"]
     rest = ", ".join(
         f"{found.judged[verdict]} {WORDS[verdict]}"
         for verdict in VERDICTS[1:]
         if found.judged[verdict]
     )
-    lines = [
-        f"  {text}",
-        *([f"  {style(freed_growth_text(freed) + '.', 'red', 'bold')}"] if freed.sites else []),
-        f"  {plural(judged, 'site', 'sites')} judged{'; ' + rest if rest else ''}",
-    ]
+    lines = [style(line, *looks) for line in style.prose(f"  {text}")]
+    if freed.sites:
+        prose = style.prose(f"  {freed_growth_text(freed)}.")
+        lines += [style(line, "red", "bold") for line in prose]
+    lines += style.prose(f"  {plural(judged, 'site', 'sites')} judged{'; ' + rest if rest else ''}")
     if found.grew_until_stopped.sites:
-        lines.append(f"  {stopped_growth_text(found.grew_until_stopped)}.")
+        lines += style.prose(f"  {stopped_growth_text(found.grew_until_stopped)}.")
     if not (number or freed.sites) and found.judged["too_few_samples"] and not found.is_exact:
-        lines.append(f"  {TOO_FEW_TEXT}")
+        lines += style.prose(f"  {TOO_FEW_TEXT}")
     return lines
 
 
 def _suspect(site: LeakSite, style: Style, *, several: bool) -> list[str]:
     where = f"  {processes_text(site)}" if several else ""
-    lines = [f"  {style(_place(site), 'bold')}{where}"]
-    facts = Aligned(right=(False, False))
+    place = shorten_place(_place(site), max(style.width - 2 - len(where), 1))
+    lines = [f"  {style(place, 'bold')}{where}"]
+    facts = Aligned(right=(False, False), wraps=True)
     watched = site.judged_until_ns - site.growing_since_ns
     growth = f"{figure(site.growth_bytes_per_second)} per second"
     since = f"{format_duration(site.growing_since_ns)} (watched for {format_duration(watched)})"
@@ -190,7 +193,7 @@ def _suspect(site: LeakSite, style: Style, *, several: bool) -> list[str]:
             facts.add("" if number else "allocated at", _frame(frame))
     for number, line in enumerate(held_by_lines(site)):
         facts.add("" if number else "held by", line)
-    return lines + facts.lines("    ")
+    return lines + facts.lines("    ", style)
 
 
 def _survival(site: LeakSite) -> str:
@@ -203,8 +206,8 @@ def _survival(site: LeakSite) -> str:
 
 
 def _others(verdict: str, found: Leaks, style: Style, *, several: bool) -> list[str]:
-    table = Aligned(right=(True, True, True, False, False))
-    table.add(WORDS[verdict], "at peak", "sure", "over time", "site")
+    table = Aligned(right=(True, True, True, False, False), lesser=((2,), (3,)))
+    table.add(WORDS[verdict], "at peak", "sure", "over time", "site", looks=["bold"] * 5)
     sites = _not_suspected(verdict, found)
     for site in sites:
         where = f"  {processes_text(site)}" if several else ""
@@ -215,8 +218,7 @@ def _others(verdict: str, found: Leaks, style: Style, *, several: bool) -> list[
             sparkline(site.curve, _CURVE_WIDTH // 2),
             _place(site) + where,
         )
-    head, *rows = table.lines()
-    lines = [style(head, "bold"), *rows]
+    lines = table.lines(style=style)
     left = found.judged[verdict] - len(found.having(verdict))
     return [*lines, f"  and {left} more"] if left > 0 else lines
 

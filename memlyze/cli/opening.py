@@ -16,6 +16,7 @@ from itertools import takewhile
 
 from memlyze.cli.errors import UsageError
 from memlyze.cli.terminal import Style
+from memlyze.wording.fitting import wrap
 from memlyze.wording.names import printable
 from memlyze.wording.trace_state import state_lines
 
@@ -119,7 +120,8 @@ def titled(paths: typing.Sequence[str], state: typing.Sequence[str], style: Styl
     first, *others = paths
     name = f"{first} and {len(others)} more of its processes" if others else first
     title = f"{style('memlyze', 'bold')}: {printable(name)}"
-    return [title, *(style(f"  ! {line}", "yellow") for line in state)]
+    broken = (part for line in state for part in wrap(f"  ! {line}", style.width, indent="    "))
+    return [title, *(style(line, "yellow") for line in broken)]
 
 
 def typed_paths(paths: typing.Sequence[str]) -> str:

@@ -12,12 +12,11 @@ from memlyze.cli.arguments import CommandParser
 from memlyze.cli.opening import open_traces, print_json, title_lines
 from memlyze.cli.progress import decoding_events
 from memlyze.cli.selecting import add_selection_options, selection_of
-from memlyze.cli.site_rows import with_notes
 from memlyze.cli.terminal import Aligned, Style
 from memlyze.cli.times import moment_ns
 from memlyze.wording.figures import figure, figure_cells, share_cell, share_look
 from memlyze.wording.peaks import live_when, why_not_resident
-from memlyze.wording.places import about_unknown, place_of
+from memlyze.wording.places import about_unknown, note_of, place_of
 from memlyze.wording.resident import describe_resident
 from memlyze.wording.units import format_bytes, format_duration
 
@@ -75,7 +74,7 @@ def run(arguments: typing.Sequence[str]) -> int:
 
 def render(found: Moment, style: Style, *, processes: int = 1) -> list[str]:
     """The moment as lines of text; of so many processes."""
-    facts = Aligned(right=(False, False))
+    facts = Aligned(right=(False, False), wraps=True)
     when = live_when(found.time_ns, processes)
     if found.time_ns == found.peak_time_ns:
         facts.add("peak", f"{figure(found.live_bytes)} live {when}")
@@ -118,12 +117,17 @@ def _table(found: Moment, style: Style) -> list[str]:
     for row in rows:
         look = share_look(row.held_bytes.value, found.live_bytes.value)
         share = share_cell(row.held_bytes.value, found.live_bytes.value)
-        table.add(*figure_cells(row.held_bytes), share, place_of(row), looks=[look, "", look, ""])
-    head, *texts = table.lines(style=style)
-    lines = [head, *with_notes(texts, table.lines()[1:], rows, style)]
+        table.add(
+            *figure_cells(row.held_bytes),
+            share,
+            place_of(row),
+            looks=[look, "", look, ""],
+            note=note_of(row),
+        )
+    lines = table.lines(style=style)
     more = found.holders.row_count - len(rows)
     shown = sum(row.held_bytes.value for row in rows)
     rest = found.live_bytes.value - shown
     if more > 0 and rest >= 0.5:
         lines.append(style(f"  and {format_bytes(rest)} of others (--limit)", "dim"))
-    return lines + about_unknown(rows)
+    return lines + [part for line in about_unknown(rows) for part in style.prose(line)]

@@ -18,13 +18,12 @@ from memlyze.analyses.summary import SITES, Peak, Process, Summary, summarize
 from memlyze.cli.arguments import CommandParser
 from memlyze.cli.opening import add_only_option, open_traces, print_json, titled
 from memlyze.cli.progress import decoding_events
-from memlyze.cli.site_rows import with_notes
 from memlyze.cli.terminal import Aligned, Style
 from memlyze.errors import MemlyzeError
-from memlyze.wording.figures import FEW_SAMPLES_ADVICE, figure, figure_cells
+from memlyze.wording.figures import FEW_SAMPLES_LINE, figure, figure_cells
 from memlyze.wording.names import printable, shorten_right
 from memlyze.wording.peaks import peak_live_when, peak_resident_when, why_not_resident
-from memlyze.wording.places import about_unknown, place_of
+from memlyze.wording.places import about_unknown, note_of, place_of
 from memlyze.wording.resident import describe_resident
 from memlyze.wording.sampling import sampling_text
 from memlyze.wording.trace_state import state_lines
@@ -86,13 +85,13 @@ def print_after_recording(paths: typing.Sequence[str]) -> None:
             summary = summarize(trace)
             lines = render(summary, state_lines(trace), style)
         if summary.sites:
-            lines += _what_to_type_next(paths[0])
+            lines += _what_to_type_next(paths[0], style)
     except MemlyzeError as error:
         lines = [f"memlyze: the trace cannot be summarised: {error}"]
     print("\n".join(["", *lines]), file=sys.stderr)
 
 
-def _what_to_type_next(path: str) -> list[str]:
+def _what_to_type_next(path: str, style: Style) -> list[str]:
     near = os.path.relpath(path)
     path = shlex.quote(path if near.startswith("..") else near)
     commands = {
@@ -101,14 +100,19 @@ def _what_to_type_next(path: str) -> list[str]:
         f"memlyze serve {path}": "a page in the browser: scrub through time, click a spike",
     }
     width = max(map(len, commands))
-    lines = [f"      {command:{width}}  # {what}" for command, what in commands.items()]
-    return ["", "Next: " + lines[0].lstrip(), *lines[1:]]
+    lines = ["", ""]
+    for place, (command, what) in enumerate(commands.items()):
+        typed = f"{'      ' if place else 'Next: '}{command}"
+        # Of the command itself nothing may be missing.
+        explained = f"{typed:{width + 6}}  # {what}"
+        lines.append(shorten_right(explained, max(style.width, len(typed))))
+    return lines[1:]
 
 
 def render(summary: Summary, state: typing.Sequence[str], style: Style) -> list[str]:
     """The summary as lines of text."""
     lines = titled(summary.paths, state, style)
-    facts = Aligned(right=(False, False))
+    facts = Aligned(right=(False, False), wraps=True)
     for name, text in _commands(summary):
         facts.add(name, text)
     facts.add("duration", format_duration(summary.duration_ns))
@@ -133,7 +137,7 @@ def render(summary: Summary, state: typing.Sequence[str], style: Style) -> list[
         facts.add("" if number else "references", text)
     if summary.invisible_allocators:
         facts.add("not seen", printable(f"blocks of {', '.join(summary.invisible_allocators)}"))
-    lines += [shorten_right(line, style.width) for line in facts.lines()]
+    lines += facts.lines(style=style)
     lines += ["", *_sites(summary, style)]
     if len(summary.processes) > 1:
         lines += ["", *_processes(summary, style)]
@@ -143,13 +147,13 @@ def render(summary: Summary, state: typing.Sequence[str], style: Style) -> list[
 def _processes(summary: Summary, style: Style) -> list[str]:
     """A line for each process, those with the greatest peaks; in the order of their start."""
     few = sorted(summary.processes, key=lambda process: -(process.peak_rss or 0))[:_PROCESSES]
-    table = Aligned(right=(True, True, True, True, True, False, False))
-    table.add("process", "parent", "peak resident", "allocated", "", "started by", "ended by")
+    table = Aligned(right=(True, True, True, True, True, False, False), lesser=((5,), (1,)))
+    heads = ("process", "parent", "peak resident", "allocated", "", "started by", "ended by")
+    table.add(*heads, looks=["bold"] * len(heads))
     for process in summary.processes:
         if process in few:
             table.add(*_process_cells(process))
-    head, *rows = (shorten_right(line, style.width) for line in table.lines())
-    lines = [style(head, "bold"), *rows]
+    lines = table.lines(style=style)
     more = len(summary.processes) - len(few)
     if more:
         lines.append(f"  and {more} more: FROM processes in memlyze query")
@@ -286,29 +290,28 @@ def _sites(summary: Summary, style: Style) -> list[str]:
         if summary.is_being_written:
             return ["  No allocation was written yet; look again in a moment."]
         if not summary.is_complete:
-            return [
+            return style.prose(
                 "  No allocation was written before the trace was cut off: "
                 "was the disk full, or the program killed at once?"
-            ]
+            )
         if summary.is_exact:
             return ["  No allocation was recorded."]
-        return [
-            "  No allocation was recorded, as only a sample is. To see small programs: "
-            "--sample-rate 1.0"
-        ]
-    table = Aligned(right=(True, False, True, False, False))
+        return style.prose(
+            "  No allocation was recorded, as only a sample is. To see small programs:",
+            command="--sample-rate 1.0",
+        )
+    table = Aligned(right=(True, False, True, False, False), lesser=((2, 3),))
     held = "live"
     if summary.peak_live_ns is not None:
         held += f" at {format_duration(summary.peak_live_ns)}"
-    table.add("allocated", "", held, "", "site")
+    table.add("allocated", "", held, "", "site", looks=["bold"] * 5)
     for site in summary.sites:
-        table.add(*_site_cells(site))
-    head, *rows = table.lines()
-    shown = [shorten_right(row, style.width) for row in rows]
-    lines = [style(head, "bold"), *with_notes(shown, rows, summary.sites, style)]
-    lines += about_unknown(summary.sites)
+        table.add(*_site_cells(site), note=note_of(site))
+    lines = table.lines(style=style)
+    for line in about_unknown(summary.sites):
+        lines += style.prose(line)
     if any(site.has_too_few_samples for site in summary.sites):
-        lines.append("  " + FEW_SAMPLES_ADVICE.capitalize())
+        lines += style.prose(FEW_SAMPLES_LINE)
     return lines
 
 

@@ -13,7 +13,8 @@ from memlyze.cli.opening import add_only_option, open_traces, print_json, titled
 from memlyze.cli.progress import decoding_events
 from memlyze.cli.terminal import Aligned, Style
 from memlyze.wording.figures import FEW_SAMPLES_ADVICE, figure, figure_cells, short_figure
-from memlyze.wording.names import printable, short_name, shorten_right
+from memlyze.wording.fitting import shorten_middle, wrap
+from memlyze.wording.names import printable, short_name
 from memlyze.wording.trace_state import state_lines
 from memlyze.wording.units import format_bytes, format_count, format_duration, format_error, plural
 
@@ -33,6 +34,8 @@ are estimates, shown with their 95 % interval.
 
 _ROUTES = 20
 _WORST = 5
+# Longer lines of prose are hard to read.
+_PROSE_WIDTH = 90
 # A smaller share of a figure is no error to speak of.
 _LEAST_ERROR = 0.0005
 # More than this share of a figure is most of it.
@@ -100,44 +103,49 @@ def render(
     lines = titled(paths, state, style)
     if not found.windows:
         what = f"no windows of the kind {kind}" if kind else "no windows"
-        lines += [
-            f"  There are {what} in this trace. A web application has one for each request with "
-            "a middleware",
-            "  of memlyze.integrations; any program with memlyze.window and memlyze.profile.",
-        ]
-        return lines
+        return lines + _explained(
+            f"There are {what} in this trace. A web application has one for each request with "
+            "a middleware of memlyze.integrations; any program with memlyze.window and "
+            "memlyze.profile.",
+            style,
+        )
     lines += ["", *_routes(found.routes[:routes], style)]
     left = len(found.routes) - routes
     if left > 0:
         lines.append(f"  and {left} more: --routes {len(found.routes)}")
-    lines += _skewed(found.routes[:routes])
-    lines += ["", *_outside(found, typed)]
+    lines += _skewed(found.routes[:routes], style)
+    lines += ["", *_outside(found, typed, style)]
     if any(route.growth.verdict == "grows" for route in found.routes):
-        lines.append(
-            "  What grows is in memlyze leaks, with the lines that allocated it: memlyze leaks "
-            + typed
+        lines += style.prose(
+            "  What grows is in memlyze leaks, with the lines that allocated it:",
+            command=f"memlyze leaks {typed}",
         )
     if found.worst:
         lines += ["", *_worst(found.worst, style)]
     if found.at_peak is not None and found.at_peak.holders:
         peak = found.at_peak
-        title = (
+        title = style.prose(
             f"  who held the {figure(peak.live_bytes)} that were live at the peak, at "
             f"{format_duration(peak.time_ns)}"
         )
-        lines += ["", style(title, "bold"), *_holders(peak.holders, is_exact=found.is_exact)]
+        lines += ["", *(style(line, "bold") for line in title)]
+        lines += _holders(peak.holders, style, is_exact=found.is_exact)
     if any("~" in line or "few samples" in line for line in lines):
-        lines += ["", f"  ~ means {FEW_SAMPLES_ADVICE}"]
-    return [shorten_right(line, style.width) for line in lines]
+        lines += ["", *style.prose(f"  ~ means {FEW_SAMPLES_ADVICE}")]
+    return lines
 
 
 def _routes(routes: typing.Sequence[Route], style: Style) -> list[str]:
-    table = Aligned(right=(True, True, True, True, True, True, True, False, False))
-    table.add(
-        "count", "allocated", "each", "95 %", "peak", "held at end", "left by each", "", "route"
+    table = Aligned(
+        right=(True, True, True, True, True, True, True, False, False),
+        lesser=((4,), (3,), (5,), (2,), (1,), (0,)),
+        fit=shorten_middle,
     )
+    heads = ("count", "allocated", "each", "95 %", "peak", "held at end", "left by each", "")
+    table.add(*heads, "route", looks=["bold"] * (len(heads) + 1))
     for route in routes:
         failed = f"  ({plural(route.failed, 'failed', 'failed')})" if route.failed else ""
+        grows = route.growth.verdict == "grows"
         table.add(
             format_count(route.windows),
             _figure(route.allocated_bytes),
@@ -148,15 +156,9 @@ def _routes(routes: typing.Sequence[Route], style: Style) -> list[str]:
             _growth(route.growth),
             _VERDICT_WORDS[route.growth.verdict],
             _label(route.method, route.name, route.kind) + failed,
+            looks=["red"] * (len(heads) + 1) if grows else [],
         )
-    head, *rows = table.lines()
-    return [
-        style(head, "bold"),
-        *(
-            style(row, "red") if route.growth.verdict == "grows" else row
-            for row, route in zip(rows, routes)
-        ),
-    ]
+    return table.lines(style=style)
 
 
 def _placed(estimate: Estimate) -> str:
@@ -177,7 +179,7 @@ def _growth(growth: Growth) -> str:
     return f"{format_bytes(value)} {shown}".rstrip()
 
 
-def _skewed(routes: typing.Sequence[Route]) -> list[str]:
+def _skewed(routes: typing.Sequence[Route], style: Style) -> list[str]:
     """Where one request took so much that the mean says nothing of the others."""
     lines = []
     for route in routes:
@@ -188,33 +190,43 @@ def _skewed(routes: typing.Sequence[Route]) -> list[str]:
             continue
         rest = Estimate(total.value - spread.max.value, total.error)
         others = Estimate(rest.value / (route.windows - 1), rest.error / (route.windows - 1))
-        lines.append(
+        lines += style.prose(
             f"  {_label(route.method, route.name, route.kind)}: {_figure(spread.max)} of it in a "
             f"single one, as where the first warms up; without it {short_figure(others)} each"
         )
     return ["", *lines] if lines else []
 
 
-def _outside(found: Windows, typed: str) -> list[str]:
+def _outside(found: Windows, typed: str, style: Style) -> list[str]:
     outside, before = found.unattributed_bytes, found.before_first_bytes
     share = outside.value / found.allocated_bytes if found.allocated_bytes else 0
     text = f"  {_figure(outside)} ({100 * share:.0f} %) were allocated in no window"
     if round(before.value):
         text += f", {short_figure(before)} of it before the first one"
     if share < _MUCH:
-        return [text]
-    return [
-        f"{text}.",
-        "  In no window is what runs at the start, between requests, in threads of its own, and in",
-        "  what no middleware wraps. memlyze.window(...) and memlyze.profile make windows of it,",
-        "  memlyze.carry takes them into threads;",
-        f"  which lines it is: memlyze hotspots {typed}",
-    ]
+        return style.prose(text)
+    explained = _explained(
+        "In no window is what runs at the start, between requests, in threads of its own, and in "
+        "what no middleware wraps. memlyze.window(...) and memlyze.profile make windows of it, "
+        "memlyze.carry takes them into threads;",
+        style,
+    )
+    which = style.prose("  which lines it is:", command=f"memlyze hotspots {typed}")
+    return [*style.prose(f"{text}."), *explained, *which]
+
+
+def _explained(text: str, style: Style) -> list[str]:
+    return wrap("  " + text, min(style.width, _PROSE_WIDTH), indent="  ")
 
 
 def _worst(worst: typing.Sequence[Window], style: Style) -> list[str]:
-    table = Aligned(right=(True, True, True, True, True, True, True, False))
-    table.add("allocated", "peak", "kept", "at", "took", "status", "window", "the greatest single")
+    table = Aligned(
+        right=(True, True, True, True, True, True, True, False),
+        lesser=((5,), (3,), (1,), (4,), (2,)),
+        fit=shorten_middle,
+    )
+    heads = ("allocated", "peak", "kept", "at", "took", "status", "window", "the greatest single")
+    table.add(*heads, looks=["bold"] * len(heads))
     for window in worst:
         table.add(
             _figure(window.allocated_bytes),
@@ -226,12 +238,11 @@ def _worst(worst: typing.Sequence[Window], style: Style) -> list[str]:
             str(window.window_id),
             _label(window.method, window.name, window.kind),
         )
-    head, *rows = table.lines()
-    return [style(head, "bold"), *rows]
+    return table.lines(style=style)
 
 
-def _holders(holders: typing.Sequence[Holder], *, is_exact: bool) -> list[str]:
-    table = Aligned(right=(True, False))
+def _holders(holders: typing.Sequence[Holder], style: Style, *, is_exact: bool) -> list[str]:
+    table = Aligned(right=(True, False), wraps=True)
     for holder in holders:
         if holder.name is None:
             label = "allocated in no window"
@@ -242,7 +253,7 @@ def _holders(holders: typing.Sequence[Holder], *, is_exact: bool) -> list[str]:
             label = _label(holder.method, holder.name, holder.kind or "")
             label += f"  ({seen} of {plural(holder.of_windows, 'window', 'windows')}{one})"
         table.add(_figure(holder.bytes), label)
-    return table.lines()
+    return table.lines(style=style)
 
 
 def _label(method: str | None, name: str, kind: str) -> str:

@@ -11,11 +11,17 @@ from memlyze.wording.units import format_bytes, format_error
 FEW_SAMPLES_ADVICE = (
     "few samples: record with a greater --sample-rate or a smaller --sample-interval."
 )
+#: What stands for the error bar then.
+FEW_SAMPLES_NOTE = "(few samples)"
+#: The same where there is room for no more than an error bar.
+FEW_SAMPLES_MARK = "(few)"
+#: The same below a table, where such figures are marked.
+FEW_SAMPLES_LINE = f"  {FEW_SAMPLES_ADVICE.capitalize()}"
 Form = typing.Callable[[float], str]
 
 
 def figure_cells(
-    estimate: Estimate, form: Form = format_bytes, *, note: str = "(few samples)"
+    estimate: Estimate, form: Form = format_bytes, *, note: str = FEW_SAMPLES_NOTE
 ) -> tuple[str, str]:
     """An estimate and its error bar, for two cells of a table: `40.5 MiB`, `±21 %`.
 

@@ -58,6 +58,21 @@ def test_routes_worst_requests_and_holders_are_shown(
     assert "80.0 KiB  GET /items/{id}\\x1b[31m  (40 of 40 windows)" in out
 
 
+@pytest.mark.parametrize("columns", [80, 100, 120])
+def test_route_and_verdict_are_shown_on_a_narrow_terminal(
+    path: str, columns: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("memlyze.cli.terminal.is_terminal", lambda stream: True)
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", str(columns))
+    assert run([path]) == 0
+    _, *lines = capsys.readouterr().out.splitlines()
+    assert max(len(line) for line in lines if "memlyze leaks" not in line) <= columns
+    route = next(line for line in lines if "(1 failed)" in line)
+    assert "2.00 KiB  grows  GET /items/{id}" in route
+    assert any(line.endswith(f"memlyze leaks {path}") for line in lines)
+
+
 def test_json_has_the_same(path: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--json", "--worst", "1", path]) == 0
     found = json.loads(capsys.readouterr().out)

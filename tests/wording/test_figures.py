@@ -69,6 +69,64 @@ def test_coloured_row_is_cut_to_the_width_of_the_terminal(narrow: Style) -> None
     assert line == "\x1b[31m  7\x1b[0m  a rather long …"
 
 
+def _of_width(monkeypatch: pytest.MonkeyPatch, columns: int) -> Style:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    return Style(Terminal(), {"TERM": "dumb"})
+
+
+def _routes() -> Aligned:
+    table = Aligned(right=(True, True, False, True, False), lesser=((3,), (1, 2)))
+    table.add("count", "allocated", "", "at", "route")
+    table.add("12", "3.00 MiB", "±8 %", "4 s", "GET /orders/{order}/lines/{line}")
+    table.add("3", "~1.00 MiB", "(few samples)", "9 s", "GET /")
+    return table
+
+
+def test_lesser_columns_give_way_to_what_a_row_is_about(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures go with their errors, those missed least first, and no more than need be."""
+    whole = _routes().lines()
+    assert _routes().lines(style=_of_width(monkeypatch, 200)) == whole
+    assert whole[2] == "      3  ~1.00 MiB  (few samples)  9 s  GET /"
+    assert _routes().lines(style=_of_width(monkeypatch, 65)) == [
+        "  count  allocated          at  route",
+        "     12   3.00 MiB  ±8 %   4 s  GET /orders/{order}/lines/{line}",
+        "      3  ~1.00 MiB  (few)  9 s  GET /",
+    ]
+    assert _routes().lines(style=_of_width(monkeypatch, 60)) == [
+        "  count  allocated         route",
+        "     12   3.00 MiB  ±8 %   GET /orders/{order}/lines/{line}",
+        "      3  ~1.00 MiB  (few)  GET /",
+    ]
+    assert _routes().lines(style=_of_width(monkeypatch, 45)) == [
+        "  count  route",
+        "     12  GET /orders/{order}/lines/{line}",
+        "      3  GET /",
+    ]
+    assert _routes().lines(style=_of_width(monkeypatch, 30))[1] == "     12  GET /orders/{order}/…"
+
+
+def test_place_and_its_note_keep_file_and_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = Aligned(right=(True, False))
+    table.add("7", "packages/server/loop.py:31 run", note="mostly in packages/server/h11.py:1002 f")
+    assert table.lines(style=_of_width(monkeypatch, 30)) == [
+        "  7  …/server/loop.py:31 run",
+        "       mostly in …/h11.py:1002",
+    ]
+    assert table.lines()[1] == "       mostly in packages/server/h11.py:1002 f"
+
+
+def test_prose_in_a_table_goes_on_beneath_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = Aligned(right=(False, False), wraps=True)
+    table.add("live", "8.50 MiB ±16 %, growing since 2.30 s")
+    table.add("at", "end")
+    assert table.lines(style=_of_width(monkeypatch, 32)) == [
+        "  live  8.50 MiB ±16 %, growing",
+        "        since 2.30 s",
+        "  at    end",
+    ]
+    assert table.lines() == ["  live  8.50 MiB ±16 %, growing since 2.30 s", "  at    end"]
+
+
 def test_no_colour_leaves_plain_text() -> None:
     style = Style(Terminal(), {"TERM": "xterm", "NO_COLOR": "1"})
     table = Aligned(right=(True,))

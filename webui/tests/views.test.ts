@@ -236,6 +236,18 @@ describeInBrowser("views", () => {
     await expect.poll(() => page.locator(".spike-head").count()).toBe(1);
   });
 
+  test("the many notes about a damaged trace leave room for what is left of it", async () => {
+    const { page } = await open("damaged", "#/timeline", { viewport: { width: 390, height: 844 } });
+    await settled(page);
+    const notes = page.locator(".notice");
+    await expect.poll(() => notes.count()).toBeGreaterThan(4);
+    expect((await page.locator(".notices").boundingBox())?.height).toBeLessThan(844 / 4);
+    await notes.last().getByRole("button").click();
+    const timeline = await page.locator(".timeline").boundingBox();
+    expect((timeline?.y ?? 844) + 100).toBeLessThan(844);
+    await screenshot(page, "damaged-390");
+  });
+
   test("names that would do harm are shown, and do none", async () => {
     for (const view of ["hotspots", "flamegraph?shape=table", "heatmap", "timeline", "source", "sql?query=FROM frames"]) {
       const { page, complaints } = await open("hostile", `#/${view}`);

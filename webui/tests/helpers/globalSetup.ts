@@ -1,7 +1,7 @@
 /** Records the traces, serves them, and tells the tests where. */
 
 import { execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { TestProject } from "vitest/node";
@@ -47,6 +47,14 @@ export async function serve(...traces: string[]): Promise<{ url: string; stop: (
   return { url, stop };
 }
 
+/** The same trace with a byte here and there that is another. */
+function damaged(trace: Buffer): Buffer {
+  for (let at = 2000; at < trace.length; at += 997) {
+    trace[at] = ~(trace[at] ?? 0);
+  }
+  return trace;
+}
+
 export default async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
   const missing = whatIsMissing();
   if (missing !== undefined) {
@@ -64,6 +72,7 @@ export default async function setup(project: TestProject): Promise<(() => Promis
   record(join(folder, "let_go.mlyze"), "--sample-rate", "1.0", join(PROGRAMS, "let_go.py"));
   record(join(folder, "brief.mlyze"), "--sample-interval", "1G", "-c", "pass");
   writeFileSync(join(folder, "not-a-trace.mlyze"), "this is no trace");
+  writeFileSync(join(folder, "damaged.mlyze"), damaged(readFileSync(join(folder, "spikes.mlyze"))));
   const { url, stop } = await serve(folder);
   project.provide("url", url);
   project.provide("folder", folder);

@@ -28,7 +28,7 @@ def make_tables(
         "stacks": stacks,
         "stack_frames": spell_out(stacks),
         "threads": threads(rows[fmt.THREADS]),
-        "memory": rows[fmt.MEMORY],
+        "memory": list({row["time_ns"]: row for row in rows[fmt.MEMORY]}.values()),
         "resident": resident(rows[fmt.RESIDENT]),
         "gc": rows[fmt.GC],
         "windows": windows(rows[fmt.WINDOWS]),
@@ -228,8 +228,16 @@ def windows(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def resident(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """With the name of each category; of those that come with later versions, the number."""
+    """With the name of each category; of those that come with later versions, the number.
+
+    Of two snapshots of one moment only the last one counts.
+    """
     names = fmt.RESIDENT_CATEGORY_NAMES
+    begins: dict[int, list[int]] = {}
+    for place, row in enumerate(rows):
+        if row["category"] == 0 and not row["path"]:
+            begins.setdefault(row["time_ns"], []).append(place)
+    last = {time_ns: places[-1] for time_ns, places in begins.items() if len(places) > 1}
     return [
         dict(
             row,
@@ -238,7 +246,8 @@ def resident(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
             else f"category {row['category']}",
             path=decode_text(row["path"]),
         )
-        for row in rows
+        for place, row in enumerate(rows)
+        if place >= last.get(row["time_ns"], 0)
     ]
 
 

@@ -130,20 +130,37 @@ def last_rows(ids: Any) -> Any:
 
 
 def memory(source: BlockSource) -> dict[str, Any]:
-    """One row a tick of the memory clock."""
-    return source.columns(fmt.MEMORY)
+    """One row a tick of the memory clock; of a moment that comes twice, the last."""
+    columns = source.columns(fmt.MEMORY)
+    rows = last_rows(columns["time_ns"])
+    return {name: values[rows] for name, values in columns.items()}
 
 
 def resident(source: BlockSource) -> dict[str, Any]:
     """One row a category, or a file in it, at a snapshot of the resident memory."""
     columns = source.columns(fmt.RESIDENT)
+    is_first = (columns["category"] == 0) & np.array([not path for path in columns["path"]], bool)
+    kept = _of_last_snapshots(columns["time_ns"], is_first).tolist()
     names = fmt.RESIDENT_CATEGORY_NAMES
-    columns["category"] = text_array(
+    table = {name: values[kept] for name, values in columns.items() if name != "path"}
+    table["category"] = text_array(
         names[number] if number < len(names) else f"category {number}"
-        for number in columns["category"].tolist()
+        for number in table["category"].tolist()
     )
-    columns["path"] = texts(columns["path"])
-    return columns
+    table["path"] = texts(columns["path"][row] for row in kept)
+    return table
+
+
+def _of_last_snapshots(times_ns: Any, is_first: Any) -> Any:
+    """The rows without those of a snapshot that another one of the same moment follows, as early
+    versions wrote them at the end; `is_first` marks where one begins.
+    """
+    firsts = np.flatnonzero(is_first)
+    begins = dict(zip(times_ns[firsts].tolist(), firsts.tolist()))
+    if len(begins) == len(firsts):
+        return np.arange(len(times_ns))
+    last_begins = np.array([begins.get(time_ns, 0) for time_ns in times_ns.tolist()])
+    return np.flatnonzero(np.arange(len(times_ns)) >= last_begins)
 
 
 def gc_runs(source: BlockSource) -> dict[str, Any]:

@@ -177,6 +177,23 @@ def test_later_rows_of_a_window_replace_earlier_ones(path: Path) -> None:
     assert [(row["window_id"], row["end_ns"]) for row in rows] == [(3, 8), (1, -1)]
 
 
+def test_the_last_of_two_snapshots_of_one_moment_counts(path: Path) -> None:
+    """The end of a recording used to be written at the moment of the turn before it."""
+    trace = TraceEncoder({})
+    for time_ns, code, file in ((3, 30, "/a"), (9, 50, "/gone"), (9, 70, "/a")):
+        rows: list[dict[str, Any]] = [
+            {"category": 0, "resident_bytes": 1},
+            {"category": 6, "resident_bytes": 2},
+            {"category": 6, "path": file, "resident_bytes": code},
+        ]
+        trace.add("resident", [dict(row, time_ns=time_ns) for row in rows])
+    trace.add("memory", [{"time_ns": t, "rss": rss} for t, rss in ((3, 4), (9, 5), (9, 6))])
+    trace.write(path)
+    resident = [(row["time_ns"], row["resident_bytes"]) for row in table(path, "resident")]
+    assert resident == [(3, 1), (3, 2), (3, 30), (9, 1), (9, 2), (9, 70)]
+    assert [(row["time_ns"], row["rss"]) for row in table(path, "memory")] == [(3, 4), (9, 6)]
+
+
 def test_metadata_blocks_overwrite_the_header_key_by_key(path: Path) -> None:
     trace = TraceEncoder({"process_id": 1, "hostname": "a", "odd": "\ud800"})
     trace.add("metadata", [{"key": "process_id", "value": "2"}, {"key": "new", "value": "[1]"}])

@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 from recorded import Trace
 
+from memlyze.trace.family import find_family
+from memlyze.trace.reader import TraceFile
+
 WORK = """
 import os, signal, sys, time
 kept = [bytes(50_001)]
@@ -113,6 +116,30 @@ def test_signal_after_the_recording_ends_the_program_as_ever(run: Any) -> None:
         status=-signal.SIGTERM,
     )
     assert done.trace.metadata["stop_reason"] == "stop"
+
+
+def test_end_has_a_moment_of_its_own(record: Any, programs: Any) -> None:
+    """What is read at the end may differ from what the memory clock read in the same turn, and a
+    moment has one reading. A child that ends at once does so while the first one is taken.
+    """
+    record(
+        """
+        import os
+        for _ in range(5):
+            pid = os.fork()
+            if pid == 0:
+                os._exit(0)
+            os.waitpid(pid, 0)
+        """,
+        sample_rate=0.0,
+        memory_interval_ms=1,
+        follow=True,
+    )
+    children = find_family([programs.trace_path]).paths[1:]
+    assert len(children) == 5
+    for path in children:
+        with TraceFile(path) as trace:
+            assert trace.block_counts["memory"].rows == len(trace.table("memory")["time_ns"])
 
 
 def _no_core() -> None:

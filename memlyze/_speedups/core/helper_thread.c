@@ -109,6 +109,11 @@ static void wait_for_table(void)
     }
 }
 
+static int64_t now(void)
+{
+    return ml_monotonic_ns() - ml_recording.start_monotonic_ns;
+}
+
 static void *run(void *unused)
 {
     (void)unused;
@@ -124,15 +129,15 @@ static void *run(void *unused)
     int idle_turns = 0;
     bool abandoned = ml_writer_failure() != 0; /* before a pause */
     while (!atomic_load_explicit(&helper.stopping, memory_order_acquire)) {
-        int64_t now_ns = ml_monotonic_ns() - ml_recording.start_monotonic_ns;
+        const int64_t now_ns = now();
         const bool ending_wanted =
             atomic_load_explicit(&helper.ending_wanted, memory_order_acquire);
         if (ml_recording.coarse_clock)
             ml_recorder_raise_clock(now_ns);
         if (!abandoned) {
             idle_turns = ml_writer_turn(now_ns) ? 0 : idle_turns + 1;
-            if (ending_wanted)
-                ml_writer_write_ending(now_ns, helper.reason);
+            if (ending_wanted) /* not at the turn's moment, which may have its tick already */
+                ml_writer_write_ending(now(), helper.reason);
             if (ml_writer_failure()) {
                 ml_recorder_abandon();
                 ml_threads_end_reading();
@@ -157,7 +162,7 @@ static void *run(void *unused)
                                        ml_descriptor_table_can_be_left(helper.program_thread, NULL);
         }
     } else {
-        ml_writer_finish(ml_monotonic_ns() - ml_recording.start_monotonic_ns, helper.reason);
+        ml_writer_finish(now(), helper.reason);
         atomic_store_explicit(&helper.finished, true, memory_order_release);
         tell_news();
     }

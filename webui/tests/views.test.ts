@@ -281,7 +281,7 @@ describeInBrowser("views", () => {
     // The small timeline says so, too.
     await expect.poll(() => page.getByRole("alert").first().textContent()).toMatch(/no (thread 77|process 99)/);
     for (const label of ["Thread", "Process"]) {
-      await page.getByLabel(label).selectOption("");
+      await page.locator(`.selection-bar [aria-label=${label}]`).selectOption("");
     }
     await settled(page);
     await expect.poll(() => page.locator(".table").textContent()).toContain("build_spike");

@@ -34,6 +34,10 @@ class StoppedGrowth(typing.NamedTuple):
     """Of these sites together."""
     stopped_ns: int | None
     """When the last of them was seen to grow for the last time; None: there is no such site."""
+    function: str | None
+    """Of the site that has most; None: there is none."""
+    file: str | None
+    line: int | None
 
 
 def freed_growth(freed: typing.Iterable[Row]) -> FreedGrowth:
@@ -58,10 +62,14 @@ def stopped_growth(stopped: typing.Iterable[Row], from_ns: int, to_ns: int) -> S
         if row["p_value"] <= _SIGNIFICANCE
         and row["last_growth_ns"] - row["growing_since_ns"] >= _MOST_OF_THE_TIME * (to_ns - from_ns)
     ]
+    greatest = max(grew, key=lambda row: row["live_bytes"], default={})
     return StoppedGrowth(
         sites=len(grew),
         live_bytes=Estimate.sum(
             Estimate(row["live_bytes"], row["live_bytes_error"]) for row in grew
         ),
         stopped_ns=max((row["last_growth_ns"] for row in grew), default=None),
+        function=greatest.get("function"),
+        file=greatest.get("file"),
+        line=greatest.get("line"),
     )

@@ -6,9 +6,10 @@ import argparse
 import sys
 import typing
 
+from memlyze.analyses.ended_growth import StoppedGrowth
 from memlyze.analyses.leaks import SITE_KINDS, VERDICTS, Frame, Leaks, LeakSite, leaks
 from memlyze.cli.arguments import CommandParser
-from memlyze.cli.opening import add_only_option, open_traces, print_json, titled
+from memlyze.cli.opening import add_only_option, open_traces, print_json, titled, typed_paths
 from memlyze.cli.progress import decoding_events
 from memlyze.cli.selecting import add_time_option, chosen_span_ns
 from memlyze.cli.sparkline import sparkline
@@ -23,6 +24,7 @@ from memlyze.wording.leaks import (
     held_by_lines,
     pause_text,
     processes_text,
+    stopped_growth_command,
     stopped_growth_text,
 )
 from memlyze.wording.names import printable
@@ -97,7 +99,8 @@ def run(arguments: typing.Sequence[str]) -> int:
         return 0
     style = Style(sys.stdout)
     listed = VERDICTS if options.all else _NEED_ATTENTION
-    print("\n".join(render(found, listed, paths, state, style)))
+    typed = typed_paths(options.traces)
+    print("\n".join(render(found, listed, paths, state, style, typed=typed)))
     return 0
 
 
@@ -107,12 +110,16 @@ def render(
     paths: typing.Sequence[str],
     state: typing.Sequence[str],
     style: Style,
+    *,
+    typed: str,
 ) -> list[str]:
-    """The verdicts as lines of text: all suspects, and the other sites of the `listed` verdicts."""
+    """The verdicts as lines of text: all suspects, and the other sites of the `listed` verdicts;
+    `typed` is what to type for the same traces.
+    """
     several = len(paths) > 1
     lines = titled(paths, state, style)
     suspects = found.suspects()
-    lines += _headline(found, style)
+    lines += _headline(found, typed, style)
     for site in suspects:
         lines += ["", *_suspect(site, style, several=several)]
     growing, freed = found.judged["growing"], found.grew_until_freed.sites
@@ -128,7 +135,7 @@ def render(
     return lines
 
 
-def _headline(found: Leaks, style: Style) -> list[str]:
+def _headline(found: Leaks, typed: str, style: Style) -> list[str]:
     judged = sum(found.judged.values())
     if not judged:
         return style.prose(
@@ -154,10 +161,16 @@ def _headline(found: Leaks, style: Style) -> list[str]:
         lines += [style(line, "red", "bold") for line in prose]
     lines += style.prose(f"  {plural(judged, 'site', 'sites')} judged{'; ' + rest if rest else ''}")
     if found.grew_until_stopped.sites:
-        lines += style.prose(f"  {stopped_growth_text(found.grew_until_stopped)}.")
+        lines += _stopped(found.grew_until_stopped, typed, style)
     if not (number or freed.sites) and found.judged["too_few_samples"] and not found.is_exact:
         lines += style.prose(f"  {TOO_FEW_TEXT}")
     return lines
+
+
+def _stopped(stopped: StoppedGrowth, typed: str, style: Style) -> list[str]:
+    place = short_place(stopped.function or "", stopped.file or "", stopped.line)
+    command = f"{stopped_growth_command(stopped)} {typed}"
+    return style.prose(f"  {stopped_growth_text(stopped, place)}", command=command)
 
 
 def _suspect(site: LeakSite, style: Style, *, several: bool) -> list[str]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from memlyze.analyses.ended_growth import StoppedGrowth
 from memlyze.analyses.leaks import VERDICTS, Frame, LeakSite
 from memlyze.report.chart import sparkline
 from memlyze.report.content import Content
 from memlyze.report.figures import bytes_text, function_text, percent, place_text, time_text
-from memlyze.report.markup import Element, h, name, place
+from memlyze.report.markup import Element, h, name, place, readable
 from memlyze.wording.leaks import (
     TOO_FEW_TEXT,
     WORDS,
@@ -15,6 +16,7 @@ from memlyze.wording.leaks import (
     held_by_lines,
     pause_text,
     processes_text,
+    stopped_growth_command,
     stopped_growth_text,
 )
 from memlyze.wording.units import format_duration, plural
@@ -46,11 +48,17 @@ def leaks_section(content: Content) -> Element:
     if others:
         children.append(_others(others, content.folder, is_open=not suspects))
     if found.grew_until_stopped.sites:
-        stopped = f"{stopped_growth_text(found.grew_until_stopped)}."
-        children.append(h("p", {"class": "quiet"}, stopped))
+        children.append(_stopped(found.grew_until_stopped, content.folder))
     if found.judged["too_few_samples"] and not found.is_exact:
         children.append(h("p", {"class": "quiet"}, TOO_FEW_TEXT))
     return h("section", {"id": "leaks"}, *children)
+
+
+def _stopped(stopped: StoppedGrowth, folder: str) -> Element:
+    position = place_text(stopped.file or "", stopped.line, folder)
+    where = f"{function_text(stopped.function or '')} {position}".strip()
+    text = f"{stopped_growth_text(stopped, readable(where))} {stopped_growth_command(stopped)}."
+    return h("p", {"class": "quiet"}, text)
 
 
 def _card(site: LeakSite, folder: str) -> Element:

@@ -15,6 +15,7 @@ from memlyze.wording.leaks import (
     growing_text,
     held_by_lines,
     processes_text,
+    stopped_growth_command,
     stopped_growth_text,
 )
 from memlyze.wording.peaks import peak_live_when, peak_resident_when
@@ -103,7 +104,12 @@ def _leaks(content: Content) -> str:
     found = content.leaks
     growing, freed = found.judged["growing"], found.grew_until_freed
     stopped = found.grew_until_stopped
-    last = [f"{stopped_growth_text(stopped)}."] if stopped.sites else []
+    last = []
+    if stopped.sites:
+        place = place_text(stopped.file or "", stopped.line, content.folder)
+        where = code(f"{function_text(stopped.function or '')} {place}".strip())
+        command = code(stopped_growth_command(stopped))
+        last = [f"{stopped_growth_text(stopped, where)} {command}."]
     if growing:
         headline = f"{growing_text(found)}."
     elif freed.sites:

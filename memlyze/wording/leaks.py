@@ -64,17 +64,22 @@ def freed_growth_text(freed: FreedGrowth) -> str:
     )
 
 
-def stopped_growth_text(stopped: StoppedGrowth) -> str:
-    """That sites grew and stopped, and how to judge what ran until then; a sentence without its
-    end.
+def stopped_growth_text(stopped: StoppedGrowth, place: str) -> str:
+    """That sites grew and stopped, and which has most, at `place`: a sentence that goes on with
+    `stopped_growth_command`.
     """
-    moment_ns = stopped.stopped_ns or 0
     sites = plural(stopped.sites, "site", "sites")
+    moment, size = format_duration(stopped.stopped_ns or 0), figure(stopped.live_bytes)
+    which = f"{place}, {size}" if stopped.sites == 1 else f"{size} in all, most of it {place}"
     return (
-        f"{sites} grew for most of the time and had stopped by {format_duration(moment_ns)} "
-        f"({figure(stopped.live_bytes)}); what ran until then: "
-        f"memlyze leaks --time ..{moment_ns / 1e9:.4g}s"
+        f"{sites} grew for most of the time and had stopped by {moment}: {which}; "
+        "what ran until then:"
     )
+
+
+def stopped_growth_command(stopped: StoppedGrowth) -> str:
+    """What to type to judge what ran until growth had stopped, without the traces."""
+    return f"memlyze leaks --time ..{(stopped.stopped_ns or 0) / 1e9:.4g}s"
 
 
 def held_by_lines(site: LeakSite) -> list[str]:

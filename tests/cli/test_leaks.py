@@ -166,11 +166,18 @@ def test_what_grew_for_most_of_the_time_is_told_with_the_time_to_judge(
     lives = [life for life in GROWING if life.born_ms < 1300]
     write_lives(tmp_path / "t.mlyze", [*lives, *STAYING], work=work)
     shown = memlyze("leaks", "t.mlyze").stdout
-    (moment,) = re.findall(r"1 site grew for most of the time .* --time \.\.(.*)\.\n", shown)
+    (place, moment) = re.findall(
+        r"1 site grew for most of the time and had stopped by .*: (\S+ \S+), .*; "
+        r"what ran until then: memlyze leaks --time \.\.(.*) t\.mlyze\n",
+        shown,
+    )[0]
+    assert place == "/srv/app/main.py:10 leak"
     assert (
         "1 site grows without bound" in memlyze("leaks", "--time", f"..{moment}", "t.mlyze").stdout
     )
-    assert "had stopped by" in memlyze("report", "--markdown", "t.mlyze").stdout
+    markdown = memlyze("report", "--markdown", "t.mlyze").stdout
+    assert re.search(r"had stopped by .*: `leak .*main\.py:10`, .*`memlyze leaks --time", markdown)
     stopped = json.loads(memlyze("leaks", "--json", "t.mlyze").stdout)["grew_until_stopped"]
     assert stopped["sites"] == 1
+    assert (stopped["function"], stopped["line"]) == ("leak", 10)
     assert abs(stopped["stopped_ns"] - 1300 * MS) < 20 * MS

@@ -60,6 +60,8 @@ class Route(typing.NamedTuple):
     allocated_bytes: Estimate
     """In all of its windows."""
     allocated: Spread
+    greatest_is_first: bool
+    """Whether the window that allocated most was opened before all others of its process."""
     retained_bytes: Estimate
     """Held by each when it was closed, summed."""
     retained: Spread
@@ -238,6 +240,7 @@ def _route(row: typing.Mapping[str, typing.Any], growth: Growth) -> Route:
         failed=row["failed"],
         allocated_bytes=_figure(row, "allocated_bytes"),
         allocated=_spread(row, "allocated"),
+        greatest_is_first=bool(row["greatest_is_first"]),
         retained_bytes=_figure(row, "retained_bytes"),
         retained=_spread(row, "retained"),
         live_bytes=_figure(row, "live_bytes"),

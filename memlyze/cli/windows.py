@@ -40,6 +40,8 @@ _PROSE_WIDTH = 90
 _LEAST_ERROR = 0.0005
 # More than this share of a figure is most of it.
 _MUCH = 0.5
+# Of fewer windows the greatest may have most though it is like the others.
+_LEAST_OTHERS = 10
 _VERDICT_WORDS = {"grows": "grows", "steady": "steady", "unknown": "?"}
 
 
@@ -184,15 +186,16 @@ def _skewed(routes: typing.Sequence[Route], style: Style) -> list[str]:
     lines = []
     for route in routes:
         spread, total = route.allocated, route.allocated_bytes
-        if route.windows < 2 or spread.max.value <= _MUCH * total.value:
+        if route.windows < _LEAST_OTHERS or spread.max.value <= _MUCH * total.value:
             continue
         if spread.max.rests_on_few:  # a single sample is always in a single one
             continue
         rest = Estimate(total.value - spread.max.value, total.error)
         others = Estimate(rest.value / (route.windows - 1), rest.error / (route.windows - 1))
+        first = ", the first, as where it warms up" if route.greatest_is_first else ""
         lines += style.prose(
             f"  {_label(route.method, route.name, route.kind)}: {_figure(spread.max)} of it in a "
-            f"single one, as where the first warms up; without it {short_figure(others)} each"
+            f"single one{first}; without it {short_figure(others)} each"
         )
     return ["", *lines] if lines else []
 

@@ -110,22 +110,38 @@ def test_what_is_in_no_window_is_explained_where_it_is_most(
     assert "memlyze hotspots" in out
 
 
+@pytest.mark.parametrize("greatest", [1, 20])
 def test_one_request_that_takes_most_is_told_apart_from_the_others(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    greatest: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    trace = TraceEncoder({"process_id": 7, "sample_rate": 1.0, "end_ns": 10**9})
-    numbers = range(1, 31)
-    rows = [{"window_id": n, "kind": "call", "name": "load", "start_ns": n} for n in numbers]
-    trace.add("windows", rows)
-    sizes = {n: 1 << 20 if n == 1 else 1024 for n in numbers}
-    trace.add_runs(
-        [Run(1, n, ID + n, [Allocation(size)], window_id=n) for n, size in sizes.items()]
-    )
-    trace.write(tmp_path / "t.mlyze")
+    _write_calls(tmp_path, {n: 1 << 20 if n == greatest else 1024 for n in range(1, 31)})
     assert run([str(tmp_path / "t.mlyze")]) == 0
     out = capsys.readouterr().out
     assert "load: 1.00 MiB of it in a single one" in out
+    assert ("in a single one, the first" in out) == (greatest == 1)
     assert "without it 1.00 KiB each" in out
+
+
+@pytest.mark.parametrize("sizes", [{1: 1 << 20, 2: 2 << 20}, {1: 102_400, 2: 102_300}])
+def test_of_few_windows_none_is_told_apart(
+    sizes: dict[int, int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _write_calls(tmp_path, sizes)
+    assert run([str(tmp_path / "t.mlyze")]) == 0
+    out = capsys.readouterr().out
+    assert "load" in out
+    assert "in a single one" not in out
+
+
+def _write_calls(folder: Path, sizes: dict[int, int]) -> None:
+    """A trace of calls that allocate so much each, by their number in time."""
+    trace = TraceEncoder({"process_id": 7, "sample_rate": 1.0, "end_ns": 10**9})
+    rows = [{"window_id": n, "kind": "call", "name": "load", "start_ns": n} for n in sizes]
+    trace.add("windows", rows)
+    trace.add_runs(
+        [Run(1, n, ID + n, [Allocation(size)], window_id=n) for n, size in sizes.items()]
+    )
+    trace.write(folder / "t.mlyze")
 
 
 def test_single_sample_does_not_tell_a_request_apart(

@@ -122,7 +122,9 @@ class LeakSite(typing.NamedTuple):
     one that saw most of it); None: there is none, or nothing was.
     """
     checkpoint_ns: int | None
-    """When the last checkpoint of its process was taken; None: there is none."""
+    """When the last checkpoint of its process was taken that can be read; None: there is none."""
+    is_checkpoint_damaged: bool
+    """Whether there is none only because the trace is damaged: who holds it cannot be known."""
     process_ended_by: str | None
     """How its process ended, as in the view `processes`; None: not known."""
 
@@ -269,6 +271,7 @@ def _site(row: typing.Mapping[str, typing.Any], stack: tuple[Frame, ...]) -> Lea
         stack=stack,
         holders=None,
         checkpoint_ns=None,
+        is_checkpoint_damaged=False,
         process_ended_by=None,
     )
     return LeakSite(**values)
@@ -293,6 +296,7 @@ def _with_ends(trace: Trace, sites: list[LeakSite], references: References) -> l
     return [
         site._replace(
             checkpoint_ns=references.time_ns(site.process_id),
+            is_checkpoint_damaged=references.is_torn(site.process_id),
             process_ended_by=ended_by.get(site.process_id),
         )
         for site in sites

@@ -110,13 +110,19 @@ class References:
         processes = checkpoints.get("process_id")
         self._times: dict[int, int] = {}
         last: dict[int, int] = {}
+        lost = trace.heap_graph.lost_checkpoints
+        torn = set(_processes_with_lost_rows(trace) if lost.has_lost_rows else ())
         for row, number in enumerate(checkpoints["checkpoint_id"].tolist()):
             process = int(processes[row]) if processes is not None else trace.process_ids[0]
             time_ns = int(checkpoints["time_ns"][row])
-            if number >= last.get(process, 0) and (until_ns is None or time_ns <= until_ns):
+            if number in lost.checkpoint_ids:
+                torn.add(process)
+            elif number >= last.get(process, 0) and (until_ns is None or time_ns <= until_ns):
                 last[process] = number
                 self._times[process] = time_ns
         self._last = last
+        self._is_torn = torn
+        """Processes with a checkpoint that is left out, since a part of it is lost."""
         self._live: dict[int, Array] = {}
         # By process: the objects that have a recorded block, and these.
         self._in_blocks: dict[int, list[tuple[Array, Array]]] = {}
@@ -129,6 +135,10 @@ class References:
         """Whether the process has a checkpoint."""
         return process_id in self._last
 
+    def is_torn(self, process_id: int) -> bool:
+        """Whether the heap of the process was recorded, and damage left no checkpoint whole."""
+        return process_id in self._is_torn and not self.has(process_id)
+
     def when_fullest(self, process_id: int, stack_ids: typing.Collection[int]) -> References:
         """The heap at that checkpoint of the process at which most of what these call stacks
         allocated was live; of several the last.
@@ -138,6 +148,7 @@ class References:
         if "process_id" in checkpoints:
             times = times[checkpoints["process_id"] == process_id]
         at = {time_ns: self._until(time_ns) for time_ns in sorted(times.tolist())}
+        at = {time_ns: heap for time_ns, heap in at.items() if heap.has(process_id)}
         if len(at) < 2:
             return self
 
@@ -329,3 +340,11 @@ class References:
             return holder
         is_bounded = fills_bounded_cache(self._trace, row, rows, self._speller.type_name)
         return holder._replace(is_bounded=is_bounded)
+
+
+def _processes_with_lost_rows(trace: Trace) -> list[int]:
+    return [
+        number
+        for number, file in zip(trace.process_ids, trace.files)
+        if file.lost_checkpoints.has_lost_rows
+    ]

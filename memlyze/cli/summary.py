@@ -22,6 +22,7 @@ from memlyze.cli.terminal import Aligned, Style
 from memlyze.errors import MemlyzeError
 from memlyze.wording.figures import FEW_SAMPLES_LINE, figure, figure_cells
 from memlyze.wording.names import printable, shorten_right
+from memlyze.wording.nothing import no_allocation_text
 from memlyze.wording.peaks import peak_live_when, peak_resident_when, why_not_resident
 from memlyze.wording.places import about_unknown, note_of, place_of
 from memlyze.wording.resident import describe_resident
@@ -234,6 +235,8 @@ def _consisted_of(
 
 def _allocated(summary: Summary) -> str:
     if not summary.samples:
+        if summary.is_complete and summary.damage:
+            return "unknown: no allocation can be read"
         if summary.is_complete and summary.is_exact:
             return "nothing was recorded"
         if summary.is_complete:
@@ -287,19 +290,7 @@ def _sites(summary: Summary, style: Style) -> list[str]:
     if not summary.sites:
         if summary.samples:
             return []
-        if summary.is_being_written:
-            return ["  No allocation was written yet; look again in a moment."]
-        if not summary.is_complete:
-            return style.prose(
-                "  No allocation was written before the trace was cut off: "
-                "was the disk full, or the program killed at once?"
-            )
-        if summary.is_exact:
-            return ["  No allocation was recorded."]
-        return style.prose(
-            "  No allocation was recorded, as only a sample is. To see small programs:",
-            command="--sample-rate 1.0",
-        )
+        return style.prose(f"  {no_allocation_text(summary)}")
     table = Aligned(right=(True, False, True, False, False), lesser=((2, 3),))
     held = "live"
     if summary.peak_live_ns is not None:

@@ -7,6 +7,7 @@ import typing
 import numpy as np
 
 from memlyze.trace import format as fmt
+from memlyze.trace.heap_graph import LostCheckpoints
 
 Array = typing.Any  # a one-dimensional numpy array
 Columns = typing.Dict[str, Array]
@@ -16,20 +17,59 @@ HOW_TYPE = 7
 """That an object is of a class; not in the file as a reference."""
 HELD_BY_UNSEEN = -2
 HELD_BY_NOBODY = -3
+HELD_BY_UNKNOWN = -4
+"""Of the checkpoint that the object is of, something is lost."""
 
 # How many references a root counts for: what a module or a variable names is not looked for behind
 # the dictionary of a namespace.
 _LEVELS = {fmt.ROOT_MODULE: 0, fmt.ROOT_LOCAL: 0, fmt.ROOT_THREAD: 1, fmt.ROOT_GLOBALS: 2}
 
 
-class HeapGraph:
-    """Made of the reader's tables: `table` gives one by its name."""
+# What the tree says of an object of which it is not known who holds it.
+_UNKNOWN = {
+    "holder_id": 0,
+    "how": 0,
+    "number": 0,
+    "key_id": 0,
+    "root": HELD_BY_UNKNOWN,
+    "distance": -1,
+    "dominator_id": 0,
+    "retained": -1,
+    "dominator_row": -1,
+    "holder_row": -1,
+    "is_reference": 0,
+}
 
-    def __init__(self, table: Table) -> None:
-        self._table = table
+
+class Reader(typing.Protocol):
+    """What it is made of: a trace, or several."""
+
+    @property
+    def table(self) -> Table:
+        """Gives a table by its name."""
+
+    @property
+    def lost_checkpoints(self) -> LostCheckpoints:
+        """What damage has torn."""
+
+
+class HeapGraph:
+    """Made of the reader's tables."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._table: Table = reader.table
+        self._lost: LostCheckpoints | None = None
         self._objects: Columns | None = None
         self._references: Columns | None = None
         self._tree: Columns | None = None
+
+    @property
+    def lost_checkpoints(self) -> LostCheckpoints:
+        """The checkpoints that damage has torn: of their objects nobody knows who holds them."""
+        if self._lost is None:
+            self._lost = self._reader.lost_checkpoints
+        return self._lost
 
     def columns(self, name: str) -> Columns:
         """The private tables `objects`, `object_references`, `object_roots` and `object_tree`."""
@@ -107,10 +147,16 @@ class HeapGraph:
 
     def tree(self) -> Columns:
         """Of each object: what holds it on the shortest way from a root, and what would go with
-        it.
+        it. Nothing of that is known where a part of the checkpoint is lost (`HELD_BY_UNKNOWN`):
+        what held an object may be among it.
         """
         if self._tree is None:
             self._tree = self._make_tree()
+            lost = self.lost_checkpoints.checkpoint_ids
+            if lost:
+                is_lost = np.isin(self.objects()["checkpoint_id"], list(lost))
+                for name, value in _UNKNOWN.items():
+                    self._tree[name][is_lost] = value
         return self._tree
 
     def _make_tree(self) -> Columns:

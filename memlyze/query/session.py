@@ -141,8 +141,10 @@ class Trace:
 
     @property
     def damage(self) -> list[str]:
-        """What could not be read, one sentence each; empty when all was."""
-        return [str(damage) for damage in self._reader.damage]
+        """What could not be read, one sentence each; empty when all was. All of the file is held
+        against its checksums for it, once: what was not asked for may be damaged, too.
+        """
+        return [str(damage) for damage in self._reader.verify()]
 
     @property
     def paths(self) -> tuple[str, ...]:

@@ -35,7 +35,7 @@ class Source:
         self._reader = reader
         self._made: dict[str, Columns] = {}
         self._judged_part: tuple[int, int] | None = None
-        self.heap_graph = HeapGraph(reader.table)
+        self.heap_graph = HeapGraph(reader)
 
     def columns(self, table: str) -> Columns:
         """Columns of the private table `table` by name."""
@@ -89,7 +89,7 @@ class Source:
                 changed.add("process_ends")
             if "checkpoints" in changed:
                 changed.add("object_tree")
-                self.heap_graph = HeapGraph(self._reader.table)
+                self.heap_graph = HeapGraph(self._reader)
             for table in changed:
                 self._made.pop(table, None)
         return changed

@@ -18,6 +18,7 @@ from memlyze.wording.leaks import (
     stopped_growth_command,
     stopped_growth_text,
 )
+from memlyze.wording.nothing import no_allocation_text
 from memlyze.wording.peaks import peak_live_when, peak_resident_when
 from memlyze.wording.units import format_bytes, format_count, format_duration, plural
 
@@ -139,7 +140,7 @@ def _leaks(content: Content) -> str:
 
 def _sites(content: Content) -> str:
     if not content.sites.rows:
-        return "No allocation was recorded."
+        return no_allocation_text(content.summary)
     rows = [
         (
             _site(site, content.folder),

@@ -20,6 +20,7 @@ from memlyze.report.figures import (
 )
 from memlyze.report.markup import Child, Element, h, name, place
 from memlyze.wording.figures import figure, short_figure
+from memlyze.wording.nothing import no_allocation_text
 from memlyze.wording.peaks import peak_live_when, peak_resident_when
 from memlyze.wording.resident import CATEGORY_NAMES
 from memlyze.wording.units import format_bytes, format_count, format_duration, plural
@@ -96,7 +97,7 @@ def timeline_section(content: Content) -> Element:
     """How memory moved, and what was live at the peaks."""
     timeline = content.timeline
     if not any(part.peak_live_bytes or part.rss for part in timeline.slices):
-        message = "Nothing was recorded: no allocation, and no reading of the memory clock."
+        message = f"{no_allocation_text(content.summary)} Nor is there a reading of memory."
         return h(
             "section",
             {"id": "timeline"},
@@ -174,14 +175,11 @@ def sites_section(content: Content) -> Element:
     """The lines of the program that allocated most."""
     sites = content.sites
     if not sites.rows:
-        more = (
-            "" if content.summary.is_exact else " A short program is seen with --sample-rate 1.0."
-        )
         return h(
             "section",
             {"id": "sites"},
             h("h2", None, "Top sites"),
-            h("p", {"class": "empty"}, "No allocation was recorded." + more),
+            h("p", {"class": "empty"}, no_allocation_text(content.summary)),
         )
     left = sites.row_count - len(sites.rows)
     return h(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Mapping, NamedTuple
+from typing import Callable, NamedTuple
 
 from memlyze.trace import format as fmt
 from memlyze.trace.blocks import Block, Layout
@@ -56,18 +56,22 @@ class Damage:
         """Add a block that cannot be decoded. Told again, it counts once."""
         self._faults[block.part, block.offset] = _Fault(block, reason)
 
+    def is_unreadable(self, block: Block) -> bool:
+        """Whether that was said of a block."""
+        return (block.part, block.offset) in self._faults
+
     @property
     def has_faults(self) -> bool:
         """Whether anything is known to be missing."""
         return bool(self._faults) or any(not key.startswith("count ") for key in self._notes)
 
-    def sentences(self, rows_shown: Mapping[int, int]) -> list[str]:
-        """The findings; `rows_shown` has the rows that were read, by block type."""
+    def sentences(self, rows: Callable[[int], int]) -> list[str]:
+        """The findings; `rows` tells how many rows of a block type there are, with the lost."""
         by_type: dict[int, list[_Fault]] = {}
         for fault in self._faults.values():
             by_type.setdefault(fault.block.block_type, []).append(fault)
         found = [
-            _describe(block_type, faults, rows_shown.get(block_type, 0))
+            _describe(block_type, faults, rows(block_type))
             for block_type, faults in sorted(by_type.items())
         ]
         return [*self._notes.values(), *found]
@@ -78,7 +82,7 @@ class _Fault(NamedTuple):
     reason: str
 
 
-def _describe(block_type: int, faults: list[_Fault], rows_shown: int) -> str:
+def _describe(block_type: int, faults: list[_Fault], row_count: int) -> str:
     name = fmt.BLOCK_TYPE_NAMES.get(block_type, f"type {block_type}")
     rows = "events" if block_type == fmt.EVENTS else "rows"
     faults = sorted(faults, key=lambda fault: fault.block.offset)
@@ -92,7 +96,7 @@ def _describe(block_type: int, faults: list[_Fault], rows_shown: int) -> str:
     return (
         f"{counted(len(faults), f'{name} block')} {'is' if one else 'are'} unreadable at "
         f"byte{'' if one else 's'} {places} ({reason}): {lost:,} {rows} are left out, "
-        f"{rows_shown:,} before and after are shown"
+        f"{max(row_count - lost, 0):,} before and after are shown"
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -11,6 +11,41 @@ from memlyze.trace.source import BlockSource
 from memlyze.trace.tables import texts
 
 _IDS = np.int32
+#: What the references among objects are made of. Without its names a chain is but less readable.
+_GRAPH = (fmt.OBJECT_TYPES, fmt.OBJECTS, fmt.OBJECT_REFERENCES, fmt.OBJECT_ROOTS)
+
+
+class LostCheckpoints(NamedTuple):
+    """What damage took of the heap graphs in a file, wholly or in part."""
+
+    checkpoint_ids: frozenset[int]
+    """Those whose own row is there, but not all that belongs to it."""
+    has_lost_rows: bool
+    """Whether the row of a checkpoint is lost, and with it all that is known of it."""
+
+
+def lost_checkpoints(source: BlockSource) -> LostCheckpoints:
+    """Find them by the order of the blocks: a checkpoint's own is written behind its others."""
+    found: set[int] = set()
+    has_lost_rows = is_torn = has_begun = False
+    last = None
+    ids = source.columns(fmt.CHECKPOINTS)["checkpoint_id"].tolist()
+    for block in source.layout.blocks:
+        if block.block_type in _GRAPH:
+            has_begun = True
+            is_torn |= not source.is_sound(block)
+        if block.block_type != fmt.CHECKPOINTS:
+            continue
+        if not source.is_sound(block):
+            has_lost_rows = True
+        else:
+            of_block, ids = ids[: block.row_count], ids[block.row_count :]
+            if is_torn or source.has_gap_between(last, block):
+                found.update(of_block)
+        is_torn, has_begun, last = False, False, block
+    if has_begun:
+        has_lost_rows |= is_torn or source.has_gap_between(last, source.layout.blocks[-1])
+    return LostCheckpoints(frozenset(found), has_lost_rows)
 
 
 def checkpoints(source: BlockSource) -> dict[str, Any]:

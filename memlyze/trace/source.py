@@ -37,6 +37,8 @@ class BlockSource:
             ]
         self.damage = damage
         self.rows_shown: dict[int, int] = {}
+        self._sound: set[tuple[int, int]] = set()
+        self._earlier_gaps = [] if earlier is None else earlier[1].gaps
         self._kept: dict[int, _Kept] = {}
         self._take(layout)
 
@@ -91,14 +93,28 @@ class BlockSource:
             return data[: fmt.BLOCK_HEADER.size + header.payload_bytes]
         return None
 
-    def verify(self, block: Block) -> None:
-        """Note a block whose payload cannot be decompressed or does not match its checksum."""
-        data = self.read(block)
-        if data is not None:
-            try:
-                _decoder.check_block(data)
-            except _decoder.CorruptBlockError as error:
-                self.damage.unreadable(block, str(error))
+    def is_sound(self, block: Block) -> bool:
+        """Whether a block's payload can be decompressed and matches its checksum; noted, where it
+        does not. Each is read for this once at most, and not at all if it has been decoded.
+        """
+        place = block.part, block.offset
+        if place not in self._sound and not self.damage.is_unreadable(block):
+            data = self.read(block)
+            if data is not None:
+                try:
+                    _decoder.check_block(data)
+                    self._sound.add(place)
+                except _decoder.CorruptBlockError as error:
+                    self.damage.unreadable(block, str(error))
+        return place in self._sound
+
+    def has_gap_between(self, before: Block | None, after: Block) -> bool:
+        """Whether blocks of unknown types are lost between two of the same part (None: from its
+        beginning on).
+        """
+        gaps = self._earlier_gaps if after.part else self.layout.gaps
+        start = -1 if before is None or before.part != after.part else before.offset
+        return any(gap.lost_blocks and start < gap.offset <= after.offset for gap in gaps)
 
     def each(self, block_type: int, start: int = 0) -> Iterator[tuple[Block, bytes]]:
         """The blocks of a type that can be read, in file order, with their bytes; with `start`
@@ -128,6 +144,7 @@ class BlockSource:
 
     def shown(self, block: Block) -> None:
         """Count a block's rows as decoded."""
+        self._sound.add((block.part, block.offset))
         self.rows_shown[block.block_type] = (
             self.rows_shown.get(block.block_type, 0) + block.row_count
         )

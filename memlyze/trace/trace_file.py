@@ -230,7 +230,7 @@ class TraceFile:
 
         Finds what opening the file and the tables decoded so far have shown; `verify` looks at all.
         """
-        return self._source.damage.sentences(self._source.rows_shown)
+        return self._source.damage.sentences(self._source.rows)
 
     @property
     def block_counts(self) -> dict[str, BlockCounts]:
@@ -307,11 +307,19 @@ class TraceFile:
                 self._allocations = self._decoding = None
 
     def verify(self) -> list[str]:
-        """Read the whole file, hold every block against its checksum, and return `damage`."""
-        self._check_open()
-        for block in self._source.layout.blocks:
-            self._source.verify(block)
-        return self.damage
+        """Hold every block against its checksum that was not decoded yet, and return `damage`."""
+        with self._lock:
+            self._check_open()
+            for block in self._source.layout.blocks:
+                self._source.is_sound(block)
+            return self.damage
+
+    @property
+    def lost_checkpoints(self) -> heap_graph.LostCheckpoints:
+        """The checkpoints of which something is lost, so that who holds what is not known."""
+        with self._lock:
+            self._check_open()
+            return heap_graph.lost_checkpoints(self._source)
 
     def _makers(self) -> dict[str, Callable[[], dict[str, Any]]]:
         source = self._source

@@ -21,6 +21,7 @@ import numpy as np
 
 from memlyze.errors import TraceError
 from memlyze.trace import format as fmt
+from memlyze.trace.heap_graph import LostCheckpoints
 from memlyze.trace.placement import Placement
 from memlyze.trace.tables import metadata_int
 from memlyze.trace.text import metadata_text
@@ -157,6 +158,16 @@ class TraceSet:
         for file in self.files:
             file.verify()
         return self.damage
+
+    @property
+    def lost_checkpoints(self) -> LostCheckpoints:
+        """`TraceFile.lost_checkpoints` of all files, by their ids in the tables."""
+        of_files = [file.lost_checkpoints for file in self.files]
+        found: set[int] = set()
+        if any(lost.checkpoint_ids for lost in of_files):
+            for lost, offset in zip(of_files, self._offsets_of("checkpoints")):
+                found.update(number + offset for number in lost.checkpoint_ids)
+        return LostCheckpoints(frozenset(found), any(lost.has_lost_rows for lost in of_files))
 
     @property
     def process_ids(self) -> list[int]:

@@ -90,6 +90,11 @@ def held_by_lines(site: LeakSite) -> list[str]:
     # Of what was freed some crumbs may be left, of which no object is known.
     if site.holders is not None and not (is_late and site.holders.shortest is None):
         return _holder_lines(site)
+    if site.is_checkpoint_damaged:
+        return [
+            f"not known: the heap of process {site.process_id} was recorded, and a part of it is "
+            "damaged in the trace; copy the trace anew, or record again"
+        ]
     ways = "call memlyze.checkpoint(), or take --checkpoint-signal"
     if checkpoint_ns is None:
         why = f"of process {site.process_id} no heap was recorded"

@@ -12,6 +12,8 @@ def sampling_text(sampling: Sampling) -> str:
     """
     if sampling.is_exact:
         return "every allocation"
+    if not sampling.interval_bytes:
+        return "unknown: what the trace says of itself cannot be read"
     widest, closest = sampling.interval_bytes, sampling.closest_interval_bytes
     text = f"every {format_bytes(widest)} allocated"
     if closest < widest:

@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+import pytest
 from command_line import Runner
 from lives_trace import FIRST_ID, MS, Life, lives_trace, write_lives
 from trace_encoder import TraceEncoder
@@ -121,6 +122,62 @@ def test_suspect_of_a_process_without_a_checkpoint_says_why(
     told = memlyze("leaks", "t.mlyze").stdout
     assert re.search(r"held by +not known: of process \d+ no heap was recorded", told)
     assert "call memlyze.checkpoint(), or take --checkpoint-signal" in told
+
+
+@pytest.mark.parametrize(
+    "lost", ["object_types", "objects", "object_references", "object_roots", "checkpoints"]
+)
+def test_holders_are_not_known_where_a_part_of_the_heap_is_lost(
+    lost: str, memlyze: Runner, tmp_path: Path
+) -> None:
+    content = held_by_log(GROWING, (2000, "exit")).damaged(lost)
+    (tmp_path / "t.mlyze").write_bytes(content)
+    told = memlyze("leaks", "t.mlyze").stdout
+    assert "1 site grows without bound" in told
+    assert re.search(r"held by +not known: the heap of process \d+ was recorded, and a part", told)
+    assert "waits for the collector" not in told
+    (site,) = json.loads(memlyze("leaks", "--json", "t.mlyze").stdout)["sites"]
+    assert (site["holders"], site["is_checkpoint_damaged"]) == (None, True)
+
+
+@pytest.mark.parametrize("lost", ["object_names", "object_texts", "memory"])
+def test_holders_are_known_where_but_names_are_lost(
+    lost: str, memlyze: Runner, tmp_path: Path
+) -> None:
+    trace = held_by_log(GROWING, (2000, "exit"))
+    trace.add("memory", [{"time_ns": 5, "rss": 1000}])
+    (tmp_path / "t.mlyze").write_bytes(trace.damaged(lost))
+    assert ", with which 968 KiB would be freed" in memlyze("leaks", "t.mlyze").stdout
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_holders_are_not_known_where_a_lost_block_may_have_been_of_the_heap(
+    is_first: bool, memlyze: Runner, tmp_path: Path
+) -> None:
+    """Without an index nobody knows what stood in a gap: it counts where the heap was written."""
+    trace = held_by_log(GROWING, (2000, "exit"))
+    content = trace.to_bytes(complete=False)
+    starts = trace.block_offsets
+    lost = 0 if is_first else len(starts) - 3
+    (tmp_path / "t.mlyze").write_bytes(content[: starts[lost]] + content[starts[lost + 1] :])
+    told = memlyze("leaks", "t.mlyze").stdout
+    assert "1 block cannot be found" in told
+    assert "and a part of it is damaged in the trace" in told
+
+
+def test_whole_checkpoint_is_asked_where_a_later_one_is_damaged(
+    memlyze: Runner, tmp_path: Path
+) -> None:
+    trace = held_by_log(GROWING, (2000, "checkpoint"))
+    trace.add("object_roots", [{"object_id": 2000, "name": "app"}])
+    row = {"checkpoint_id": 2, "time_ns": 2001 * MS, "first_object_id": 2000, "object_count": 1}
+    trace.add("checkpoints", [row])
+    content = bytearray(trace.to_bytes())
+    content[trace.block_offsets[-2] + 50] ^= 0xFF
+    (tmp_path / "t.mlyze").write_bytes(content)
+    told = memlyze("leaks", "t.mlyze").stdout
+    assert "1 object_roots block is unreadable" in told
+    assert "app.LOG → list[990], with which 968 KiB would be freed" in told
 
 
 def test_nothing_to_judge_is_said(memlyze: Runner, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -120,6 +121,44 @@ def test_damage_is_told(command: str, memlyze: Runner, tmp_path: Path) -> None:
     result = memlyze(command, "bad.mlyze")
     assert result.returncode == 0
     assert "damaged" in result.stdout
+
+
+@pytest.mark.parametrize("block_type", ["object_references", "events", "gc", "sources"])
+def test_every_command_tells_the_damage_that_info_tells(
+    block_type: str, memlyze: Runner, tmp_path: Path
+) -> None:
+    encoder = known_trace()
+    encoder.add("sources", [{"file": "/srv/app/main.py"}])
+    (tmp_path / "bad.mlyze").write_bytes(encoder.damaged(block_type))
+    (damage,) = json.loads(memlyze("info", "--json", "bad.mlyze").stdout)["damage"]
+    assert f"1 {block_type} block is unreadable" in damage
+    for command in (
+        ["summary"],
+        ["leaks"],
+        ["hotspots"],
+        ["peak"],
+        ["query", "FROM gc"],
+        ["report", "--markdown"],
+    ):
+        result = memlyze(*command, "bad.mlyze")
+        told = (result.stdout + result.stderr).replace("\\", "")
+        assert damage in told, command
+    memlyze("report", "-o", "bad.html", "bad.mlyze")
+    assert damage in (tmp_path / "bad.html").read_text(encoding="utf-8")
+    assert damage in json.loads(memlyze("summary", "--json", "bad.mlyze").stdout)["damage"]
+
+
+def test_trace_of_which_nothing_can_be_read_claims_nothing(memlyze: Runner, tmp_path: Path) -> None:
+    (tmp_path / "cut.mlyze").write_bytes(known_trace().to_bytes()[:60])
+    told = memlyze("summary", "cut.mlyze").stdout
+    assert re.search(r"sampled +unknown: what the trace says of itself cannot be read", told)
+    assert "before the trace was cut off" in told
+    report = memlyze("report", "--markdown", "cut.mlyze").stdout
+    memlyze("report", "-o", "cut.html", "cut.mlyze")
+    page = (tmp_path / "cut.html").read_text(encoding="utf-8")
+    for text in (report, page):
+        assert "No allocation was written before the trace was cut off" in text
+        assert "--sample-rate" not in text
 
 
 @pytest.mark.parametrize("command", ["summary", "info"])

@@ -44,6 +44,7 @@ def held_by(content: Any, text: str) -> Any:
         stack=(),
         holders=holders,
         checkpoint_ns=1,
+        is_checkpoint_damaged=False,
         process_ended_by="exit",
     )
     judged = {**content.leaks.judged, "growing": 1}

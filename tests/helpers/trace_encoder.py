@@ -281,6 +281,14 @@ class TraceEncoder:
         trailer = place + struct.pack("<I", zlib.crc32(place)) + fmt.TRAILER_MAGIC
         return body + pack_block(fmt.INDEX, **self._index_block()) + trailer
 
+    def damaged(self, block_type: str, *, complete: bool = True) -> bytes:
+        """The file as `to_bytes`, with a byte flipped in the first block of a type."""
+        content = bytearray(self.to_bytes(complete=complete))
+        number = TYPE_NUMBERS[block_type]
+        offset = next(row["offset"] for row in self._index if row["block_type"] == number)
+        content[offset + fmt.BLOCK_HEADER.size + 2] ^= 0xFF
+        return bytes(content)
+
     def add_index(self) -> None:
         """Add an index of the blocks since the last one, as a long recording does now and then."""
         fields = self._index_block()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import duckdb
 import pytest
-from known_trace import INTERVAL_BYTES, LIBRARY_FILE, MS, PROGRAM_FILE, weight_of
+from known_trace import INTERVAL_BYTES, LIBRARY_FILE, MS, PROGRAM_FILE, known_trace, weight_of
 
+import memlyze
 from memlyze.analyses.flamegraph import flamegraph
 from memlyze.query.session import Trace
 
@@ -238,3 +240,17 @@ def test_flamegraph_is_the_tree_of_the_analysis(sampled: Trace) -> None:
         "SELECT bytes, bytes_error, self_bytes, self_bytes_error FROM flamegraph() ORDER BY ALL"
     ).fetchall()
     assert [pytest.approx(row) for row in expected] == found
+
+
+@pytest.mark.parametrize("lost", ["objects", "object_references", "object_roots"])
+def test_who_holds_what_is_null_where_a_part_of_the_checkpoint_is_lost(
+    lost: str, tmp_path: Path
+) -> None:
+    (tmp_path / "bad.mlyze").write_bytes(known_trace().damaged(lost))
+    with memlyze.open(tmp_path / "bad.mlyze") as trace:
+        found = trace.sql("SELECT retained, distance, dominator_id FROM retained()").fetchall()
+        assert len(found) == (0 if lost == "objects" else 9)
+        assert set(found) <= {(None, None, None)}
+        chain = trace.sql("SELECT step, how, retained FROM path_to_root(6)").fetchall()
+        told = [(0, "not known: a part of the checkpoint is damaged", None)]
+        assert chain == ([] if lost == "objects" else told)

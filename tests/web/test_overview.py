@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from known_trace import MS
-from served import CONTRACT, Served
+from pathlib import Path
+
+from known_trace import MS, known_trace
+from served import CONTRACT, Served, serving
 
 
 def test_traces_are_listed_in_the_order_in_which_they_were_given(served: Served) -> None:
@@ -87,6 +89,15 @@ def test_number_out_of_range_is_refused(served: Served) -> None:
 def test_path_that_is_not_in_the_contract_is_not_found(served: Served) -> None:
     status, _ = served.refusal("secrets")
     assert status == 404
+
+
+def test_damage_is_told_of_what_no_view_has_read(tmp_path: Path) -> None:
+    (tmp_path / "bad.mlyze").write_bytes(known_trace().damaged("object_references"))
+    with serving(tmp_path / "bad.mlyze") as served:
+        info = served.get("info")
+    (damage,) = info["damage"]
+    assert "1 object_references block is unreadable" in damage
+    assert any(damage in note for note in info["notes"])
 
 
 def test_contract_names_each_parameter_with_its_meaning() -> None:

@@ -27,6 +27,7 @@ spelled AS (
             WHEN c.holder_id != 0 THEN _object_how(c.how, c.number, n.name, k.text)
             WHEN c.root = -2 THEN 'held from C'
             WHEN c.root = -3 THEN 'held by nobody: the collector has not come by'
+            WHEN c.root = -4 THEN 'not known: a part of the checkpoint is damaged'
             ELSE s.holder
         END AS holding
     FROM chain AS c
@@ -38,7 +39,7 @@ SELECT
     -- Which object of the chain, from 0 (held by the root) on.
     (max(c.steps) OVER () - c.steps)::BIGINT AS step,
     -- How the object before refers to it, as in `object_references`; of the first one, what the root is: `module app`,
-    -- `local batch of main (app.py:12)`, `held from C`.
+    -- `local batch of main (app.py:12)`, `held from C`; or that it is not known, where the checkpoint is damaged.
     c.holding AS how,
     -- Its type, with the module.
     t.type,
@@ -46,8 +47,8 @@ SELECT
     x.text AS name,
     -- How many items it has; NULL: it is no container, string or array.
     nullif(o.length, -1) AS length,
-    -- Bytes that would be freed with it.
-    c.retained,
+    -- Bytes that would be freed with it; NULL: not known.
+    nullif(c.retained, -1) AS retained,
     -- Number of the object (`objects`).
     c.object_id
 FROM spelled AS c

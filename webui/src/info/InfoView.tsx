@@ -17,6 +17,11 @@ const STATES = {
   bad: "It cannot be read",
 } as const;
 
+/** `Complete`, though not all that is in the file could be read. */
+function stateText(state: keyof typeof STATES, damage: readonly string[]): string {
+  return damage.length > 0 && state !== "bad" ? `${STATES[state]}. Damaged: not all of it can be read` : STATES[state];
+}
+
 /** What the trace covers, what it lacks, and what recording cost. */
 export default function InfoView() {
   return (
@@ -57,7 +62,7 @@ function PeakLive() {
   const { info } = useTrace();
   const { peak_live_ns: timeNs, peak_live_bytes: live } = info;
   if (timeNs === null) {
-    return <>nothing was allocated</>;
+    return <>{info.trace.state === "complete" && info.damage.length === 0 ? "nothing was allocated" : "unknown"}</>;
   }
   return (
     <>
@@ -90,7 +95,7 @@ function Recording() {
         facts={[
           ["Command", <code key="command">{visible(trace.command_line) || "unknown"}</code>],
           ["File", visible(trace.path)],
-          ["State", STATES[trace.state]],
+          ["State", stateText(trace.state, info.damage)],
           ["Began", trace.start_time_unix_ns === null ? "unknown" : formatClock(trace.start_time_unix_ns)],
           ["Duration", formatDuration(info.duration_ns)],
           ["Python", info.processes[0]?.python_version ?? "unknown"],
@@ -102,10 +107,12 @@ function Recording() {
   );
 }
 
+const UNKNOWN_SAMPLING = "unknown: what the trace says of itself cannot be read";
+
 /** `64 KiB`, or `512 B to 64 KiB, as the program's pace allowed`. */
-function intervalText(closest: number | null, widest: number | null): string {
+function intervalText(isExact: boolean, closest: number | null, widest: number | null): string {
   if (closest === null || widest === null) {
-    return "none: every allocation";
+    return isExact ? "none: every allocation" : UNKNOWN_SAMPLING;
   }
   return closest < widest ? `${formatBytes(closest)} to ${formatBytes(widest)}, as the program's pace allowed` : formatBytes(widest);
 }
@@ -113,18 +120,19 @@ function intervalText(closest: number | null, widest: number | null): string {
 function Sampling() {
   const { info } = useTrace();
   const { sampling } = info;
+  const isKnown = info.is_exact || sampling.sample_interval_bytes !== null;
   return (
     <Panel title="Precision">
       <Facts
         facts={[
-          ["Recorded", info.is_exact ? "Every allocation: all figures are exact" : "A sample: every figure carries its 95 % interval"],
+          ["Recorded", !isKnown ? UNKNOWN_SAMPLING : info.is_exact ? "Every allocation: all figures are exact" : "A sample: every figure carries its 95 % interval"],
           ["Samples", formatCount(info.samples)],
           ["Allocated", <EstimateText key="bytes" estimate={info.bytes} />],
           ["Allocations", <EstimateText key="allocations" estimate={info.allocations} format={formatCount} />],
           ["Not freed at the end", <EstimateText key="live" estimate={info.live_bytes} />],
           ["Sample rate", sampling.sample_rate === null ? "unknown" : sampling.sample_rate === 0 ? "by size alone" : sampling.sample_rate],
-          ["Sample interval", intervalText(sampling.closest_interval_bytes, sampling.sample_interval_bytes)],
-          ["Where nothing was recorded, there may be", info.is_exact ? "nothing" : `up to ${formatBytes(sampling.unseen_bytes)}`],
+          ["Sample interval", intervalText(info.is_exact, sampling.closest_interval_bytes, sampling.sample_interval_bytes)],
+          ["Where nothing was recorded, there may be", !isKnown ? "unknown" : info.is_exact ? "nothing" : `up to ${formatBytes(sampling.unseen_bytes)}`],
         ]}
       />
     </Panel>

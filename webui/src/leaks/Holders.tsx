@@ -29,13 +29,15 @@ function columnsOf(roots: readonly ChainNode[]): Place[] {
 }
 
 /** Who holds what the line allocated: types, retained bytes, and the chains of references as a graph. */
-export function Holders({ site: { holders, grew_until_freed, checkpoint_ns, judged_until_ns } }: { site: LeakSite }) {
+export function Holders({ site: { holders, grew_until_freed, checkpoint_ns, is_checkpoint_damaged, judged_until_ns } }: { site: LeakSite }) {
   const { info } = useTrace();
   if (holders === null || holders === undefined) {
     const isLate = grew_until_freed && checkpoint_ns !== null && checkpoint_ns > judged_until_ns;
     return (
       <p className="quiet">
-        {isLate
+        {is_checkpoint_damaged
+          ? "Who holds it is not known: its heap was recorded, and a part of it is damaged in the trace. Copy the trace anew, or record again."
+          : isLate
           ? "Who held it is not known: the heap was recorded after it was freed. Call memlyze.checkpoint(), or take --checkpoint-signal, while it is there."
           : info.has.checkpoints
           ? "Nothing of it was found at the checkpoint of the heap."

@@ -65,6 +65,7 @@ export interface LeakSite extends LeakFrame {
   readonly stack: readonly LeakFrame[];
   readonly holders: unknown;
   readonly checkpoint_ns: number | null;
+  readonly is_checkpoint_damaged: boolean;
 }
 
 export interface LeaksForm {

@@ -1,7 +1,7 @@
 import { Flame } from "lucide-react";
 
 import { useAnswer } from "../data/answers";
-import type { Spike } from "../data/forms";
+import type { Info, Spike } from "../data/forms";
 import { aliveAt, selectionParameters } from "../data/parameters";
 import { useTrace } from "../data/trace";
 import { formatMoment, formatCount } from "../lib/units";
@@ -24,6 +24,20 @@ export function SpikePanel() {
   return <Answered answer={answer}>{(spike) => <SpikeContent spike={spike} />}</Answered>;
 }
 
+/** Why there is no allocation at all, as the commands say it. */
+function noAllocationText({ trace, damage, is_exact: isExact }: Info): string {
+  if (trace.state === "live") {
+    return "No allocation was written yet; look again in a moment.";
+  }
+  if (trace.state === "cut_off") {
+    return "No allocation was written before the trace was cut off: was the disk full, or the program killed at once?";
+  }
+  if (damage.length > 0) {
+    return "No allocation can be read: the trace is damaged.";
+  }
+  return isExact ? "No allocation was recorded." : "No allocation was recorded, as only a sample is. To see small programs, record with --sample-rate 1.0.";
+}
+
 function siteKey({ place, label }: Site): string {
   return `${place.file}:${place.line}:${place.function}:${label}`;
 }
@@ -37,7 +51,7 @@ function SpikeContent({ spike }: { spike: Spike }) {
     return (
       <Message title={range === null ? "Nothing was recorded" : "Nothing was allocated here"}>
         {range === null
-          ? "Not one allocation was sampled: a program that is short or small needs more samples. Record it again with --sample-rate 1.0."
+          ? noAllocationText(info)
           : info.is_exact
             ? "Brush a longer stretch, or clear the selection."
             : "Or no allocation of this stretch was sampled. Brush a longer one, or record with a smaller --sample-interval."}

@@ -27,6 +27,12 @@ const STACKED_BY = [
 ] as const;
 
 export function TimelineView() {
+  const { info } = useTrace();
+  // Of no time at all there is nothing to draw, but to say why.
+  return info.duration_ns > 0 ? <TimelineOfTime /> : <SpikePanel />;
+}
+
+function TimelineOfTime() {
   const container = useRef<HTMLDivElement>(null);
   const { width } = useSize(container);
   const memory = useMemory(width, false, usePalette());

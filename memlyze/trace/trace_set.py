@@ -15,7 +15,7 @@ What would collide is made unique, so that tables can be joined by their ids alo
 from __future__ import annotations
 
 import os
-from typing import Any, Sequence
+from typing import Any, NamedTuple, Sequence
 
 import numpy as np
 
@@ -53,6 +53,53 @@ _ID_TABLES = {
 _PARENT_IDS = {"stacks": "stack_id", "windows": "window_id"}
 
 
+class _Stated(NamedTuple):
+    """What the metadata of the files say of them, by the file's place among them."""
+
+    process_ids: list[int]
+    parent_process_ids: list[int]
+    time_shifts: list[int]
+    """What is added to the times of a file."""
+
+
+def _stated(metadata: Sequence[dict[str, Any]]) -> _Stated:
+    process_ids = _distinct([metadata_int(said, "process_id") for said in metadata])
+    starts = [metadata_int(said, "start_time_unix_ns") for said in metadata]
+    earliest = min(starts)
+    return _Stated(
+        process_ids,
+        _parent_process_ids(metadata, process_ids),
+        [start - earliest if earliest > 0 else 0 for start in starts],
+    )
+
+
+def _distinct(process_ids: Sequence[int]) -> list[int]:
+    given: dict[int, None] = {}
+    for process_id in process_ids:
+        while process_id in given:
+            process_id += REPEATED_PROCESS_STEP
+        given[process_id] = None
+    return list(given)
+
+
+def _parent_process_ids(
+    metadata: Sequence[dict[str, Any]], process_ids: Sequence[int]
+) -> list[int]:
+    """By the ids of recordings: those of processes come again, and a process that is made by
+    another in between, such as a shell, has that for its parent.
+    """
+    by_recording = {
+        metadata_text(said.get("recording_id", "")): process_id
+        for said, process_id in zip(metadata, process_ids)
+    }
+    found = []
+    for said in metadata:
+        parent = metadata_text(said.get("parent_recording_id", ""))
+        told = metadata_int(said, "parent_process_id")
+        found.append(by_recording.get(parent, told) if parent else told)
+    return found
+
+
 class TraceSet:
     """Several opened trace files. Use it in a `with` block, or call `close()`."""
 
@@ -74,6 +121,7 @@ class TraceSet:
         self._placement = Placement(memory_limit_bytes, temporary_directory)
         self._tables: dict[str, dict[str, Any]] = {}
         self._offsets: dict[str, list[int]] = {}
+        self._stated: _Stated | None = None
         self.files: list[TraceFile] = []
         try:
             for path in paths:
@@ -132,6 +180,7 @@ class TraceSet:
                 return None
             changed |= of_file
         if changed:
+            self._stated = None
             changed |= self._tables_with(self._ids_moved())
             for name in changed:
                 self._tables.pop(name, None)
@@ -172,28 +221,13 @@ class TraceSet:
     @property
     def process_ids(self) -> list[int]:
         """The process id of each file in all tables."""
-        given: list[int] = []
-        for file in self.files:
-            process_id = metadata_int(file.metadata, "process_id")
-            while process_id in given:
-                process_id += REPEATED_PROCESS_STEP
-            given.append(process_id)
-        return given
+        return list(self._of_files().process_ids)
 
-    def _parent_process_ids(self) -> list[int]:
-        """By the ids of recordings: those of processes come again, and a process that is made by
-        another in between, such as a shell, has that for its parent.
-        """
-        by_recording = {
-            metadata_text(file.metadata.get("recording_id", "")): process_id
-            for file, process_id in zip(self.files, self.process_ids)
-        }
-        found = []
-        for file in self.files:
-            parent = metadata_text(file.metadata.get("parent_recording_id", ""))
-            told = metadata_int(file.metadata, "parent_process_id")
-            found.append(by_recording.get(parent, told) if parent else told)
-        return found
+    def _of_files(self) -> _Stated:
+        """Made once: each column of each file asks for it, and there may be thousands of files."""
+        if self._stated is None:
+            self._stated = _stated([file.metadata for file in self.files])
+        return self._stated
 
     def is_decoded(self, name: str) -> bool:
         """Whether a table is there already, joined."""
@@ -223,11 +257,12 @@ class TraceSet:
             column: self._placement.column(starts[-1], dtype, in_memory=fits or dtype.kind == "O")
             for column, dtype in dtypes.items()
         }
+        keeps_parts = self.is_being_written
         for number, part in enumerate(parts):
             for column, values in joined.items():
                 here = values[starts[number] : starts[number + 1]]
                 self._fill(here, name, column, number, part)
-            if not self.is_being_written:
+            if not keeps_parts:
                 self.files[number].release(name)
         return joined
 
@@ -248,10 +283,10 @@ class TraceSet:
     def _fill(self, here: Any, name: str, column: str, number: int, part: dict[str, Any]) -> None:
         """Write one file's values of a column."""
         if column == "process_id":
-            here[:] = self.process_ids[number]
+            here[:] = self._of_files().process_ids[number]
             return
         if column == "parent_process_id":
-            here[:] = self._parent_process_ids()[number]
+            here[:] = self._of_files().parent_process_ids[number]
             return
         if column not in part:
             here[:] = 1  # the weights of a file that leaves none out
@@ -266,7 +301,7 @@ class TraceSet:
             if offset:
                 here[here != 0] += offset
         elif column in _TIMES:
-            shift = self._time_shifts()[number]
+            shift = self._of_files().time_shifts[number]
             if shift:
                 here[here != _NO_TIME] += shift
 
@@ -282,12 +317,6 @@ class TraceSet:
                 offsets.append(offsets[-1] + int(file.table(ids)[column].max(initial=0)))
             self._offsets[ids] = offsets
         return self._offsets[ids]
-
-    def _time_shifts(self) -> list[int]:
-        starts = [metadata_int(file.metadata, "start_time_unix_ns") for file in self.files]
-        if min(starts) <= 0:
-            return [0] * len(starts)
-        return [start - min(starts) for start in starts]
 
     def close(self) -> None:
         """Close the files and let go of the tables; arrays that were handed out stay valid."""

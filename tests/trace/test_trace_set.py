@@ -63,6 +63,30 @@ def test_every_table_tells_the_process(tmp_path: Path) -> None:
             assert all(column.flags.c_contiguous for column in columns.values())
 
 
+def test_a_further_file_costs_as_much_as_those_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [write_trace(tmp_path / f"{k}.mlyze", 100 + k, 1000 + k) for k in range(24)]
+    asked = 0
+
+    def ask(file: TraceFile, name: str) -> Any:
+        nonlocal asked
+        asked += name in ("metadata", "is_being_written")
+        return object.__getattribute__(file, name)
+
+    monkeypatch.setattr(TraceFile, "__getattribute__", ask)
+
+    def asked_for(count: int) -> int:
+        nonlocal asked
+        asked = 0
+        with TraceSet(paths[:count]) as traces:
+            for name in TABLE_NAMES:
+                traces.table(name)
+        return asked
+
+    assert asked_for(24) <= 3 * asked_for(8)
+
+
 def test_a_set_of_one_file_shows_what_the_file_shows(tmp_path: Path) -> None:
     path = tmp_path / "one.mlyze"
     synthetic_trace(300, stacks=9, windows=2).write(path)

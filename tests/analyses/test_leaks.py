@@ -379,3 +379,37 @@ def test_phase_that_lets_go_of_its_memory_did_not_leak(tmp_path: Path) -> None:
     assert not site.grew_until_freed
     assert found.grew_until_freed.sites == 0
     assert found.grew_until_freed.first_freed_ns is None
+
+
+def test_buffer_that_is_copied_to_grow_is_a_leak_though_samples_miss_it(tmp_path: Path) -> None:
+    """One block in place of another: at times none of them is in the sample."""
+    ends = [(at, at + 1) for at in range(10, END_MS)]
+    lives = [
+        Life("site", at, died if died < END_MS else None, 40_000 + 100 * at) for at, died in ends
+    ]
+    for interval_bytes in (64 * 1024, None):
+        sampled = {} if interval_bytes is None else {"interval_bytes": interval_bytes}
+        path = write_lives(tmp_path / f"{interval_bytes}.mlyze", lives, end_ms=END_MS, **sampled)
+        (site,) = judged(path).sites
+        assert site.verdict == "growing"
+
+
+def test_buffer_that_keeps_its_size_is_no_leak_though_samples_miss_it(tmp_path: Path) -> None:
+    draw = random.Random(3)
+    ends = [(at, at + 1) for at in range(10, END_MS)]
+    lives = [
+        Life("site", at, died if died < END_MS else None, 100_000 + draw.randrange(100_000))
+        for at, died in ends
+    ]
+    path = write_lives(tmp_path / "t.mlyze", lives, end_ms=END_MS, interval_bytes=64 * 1024)
+    assert not judged(path).having("growing")
+
+
+def test_that_few_samples_were_freed_is_no_sign_of_a_bounded_cache(tmp_path: Path) -> None:
+    kept = [Life("site", at, None, SIZE) for at in (300, 900, 1500, 1900)]
+    freed = [Life("site", at, at + 60, SIZE) for at in range(150, 1800, 150)]
+    for few_or_many, verdicts in ((freed[::4], {"warming_up"}), (freed, {"bounded"})):
+        lives = kept + few_or_many
+        path = write_lives(tmp_path / "t.mlyze", lives, end_ms=END_MS, interval_bytes=1000)
+        (site,) = judged(path).sites
+        assert site.verdict in verdicts

@@ -26,6 +26,10 @@ LEAST_BYTES = 16 << 10
 
 #: Cell and cohort of birth of what was there when it all began.
 BEFORE = -1
+#: A curve of one block is smoothed over so many cells.
+_SMOOTHED_CELLS = 9
+#: Where no greater share of its blocks goes unseen, one that is replaced is seen most of the time.
+_MOSTLY_SEEN = 1 / 3
 
 
 class Lives(typing.NamedTuple):
@@ -99,6 +103,10 @@ class Curves(typing.NamedTuple):
     """Bytes that were there when it all began, by site."""
     live: Array
     """Bytes live at the end of each cell."""
+    is_single: Array
+    """Whether it is one block that is replaced, as a buffer that is copied to grow; by site. Its
+    curve is smoothed.
+    """
     born: Array
     """Bytes born in each cell that lived beyond it."""
     died: Array
@@ -110,6 +118,8 @@ class Curves(typing.NamedTuple):
     """Recorded allocations that are live at the end, by site."""
     lasting_samples: Array
     """Recorded allocations that lived beyond their cell, by site."""
+    ended_samples: Array
+    """Of these, those that were freed, by site."""
     collected: Array
     """Share of what died that died in runs of the collector, by site."""
     rows: Rows
@@ -209,19 +219,42 @@ def lay_curves(lives: Lives, site_of_stack: Array) -> Curves:
     born_bytes, died_bytes = lay(is_new, rows.born, rows.bytes), lay(ended, rows.died, rows.bytes)
     in_collection = ended & lives.died_in_collection[chosen]
     before = add_up(~is_new, rows.bytes)
+    live = before[:, None] + np.cumsum(born_bytes - died_bytes, axis=1)
+    ones = np.ones(len(rows.born))
+    blocks = np.cumsum(lay(is_new, rows.born, ones) - lay(ended, rows.died, ones), axis=1)
+    blocks += add_up(~is_new)[:, None]
+    unseen = add_up(is_new, rows.variance / np.maximum(rows.bytes, 1) ** 2)  # 1 − 1 / weight, each
+    is_single = (blocks.max(axis=1, initial=0) <= 2) & (unseen <= _MOSTLY_SEEN * add_up(is_new))
+    live[is_single] = _smoothed(live[is_single] / np.maximum(blocks[is_single], 1))
     return Curves(
         sites=sites,
         before=before,
-        live=before[:, None] + np.cumsum(born_bytes - died_bytes, axis=1),
+        live=live,
+        is_single=is_single,
         born=born_bytes,
         died=died_bytes,
         variance=lay(is_new, rows.born, rows.variance) + lay(ended, rows.died, rows.variance),
         live_variance=add_up(~ended, rows.variance),
         live_samples=add_up(~ended),
         lasting_samples=add_up(is_new),
+        ended_samples=add_up(is_new & ended),
         collected=add_up(in_collection, rows.bytes) / np.maximum(add_up(ended, rows.bytes), 1),
         rows=rows,
     )
+
+
+def _smoothed(live: Array) -> Array:
+    """The median of each level and its neighbours, of those in which there is anything: one block
+    in place of another is missed by sampling now and then, and there beside it for a moment.
+    """
+    side = _SMOOTHED_CELLS // 2
+    padded = np.pad(live, ((0, 0), (side, side)), mode="edge")
+    levels = np.sort(np.lib.stride_tricks.sliding_window_view(padded, _SMOOTHED_CELLS, axis=1))
+    nothing = (levels <= 0).sum(axis=2)
+    middle = np.minimum((_SMOOTHED_CELLS + nothing) // 2, _SMOOTHED_CELLS - 1)
+    median: Array = np.take_along_axis(levels, middle[:, :, None], axis=2)[:, :, 0]
+    is_over = np.maximum.accumulate(live[:, ::-1] > 0, axis=1)[:, ::-1] == 0
+    return np.where(is_over, 0, median)
 
 
 def _in_collection(freed_ns: Array, collections: Columns) -> Array:

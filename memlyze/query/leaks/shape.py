@@ -135,6 +135,7 @@ def measure(curves: Curves, lives: Lives, stack_site: Array) -> Shapes:
     fall = (np.maximum.accumulate(blocks, axis=1) - blocks).max(axis=1, initial=0)
     # Where sampling blurs the levels, they depend on each other by more than a test can undo.
     is_sharp = 1.96 * np.sqrt(curves.live_variance) <= _SHARP * gained
+    is_sharp |= curves.is_single
     if lives.is_exact:
         p_half, p_third = (sign_flip_p(increments[:, -part:]) for part in (_HALF, _THIRD))
     else:

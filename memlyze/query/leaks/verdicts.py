@@ -94,6 +94,7 @@ def judge(curves: Curves, shapes: Shapes, lives: Lives, *, looks: int = 1) -> Ju
     is_slowing = s.slowing < np.where(s.is_flattening, _SLOWING_ON, _SLOWING)
     is_slowing &= s.p_slower <= _SURELY_SLOWER
     turns_over = s.turnover >= _TURNOVER
+    sees_ends = is_exact | (curves.ended_samples >= _LEAST_SAMPLES)
     is_rising = (s.p_third <= _RISING) | ((s.p_third <= _WEAKLY_RISING) & (s.p_half <= 0.01))
     is_rising &= (accumulates & ~turns_over) | (s.late_rise >= _LATE_RISE * s.top)
     watched_ns = clock.time_ns(s.end) - clock.time_ns(s.onset)
@@ -116,7 +117,7 @@ def judge(curves: Curves, shapes: Shapes, lives: Lives, *, looks: int = 1) -> Ju
             has_teeth | (curves.live[:, -1] < 0.3 * s.peak),
             grows & is_watched,
             grows,
-            turns_over,
+            turns_over & sees_ends,
             has_ended,
         ],
         [TOO_FEW, FREED_LATE, SAWTOOTH, GROWING, WARMING_UP, BOUNDED, ONE_TIME],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 import typing
 
 from memlyze.analyses.statements import run_statement
@@ -83,6 +85,39 @@ def choose(trace: Trace, selection: Selection) -> Chosen:
         "window_ids": windows,
     }
     return Chosen(parameters, _stack_ids(trace, selection))
+
+
+def require_code(selection: Selection, *traces: Trace) -> None:
+    """Raise SelectionError where no frame of any of these traces is of the function and the file
+    that are asked for: what is mistyped must not read as memory that is not there.
+    """
+    function, file = selection.function, selection.file
+    asked = [("function", function, None), ("file", None, file), ("function", function, file)]
+    for noun, of_function, of_file in asked:
+        if of_function is None and of_file is None:
+            continue
+        wanted = {"function": of_function, "file": of_file}
+        if any(run_statement(trace, "selected_frames", wanted) for trace in traces):
+            continue
+        name = of_file if noun == "file" else of_function
+        where = f" in the file {file!r}" if noun == "function" and of_file is not None else ""
+        whose = "the trace" if len(traces) == 1 else "either recording"
+        raise SelectionError(
+            f"no {noun} {name!r}{where} is on the call stacks of {whose}; "
+            + _near(noun, name or "", traces)
+        )
+
+
+def _near(noun: str, wanted: str, traces: typing.Sequence[Trace]) -> str:
+    """What a pattern may have been meant to be, or how to find out."""
+    separator = r"[/\\]" if noun == "file" else r"[.]"
+    names = {str(name) for trace in traces for name in trace.table("frames")[noun].tolist()}
+    last = [re.split(separator, name)[-1] for name in names]
+    word = re.split(separator, wanted)[-1].strip("*?")
+    near = difflib.get_close_matches(word, sorted(set(last)), n=_SHOWN)
+    if near:
+        return f"near it {'is' if len(near) == 1 else 'are'} {', '.join(near)}"
+    return f"memlyze hotspots --by {noun} lists what is there"
 
 
 def _ids(trace: Trace, statement: str, noun: str, wanted: int | str) -> list[int]:

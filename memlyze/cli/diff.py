@@ -107,7 +107,7 @@ def run(arguments: typing.Sequence[str]) -> int:
             by=options.by,
             measure=options.measure,
             count=options.limit,
-            selection=selection_of(options, after),
+            selection=selection_of(options, after, before),
         )
         names = " → ".join(printable(trace.paths[0]) for trace in (before, after))
         lines = [f"{style('memlyze', 'bold')}: {names}"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from memlyze.analyses.selection import END_NS, Selection
+from memlyze.analyses.selection import END_NS, Selection, require_code
 from memlyze.cli.errors import UsageError
 from memlyze.cli.opening import add_only_option
 from memlyze.cli.times import span_ns
@@ -50,10 +50,12 @@ def chosen_span_ns(options: argparse.Namespace, trace: Trace) -> tuple[int, int]
     return from_ns, to_ns
 
 
-def selection_of(options: argparse.Namespace, trace: Trace) -> Selection:
-    """What the options choose. Raises UsageError for what cannot be meant."""
+def selection_of(options: argparse.Namespace, trace: Trace, *others: Trace) -> Selection:
+    """What the options choose. Raises UsageError for what cannot be meant, and SelectionError for code
+    that neither this trace nor one of the `others` has.
+    """
     from_ns, to_ns = chosen_span_ns(options, trace)
-    return Selection(
+    selection = Selection(
         from_ns=from_ns,
         to_ns=to_ns,
         thread=_name_or_number(options.thread),
@@ -61,6 +63,8 @@ def selection_of(options: argparse.Namespace, trace: Trace) -> Selection:
         function=options.function,
         file=options.file,
     )
+    require_code(selection, trace, *others)
+    return selection
 
 
 def _name_or_number(text: str | None) -> str | int | None:

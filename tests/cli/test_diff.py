@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from command_line import Runner
 from known_trace import FIRST_ID, MS, known_trace, write_known_trace
-from trace_encoder import Allocation, Run
+from trace_encoder import Allocation, Run, TraceEncoder
 
 
 @pytest.fixture
@@ -100,3 +100,30 @@ def test_mistake_is_one_line_and_status_2(
     assert (done.returncode, done.stdout) == (2, "")
     assert complaint in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_code_that_neither_recording_has_is_an_error_and_no_gate_that_holds(
+    traces: tuple[str, str], memlyze: Runner
+) -> None:
+    gate = ("--fail-on", "live > +5%")
+    for option, name, near in (
+        ("--function", "mian", "main"),
+        ("--function", "*.decodes", "decode"),
+        ("--file", "mains.py", "main.py"),
+    ):
+        done = memlyze("diff", *traces, option, name, *gate)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert f"{name!r} is on the call stacks of either recording; near it is" in done.stderr
+        assert near in done.stderr
+    unlike = memlyze("diff", *traces, "--function", "nofunc", *gate)
+    assert "memlyze hotspots --by function lists what is there" in unlike.stderr
+    apart = memlyze("diff", *traces, "--function", "main", "--file", "lib.py", *gate)
+    assert apart.returncode == 1
+
+
+def test_code_that_one_recording_has_is_compared(memlyze: Runner, tmp_path: Path) -> None:
+    write_known_trace(tmp_path / "a.mlyze")
+    TraceEncoder({"process_id": 1}).write(tmp_path / "empty.mlyze")
+    for pair in (("a.mlyze", "empty.mlyze"), ("empty.mlyze", "a.mlyze")):
+        done = memlyze("diff", *pair, "--function", "load")
+        assert (done.returncode, done.stderr) == (0, "")

@@ -195,3 +195,15 @@ def test_mistake_is_one_line(
     assert (done.returncode, done.stdout) == (status, "")
     assert complaint in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", ["hotspots", "peak", "flamegraph", "timeline"])
+def test_code_that_is_not_in_the_trace_is_an_error(
+    command: str, trace: str, memlyze: Runner
+) -> None:
+    done = memlyze(command, "--function", "laod", trace)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert (
+        "no function 'laod' is on the call stacks of the trace; near it is load" in done.stderr
+    )
+    assert memlyze(command, "--function", "l?ad", trace).returncode == 0

@@ -12,7 +12,7 @@ from memlyze.cli import interrupts
 from memlyze.cli.arguments import CommandParser
 from memlyze.cli.errors import CommandError, UsageError
 from memlyze.cli.opening import open_traces
-from memlyze.cli.output import check_output, writing
+from memlyze.cli.output import check_output, named_file, writing
 from memlyze.cli.progress import decoding_progress
 from memlyze.cli.selecting import add_selection_options
 from memlyze.cli.terminal import is_terminal
@@ -61,7 +61,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--output-file",
         metavar="PATH",
         help="file to write, or folder for the files of several views; also a URL such as "
-        "s3://bucket/path (default: standard output)",
+        "s3://bucket/path (default: standard output, which is -)",
     )
     parser.add_argument(
         "-f", "--force", action="store_true", help="replace the output file if it exists"
@@ -107,6 +107,7 @@ def make_parser() -> argparse.ArgumentParser:
 def run(arguments: typing.Sequence[str]) -> int:
     """Run the command; return its exit status."""
     options = make_parser().parse_args(arguments)
+    options.output_file = named_file(options.output_file)
     _refuse_what_does_not_fit(options)
     with open_traces(options.traces, only=options.only) as trace:
         for line in state_lines(trace):
@@ -162,7 +163,8 @@ def _refuse_what_does_not_fit(options: argparse.Namespace) -> None:
         is_folder = form in TABLES and (options.partition_by or len(options.view or ()) != 1)
         if is_folder:
             raise UsageError(
-                "several views need a folder: name it with -o, or choose one view with --view"
+                "several views need a folder, not standard output: name it with -o, or choose one "
+                "view with --view"
             )
         if form in _BINARY and is_terminal(sys.stdout):
             raise UsageError(f"{form} is not for a terminal; name a file with -o")

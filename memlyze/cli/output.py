@@ -8,6 +8,14 @@ import typing
 
 from memlyze.cli.errors import CommandError, UsageError
 
+#: What stands for standard output where a file is named.
+STANDARD_OUTPUT = "-"
+
+
+def named_file(output_file: str | None) -> str | None:
+    """The file that `-o` names; None: standard output, which is also called `-`."""
+    return None if output_file == STANDARD_OUTPUT else output_file
+
 
 def check_output(output_file: str, paths: typing.Sequence[str], *, force: bool) -> None:
     """Raise UsageError where a file must not be written: it is a trace that is read, or it exists

@@ -15,7 +15,7 @@ from memlyze.cli import interrupts, schema
 from memlyze.cli.arguments import CommandParser
 from memlyze.cli.errors import CommandError, UsageError
 from memlyze.cli.opening import add_only_option, open_traces
-from memlyze.cli.output import check_output, writing
+from memlyze.cli.output import check_output, named_file, writing
 from memlyze.cli.progress import decoding_progress
 from memlyze.cli.tables import table_lines
 from memlyze.cli.terminal import Style, is_terminal
@@ -70,7 +70,12 @@ def make_parser() -> argparse.ArgumentParser:
         choices=("table", *query_result.FORMATS),
         help="how to write the result (default: as the name of the output file says, else table)",
     )
-    parser.add_argument("-o", "--output-file", metavar="FILE", help="write the result to a file")
+    parser.add_argument(
+        "-o",
+        "--output-file",
+        metavar="FILE",
+        help="write the result to a file; - is standard output",
+    )
     parser.add_argument(
         "-f", "--force", action="store_true", help="replace the output file if it exists"
     )
@@ -92,6 +97,7 @@ def run(arguments: typing.Sequence[str]) -> int:
     if options.schema:
         print("\n".join(schema.schema_lines()))
         return 0
+    options.output_file = named_file(options.output_file)
     query, paths = _query_and_traces(options.arguments, options.file)
     if options.output_file is not None:
         check_output(options.output_file, paths, force=options.force)

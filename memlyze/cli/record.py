@@ -11,6 +11,7 @@ from memlyze.cli import child, handover, settings
 from memlyze.cli.arguments import CommandParser
 from memlyze.cli.errors import UsageError
 from memlyze.cli.executable import obstacle
+from memlyze.cli.output import STANDARD_OUTPUT
 from memlyze.cli.status_file import status_file
 from memlyze.cli.target import Target, find_target
 
@@ -109,6 +110,11 @@ def run(arguments: typing.Sequence[str]) -> int:
     parser = make_parser()
     own, program = split_arguments(parser, arguments)
     options = parser.parse_args(own)
+    if options.output_file == STANDARD_OUTPUT:
+        raise UsageError(
+            "a trace cannot be written to standard output, which is the program's: it is a file "
+            "that is written at many places; name one with -o"
+        )
     flags = {option.name: getattr(options, option.name) for option in settings.OPTIONS}
     flags[settings.OUTPUT_FILE] = options.output_file
     target = find_target(program)

@@ -12,7 +12,7 @@ from memlyze.cli import interrupts
 from memlyze.cli.arguments import CommandParser
 from memlyze.cli.errors import UsageError
 from memlyze.cli.opening import add_only_option, open_traces
-from memlyze.cli.output import check_output, writing
+from memlyze.cli.output import check_output, named_file, writing
 from memlyze.cli.progress import decoding_events
 from memlyze.wording.trace_state import state_lines
 
@@ -38,7 +38,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--output-file",
         metavar="FILE",
         help="file to write (default: the name of the trace with .html; Markdown goes to standard "
-        "output)",
+        "output, which is -)",
     )
     parser.add_argument(
         "-f", "--force", action="store_true", help="replace the output file if it exists"
@@ -64,8 +64,8 @@ def run(arguments: typing.Sequence[str]) -> int:
             "a report is an HTML page, or Markdown with --markdown; the formats of other tools are "
             "those of memlyze export --format"
         )
-    path = options.output_file
-    if path is None and not options.markdown:
+    path = named_file(options.output_file)
+    if options.output_file is None and not options.markdown:
         path = os.path.splitext(os.path.basename(options.traces[0]))[0] + ".html"
     if path is not None:
         check_output(path, options.traces, force=options.force)

@@ -51,8 +51,8 @@ def chosen_span_ns(options: argparse.Namespace, trace: Trace) -> tuple[int, int]
 
 
 def selection_of(options: argparse.Namespace, trace: Trace, *others: Trace) -> Selection:
-    """What the options choose. Raises UsageError for what cannot be meant, and SelectionError for code
-    that neither this trace nor one of the `others` has.
+    """What the options choose. Raises UsageError for what cannot be meant, and SelectionError for
+    code that neither this trace nor one of the `others` has.
     """
     from_ns, to_ns = chosen_span_ns(options, trace)
     selection = Selection(

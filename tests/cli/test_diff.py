@@ -117,7 +117,7 @@ def test_code_that_neither_recording_has_is_an_error_and_no_gate_that_holds(
         assert near in done.stderr
     unlike = memlyze("diff", *traces, "--function", "nofunc", *gate)
     assert "memlyze hotspots --by function lists what is there" in unlike.stderr
-    apart = memlyze("diff", *traces, "--function", "main", "--file", "lib.py", *gate)
+    apart = memlyze("diff", *traces, "--function", "main", "--file", "decoder.py", *gate)
     assert apart.returncode == 1
 
 

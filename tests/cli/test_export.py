@@ -112,6 +112,11 @@ def test_trace_without_allocations(form: str, memlyze: Runner, tmp_path: Path) -
     "options, complaint",
     [
         (["--format", "parquet"], "several views need a folder"),
+        (["--format", "parquet", "-o", "-"], "several views need a folder, not standard output"),
+        (
+            ["--format", "csv", "--view", "gc", "--partition-by", "date", "-o", "-"],
+            "several views need a folder, not standard output",
+        ),
         (["--format", "parquet", "-o", "t.mlyze"], "t.mlyze is a file"),
         (["--format", "csv", "--view", "gc", "-o", "t.mlyze"], "would overwrite the trace"),
         (["--format", "csv", "--view", "nosuch", "-o", "x"], "there is no view 'nosuch'"),
@@ -135,3 +140,13 @@ def test_what_cannot_be_done_is_said_in_a_line(
     assert complaint in result.stderr
     assert result.stderr.count("\n") == 1
     assert [path.name for path in tmp_path.iterdir()] == ["t.mlyze"]
+
+
+@pytest.mark.parametrize("words", [["--format", "collapsed"], ["--format", "csv", "--view", "gc"]])
+def test_a_hyphen_is_standard_output(
+    words: list[str], trace: str, memlyze: Runner, tmp_path: Path
+) -> None:
+    told = memlyze("export", *words, "-o", "-", trace)
+    assert (told.returncode, told.stderr) == (0, "")
+    assert told.stdout == memlyze("export", *words, trace).stdout != ""
+    assert not (tmp_path / "-").exists()

@@ -346,3 +346,11 @@ def test_large_figures_of_a_table_are_spelled_out(trace: str, memlyze: Runner) -
     query = "SELECT 203425342.77::DOUBLE AS a, 0.123456789::DOUBLE AS b, 1e300::DOUBLE AS c"
     row = memlyze("query", query, trace).stdout.splitlines()[2]
     assert row.split() == ["203425343", "0.123457", "1e+300"]
+
+
+def test_a_hyphen_is_standard_output(trace: str, memlyze: Runner, tmp_path: Path) -> None:
+    for words in ([], ["--format", "csv"]):
+        told = memlyze("query", *words, "-o", "-", SITES, trace)
+        assert (told.returncode, told.stderr) == (0, "")
+        assert told.stdout == memlyze("query", *words, SITES, trace).stdout != ""
+    assert not (tmp_path / "-").exists()

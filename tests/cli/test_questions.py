@@ -203,7 +203,5 @@ def test_code_that_is_not_in_the_trace_is_an_error(
 ) -> None:
     done = memlyze(command, "--function", "laod", trace)
     assert (done.returncode, done.stdout) == (1, "")
-    assert (
-        "no function 'laod' is on the call stacks of the trace; near it is load" in done.stderr
-    )
+    assert "no function 'laod' is on the call stacks of the trace; near it is load" in done.stderr
     assert memlyze(command, "--function", "l?ad", trace).returncode == 0

@@ -224,3 +224,10 @@ def test_killed_program_is_summarised_up_to_its_end(memlyze: Runner, tmp_path: P
     assert result.returncode == -9
     assert "the trace was cut off" in result.stderr
     assert re.search(r"\d MiB .*<string>:2", result.stderr)
+
+
+def test_trace_cannot_go_to_standard_output(memlyze: Runner, tmp_path: Path) -> None:
+    done = memlyze("record", "-o", "-", "-c", "print('ran')")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "a trace cannot be written to standard output" in done.stderr
+    assert not (tmp_path / "-").exists()

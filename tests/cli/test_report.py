@@ -78,3 +78,12 @@ def test_trace_that_is_not_there(memlyze: Runner) -> None:
     result = memlyze("report", "nosuch.mlyze")
     assert result.returncode == 2
     assert "there is no file nosuch.mlyze" in result.stderr
+
+
+def test_a_hyphen_is_standard_output(trace: str, memlyze: Runner, tmp_path: Path) -> None:
+    page = memlyze("report", "-o", "-", trace)
+    assert (page.returncode, page.stderr) == (0, "")
+    assert page.stdout.endswith("</html>\n")
+    markdown = memlyze("report", "--markdown", "-o", "-", trace)
+    assert markdown.stdout.startswith("## Memory: ")
+    assert {path.name for path in tmp_path.iterdir()} == {"t.mlyze"}

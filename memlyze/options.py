@@ -42,6 +42,12 @@ _RANGES = {
 }
 WHEN_FULL = ("wait", "drop")
 LEAST_TRACE_BYTES = 1 << 20
+# Python runs a handler between two instructions: behind a fault it would never come to one, and the
+# fault comes again. SIGABRT and SIGTRAP are how a program stops itself.
+_FATAL_SIGNALS = frozenset(
+    ("SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGSYS", "SIGABRT", "SIGIOT", "SIGTRAP")
+)
+_UNHANDLED_SIGNALS = frozenset(("SIGKILL", "SIGSTOP"))
 _SIGNAL_WORDS = 'the name of a signal that can be handled, such as "SIGUSR2", or "" for none'
 
 
@@ -240,10 +246,16 @@ def _choice(name: str, value: Any, accepted: tuple[str, ...]) -> str:
 
 def signal_name(name: str, value: Any) -> str:
     is_known = isinstance(value, str) and (
-        value == "" or (value.startswith("SIG") and hasattr(_signal, value))
+        value == ""
+        or (value.startswith("SIG") and not value.startswith("SIG_") and hasattr(_signal, value))
     )
-    if not is_known or value in ("SIGKILL", "SIGSTOP", "SIG_DFL", "SIG_IGN"):
+    if not is_known or value in _UNHANDLED_SIGNALS:
         raise OptionError(f"{name} must be {_SIGNAL_WORDS}, not {value!r}")
+    if value in _FATAL_SIGNALS:
+        raise OptionError(
+            f"{name} must not be {value!r}, the signal of a program that cannot go on: handled, it "
+            'would never end; take "SIGUSR2", "SIGUSR1" or "SIGRTMIN", whichever the program leaves'
+        )
     return str(value)
 
 

@@ -370,6 +370,11 @@ def test_wrong_signal_is_refused(wrong: Any) -> None:
         IntegrationOptions(toggle_signal=wrong)
 
 
+def test_signal_of_a_fault_is_refused() -> None:
+    with pytest.raises(OptionError, match="toggle_signal must not be 'SIGSEGV'"):
+        IntegrationOptions(toggle_signal="SIGSEGV")
+
+
 def test_one_signal_for_two_things_is_refused() -> None:
     with pytest.raises(OptionError, match="must be different signals"):
         IntegrationOptions(toggle_signal="SIGUSR2", checkpoint_signal="SIGUSR2")

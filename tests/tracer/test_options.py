@@ -58,6 +58,23 @@ def test_wrong_value_is_named_with_what_is_accepted(name: str, value: Any, accep
 
 
 @pytest.mark.parametrize(
+    "name", ["SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGSYS", "SIGABRT", "SIGIOT", "SIGTRAP"]
+)
+def test_signal_after_which_a_program_cannot_go_on_is_refused(name: str) -> None:
+    with pytest.raises(OptionError) as raised:
+        TraceOptions(checkpoint_signal=name)
+    message = str(raised.value)
+    assert message.startswith(f"checkpoint_signal must not be {name!r}")
+    assert "SIGUSR2" in message
+
+
+@pytest.mark.parametrize("name", ["SIG_DFL", "SIG_IGN", "SIG_BLOCK", "SIG_SETMASK", "SIGSTOP"])
+def test_what_is_no_signal_to_be_handled_is_refused(name: str) -> None:
+    with pytest.raises(OptionError, match="must be the name of a signal that can be handled"):
+        TraceOptions(checkpoint_signal=name)
+
+
+@pytest.mark.parametrize(
     "options",
     [
         {"sample_rate": 0},

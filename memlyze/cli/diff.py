@@ -39,7 +39,7 @@ EXCEEDED_STATUS = 3
 _NOUNS = {"stack": "stacks", "function": "functions", "module": "modules"}
 _MEASURES = {
     "peak": "live at the peak",
-    "live": "live at the end",
+    "live": "not freed",
     "allocated": "allocated",
     "allocations": "number of allocations",
 }

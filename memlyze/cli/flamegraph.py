@@ -22,7 +22,7 @@ from memlyze.wording.units import format_duration
 DESCRIPTION = """\
 EXAMPLES
   memlyze flamegraph app.1234.mlyze                   all that was allocated
-  memlyze flamegraph --live app.1234.mlyze            what is live at the end
+  memlyze flamegraph --live app.1234.mlyze            what was not freed
   memlyze flamegraph --live-at peak app.1234.mlyze    what was live at the peak
   memlyze flamegraph --time 1s..1.5s --live app.1234.mlyze
                                                       born in a spike and still alive
@@ -141,11 +141,11 @@ def _measure(
     """What to count, and what to compare it with; and what it is in words."""
     if options.difference:
         first, last = (moment_ns(text, trace, selection) for text in options.difference)
-        words = f"live at {_moment(last)}, and how much more than at {_moment(first)}"
+        words = f"{_live(last)}, and how much more than what was {_live(first)}"
         return Measure(live_at_ns=last), Measure(live_at_ns=first), words
     if options.live or options.live_at:
         moment = moment_ns(options.live_at or "end", trace, selection)
-        return Measure(live_at_ns=moment), None, f"live at {_moment(moment)}"
+        return Measure(live_at_ns=moment), None, _live(moment)
     if options.temporary:
         within = parse_duration_ns(options.temporary)
         words = f"allocated and freed within {format_duration(within)}"
@@ -153,8 +153,9 @@ def _measure(
     return Measure(), None, "allocated"
 
 
-def _moment(time_ns: int) -> str:
-    return "the end" if time_ns >= END_NS else format_duration(time_ns)
+def _live(time_ns: int) -> str:
+    # What is left at the end is so at the end of each process.
+    return "not freed" if time_ns >= END_NS else f"live at {format_duration(time_ns)}"
 
 
 def render(

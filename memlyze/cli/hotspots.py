@@ -132,7 +132,7 @@ def render(found: Hotspots, style: Style) -> list[str]:
         *style.prose(
             f"  {figure(total.bytes)} allocated in "
             f"{figure(total.allocations, format_count)} allocations, "
-            f"{figure(total.live_bytes)} not freed at the end, "
+            f"{figure(total.live_bytes)} not freed, "
             f"{share_cell(total.temporary_bytes.value, total.bytes.value)} "
             f"freed {_soon(found)}"
         ),
@@ -188,11 +188,14 @@ class _Column(typing.NamedTuple):
 
 def _columns(found: Hotspots, total: Hotspot, *, is_wide: bool) -> list[_Column]:
     """The columns, those that the rows are sorted by first among the figures."""
-    moment = "the end" if found.moment_ns is None else format_duration(found.moment_ns)
+    # Of processes that ended before others, what is left was not live at the end of all.
+    held = "not freed"
+    if found.moment_ns is not None:
+        held = f"live at {format_duration(found.moment_ns)}"
     estimates: dict[str, _Column] = {
         "allocated": _estimate_column("allocated", lambda row: row.bytes, total),
-        "live": _estimate_column("live at the end", lambda row: row.live_bytes, total),
-        "peak": _estimate_column(f"live at {moment}", lambda row: row.held_bytes, total),
+        "live": _estimate_column("not freed", lambda row: row.live_bytes, total),
+        "peak": _estimate_column(held, lambda row: row.held_bytes, total),
         "temporary": _estimate_column("temporary", lambda row: row.temporary_bytes, total),
     }
     first = found.sort if found.sort in estimates else "allocated"

@@ -184,7 +184,7 @@ def _suspect(site: LeakSite, style: Style, *, several: bool) -> list[str]:
     if site.grew_until_freed:
         freed = format_duration(site.judged_until_ns)
         facts.add("at peak", f"{figure(site.peak_bytes)}, grew by {growth} since {since}")
-        facts.add("", f"until it was freed at {freed}; live at the end: {figure(site.live_bytes)}")
+        facts.add("", f"until it was freed at {freed}; not freed of it: {figure(site.live_bytes)}")
     else:
         facts.add("live", f"{figure(site.live_bytes)}, growing by {growth} since {since}")
     pause = pause_text(site)

@@ -250,8 +250,9 @@ def _allocated(summary: Summary) -> str:
     count = figure(summary.allocations, format_count)
     noun = "allocation" if count == "1" else "allocations"
     live = figure(summary.live_bytes)
-    when = "so far" if summary.is_being_written else "at the end"
-    return f"{size} in {count} {noun}; {live} not freed {when}"
+    # No more than that: of processes that ended before others it was not at the end of all.
+    when = " so far" if summary.is_being_written else ""
+    return f"{size} in {count} {noun}; {live} not freed{when}"
 
 
 def _recording(summary: Summary) -> str:

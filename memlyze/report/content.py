@@ -97,7 +97,7 @@ def _graphs(trace: Trace, peak_ns: int) -> typing.Iterator[Graph]:
     for label, measure in (
         ("Allocated", Measure()),
         ("Live at the peak", Measure(live_at_ns=peak_ns)),
-        ("Live at the end", Measure(live_at_ns=END_NS)),
+        ("Not freed", Measure(live_at_ns=END_NS)),
     ):
         columns = flame_columns(trace, measure=measure, nodes=FLAME_NODES)
         if len(columns.parent) > 1:

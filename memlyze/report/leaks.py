@@ -158,7 +158,7 @@ def _others(sites: list[LeakSite], folder: str, *, is_open: bool) -> Element:
         for site in sites
         if site.verdict == verdict
     ]
-    heads = ("site", "verdict", "live over time", "live at the end", "survives")
+    heads = ("site", "verdict", "live over time", "not freed", "survives")
     head = h(
         "tr",
         None,

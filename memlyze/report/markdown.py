@@ -80,7 +80,7 @@ def _facts(content: Content) -> str:
         rows.append(("peak live memory", f"{bytes_text(summary.peak_live_bytes)} {when}"))
     count = f"in {figure(summary.allocations, format_count)} allocations"
     rows.append(("allocated in all", f"{bytes_text(summary.bytes)} {count}"))
-    rows.append(("not freed at the end", bytes_text(summary.live_bytes)))
+    rows.append(("not freed", bytes_text(summary.live_bytes)))
     return table(("", ""), rows, right=1)
 
 
@@ -150,7 +150,7 @@ def _sites(content: Content) -> str:
         )
         for site in content.sites.rows[:_SITES]
     ]
-    heads = ("site", "allocated", "live at the peak", "live at the end")
+    heads = ("site", "allocated", "live at the peak", "not freed")
     return "**Top sites**\n\n" + table(heads, rows, right=3)
 
 

@@ -42,7 +42,7 @@ def tiles(content: Content) -> Element:
     count = f"in {figure(summary.allocations, format_count)} allocations"
     shown.append(("allocated in all", value, _joined(error, count)))
     value, error = bytes_parts(summary.live_bytes)
-    shown.append(("not freed at the end", value, error))
+    shown.append(("not freed", value, error))
     growing = content.leaks.judged["growing"]
     rate = bytes_text(content.leaks.growth_bytes_per_second)
     shown.append(
@@ -247,7 +247,7 @@ def _hotspots_table(what: str, hotspots: Hotspots, content: Content) -> Element:
         h("th", None, what),
         h("th", wide, "allocated"),
         h("th", wide, "live at the peak"),
-        h("th", wide, "live at the end"),
+        h("th", wide, "not freed"),
         h("th", {"class": "n"}, "allocations"),
         h("th", {"class": "n"}, "mean life"),
     )

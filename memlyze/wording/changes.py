@@ -14,7 +14,7 @@ from memlyze.wording.places import short_file
 TOTALS = {
     "allocated": "allocated",
     "allocations": "allocations",
-    "live": "live at the end",
+    "live": "not freed",
     "peak": "live at the peak",
     "rss": "peak resident",
 }

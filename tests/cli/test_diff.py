@@ -32,7 +32,7 @@ def test_difference_is_shown_in_all_and_by_function(
         "before after change",
         "allocated 1.51 KiB 1.81 KiB +300 B (+19.4 %)",
         "allocations 6 7 +1 (+16.7 %)",
-        "live at the end 1.03 KiB 1.32 KiB +300 B (+28.6 %)",
+        "not freed 1.03 KiB 1.32 KiB +300 B (+28.6 %)",
         "live at the peak 1.03 KiB 1.32 KiB +300 B (+28.6 %)",
         "peak resident 8.79 KiB 8.79 KiB =",
         "",

@@ -24,14 +24,12 @@ def test_hotspots_by_function(trace: str, memlyze: Runner) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == [
         "memlyze: t.mlyze",
-        "  1.51 KiB allocated in 6 allocations, 1.03 KiB not freed at the end, "
-        "19 % freed within 1.00 ms",
+        "  1.51 KiB allocated in 6 allocations, 1.03 KiB not freed, 19 % freed within 1.00 ms",
         "",
-        "  allocated          live at the end          count    temporary  mean life  function",
-        "      900 B    58 %            400 B    38 %      3         33 %    3.50 ms  "
+        "  allocated          not freed          count    temporary  mean life  function",
+        "      900 B    58 %      400 B    38 %      3         33 %    3.50 ms  "
         "/srv/app/main.py load",
-        "      500 B    32 %            500 B    48 %      1          0 %             "
-        "(no Python code)",
+        "      500 B    32 %      500 B    48 %      1          0 %             (no Python code)",
         "  and 1 more function (--limit)",
         "  (no Python code): its thread ran none then, such as threads of libraries, and the "
         "interpreter itself.",
@@ -129,7 +127,7 @@ def test_flamegraph_is_a_tree_of_text(trace: str, memlyze: Runner) -> None:
 
 def test_difference_shows_what_changed(trace: str, memlyze: Runner) -> None:
     lines = memlyze("flamegraph", "--difference", "8ms", "end", trace).stdout.splitlines()
-    assert lines[1] == "  live at the end, and how much more than at 8.00 ms"
+    assert lines[1] == "  not freed, and how much more than what was live at 8.00 ms"
     changes = {line.split("  ")[-1].strip(): line.split()[0] for line in lines[4:]}
     assert changes["(no Python code)"] == "+500"
     assert changes["python3.11/json/decoder.py:30"] == "−200"

@@ -33,7 +33,7 @@ def test_summary_of_an_exact_trace(trace: str, memlyze: Runner) -> None:
         "400 B unexplained,",
         "                 100 B library data",
         "  peak live      1.03 KiB of allocations at 12.0 ms",
-        "  allocated      1.51 KiB in 6 allocations; 1.03 KiB not freed at the end",
+        "  allocated      1.51 KiB in 6 allocations; 1.03 KiB not freed",
         "  gc             2 runs, 4.00 µs in all",
         "  recording      every allocation recorded, "
         f"{(result.stdout.split('recorded, ')[1]).split(' file')[0]} file, "

@@ -21,7 +21,7 @@ Contents = Callable[..., Any]
 def test_facts_and_sites(tmp_path: Path, content_of: Contents) -> None:
     text = render_markdown(content_of(write_known_trace(tmp_path / "t.mlyze")))
     assert text.startswith("## Memory: t\\.mlyze\n")
-    assert "| not freed at the end | 1.03 KiB |" in text
+    assert "| not freed | 1.03 KiB |" in text
     assert "| `load`<br>`/srv/app/main.py:20` | 900 B | 400 B | 400 B |" in text
     assert "**Leaks:** none of" in text
     assert "Every allocation was recorded." in text
@@ -50,7 +50,7 @@ def test_what_has_changed_comes_first(tmp_path: Path, content_of: Contents) -> N
     TraceEncoder({"process_id": 7, "sample_rate": 1.0}).write(tmp_path / "base.mlyze")
     text = render_markdown(content_of(path, base=str(tmp_path / "base.mlyze")))
     assert text.index("**Compared with base\\.mlyze**") < text.index("**Top sites**")
-    assert "| live at the end | 0 B | 1.03 KiB | +1.03 KiB | (new) |" in text
+    assert "| not freed | 0 B | 1.03 KiB | +1.03 KiB | (new) |" in text
     assert "differ beyond chance in what was live at the peak." in text
     assert re.search(r"^\| `load .*` \| 0 B \| 400 B \| \+400 B \| \(new\) \|$", text, re.MULTILINE)
 

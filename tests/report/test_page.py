@@ -117,7 +117,7 @@ def test_every_picture_has_a_table(page: Page) -> None:
 
 def test_flame_graphs_add_up(page: Page) -> None:
     labels = [graph["label"] for graph in page.data["graphs"]]
-    assert labels == ["Allocated", "Live at the peak", "Live at the end"]
+    assert labels == ["Allocated", "Live at the peak", "Not freed"]
     allocated = page.data["graphs"][0]
     assert allocated["bytes"][0] == 1550
     assert sum(allocated["self"]) == 1550

@@ -103,7 +103,7 @@ function rowsOf(totals: DiffForm["totals"], before: Info, after: Info): Row[] {
     measured("Peak resident memory", totals.rss),
     measured("Peak live memory", totals.peak),
     measured("Allocated", totals.allocated),
-    measured("Not freed at the end", totals.live),
+    measured("Not freed", totals.live),
     measured("Allocations", totals.allocations, formatCount),
     time("Duration", ({ duration_ns }) => duration_ns),
     time("Time of the collector", ({ collections }) => collections.duration_ns),

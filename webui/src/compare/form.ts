@@ -11,7 +11,7 @@ export type Measure = (typeof MEASURES)[number];
 
 export const MEASURE_TITLES: Readonly<Record<Measure, string>> = {
   peak: "Live when most was",
-  live: "Not freed at the end",
+  live: "Not freed",
   allocated: "Allocated",
   allocations: "Allocations",
 };

@@ -104,7 +104,7 @@ function HotspotTable({ data, filter }: { data: Hotspots; filter: string }) {
           cell: (row) => <PlaceText place={row.place} label={row.label} inner={row.inner} />,
         },
         estimate("allocated", "Allocated", (row) => row.allocated, "Bytes allocated in the selection"),
-        estimate("live", "Alive", (row) => row.live, "Of them, not freed at the cursor, or at the end", "alive"),
+        estimate("live", "Alive", (row) => row.live, "Of them, not freed at the cursor; without one, not freed at all", "alive"),
         estimate("peak", "At the peak", (row) => row.peak, `Live at the greatest moment${peakAt}`),
         {
           key: "temporary",

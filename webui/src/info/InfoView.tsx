@@ -129,7 +129,7 @@ function Sampling() {
           ["Samples", formatCount(info.samples)],
           ["Allocated", <EstimateText key="bytes" estimate={info.bytes} />],
           ["Allocations", <EstimateText key="allocations" estimate={info.allocations} format={formatCount} />],
-          ["Not freed at the end", <EstimateText key="live" estimate={info.live_bytes} />],
+          ["Not freed", <EstimateText key="live" estimate={info.live_bytes} />],
           ["Sample rate", sampling.sample_rate === null ? "unknown" : sampling.sample_rate === 0 ? "by size alone" : sampling.sample_rate],
           ["Sample interval", intervalText(info.is_exact, sampling.closest_interval_bytes, sampling.sample_interval_bytes)],
           ["Where nothing was recorded, there may be", !isKnown ? "unknown" : info.is_exact ? "nothing" : `up to ${formatBytes(sampling.unseen_bytes)}`],

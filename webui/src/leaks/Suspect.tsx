@@ -47,7 +47,7 @@ export function Suspect({ site }: { site: LeakSite }) {
             <a href={linkTo({ view: "timeline", atNs: site.judged_until_ns })}>{formatMoment(site.judged_until_ns, resolution)}</a>
           </Fact>
         )}
-        <Fact name="Live at the end"><EstimateText estimate={site.live_bytes} /></Fact>
+        <Fact name="Not freed"><EstimateText estimate={site.live_bytes} /></Fact>
         {asksAttention(heading) && (
           <Fact name="Growth"><EstimateText estimate={site.growth_bytes_per_second} format={(value) => `${formatBytes(value)}/s`} /></Fact>
         )}

@@ -124,7 +124,7 @@ function Code({ source }: { source: Source }) {
               <tr>
                 <th scope="col" className="number own" title="Allocated by the line itself, not by what it called">Itself</th>
                 <th scope="col" className="number" title="Allocated by the line and all that it called; the darker part is its own">With callees</th>
-                <th scope="col" className="number" title="Of that with callees, not freed at the cursor, or at the end">Alive</th>
+                <th scope="col" className="number" title="Of that with callees, not freed at the cursor; without one, not freed at all">Alive</th>
                 <th scope="col" className="number">Line</th>
                 <th scope="col">Code</th>
               </tr>
@@ -192,7 +192,7 @@ function FigureTable({ source }: { source: Source }) {
         { key: "function", title: "Function", isWide: true, cell: ({ functions }) => visible(functions.join(", ")) },
         { key: "allocated", title: "With callees", help: "Allocated by the line and all that it called", estimate: ({ allocated }) => allocated },
         { key: "self", title: "Itself", help: "Allocated by the line, not by what it called", estimate: ({ allocated_self }) => allocated_self },
-        { key: "live", title: "Alive", help: "Of that with callees, not freed at the cursor, or at the end", estimate: ({ live }) => live },
+        { key: "live", title: "Alive", help: "Of that with callees, not freed at the cursor; without one, not freed at all", estimate: ({ live }) => live },
       ]}
     />
   );

@@ -59,7 +59,8 @@ function SpikeContent({ spike }: { spike: Spike }) {
     );
   }
   const isEnd = spike.at_ns >= info.duration_ns;
-  const until = isEnd ? (info.trace.state === "live" ? "now" : "at the end") : `at ${formatMoment(spike.at_ns, info.duration_ns / 1000)}`;
+  const isOver = isEnd && info.trace.state !== "live";
+  const until = isEnd ? "now" : `at ${formatMoment(spike.at_ns, info.duration_ns / 1000)}`;
   return (
     <div className="spike">
       <div className="spike-head">
@@ -70,7 +71,7 @@ function SpikeContent({ spike }: { spike: Spike }) {
           </dd>
         </dl>
         <dl className="figure">
-          <dt>Of it alive {until}</dt>
+          <dt>{isOver ? "Of it not freed" : `Of it alive ${until}`}</dt>
           <dd>
             <EstimateText estimate={spike.alive} />
           </dd>

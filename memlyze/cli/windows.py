@@ -117,11 +117,7 @@ def render(
         lines.append(f"  and {left} more: --routes {len(found.routes)}")
     lines += _skewed(found.routes[:routes], style)
     lines += ["", *_outside(found, typed, style)]
-    if any(route.growth.verdict == "grows" for route in found.routes):
-        lines += style.prose(
-            "  What grows is in memlyze leaks, with the lines that allocated it:",
-            command=f"memlyze leaks {typed}",
-        )
+    lines += _where_growth_is(found, typed, style)
     if found.worst:
         lines += ["", *_worst(found.worst, style)]
     if found.at_peak is not None and found.at_peak.holders:
@@ -134,6 +130,24 @@ def render(
         lines += _holders(peak.holders, style, is_exact=found.is_exact)
     if any("~" in line or "few samples" in line for line in lines):
         lines += ["", *style.prose(f"  ~ means {FEW_SAMPLES_ADVICE}")]
+    return lines
+
+
+def _where_growth_is(found: Windows, typed: str, style: Style) -> list[str]:
+    growths = [route.growth for route in found.routes]
+    command = f"memlyze leaks {typed}"
+    lines = []
+    if any(growth.verdict == "grows" for growth in growths):
+        text = "  What grows is in memlyze leaks, with the lines that allocated it:"
+        lines += style.prose(text, command=command)
+    # Where nothing seems to be left, there is nothing to be looked for.
+    elif any(
+        growth.verdict == "unknown" and growth.bytes_per_window.value >= 1 for growth in growths
+    ):
+        text = (
+            "  What leaves something behind and has a ? may grow: memlyze leaks judges it by line,"
+        )
+        lines += style.prose(text + " which needs fewer samples:", command=command)
     return lines
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from trace_encoder import Allocation, Run, TraceEncoder
+from trace_encoder import Allocation, Free, Run, TraceEncoder
 
 import memlyze
 from memlyze.analyses.hotspots import hotspots
@@ -133,14 +133,29 @@ def test_of_few_windows_none_is_told_apart(
     assert "in a single one" not in out
 
 
-def _write_calls(folder: Path, sizes: dict[int, int]) -> None:
+@pytest.mark.parametrize("kept", [True, False])
+def test_where_growth_is_not_known_leaks_is_pointed_to(
+    kept: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _write_calls(tmp_path, dict.fromkeys(range(1, 5), 1024), freed=not kept)
+    path = str(tmp_path / "t.mlyze")
+    assert run([path]) == 0
+    out = capsys.readouterr().out
+    assert "  ?  " in out
+    assert (f"which needs fewer samples: memlyze leaks {path}" in out) == kept
+
+
+def _write_calls(folder: Path, sizes: dict[int, int], *, freed: bool = False) -> None:
     """A trace of calls that allocate so much each, by their number in time."""
     trace = TraceEncoder({"process_id": 7, "sample_rate": 1.0, "end_ns": 10**9})
-    rows = [{"window_id": n, "kind": "call", "name": "load", "start_ns": n} for n in sizes]
+    rows = [
+        {"window_id": n, "kind": "call", "name": "load", "start_ns": 9 * n, "end_ns": 9 * n + 5}
+        for n in sizes
+    ]
     trace.add("windows", rows)
-    trace.add_runs(
-        [Run(1, n, ID + n, [Allocation(size)], window_id=n) for n, size in sizes.items()]
-    )
+    for n, size in sizes.items():
+        events = [Allocation(size), *([Free(ID + n)] if freed else [])]
+        trace.add_runs([Run(1, 9 * n, ID + n, events, window_id=n)])
     trace.write(folder / "t.mlyze")
 
 

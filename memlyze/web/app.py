@@ -13,7 +13,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from memlyze.errors import MemlyzeError
-from memlyze.web import pages
+from memlyze.web import contract, pages
 from memlyze.web.answers import JSON, encode, error_response
 from memlyze.web.catalogue import Catalogue
 from memlyze.web.console import Console
@@ -60,6 +60,7 @@ class WebApp:
     def _make_application(self) -> Starlette:
         routes = [
             Route("/api/traces", _worded(self._traces)),
+            Route("/api/openapi.json", _contract),
             Route("/api/events", self._events),
             *(
                 Route(_typed(path), _worded(self._endpoint(path, function)))
@@ -119,8 +120,14 @@ def _typed(path: str) -> str:
     return path.replace("{window_id}", "{window_id:int}")
 
 
+async def _contract(request: Request) -> Response:
+    return Response(encode(contract.document()), media_type=JSON)
+
+
 async def _no_such_route(request: Request) -> Response:
-    raise NotFoundError(f"there is no {request.url.path} here; openapi.json lists what there is")
+    raise NotFoundError(
+        f"there is no {request.url.path} here; /api/openapi.json lists what there is"
+    )
 
 
 def _worded(endpoint: Endpoint) -> Endpoint:

@@ -100,6 +100,10 @@ def test_damage_is_told_of_what_no_view_has_read(tmp_path: Path) -> None:
     assert any(damage in note for note in info["notes"])
 
 
+def test_contract_is_served(served: Served) -> None:
+    assert served.get("openapi.json") == CONTRACT
+
+
 def test_contract_names_each_parameter_with_its_meaning() -> None:
     for path, operations in CONTRACT["paths"].items():
         for operation in operations.values():

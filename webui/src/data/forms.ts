@@ -662,6 +662,11 @@ export interface Routes {
       version: string;
     };
   };
+  /** This description. */
+  "openapi.json": {
+    takes: Record<string, never>;
+    answers: Record<string, unknown>;
+  };
   /** What a trace covers, lacks and cost. */
   "info": {
     takes: {

@@ -1,7 +1,10 @@
 """What a Python is handed over that is to record itself from its start, and how.
 
 The way is the environment: PYTHONPATH brings `memlyze/_startup/sitecustomize.py` in, and
-MEMLYZE_RECORD holds its options as `name=kind:value`, separated by the control character US.
+MEMLYZE_RECORD holds its options as `name=kind:value`, separated by the control character US. In
+text, US and the percent sign are escaped: a path may hold either. What C code adds to the end for
+a program with a PYTHONPATH of its own, `original_pythonpath=r:` and that value, is raw, and goes
+on to the end whatever it holds.
 """
 
 from __future__ import annotations
@@ -45,5 +48,6 @@ def encode_options(options: Mapping[str, Value]) -> str:
         elif isinstance(value, float):
             items.append(f"{name}=f:{value!r}")
         else:
-            items.append(f"{name}=s:{value}")
+            escaped = value.replace("%", "%25").replace(SEPARATOR, "%1f")
+            items.append(f"{name}=s:{escaped}")
     return SEPARATOR.join(items)

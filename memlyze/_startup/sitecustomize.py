@@ -21,7 +21,9 @@ import sys
 def _restore_environment():
     """Remove what was added; return the options."""
     options = {}
-    for item in os.environ.pop("MEMLYZE_RECORD", "").split("\x1f"):
+    record = os.environ.pop("MEMLYZE_RECORD", "")
+    encoded, is_added, added = record.partition("\x1foriginal_pythonpath=r:")
+    for item in encoded.split("\x1f"):
         name, _, value = item.partition("=")
         kind, _, text = value.partition(":")
         if kind == "i":
@@ -31,8 +33,10 @@ def _restore_environment():
         elif kind == "b":
             options[name] = text == "1"
         elif kind == "s":
-            options[name] = text
+            options[name] = text.replace("%1f", "\x1f").replace("%25", "%")
     original = options.pop("original_pythonpath", None)
+    if is_added:
+        original = added
     if original is None:
         os.environ.pop("PYTHONPATH", None)
     else:

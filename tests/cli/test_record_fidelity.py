@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -67,7 +68,7 @@ def test_program_finds_what_it_would_find(
     assert (tmp_path / "t.mlyze").exists()
 
 
-@pytest.mark.parametrize("python_path", ["", "lib", "lib:other"])
+@pytest.mark.parametrize("python_path", ["", "lib", "lib:other", "l\x1fi%1fb%25:%"])
 def test_pythonpath_of_the_user_stays(
     python_path: str, program: str, memlyze: Runner, tmp_path: Path
 ) -> None:
@@ -75,6 +76,23 @@ def test_pythonpath_of_the_user_stays(
     expected = run_python(program, cwd=tmp_path, env=environment, input="")
     found = memlyze("record", "-q", program, env=environment, input="")
     assert json.loads(found.stdout) == json.loads(expected.stdout)
+
+
+@pytest.mark.parametrize("name", ["a\x1fb.mlyze", "\x1fseed=i:one", "100%25%1f%.mlyze"])
+def test_path_may_hold_any_character(name: str, memlyze: Runner, tmp_path: Path) -> None:
+    child = "import sys; print([path for path in sys.path if 'own' in path])"
+    (tmp_path / "start.py").write_text(
+        "import os, subprocess, sys\n"
+        "environment = {'PYTHONPATH': '/own\x1fa=i:/own%1f'}\n"
+        f"subprocess.run([sys.executable, '-c', {child!r}], env=environment)"
+    )
+    folder = tmp_path / "in\x1f%1f"
+    folder.mkdir()
+    done = memlyze("record", "-q", "-o", name, "../start.py", cwd=folder)
+    assert (done.stderr, done.stdout, done.returncode) == ("", "['/own\\x1fa=i', '/own%1f']\n", 0)
+    root, extension = os.path.splitext(name)
+    (other,) = [path.name for path in folder.iterdir() if path.name != name]
+    assert re.fullmatch(rf"{re.escape(root)}\.\d+{re.escape(extension)}", other)
 
 
 def test_python_with_options_gets_them(program: str, memlyze: Runner, tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ COMMANDS = {
     "PYTHON child.py; exit 7": 1,
     "MINE=1 PYTHON child.py && PYTHON child.py": 2,
     "PYTHONPATH=/own PYTHON child.py": 1,
+    "PYTHONPATH='/o\x1fw=i:n%1f' PYTHON child.py": 1,
     "export PYTHONPATH=; PYTHON child.py": 1,
     "sh -c 'exec PYTHON child.py'": 1,
     "nice timeout 20 PYTHON child.py": 1,

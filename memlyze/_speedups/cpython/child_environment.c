@@ -7,8 +7,8 @@
 #define PYTHONPATH "PYTHONPATH"
 #define PRELOAD "LD_PRELOAD"
 #define RECORD "MEMLYZE_RECORD"
-/* As memlyze/handover.py writes an option. */
-#define ORIGINAL_PYTHONPATH "\x1foriginal_pythonpath=s:"
+/* An option as in memlyze/handover.py: the last one, and raw. */
+#define ORIGINAL_PYTHONPATH "\x1foriginal_pythonpath=r:"
 
 #if defined(__APPLE__)
 #include <crt_externs.h>

@@ -26,8 +26,8 @@
 #define PRELOAD "LD_PRELOAD="
 #define PYTHONPATH "PYTHONPATH="
 #define RECORD "MEMLYZE_RECORD="
-/* As memlyze/handover.py writes an option. */
-#define ORIGINAL_PYTHONPATH "\x1foriginal_pythonpath=s:"
+/* An option as in memlyze/handover.py: the last one, and raw. */
+#define ORIGINAL_PYTHONPATH "\x1foriginal_pythonpath=r:"
 #define STARTUP_FOLDER "_startup" /* beside the folder that this library is in */
 #define MOST_VARIABLES 8192
 #define MOST_BYTES 32768

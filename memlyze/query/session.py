@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import collections.abc
 import contextlib
 import functools
 import os
@@ -12,7 +13,7 @@ import types
 import typing
 import weakref
 
-from memlyze.errors import MemlyzeError
+from memlyze.errors import MemlyzeError, OptionError
 from memlyze.query import definitions, guard, limits, raw_tables
 from memlyze.query.heap_graph import HeapGraph
 from memlyze.query.refusals import refusal
@@ -58,15 +59,29 @@ def open_trace(
     the temporary files that queries take; by default half of the machine's memory, and what the
     disk has.
 
-    Raises MemlyzeError when a file cannot be read or is not a trace. A damaged or cut-off trace
+    Raises OptionError for what is no path, and MemlyzeError when a file cannot be read or is not a
+    trace. A damaged or cut-off trace
     opens: `is_complete` and `damage` say what is missing.
     """
     if isinstance(paths, (str, os.PathLike)):
         paths = [paths]
-    names = [os.fspath(path) for path in (*paths, *more)]
+    try:
+        names = [os.fspath(path) for path in (*paths, *more)]
+    except TypeError:
+        raise OptionError(
+            f"the paths of memlyze.open() are strings or os.PathLike, or an iterable of them, not "
+            f"{_first_that_is_no_path(paths, more)!r}; pass the path of a trace file"
+        ) from None
     if not names:
         raise MemlyzeError("no trace file was given; pass at least one path")
     return Trace(distinct_files(names), family=family, trusted=trusted, bounds=bounds)
+
+
+def _first_that_is_no_path(paths: object, more: typing.Iterable[object]) -> object:
+    if not isinstance(paths, collections.abc.Iterable):
+        return paths
+    wrong = (path for path in (*paths, *more) if not isinstance(path, (str, bytes, os.PathLike)))
+    return next(wrong, paths)
 
 
 def _relation(

@@ -12,7 +12,7 @@ import pytest
 from known_trace import write_known_trace
 
 import memlyze
-from memlyze.errors import MemlyzeError
+from memlyze.errors import MemlyzeError, OptionError
 from memlyze.query import definitions
 from memlyze.query.session import Trace, open_trace
 
@@ -273,3 +273,9 @@ def test_views_that_an_interrupt_left_half_made_are_made_by_the_next_query(trace
         trace.sql("SELECT count(*) FROM gc")
     trace._connection = whole
     assert trace.sql("SELECT count(*) FROM gc").fetchall() == [(2,)]
+
+
+@pytest.mark.parametrize("given", [(None,), (7,), ([None],), ("a.mlyze", 3)])
+def test_what_is_no_path_is_named(given: tuple[Any, ...]) -> None:
+    with pytest.raises(OptionError, match=r"the paths of memlyze\.open\(\) are .*not (None|7|3);"):
+        memlyze.open(*given)

@@ -15,7 +15,7 @@ from memlyze.cli.opening import open_traces, print_json, title_lines
 from memlyze.cli.progress import decoding_progress
 from memlyze.cli.selecting import add_selection_options, selection_of
 from memlyze.cli.terminal import Style
-from memlyze.cli.times import moment_ns, parse_duration_ns
+from memlyze.cli.times import parse_duration_ns, recorded_moment_ns
 from memlyze.query.session import Trace
 from memlyze.wording.units import format_duration
 
@@ -140,11 +140,11 @@ def _measure(
 ) -> tuple[Measure, Measure | None, str]:
     """What to count, and what to compare it with; and what it is in words."""
     if options.difference:
-        first, last = (moment_ns(text, trace, selection) for text in options.difference)
+        first, last = (recorded_moment_ns(text, trace, selection) for text in options.difference)
         words = f"{_live(last)}, and how much more than what was {_live(first)}"
         return Measure(live_at_ns=last), Measure(live_at_ns=first), words
     if options.live or options.live_at:
-        moment = moment_ns(options.live_at or "end", trace, selection)
+        moment = recorded_moment_ns(options.live_at or "end", trace, selection)
         return Measure(live_at_ns=moment), None, _live(moment)
     if options.temporary:
         within = parse_duration_ns(options.temporary)

@@ -21,7 +21,7 @@ from memlyze.cli.opening import open_traces, print_json, title_lines
 from memlyze.cli.progress import decoding_progress
 from memlyze.cli.selecting import add_selection_options, selection_of
 from memlyze.cli.terminal import Aligned, Style
-from memlyze.cli.times import moment_ns, parse_duration_ns
+from memlyze.cli.times import parse_duration_ns, recorded_moment_ns
 from memlyze.wording.figures import FEW_SAMPLES_LINE, figure, figure_cells, share_cell, share_look
 from memlyze.wording.places import about_unknown, note_of, place_of
 from memlyze.wording.units import format_count, format_duration
@@ -110,7 +110,7 @@ def run(arguments: typing.Sequence[str]) -> int:
             by=options.by,
             sort=sort,
             count=options.limit,
-            moment_ns=moment_ns(options.at if sort == "peak" else "end", trace, selection),
+            moment_ns=recorded_moment_ns(options.at if sort == "peak" else "end", trace, selection),
             temporary_ns=parse_duration_ns(options.within),
             within_allocations=options.temporary_allocations,
             selection=selection,

@@ -13,7 +13,7 @@ from memlyze.cli.opening import open_traces, print_json, title_lines
 from memlyze.cli.progress import decoding_events
 from memlyze.cli.selecting import add_selection_options, selection_of
 from memlyze.cli.terminal import Aligned, Style
-from memlyze.cli.times import moment_ns
+from memlyze.cli.times import recorded_moment_ns
 from memlyze.wording.figures import figure, figure_cells, share_cell, share_look
 from memlyze.wording.peaks import live_when, why_not_resident
 from memlyze.wording.places import about_unknown, note_of, place_of
@@ -58,7 +58,9 @@ def run(arguments: typing.Sequence[str]) -> int:
         selection = selection_of(options, trace)
         found = peak(
             trace,
-            moment_ns=None if options.at is None else moment_ns(options.at, trace, selection),
+            moment_ns=None
+            if options.at is None
+            else recorded_moment_ns(options.at, trace, selection),
             by=options.by,
             count=options.limit,
             selection=selection,

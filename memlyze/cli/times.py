@@ -9,6 +9,7 @@ from memlyze.analyses.selection import END_NS, EVERYTHING, Selection
 from memlyze.analyses.timeline import last_moment_ns
 from memlyze.cli.errors import UsageError
 from memlyze.query.session import Trace
+from memlyze.wording.units import format_duration
 
 HELP = "a time since the start, such as 250ms, 1.5s, 2min or 40%%; start, end or peak"
 _UNITS_NS = {
@@ -20,6 +21,8 @@ _UNITS_NS = {
     "min": 60 * 10**9,
     "h": 3600 * 10**9,
 }
+#: A duration is shown with three digits: typed again, the end may be so much after itself.
+_ROUNDED_UP = 1.01
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([a-zµ]+)?")
 
 
@@ -60,6 +63,20 @@ def moment_ns(text: str, trace: Trace, selection: Selection = EVERYTHING) -> int
         raise UsageError(
             f"{text!r} is no moment; write it as 250ms, 1.5s, 40%, start, end or peak"
         ) from None
+
+
+def recorded_moment_ns(text: str, trace: Trace, selection: Selection = EVERYTHING) -> int:
+    """`moment_ns` of what is to be looked at. Raises UsageError for one after the end, too."""
+    found = moment_ns(text, trace, selection)
+    if is_end(found):
+        return found
+    last_ns = last_moment_ns(trace)
+    if found > last_ns * _ROUNDED_UP:
+        raise UsageError(
+            f"{text} is after the end: it was recorded until {format_duration(last_ns)}; "
+            "take an earlier moment, or end"
+        )
+    return found
 
 
 def span_ns(text: str, trace: Trace) -> tuple[int, int]:

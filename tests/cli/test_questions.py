@@ -203,3 +203,14 @@ def test_code_that_is_not_in_the_trace_is_an_error(
     assert (done.returncode, done.stdout) == (1, "")
     assert "no function 'laod' is on the call stacks of the trace; near it is load" in done.stderr
     assert memlyze(command, "--function", "l?ad", trace).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "words", [("peak", "--at"), ("hotspots", "--sort", "peak", "--at"), ("flamegraph", "--live-at")]
+)
+def test_moment_after_the_end_is_an_error(
+    words: tuple[str, ...], trace: str, memlyze: Runner
+) -> None:
+    done = memlyze(*words, "99h", trace)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "99h is after the end: it was recorded until" in done.stderr

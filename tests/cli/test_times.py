@@ -11,7 +11,7 @@ from known_trace import MS, write_known_trace
 import memlyze
 from memlyze.analyses.selection import END_NS
 from memlyze.cli.errors import UsageError
-from memlyze.cli.times import moment_ns, parse_duration_ns, span_ns
+from memlyze.cli.times import moment_ns, parse_duration_ns, recorded_moment_ns, span_ns
 from memlyze.query.session import Trace
 
 
@@ -73,3 +73,10 @@ def test_time_range(text: str, expected: tuple[int, int], trace: Trace) -> None:
 def test_time_range_needs_two_dots(trace: Trace) -> None:
     with pytest.raises(UsageError, match=r"1s\.\.1\.5s"):
         span_ns("1s-2s", trace)
+
+
+def test_moment_after_the_end_is_refused_with_when_that_was(trace: Trace) -> None:
+    with pytest.raises(UsageError, match="99h is after the end: it was recorded until 20"):
+        recorded_moment_ns("99h", trace)
+    assert recorded_moment_ns("20.1ms", trace) == 20_100_000  # as rounded where it is shown
+    assert recorded_moment_ns("end", trace) == END_NS

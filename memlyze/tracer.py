@@ -229,6 +229,8 @@ class Tracer:
             thread_names.tell_all()
             self._detach()
             _tracer.add_metadata(b"hooks_lost", _json_text.encode(lost))
+            if _is_module_not_found():
+                _tracer.add_metadata(b"module_not_found", _json_text.encode(True))
             self._tell_invisible_allocators()
         finally:
             try:
@@ -441,3 +443,19 @@ if hasattr(os, "register_at_fork"):
         after_in_parent=_tracer.after_fork_in_parent,
         after_in_child=_after_fork_in_child,
     )
+
+
+def _is_module_not_found() -> bool:
+    """Whether Python was to run a module (`-m`) of which it found nothing, not even its package."""
+    if (getattr(sys, "argv", None) or [""])[0] != "-m":  # its name until the module is found
+        return False
+    given = getattr(sys, "orig_argv", [])  # from CPython 3.10 on
+    if "-m" not in given[:-1]:
+        return False
+    name: str = given[given.index("-m") + 1]
+    import importlib.util  # few processes come here
+
+    try:  # of a package that is there, code may have run, even if it is not imported any more
+        return importlib.util.find_spec(name.partition(".")[0]) is None
+    except (ImportError, ValueError):
+        return False

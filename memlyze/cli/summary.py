@@ -83,6 +83,10 @@ def print_after_recording(paths: typing.Sequence[str]) -> None:
     style = Style(sys.stderr)
     try:
         with open_traces(paths) as trace, decoding_events(trace):
+            if len(paths) == 1 and trace.metadata.get("module_not_found"):
+                began = f"the program never began; {printable(paths[0])} shows Python's start alone"
+                print(f"memlyze: {began}", file=sys.stderr)
+                return
             summary = summarize(trace)
             lines = render(summary, state_lines(trace), style)
         if summary.sites:

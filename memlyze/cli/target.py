@@ -6,6 +6,7 @@ which file to execute.
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 import shutil
@@ -45,6 +46,11 @@ def find_target(arguments: typing.Sequence[str]) -> Target:
     if os.path.isdir(first) or first.endswith(_PYTHON_SOURCE) or _is_plain_file(first):
         if not os.path.exists(first):
             raise UsageError(f"there is no file {first}; check the path of the program to run")
+        if os.path.isdir(first) and not glob.glob(os.path.join(glob.escape(first), "__main__*")):
+            raise UsageError(
+                f"{first} is a folder without a __main__.py, which Python would run; "
+                "give the program in it"
+            )
         return _python_target([sys.executable, *arguments], sys.executable)
     executable = shutil.which(first)
     if executable is None:

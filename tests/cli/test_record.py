@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+import sys
 from pathlib import Path
 
 import pytest
@@ -231,3 +232,20 @@ def test_trace_cannot_go_to_standard_output(memlyze: Runner, tmp_path: Path) -> 
     assert (done.returncode, done.stdout) == (2, "")
     assert "a trace cannot be written to standard output" in done.stderr
     assert not (tmp_path / "-").exists()
+
+
+@pytest.mark.skipif(sys.version_info < (3, 10), reason="Python does not tell what it looks for")
+def test_module_that_is_not_there_has_no_report_of_the_interpreter(
+    memlyze: Runner, tmp_path: Path
+) -> None:
+    done = memlyze("record", "-o", "t.mlyze", "-m", "no_such_module_here")
+    assert done.returncode == 1
+    python, ours = done.stderr.splitlines()
+    assert "No module named no_such_module_here" in python
+    assert ours.startswith("memlyze: the program never began; ")
+    (tmp_path / "failing.py").write_text("raise SystemExit(1)")
+    assert "peak resident" in memlyze("record", "-o", "u.mlyze", "-m", "failing").stderr
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "__init__.py").write_text("raise SystemExit(1)")
+    found = memlyze("record", "-o", "v.mlyze", "-m", "package.module")
+    assert "peak resident" in found.stderr

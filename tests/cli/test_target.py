@@ -82,3 +82,11 @@ def test_script_whose_first_line_isolates_python_is_refused(tmp_path: Path) -> N
 def test_what_cannot_be_run_is_refused(arguments: list[str], advice: str) -> None:
     with pytest.raises(UsageError, match=advice):
         find_target(arguments)
+
+
+def test_folder_without_a_main_module_is_refused_before_python_says_so() -> None:
+    Path("folder").mkdir()
+    with pytest.raises(UsageError, match="folder is a folder without a __main__"):
+        find_target(["folder"])
+    Path("folder", "__main__.py").write_text("")
+    assert find_target(["folder"]).argv == (sys.executable, "folder")

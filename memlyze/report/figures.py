@@ -10,6 +10,7 @@ from memlyze.analyses.estimates import Estimate
 from memlyze.analyses.hotspots import Hotspot
 from memlyze.wording.figures import figure, figure_cells, share_cell
 from memlyze.wording.names import NO_PYTHON, UNKNOWN
+from memlyze.wording.places import plain_path
 from memlyze.wording.units import format_duration
 
 _PACKAGES = re.compile(r"^.*[/\\](?:site|dist)-packages[/\\]")
@@ -35,6 +36,7 @@ def place_text(file: str, line: int | None, folder: str) -> str:
     """`app/main.py:20`: a path from the program's folder, of a package, or of the library."""
     if not file or file == UNKNOWN:
         return ""
+    file = plain_path(file)
     for pattern in (_PACKAGES, _LIBRARY):
         match = pattern.match(file)
         if match is not None:

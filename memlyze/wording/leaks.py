@@ -11,6 +11,8 @@ from memlyze.wording.units import format_bytes, format_duration, plural
 
 #: A way that leads to so much is shown for being the shortest.
 _TELLING = 0.05
+#: What would be shown as 0 %.
+_LEAST_SHARE = 0.005
 #: A pause at the end is spoken of where it is so great a share of the time that a site grew.
 _NOTABLE = 0.2
 
@@ -125,7 +127,9 @@ def _holder_lines(site: LeakSite) -> list[str]:
     is_telling = holders.shortest.share >= min(_TELLING, holders.chains[0].share)
     if is_telling and all(chain.text != holders.shortest.text for chain in shown):
         shown.insert(0, holders.shortest)
-    lines += [_chain(chain) for chain in shown]
+    # Rows of 0 % are of single objects among hundreds; one is shown where there is no other.
+    telling = [chain for chain in shown if chain.share >= _LEAST_SHARE]
+    lines += [_chain(chain) for chain in telling or shown[:1]]
     kinds = [
         f"{plural(kind.objects, 'object', 'objects')} of {kind.type}" for kind in holders.types[:3]
     ]
@@ -137,4 +141,5 @@ def _holder_lines(site: LeakSite) -> list[str]:
 
 
 def _chain(chain: Chain) -> str:
-    return f"{100 * chain.share:.0f} %  {printable(chain.text)}"
+    share = f"{100 * chain.share:.0f} %" if chain.share >= _LEAST_SHARE else "<1 %"
+    return f"{share}  {printable(chain.text)}"

@@ -19,8 +19,16 @@ _WIDEST_FILE = 60
 LEAST_MAPPED_SHARE = 0.05
 
 
+def plain_path(file: str) -> str:
+    """`/srv/worker.py` for `/srv/run/../worker.py`, as Python calls what was started as
+    `../worker.py`.
+    """
+    return os.path.normpath(file) if os.path.isabs(file) else file
+
+
 def short_file(file: str) -> str:
     """The path from here, or from where packages and the standard library are installed."""
+    file = plain_path(file)
     if _BEFORE_LIBRARIES.match(file):
         return shorten_path(_BEFORE_LIBRARIES.sub("", file), _WIDEST_FILE)
     relative = os.path.relpath(file) if os.path.isabs(file) else file

@@ -11,6 +11,7 @@ const PADDING_PX = 9;
 /** Of the monospaced font of `.chain-text`. */
 const LETTER_PX = 6.95;
 const MOST_LETTERS = 26;
+const LEAST_SHARE = 0.005;
 
 /** Where a column of the graph begins, and how wide its boxes are. */
 interface Place {
@@ -46,7 +47,9 @@ export function Holders({ site: { holders, grew_until_freed, checkpoint_ns, is_c
     );
   }
   const found = holders as HoldersForm;
-  const chains = found.chains.length > 0 ? found.chains : found.shortest === null ? [] : [found.shortest];
+  // What would be shown as 0 % is of single objects among hundreds.
+  const telling = found.chains.filter(({ share }, number) => number === 0 || share >= LEAST_SHARE);
+  const chains = telling.length > 0 ? telling : found.shortest === null ? [] : [found.shortest];
   return (
     <section aria-label="Who holds it">
       <h3>Who holds it, at the checkpoint {formatMoment(found.time_ns, info.duration_ns / 1000)}</h3>

@@ -18,6 +18,7 @@ test("tabs in code stay tabs", () => {
 test("a path is told by its end", () => {
   expect(shortPath("/usr/lib/python3/json/decoder.py")).toBe("json/decoder.py");
   expect(shortPath("app.py")).toBe("app.py");
+  expect(shortPath("/srv/app/run/../worker.py")).toBe("app/worker.py");
 });
 
 test("what was allocated without Python code is told in words", () => {

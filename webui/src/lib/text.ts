@@ -22,8 +22,16 @@ export function visibleCode(line: string): string {
 
 /** The end of a path that tells it from others: `package/module.py`. */
 export function shortPath(file: string, parts = 2): string {
-  const names = file.split(/[/\\]/).filter(Boolean);
-  return names.length <= parts ? file : names.slice(-parts).join("/");
+  const names: string[] = [];
+  for (const name of file.split(/[/\\]/).filter(Boolean)) {
+    // Python calls what was started as `../worker.py` by that name behind its folder's.
+    if (name === ".." && names.length > 0) {
+      names.pop();
+    } else {
+      names.push(name);
+    }
+  }
+  return names.length <= parts && !file.includes("..") ? file : names.slice(-parts).join("/");
 }
 
 /** What traces call the function and the file of what was allocated while no Python code ran. */

@@ -1,0 +1,47 @@
+"""What is said of who holds a suspect, and where it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from known_trace import write_known_trace
+from suspect import held_by
+
+import memlyze
+from memlyze.analyses.leaks import LeakSite
+from memlyze.analyses.references import Chain
+from memlyze.report.content import gather
+from memlyze.report.figures import place_text
+from memlyze.wording.leaks import held_by_lines
+from memlyze.wording.places import short_place
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> LeakSite:
+    with memlyze.open(write_known_trace(tmp_path / "t.mlyze")) as trace:
+        content = gather(trace, title="t", notes=[])
+    (found,) = held_by(content, "app.LOG → Entry").leaks.sites
+    assert isinstance(found, LeakSite)
+    return found
+
+
+def told(site: LeakSite, *shares: float) -> list[str]:
+    """The chains with these shares, as they are shown."""
+    chains = tuple(Chain(f"chain {number}", "module", share) for number, share in enumerate(shares))
+    assert site.holders is not None
+    holders = site.holders._replace(chains=chains, shortest=chains[-1])
+    return [line for line in held_by_lines(site._replace(holders=holders)) if "chain" in line]
+
+
+def test_chains_of_no_percent_are_left_out_but_for_one_that_is_alone(site: LeakSite) -> None:
+    assert told(site, 0.996, 0.004) == ["100 %  chain 0"]
+    assert told(site, 0.6, 0.006) == ["60 %  chain 0", "1 %  chain 1"]
+    assert told(site, 0.0025, 0.0025) == ["<1 %  chain 0"]
+
+
+def test_path_of_a_program_in_a_folder_above_is_shown_without_the_way_there() -> None:
+    file = "/srv/app/run/../worker.py"
+    assert short_place("work", file, 3) == "/srv/app/worker.py:3 work"
+    assert place_text(file, 3, "/srv/app/run") == "/srv/app/worker.py:3"
+    assert place_text(file, 3, "/srv/app") == "worker.py:3"

@@ -242,9 +242,11 @@ def _table(found: Hotspots, total: Hotspot, style: Style) -> list[str]:
     table = Aligned(
         right=[place % 2 == 0 for size in shapes for place in range(size)] + [False],
         lesser=[
-            range(starts[place], starts[place] + shapes[place])
+            range(starts[place] + first, starts[place] + shapes[place])
             for place in range(len(columns) - 1, 0, -1)
             if columns[place].heading != _SORTED_BESIDE.get(found.sort)
+            # A figure with its error is worth more than its share.
+            for first in ((2, 0) if shapes[place] > 2 else (0,))
         ],
     )
     heading = [

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 from command_line import Runner
 from known_trace import known_trace, write_known_trace
+from pseudo_terminal import PseudoTerminal
 from trace_encoder import TraceEncoder
 
 COMMANDS = ("hotspots", "timeline", "peak", "flamegraph")
@@ -17,6 +19,15 @@ COMMANDS = ("hotspots", "timeline", "peak", "flamegraph")
 def trace(tmp_path: Path) -> str:
     write_known_trace(tmp_path / "t.mlyze")
     return "t.mlyze"
+
+
+def test_hotspots_on_a_narrow_terminal_keep_what_was_not_freed(trace: str, tmp_path: Path) -> None:
+    """Of the lesser column the share goes first."""
+    size = {"COLUMNS": "62"}
+    with PseudoTerminal("hotspots", trace, cwd=tmp_path, environment=size) as terminal:
+        shown = terminal.expect("main.py:")
+    assert re.search(r"allocated +not freed +site", shown)
+    assert re.search(r"900 B +58 % +400 B +\S*/", shown)
 
 
 def test_hotspots_by_function(trace: str, memlyze: Runner) -> None:

@@ -67,6 +67,8 @@ class Gap(NamedTuple):
     """By the sequence numbers around it."""
     is_cut_off: bool
     """Whether it is the beginning of a block that the end of the file cuts off."""
+    repeated_blocks: int = 0
+    """Sound ones in it, whose sequence numbers were there before."""
 
 
 class Layout(NamedTuple):
@@ -233,6 +235,7 @@ def _scan(
     """
     blocks: list[Block] = []
     gaps: list[Gap] = []
+    last: Block | None = None  # also one that is left out
     rereadable_bytes = end - start
     at = start
     while at < end:
@@ -242,15 +245,15 @@ def _scan(
             search_from = at
             if header is not None:
                 search_from = at + 1
-            elif blocks and blocks[-1].stored_bytes <= rereadable_bytes:
+            elif last is not None and last.stored_bytes <= rereadable_bytes:
                 # What is read twice is bounded, lest a file made for it keep us busy.
-                rereadable_bytes -= blocks[-1].stored_bytes
-                if not _is_sound(file, blocks[-1]):
+                rereadable_bytes -= last.stored_bytes
+                if not _is_sound(file, last):
                     # Where bytes are missing from a payload, the next block begins inside it.
-                    search_from = blocks[-1].offset + 1
+                    search_from = last.offset + 1
             found = _search(file, search_from, end)
             if found is None:
-                gaps.append(Gap(at, end, 0, _is_cut_off(file, blocks, at, end, header)))
+                gaps.append(Gap(at, end, 0, _is_cut_off(file, last, at, end, header)))
                 break
             header, after = found
             lost_blocks = max(header.sequence - sequence, 0)
@@ -259,20 +262,32 @@ def _scan(
             at, stored_bytes = after, _HEADER_BYTES + header.payload_bytes
         elif header.sequence > sequence:
             gaps.append(Gap(at, at, header.sequence - sequence, is_cut_off=False))
-        sequence = header.sequence + 1
-        blocks.append(
-            Block(
-                at,
-                header.block_type,
-                header.row_count,
-                header.first_time_ns,
-                header.last_time_ns,
-                stored_bytes,
-            )
+        last = Block(
+            at,
+            header.block_type,
+            header.row_count,
+            header.first_time_ns,
+            header.last_time_ns,
+            stored_bytes,
         )
         at += stored_bytes
-    reached = blocks[-1].offset + blocks[-1].stored_bytes if blocks else start
+        if header.sequence < sequence:
+            _leave_out_repeated(last, gaps)
+            continue
+        sequence = header.sequence + 1
+        blocks.append(last)
+    reached = last.offset + last.stored_bytes if last else start
     return blocks, gaps, reached, sequence
+
+
+def _leave_out_repeated(block: Block, gaps: list[Gap]) -> None:
+    """Note a block that was there before: where a file was appended to itself, rows count once."""
+    end = block.offset + block.stored_bytes
+    if gaps and gaps[-1].repeated_blocks and gaps[-1].end == block.offset:
+        before = gaps.pop()
+        gaps.append(before._replace(end=end, repeated_blocks=before.repeated_blocks + 1))
+    else:
+        gaps.append(Gap(block.offset, end, 0, is_cut_off=False, repeated_blocks=1))
 
 
 def _is_sound(file: FileBytes, block: Block) -> bool:
@@ -305,12 +320,12 @@ def _search(file: FileBytes, at: int, end: int) -> tuple[Header, int] | None:
 
 
 def _is_cut_off(
-    file: FileBytes, blocks: list[Block], at: int, end: int, header: Header | None
+    file: FileBytes, last: Block | None, at: int, end: int, header: Header | None
 ) -> bool:
     """Whether the bytes up to the end are the beginning of a block or of the trailer."""
     if header is not None:
         return True
-    if blocks and blocks[-1].block_type == fmt.INDEX and end - at < fmt.TRAILER.size:
+    if last is not None and last.block_type == fmt.INDEX and end - at < fmt.TRAILER.size:
         return True
     beginning = file.read(at, min(end - at, len(fmt.BLOCK_MAGIC)))
     return end - at < _HEADER_BYTES and fmt.BLOCK_MAGIC.startswith(beginning)

@@ -38,6 +38,16 @@ class Damage:
                     f"{gap.offset:,}; everything before it is shown",
                 )
                 continue
+            if gap.repeated_blocks:
+                is_one = gap.repeated_blocks == 1
+                self.note(
+                    f"{key} repeated",
+                    f"{of}{counted(gap.repeated_blocks, 'block')} at byte {gap.offset:,} "
+                    f"{'has' if is_one else 'have'} the number{'' if is_one else 's'} of blocks "
+                    f"before and {'is' if is_one else 'are'} left out: was the file appended to "
+                    "one that was there?",
+                )
+                continue
             size = gap.end - gap.offset
             what = f"{size:,} bytes are damaged at byte {gap.offset:,}" if size else ""
             lost = counted(gap.lost_blocks, "block") if gap.lost_blocks else ""

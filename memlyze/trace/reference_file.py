@@ -64,9 +64,12 @@ def find_blocks(data: bytes, start: int, end: int) -> list[RawBlock]:
 
     The index is not needed: it says what the headers say. Where there is no block at the end of the
     last one, the search goes on from there; but from within the last one if that is damaged, as
-    bytes may be missing from it.
+    bytes may be missing from it. A block whose sequence number, or a greater one, was there before
+    is left out.
     """
     blocks: list[RawBlock] = []
+    last: RawBlock | None = None
+    sequence = 0
     at = start
     while at < end:
         block = block_at(data, at, end)
@@ -74,12 +77,15 @@ def find_blocks(data: bytes, start: int, end: int) -> list[RawBlock]:
             search_from = at
             if data[at : at + 4] == fmt.BLOCK_MAGIC and header_at(data, at):
                 search_from = at + 1  # the end of the file, or damage, cuts this one off
-            elif blocks and zlib.crc32(blocks[-1].payload) != blocks[-1].payload_crc32:
-                search_from = blocks[-1].offset + 1
+            elif last is not None and zlib.crc32(last.payload) != last.payload_crc32:
+                search_from = last.offset + 1
             block = search_block(data, search_from, end)
             if block is None:
                 break
-        blocks.append(block)
+        if block.sequence >= sequence:
+            blocks.append(block)
+            sequence = block.sequence + 1
+        last = block
         at = block.offset + fmt.BLOCK_HEADER.size + len(block.payload)
     return blocks
 

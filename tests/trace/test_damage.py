@@ -60,6 +60,35 @@ def test_a_sound_trace_has_no_damage(tmp_path: Path) -> None:
         assert trace.verify() == []
 
 
+@pytest.mark.parametrize("complete", [True, False])
+def test_what_a_file_has_twice_counts_once(tmp_path: Path, complete: bool) -> None:
+    once, twice = tmp_path / "once.mlyze", tmp_path / "twice.mlyze"
+    small_trace().write(once, complete=complete)
+    twice.write_bytes(once.read_bytes() * 2)
+    expected, _ = read_everything(once)
+    found, damage = read_everything(twice)
+    for name in expected:
+        of_file = {"path"} if name == "processes" else set()
+        assert [{**row, **dict.fromkeys(of_file)} for row in found[name]] == [
+            {**row, **dict.fromkeys(of_file)} for row in expected[name]
+        ], name
+    blocks = len(small_trace().block_offsets) + complete
+    assert any(f"{blocks} blocks at byte" in sentence for sentence in damage)
+    assert_readers_agree(twice)
+
+
+def test_what_a_first_copy_lacks_is_taken_from_the_second(tmp_path: Path) -> None:
+    path = tmp_path / "twice.mlyze"
+    trace = small_trace()
+    whole = trace.to_bytes(complete=False)
+    path.write_bytes(whole[: trace.block_offsets[7] + 20] + whole)
+    tables, damage = read_everything(path)
+    assert len(tables["allocations"]) == 30
+    assert len(tables["memory"]) == 1
+    assert any("7 blocks at byte" in sentence for sentence in damage)
+    assert_readers_agree(path)
+
+
 def test_a_trace_without_index_is_sound_but_not_complete(tmp_path: Path) -> None:
     path = tmp_path / "killed.mlyze"
     small_trace().write(path, complete=False)

@@ -36,6 +36,20 @@ describeInBrowser("views", () => {
     expect(complaints).toEqual([]);
   });
 
+  test("a trace that is cut off at once is said to be, and nothing is claimed of its sampling", async () => {
+    const { page, complaints } = await open("cut", "#/timeline");
+    await settled(page);
+    const said = () => page.locator("body").innerText();
+    await expect.poll(said).toContain("No allocation was written before the trace was cut off");
+    expect(await said()).not.toContain("--sample-rate");
+    expect(await page.getByRole("figure").count()).toBe(0);
+    await page.getByRole("link", { name: "Info" }).click();
+    await settled(page);
+    await expect.poll(said).toContain("Damaged: not all of it can be read");
+    expect(await said()).not.toContain("every allocation");
+    expect(complaints).toEqual([]);
+  });
+
   test("heat maps: both are drawn, have a table, and a cell selects its moment", async () => {
     const { page, complaints } = await open("service", "#/heatmap");
     await settled(page);

@@ -71,6 +71,7 @@ export default async function setup(project: TestProject): Promise<(() => Promis
   record(join(folder, "processes.mlyze"), "--sample-rate", "1.0", join(PROGRAMS, "processes.py"));
   record(join(folder, "let_go.mlyze"), "--sample-rate", "1.0", join(PROGRAMS, "let_go.py"));
   record(join(folder, "brief.mlyze"), "--sample-interval", "1G", "-c", "pass");
+  writeFileSync(join(folder, "cut.mlyze"), readFileSync(join(folder, "let_go.mlyze")).subarray(0, 60));
   writeFileSync(join(folder, "not-a-trace.mlyze"), "this is no trace");
   writeFileSync(join(folder, "damaged.mlyze"), damaged(readFileSync(join(folder, "spikes.mlyze"))));
   const { url, stop } = await serve(folder);

@@ -38,6 +38,7 @@ cdef class AnswerOfAsgi:
     cdef object outside
     cdef readonly bint is_websocket
     cdef readonly bint is_whole
+    cdef bint has_failed
 
     def __call__(self, message):
         kind = message["type"]
@@ -61,6 +62,7 @@ cdef class AnswerOfAsgi:
 
     def failed(self, error):
         """The application has raised instead of going on."""
+        self.has_failed = True
         self.window.attributes["exception"] = type(error).__name__
         if self.window.status == 0 and isinstance(error, Exception):
             # That is what is answered from outside then, and it is whole.
@@ -73,6 +75,8 @@ cdef class AnswerOfAsgi:
 
     def end(self, KnownRoutes known, name):
         """The application is done with it. `name(scope)` is asked where `known` has no route."""
+        if self.window.status == 0 and not self.has_failed and not self.has_begun():
+            self.window.status = 500  # as servers answer one that returns without an answer
         if not self.is_whole:
             self.window.attributes["incomplete"] = True
         self.window.leave(self.outside)

@@ -171,6 +171,48 @@ memlyze.stop()
     assert served.lines == (["as asked"] if "raise" in answers else [])
 
 
+def test_application_that_returns_without_an_answer_has_the_status_that_servers_give_it(
+    serve: Any,
+) -> None:
+    trace = serve(
+        """
+import asyncio
+import memlyze
+from asgi_calls import call, converse
+from memlyze.integrations.asgi import MemlyzeMiddleware
+
+async def silent(scope, receive, send):
+    if scope["path"] == "/cancelled":
+        raise asyncio.CancelledError
+    if scope["path"] == "/begun":
+        await send({"type": "http.response.start", "status": 202, "headers": []})
+
+app = MemlyzeMiddleware(silent, sample_rate=1.0)
+
+async def run():
+    for path in ("/silent", "/begun", "/cancelled"):
+        try:
+            await call(app, path)
+        except asyncio.CancelledError:
+            pass
+    await converse(app, "/chat")
+
+asyncio.run(run())
+memlyze.stop()
+"""
+    ).trace
+    found = [
+        (window["kind"], window["status"], json.loads(window["attributes"] or "{}"))
+        for window in trace.windows.values()
+    ]
+    assert found == [
+        ("http", 500, {"incomplete": True}),
+        ("http", 202, {"incomplete": True}),
+        ("http", 0, {"exception": "CancelledError", "incomplete": True}),
+        ("websocket", 500, {}),
+    ]
+
+
 def test_exceptions_pass_through_and_are_named(serve: Any) -> None:
     served = serve(
         PLAIN

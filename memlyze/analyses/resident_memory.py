@@ -98,7 +98,12 @@ class Category(typing.NamedTuple):
 
 
 class ResidentOverTime(typing.NamedTuple):
-    """All snapshots of a range. Of several processes each counts with its last one."""
+    """Each moment of a range at which something else is known, and what is known until the next.
+
+    Those are the snapshots, the ends of processes while others went on, and the start of the range
+    where there was a snapshot before it. Of several processes each counts with its last snapshot,
+    as long as it runs.
+    """
 
     times_ns: list[int]
     categories: tuple[Category, ...]
@@ -108,27 +113,38 @@ class ResidentOverTime(typing.NamedTuple):
 def resident_over_time(
     trace: Trace, *, from_ns: int, to_ns: int, process_id: int | None = None
 ) -> ResidentOverTime:
-    """What the resident memory consisted of at each snapshot in [from_ns, to_ns)."""
-    rows = run_statement(
-        trace,
-        "resident_snapshots",
-        {"from_ns": from_ns, "to_ns": to_ns, "process_id": process_id},
-    )
-    times = sorted({row["time_ns"] for row in rows})
-    by_time: dict[int, dict[int, list[dict[str, typing.Any]]]] = {}
-    for row in rows:
-        by_time.setdefault(row["time_ns"], {}).setdefault(row["process_id"], []).append(row)
+    """What the resident memory consisted of at each moment of [from_ns, to_ns) at which that
+    changed, as far as snapshots tell.
+    """
+    rows = run_statement(trace, "resident_snapshots", {"to_ns": to_ns, "process_id": process_id})
     ends = ended_processes(trace)
-    last: dict[int, list[dict[str, typing.Any]]] = {}
+    changes: dict[int, dict[int, list[dict[str, typing.Any]]]] = {}
+    for row in rows:
+        if row["time_ns"] <= ends.get(row["process_id"], row["time_ns"]):
+            at_once = changes.setdefault(row["time_ns"], {})
+            at_once.setdefault(row["process_id"], []).append(row)
+    for number in {number for at_once in changes.values() for number in at_once} & ends.keys():
+        if ends[number] + 1 < to_ns:  # with a process goes what it had
+            changes.setdefault(ends[number] + 1, {})[number] = []
+    if any(time_ns < from_ns for time_ns in changes):
+        changes.setdefault(from_ns, {})
+    times = sorted(time_ns for time_ns in changes if time_ns >= from_ns)
     names = sorted({row["category"] for row in rows})
-    sums = {name: Category(name, [0] * len(times), [0] * len(times)) for name in names}
-    for place, time_ns in enumerate(times):
-        last.update(by_time[time_ns])
-        for number, snapshot in last.items():
-            if ends.get(number, time_ns) < time_ns:
-                continue
-            for row in snapshot:
-                sums[row["category"]].resident_bytes[place] += row["resident_bytes"]
-                sums[row["category"]].reserved_bytes[place] += row["reserved_bytes"]
-    greatest = sorted(sums.values(), key=lambda part: (-max(part.resident_bytes), part.name))
+    sums = {name: Category(name, [], []) for name in names}
+    now = {name: [0, 0] for name in names}
+    last: dict[int, list[dict[str, typing.Any]]] = {}
+    for time_ns in sorted(changes):
+        for number, snapshot in changes[time_ns].items():
+            for sign, listed in ((-1, last.get(number, [])), (1, snapshot)):
+                for row in listed:
+                    now[row["category"]][0] += sign * row["resident_bytes"]
+                    now[row["category"]][1] += sign * row["reserved_bytes"]
+            last[number] = snapshot
+        if time_ns >= from_ns:
+            for name, (resident_bytes, reserved_bytes) in now.items():
+                sums[name].resident_bytes.append(resident_bytes)
+                sums[name].reserved_bytes.append(reserved_bytes)
+    greatest = sorted(
+        sums.values(), key=lambda part: (-max(part.resident_bytes, default=0), part.name)
+    )
     return ResidentOverTime(times, tuple(greatest))

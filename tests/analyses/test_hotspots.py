@@ -153,6 +153,25 @@ def test_what_is_mapped_is_told_apart_reserved_and_resident(tmp_path: Path) -> N
     assert of_sql == [("a.py:3 load", 64 << 20)]
 
 
+def test_what_an_ended_process_had_mapped_is_not_resident_any_more(tmp_path: Path) -> None:
+    def write(name: str, process_id: int, start_ms: int, end_ms: int, resident_bytes: int) -> str:
+        started = {"start_time_unix_ns": 10**18 + start_ms * MS, "end_ns": (end_ms - start_ms) * MS}
+        encoder = TraceEncoder(
+            {"process_id": process_id, "sample_rate": 1.0, "stop_reason": "exit", **started}
+        )
+        encoder.add_runs([Run(1, 1 * MS, 1 << 16, [Allocation(64 << 20, allocator=4)])])
+        encoder.add("resident", [{"category": 0, "resident_bytes": resident_bytes}])
+        encoder.write(tmp_path / name)
+        return str(tmp_path / name)
+
+    first = write("a.mlyze", 7, 0, 10, 3 << 20)
+    second = write("b.mlyze", 8, 2, 50, 5 << 20)
+    third = write("c.mlyze", 9, 40, 50, 7 << 20)
+    with memlyze.open(first, second, third) as trace:
+        moments = [peak(trace, moment_ns=ms * MS).mapped for ms in (9, 20, 45)]
+    assert [mapped and mapped.resident_bytes for mapped in moments] == [8 << 20, 5 << 20, 12 << 20]
+
+
 def test_few_samples_are_told(sampled: Trace) -> None:
     assert all(row.has_too_few_samples for row in hotspots(sampled).rows)
 

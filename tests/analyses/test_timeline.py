@@ -10,6 +10,7 @@ from trace_encoder import TraceEncoder
 
 import memlyze
 from memlyze.analyses.prominence import prominent_peaks
+from memlyze.analyses.resident_memory import resident_over_time
 from memlyze.analyses.selection import Selection
 from memlyze.analyses.timeline import timeline
 from memlyze.errors import MemlyzeError
@@ -89,6 +90,25 @@ def test_what_a_process_had_ends_with_it(tmp_path: Path) -> None:
     assert at[25].live_bytes.value == 0
     assert at[25].rss is None
     assert slices[-1].live_bytes.value == 1050
+
+
+def test_what_explains_resident_memory_of_a_process_ends_with_it(tmp_path: Path) -> None:
+    first = write_known_trace(tmp_path / "a.mlyze")
+    second = write_known_trace(tmp_path / "b.mlyze", process_id=8, start_unix_ns=10**18 + 5 * MS)
+
+    def sums(from_ns: int = 0, to_ns: int = 60 * MS, process_id: int | None = None) -> object:
+        with memlyze.open(first, second) as trace:
+            found = resident_over_time(trace, from_ns=from_ns, to_ns=to_ns, process_id=process_id)
+        columns = zip(*(part.resident_bytes for part in found.categories))
+        return dict(zip(found.times_ns, map(sum, columns)))
+
+    # The last of the processes ends with the recording.
+    whole = {0: 4100, 5 * MS: 8200, 10 * MS: 13100, 15 * MS: 18000, 20 * MS + 1: 9000}
+    assert sums() == whole
+    assert sums(process_id=7) == {0: 4100, 10 * MS: 9000, 20 * MS + 1: 0}
+    # A range begins with what was before it.
+    assert sums(12 * MS, 20 * MS) == {12 * MS: 13100, 15 * MS: 18000}
+    assert sums(21 * MS, 22 * MS) == {21 * MS: 9000}
 
 
 def test_empty_trace_has_a_slice_with_nothing(tmp_path: Path) -> None:

@@ -105,6 +105,12 @@ def test_resident_categories_add_up_at_each_snapshot(served: Served) -> None:
     assert sums == [4100, 9000]
 
 
+def test_resident_categories_of_a_range_begin_with_those_before_it(served: Served) -> None:
+    found = served.get("timeline/resident", from_ns=4 * MS, to_ns=8 * MS)
+    assert found["time_ns"] == [4 * MS]
+    assert sum(category["resident_bytes"][0] for category in found["categories"]) == 4100
+
+
 @pytest.mark.parametrize("buckets", [21, 7, 3, 2, 1])
 def test_layers_and_the_rest_add_up_to_the_most_that_was_live(served: Served, buckets: int) -> None:
     asked = {"to_ns": 21 * MS, "buckets": buckets}

@@ -207,18 +207,18 @@ export interface Timeline {
   })[];
 }
 
-/** What the resident memory consisted of, at each snapshot in the range (of several processes: each its last snapshot, summed). */
+/** What the resident memory consisted of, at each moment of the range at which something else is known: its snapshots, the ends of processes while others went on, and the start of the range where there was a snapshot before it (of several processes: each its last snapshot as long as it runs, summed). */
 export interface Resident {
-  /** Time of each snapshot. */
+  /** Those moments. */
   time_ns: number[];
   /** Greatest first; they add up to the resident memory. */
   categories: ({
     category: string;
     /** In words. */
     label: string;
-    /** One a snapshot. */
+    /** One a moment, until the next. */
     resident_bytes: number[];
-    /** One a snapshot. */
+    /** One a moment, until the next. */
     reserved_bytes: number[];
   })[];
 }

@@ -89,7 +89,10 @@ function stackModel(times: number[], layers: readonly Layer[], palette: Palette,
 /** What explains the resident memory. */
 export function residentModel(timeline: Timeline, resident: Resident, palette: Palette): PlotModel {
   const times = bucketMiddles(timeline);
-  const outline = hasReadings(timeline.rss) ? line("Resident memory (RSS)", filled(timeline.rss.max), palette.text, 1.25) : null;
+  // A chosen process that has ended has no memory any more, while the time line goes on.
+  const last = timeline.rss.max.map((value) => value !== null).lastIndexOf(true);
+  const rss = filled(timeline.rss.max).map((value, index) => (index <= last ? value : null));
+  const outline = hasReadings(timeline.rss) ? line("Resident memory (RSS)", rss, palette.text, 1.25) : null;
   return stackModel(times, residentLayers(resident, times), palette, outline);
 }
 

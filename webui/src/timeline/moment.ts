@@ -33,8 +33,10 @@ export function momentFacts({ timeline, model, mode, isFiltered }: Memory, timeN
     facts.push(["Allocated here", estimateText(allocated)]);
     return facts;
   }
-  const place = model.times.findIndex((time) => time >= timeNs);
-  const at = place < 0 ? model.times.length - 1 : place;
+  const after = model.times.findIndex((time) => time >= timeNs);
+  const place = after < 0 ? model.times.length - 1 : after;
+  // The times are the middles of buckets: the one before may be nearer.
+  const at = place > 0 && timeNs - (model.times[place - 1] ?? 0) < (model.times[place] ?? 0) - timeNs ? place - 1 : place;
   const layers = model.layers.map(({ label, bytes, error }) => ({ label, value: bytes[at] ?? 0, error: error?.[at] ?? 0 }));
   for (const { label, value, error } of layers.filter((layer) => layer.value > 0).sort((a, b) => b.value - a.value)) {
     facts.push([label, estimateText({ value, error })]);

@@ -2,7 +2,8 @@ import { expect, test, vi } from "vitest";
 
 import type { Timeline } from "../data/forms";
 import type { Palette } from "../lib/theme";
-import { memoryModel } from "./model";
+import { memoryModel, residentModel } from "./model";
+import { momentFacts } from "./moment";
 import { cumulative, filled, isAboveResident, layerRows, residentLayers, spikeValues, summaryRows } from "./series";
 
 test("memory is as before where the clock did not tick", () => {
@@ -77,4 +78,13 @@ test("a table of layers has the greatest moment of each part of the time, with i
     { fromNs: 20, values: [{ value: 9, error: 2 }, { value: 0, error: 0 }] },
     { fromNs: 30, values: [{ value: 3, error: 1 }, { value: 0, error: 0 }] },
   ]);
+});
+
+test("the resident memory of a process ends with it, and a moment is told what its bucket shows", () => {
+  const timeline: Timeline = { ...spiky(), rss: { min: [50, 60, null], max: [50, 60, null] } };
+  const resident = { time_ns: [0, 16], categories: [{ category: "code", label: "Code", resident_bytes: [60, 0], reserved_bytes: [60, 0] }] };
+  const model = residentModel(timeline, resident, palette);
+  expect(model.series.map(({ column }) => column)).toEqual([[60, 60, 0], [50, 60, null]]);
+  const memory = { timeline, model, lanes: undefined, mode: "resident", isFiltered: false, isStale: false, error: null } as const;
+  expect(momentFacts(memory, 19)).toEqual([["Resident", "60 B"], ["Code", "60 B"]]);
 });

@@ -1,5 +1,5 @@
 """Which frames of a call tree are one row until somebody asks: the servers and frameworks through
-which every request of an application comes.
+which every request of an application comes, and Python's own through which a module is imported.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from memlyze.analyses.flame_columns import Frame
 from memlyze.query.origins import LIBRARY, RUNTIME, STANDARD_LIBRARY
 
 _OUTSIDE = (LIBRARY, STANDARD_LIBRARY, RUNTIME)
+#: How the files of the import machinery begin.
+_FROZEN = "<frozen "
 #: Fewer frames are no burden.
 _LEAST_FRAMES = 4
 #: What goes on to the next frame; what does not stands beside it, beneath the row.
@@ -52,12 +54,17 @@ def folds(
     Folded are four frames and more in a row that are not the program's, each of which has four
     fifths of the `size` of the one above it, and which lead to code of the program. A row ends
     where two ways lead there: the second would stand beneath frames that are not its callers.
+
+    Those of the import machinery are a row whatever module they lead to: a library that is imported
+    imports others in turn.
     """
     count = len(parent)
     if is_inverted:
         return Folds.none(count)
-    is_outside = np.array([found.origin in _OUTSIDE for found in frames] + [False])
-    outside = is_outside[frame]  # −1, the root, is the last
+    # In both −1, the root, is the last.
+    outside = np.array([found.origin in _OUTSIDE for found in frames] + [False])[frame]
+    frozen = [(found.file or "").startswith(_FROZEN) for found in frames]
+    imports = np.array([*frozen, False])[frame]
     leads = _leads_to(parent, ~outside)
     is_way = (leads | ~outside) & (size >= _LEAST_SEEN * size[0])
     ways = np.bincount(parent[1:][is_way[1:]], minlength=count)
@@ -69,14 +76,25 @@ def folds(
         & outside[1:]
         & (size[1:] >= _LEAST_SHARE * size[:-1])
     )
-    starts: Array = np.flatnonzero(~goes_on)
-    lengths = np.diff(np.append(starts, count))
-    is_row = (lengths >= _LEAST_FRAMES) & leads[starts + lengths - 1]
+    start: Array = _rows(goes_on, leads)
+    goes_on[1:] &= imports[1:] & imports[:-1]
+    start = np.where(start < 0, _rows(goes_on, _leads_to(parent, ~imports)), start)
+    firsts, lengths = np.unique(start[start >= 0], return_counts=True)
     labels = {
-        start: _label([frames[place] for place in frame[start : start + length].tolist()])
-        for start, length in zip(starts[is_row].tolist(), lengths[is_row].tolist())
+        first: _label([frames[place] for place in frame[first : first + length].tolist()])
+        for first, length in zip(firsts.tolist(), lengths.tolist())
     }
-    return Folds(np.repeat(np.where(is_row, starts, NO_NODE), lengths), labels)
+    return Folds(start, labels)
+
+
+def _rows(goes_on: Array, leads: Array) -> Array:
+    """Of each node, that at which its row begins, where there are enough in it and the last one
+    leads to what is looked for. `goes_on`: it is in the row of the node before it.
+    """
+    starts: Array = np.flatnonzero(~goes_on)
+    lengths = np.diff(np.append(starts, len(goes_on)))
+    is_row = (lengths >= _LEAST_FRAMES) & leads[starts + lengths - 1]
+    return np.repeat(np.where(is_row, starts, NO_NODE), lengths)
 
 
 def _leads_to(parent: Array, is_wanted: Array) -> Array:

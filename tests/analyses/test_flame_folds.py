@@ -9,13 +9,19 @@ import numpy as np
 from memlyze.analyses.flame_columns import Frame
 from memlyze.analyses.flame_folds import folds
 
-ORIGINS = {"p": "program", "l": "library", "s": "standard library", "r": "runtime"}
+ORIGINS = {"p": "program", "l": "library", "s": "standard library", "r": "runtime", "i": "runtime"}
 
 
 def folded(*nodes: tuple[int, str, float]) -> list[int]:
     """The folds of nodes given as parent, origin and size; the root stands before them."""
     frames = [
-        Frame(f"function{k}", f"{kind}.py", None, kind, ORIGINS[kind])
+        Frame(
+            f"function{k}",
+            "<frozen importlib._bootstrap>" if kind == "i" else f"{kind}.py",
+            None,
+            kind,
+            ORIGINS[kind],
+        )
         for k, (_, kind, _) in enumerate(nodes)
     ]
     parent: Any = np.array([-1, *(parent for parent, _, _ in nodes)])
@@ -34,6 +40,19 @@ def test_few_frames_are_shown() -> None:
 
 def test_frames_of_libraries_that_the_program_calls_are_shown() -> None:
     chain = [(0, "p", 100), (1, "l", 100), (2, "l", 95), (3, "l", 90), (4, "l", 90)]
+    assert folded(*chain) == [-1] * 6
+
+
+def test_frames_through_which_a_library_is_imported_are_one_row() -> None:
+    first = [(0, "p", 100), (1, "i", 100), (2, "i", 100), (3, "i", 98), (4, "i", 98)]
+    second = [(5, "l", 60), (6, "i", 60), (7, "i", 60), (8, "i", 60), (9, "i", 60), (10, "l", 60)]
+    beside = [(5, "i", 38)]
+    chain = [*first, *second, *beside]
+    assert folded(*chain) == [-1, -1, *[2] * 4, -1, *[7] * 4, -1, -1]
+
+
+def test_frames_of_the_import_machinery_that_lead_to_no_module_are_shown() -> None:
+    chain = [(0, "p", 100), (1, "i", 100), (2, "i", 100), (3, "i", 98), (4, "i", 98)]
     assert folded(*chain) == [-1] * 6
 
 

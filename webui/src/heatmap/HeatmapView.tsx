@@ -6,7 +6,7 @@ import type { LifetimeHeatmap, SiteHeatmap } from "../data/forms";
 import { selectionParameters } from "../data/parameters";
 import { useTrace } from "../data/trace";
 import { ticks, timeStep } from "../lib/scales";
-import { placeLabel } from "../lib/text";
+import { placeLabels } from "../lib/text";
 import { usePalette } from "../lib/theme";
 import { formatBytes, formatCount, formatDuration, formatMoment, plural } from "../lib/units";
 import { PlaceText } from "../parts/Figures";
@@ -99,6 +99,7 @@ function SiteMap({ by, measure, isTable }: { by: (typeof GROUPS)[number]; measur
 
 function SitePicture({ data }: { data: SiteHeatmap }) {
   const buckets = data.start_ns.length;
+  const names = placeLabels(data.rows);
   const span = data.bucket_ns * buckets;
   const step = timeStep(span, 8);
   const describe = ({ row, column }: Cell) => {
@@ -106,8 +107,7 @@ function SitePicture({ data }: { data: SiteHeatmap }) {
     const value = data.values[index] ?? 0;
     const when = formatMoment(data.start_ns[column] ?? 0, data.bucket_ns);
     const what = data.measure === "live" ? "live" : "allocated";
-    const shown = data.rows[row];
-    const name = shown === undefined ? "" : placeLabel(shown.label, shown.place);
+    const name = names[row] ?? "";
     return {
       text: `${name} at ${when}: ${formatBytes(value)} ${what}`,
       content: (
@@ -132,7 +132,7 @@ function SitePicture({ data }: { data: SiteHeatmap }) {
       <HeatCanvas
         label="Bytes by place and time"
         grid={{
-          rows: data.rows.map(({ label, place }) => placeLabel(label, place)),
+          rows: names,
           columns: buckets,
           values: data.values,
           ticks: ticks(data.from_ns, data.from_ns + span, step).map((time) => ({ at: (time - data.from_ns) / span, text: formatMoment(time, step) })),

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { placeLabel, shortFunction, shortPath, shortPlace, visible, visibleCode } from "./text";
+import { placeLabel, placeLabels, shortFunction, shortPath, shortPlace, visible, visibleCode } from "./text";
 
 test("control characters and marks of direction lose their effect", () => {
   expect(visible("a\u0000b\u001bc")).toBe("a␀b␛c");
@@ -34,4 +34,24 @@ test("a place is a file and a line, as far as there are such", () => {
   expect(shortPlace("app.py", null)).toBe("app.py");
   expect(shortPlace("app.py", 0)).toBe("app.py");
   expect(shortPlace("<unknown>", 0)).toBe("");
+});
+
+test("places of one name and line are told apart by their files", () => {
+  const place = (name: string, file: string, line: number | null) => ({ label: name, place: { function: name, file, line } });
+  const places = [
+    place("main", "/srv/shop/app.py", 7),
+    place("main", "/srv/shop/jobs.py", 7),
+    place("main", "/srv/shop/app.py", 9),
+    place("<module>", "/lib/json/__init__.py", 1),
+    place("<module>", "/lib/email/__init__.py", 1),
+    place("<module>", "/lib/re.py", 1),
+  ];
+  expect(placeLabels(places)).toEqual([
+    "main app.py:7",
+    "main jobs.py:7",
+    "main:9",
+    "<module> json/__init__.py:1",
+    "<module> email/__init__.py:1",
+    "<module> re.py:1",
+  ]);
 });

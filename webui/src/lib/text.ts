@@ -69,11 +69,26 @@ interface PlaceName {
   readonly line: number | null;
 }
 
-/** One line that tells a place from others: `Service.login:83`, `<module> shop.py:20`, or the label where it has no line. */
-export function placeLabel(label: string, { function: name, file, line }: PlaceName): string {
+/** One line that says what a place is: `Service.login:83`, `<module> shop.py:20`, or the label where it has no line; with so many parts of its file's path. */
+export function placeLabel(label: string, { function: name, file, line }: PlaceName, parts = 0): string {
   if (name === null) {
     return visible(groupName(label));
   }
-  const where = file !== null && UNNAMED.test(name) && !isNoPython(name) ? ` ${shortPath(file, 1)}` : "";
+  const shown = UNNAMED.test(name) ? Math.max(parts, 1) : parts;
+  const where = file !== null && shown > 0 && !isNoPython(name) ? ` ${shortPath(file, shown)}` : "";
   return visible(`${shortFunction(name)}${where}${line ? `:${line}` : ""}`);
+}
+
+const MOST_PARTS = 12;
+
+/** The labels of places that stand together, each with as much of its file's path as tells it from the others. */
+export function placeLabels(places: readonly { readonly label: string; readonly place: PlaceName }[]): string[] {
+  const named = (parts: number) => places.map(({ label, place }) => placeLabel(label, place, parts));
+  const isShared = (name: string, _index: number, names: readonly string[]) => names.indexOf(name) !== names.lastIndexOf(name);
+  let names = named(0);
+  for (let parts = 1; parts <= MOST_PARTS && names.some(isShared); parts += 1) {
+    const longer = named(parts);
+    names = names.map((name, index) => (isShared(name, index, names) ? (longer[index] ?? name) : name));
+  }
+  return names;
 }

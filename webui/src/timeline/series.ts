@@ -2,7 +2,7 @@
 
 import type { Estimate, Range, Resident, Stacked, Timeline } from "../data/forms";
 import { summed } from "../lib/estimates";
-import { placeLabel } from "../lib/text";
+import { placeLabels } from "../lib/text";
 
 export type Column = (number | null)[];
 
@@ -43,7 +43,8 @@ export interface Layer {
 }
 
 export function stackedLayers(stacked: Stacked): Layer[] {
-  const layers = stacked.layers.map(({ label, place, live_bytes, error }) => ({ label: placeLabel(label, place), bytes: live_bytes, error }));
+  const names = placeLabels(stacked.layers);
+  const layers = stacked.layers.map(({ label, live_bytes, error }, index) => ({ label: names[index] ?? label, bytes: live_bytes, error }));
   return [...layers, { label: "All else", bytes: stacked.other.live_bytes, error: stacked.other.error }];
 }
 

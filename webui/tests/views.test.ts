@@ -50,6 +50,15 @@ describeInBrowser("views", () => {
     expect(complaints).toEqual([]);
   });
 
+  test("the logo leads to the timeline of the same trace and selection", async () => {
+    const { page } = await open("service", "#/hotspots?sort=live");
+    await settled(page);
+    const trace = parametersOf(page).get("trace");
+    await page.getByRole("link", { name: "memlyze", exact: true }).click();
+    await expect.poll(() => page.url()).toContain("#/timeline");
+    expect(parametersOf(page).get("trace")).toBe(trace);
+  });
+
   test("heat maps: both are drawn, have a table, and a cell selects its moment", async () => {
     const { page, complaints } = await open("service", "#/heatmap");
     await settled(page);

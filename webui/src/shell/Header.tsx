@@ -3,16 +3,17 @@ import { Moon, Sun, SunMoon } from "lucide-react";
 import type { TraceEntry } from "../data/forms";
 import { visible } from "../lib/text";
 import { chooseTheme, useThemeChoice, type ThemeChoice } from "../lib/theme";
-import { select } from "../selection/store";
+import { linkTo, select, useSelection } from "../selection/store";
 
 const NEXT: Record<ThemeChoice, ThemeChoice> = { system: "light", light: "dark", dark: "system" };
 const THEME_NAMES: Record<ThemeChoice, string> = { system: "as the system", light: "light", dark: "dark" };
 const THEME_ICONS = { system: SunMoon, light: Sun, dark: Moon };
 
 export function Header({ traces, trace, version }: { traces: readonly TraceEntry[]; trace?: TraceEntry | undefined; version?: string | undefined }) {
+  useSelection(); // the link keeps it
   return (
     <header className="bar">
-      <a className="brand" href="#/timeline" aria-label="memlyze" title={version && `memlyze ${version}`}>
+      <a className="brand" href={linkTo({ view: "timeline" })} aria-label="memlyze" title={version && `memlyze ${version}`}>
         <Logo />
         <span>memlyze</span>
       </a>

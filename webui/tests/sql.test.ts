@@ -30,6 +30,19 @@ describeInBrowser("SQL", () => {
     await screenshot(page, "sql-chart");
   });
 
+  test("what is selected is typed over as the page's security policy allows, and brackets are put around it", async () => {
+    const { page, complaints } = await open("spikes", "#/sql");
+    await settled(page);
+    await write(page, "SELECT 'a', 1");
+    await page.keyboard.press("Control+A");
+    await page.keyboard.type("SELECT 2");
+    expect(await page.locator(".cm-content").textContent()).toBe("SELECT 2");
+    await page.keyboard.press("Shift+ArrowLeft");
+    await page.keyboard.type("(");
+    expect(await page.locator(".cm-content").textContent()).toBe("SELECT (2)");
+    expect(complaints).toEqual([]);
+  });
+
   test("views and columns are completed", async () => {
     const { page } = await open("spikes", "#/sql");
     await settled(page);

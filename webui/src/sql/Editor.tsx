@@ -39,6 +39,23 @@ const colours = HighlightStyle.define([
   { tag: [tags.typeName, tags.standard(tags.name)], color: "light-dark(#1f56b3, #8db6ff)" },
 ]);
 
+/** Types over what is selected. Left to itself, Chromium gives what is typed the style of what it replaces, by an attribute that the page's
+ * security policy refuses, with an error in the console. */
+const typeOver = EditorView.domEventHandlers({
+  beforeinput: ({ inputType, data, isComposing }, view) => {
+    const { from, to, empty } = view.state.selection.main;
+    if (inputType !== "insertText" || data === null || isComposing || empty) {
+      return false;
+    }
+    const insert = () => view.state.update(view.state.replaceSelection(data), { userEvent: "input.type", scrollIntoView: true });
+    // As the editor does itself: a bracket is put around what is selected.
+    if (!view.state.facet(EditorView.inputHandler).some((handle) => handle(view, from, to, data, insert))) {
+      view.dispatch(insert());
+    }
+    return true;
+  },
+});
+
 /** Views and macros with their columns, and the meaning of each, for completion. */
 function namespace({ views, macros }: Schema): SQLNamespace {
   const entries = [...views.map((view) => ({ ...view, call: view.name })), ...macros.map((macro) => ({ ...macro, call: `${macro.name}()` }))];
@@ -87,6 +104,7 @@ export function Editor({ ref, initial, schema, onRun }: { ref: Ref<EditorHandle>
           drawSelection(),
           bracketMatching(),
           closeBrackets(),
+          typeOver,
           highlightActiveLine(),
           autocompletion({ icons: false }),
           placeholder("SELECT … FROM hotspots()"),

@@ -116,7 +116,10 @@ def _start(options):
         tracer = _start_tracer(options)
     except BaseException as error:
         version = ".".join(str(part) for part in sys.version_info[:3])
-        cause = "{}: {}".format(type(error).__name__, error).replace("\n", " ").replace("\0", " ")
+        cause = str(error)
+        if type(error).__module__ != "memlyze.errors":  # whose messages are made for people
+            cause = "{}: {}".format(type(error).__name__, cause)
+        cause = cause.replace("\n", " ").replace("\0", " ")
         _report(status_file, "failed", version, cause)
         for name in set(sys.modules) - modules_before:
             if name.split(".")[0] == "memlyze":  # what a Python cannot use it need not see

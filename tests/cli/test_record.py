@@ -190,6 +190,15 @@ def test_options_after_the_program_are_the_programs(memlyze: Runner, tmp_path: P
     assert separated.stdout == "['-q']\n"
 
 
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="no folder that refuses every file")
+def test_cause_is_said_where_the_trace_cannot_be_written(memlyze: Runner, app: str) -> None:
+    result = memlyze("record", "-o", "/proc/x.mlyze", app)
+    assert result.stderr == (
+        "memlyze: nothing was recorded: cannot write the trace /proc/x.mlyze: "
+        "No such file or directory; choose another output_file\n"
+    )
+
+
 def test_program_that_is_no_python_runs_and_the_cause_is_said(memlyze: Runner) -> None:
     result = memlyze("record", "echo", "hello")
     assert (result.returncode, result.stdout) == (0, "hello\n")

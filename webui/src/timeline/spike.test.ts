@@ -74,3 +74,8 @@ test("a spike on memory that grows evenly ends at its own foot", () => {
   expect(spike?.from).toBe(119);
   expect(spike?.peak).toBe(129);
 });
+
+test("the first that a spike allocates belongs to it, though it hardly stands above the ground", () => {
+  const rise = Array.from({ length: 40 }, (_, index) => 10 + 2.25 * (index + 1));
+  expect(findSpike([...flat(40, 10), ...rise, 60, 30, ...flat(60, 10)], 79, 3)?.from).toBe(39);
+});

@@ -12,6 +12,9 @@ export interface Spike {
 const RISE_AGAIN = 0.25;
 /** What is below this share of the height is the ground that the spike stands on; what is as near to the top is its top. */
 const GROUND = 0.05;
+/** The first of a rise is still on the ground: its foot is the lowest within so many buckets and this share of the slope from there. */
+const FOOT_BUCKETS = 2;
+const FOOT = 0.2;
 /** Where memory stays after its rise, the rise is over this near to the top. */
 const LEVEL = 0.01;
 /** A rise must be at least this share of all that is seen. */
@@ -51,7 +54,22 @@ function descend(values: readonly number[], peak: number, step: 1 | -1, noise: n
       edge = index;
     }
   }
-  return bent(values, edge, firstBelow(values, peak, end, step, lowest + GROUND * (top - lowest)), lowest);
+  const onGround = firstBelow(values, peak, end, step, lowest + GROUND * (top - lowest));
+  return bent(values, edge, lowestNear(values, onGround, end, step, FOOT_BUCKETS + Math.ceil(FOOT * Math.abs(onGround - edge))), lowest);
+}
+
+/** The nearest of the lowest buckets from `start` on, `reach` buckets at most, and not beyond `end`. */
+function lowestNear(values: readonly number[], start: number, end: number, step: 1 | -1, reach: number): number {
+  let lowest = start;
+  for (let index = start; Math.abs(index - start) <= reach; index += step) {
+    if ((values[index] ?? 0) < (values[lowest] ?? 0)) {
+      lowest = index;
+    }
+    if (index === end) {
+      break;
+    }
+  }
+  return lowest;
 }
 
 /** The first bucket on the way that is down to `level`, rather than the very lowest far away. */

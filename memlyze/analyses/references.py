@@ -5,6 +5,7 @@ them.
 from __future__ import annotations
 
 import collections
+import math
 import typing
 
 import numpy as np
@@ -324,7 +325,9 @@ class References:
         held = {row: count for row, count in counts.items() if not self._speller.is_namespace(row)}
         most = max(held.values(), default=0)
         least = min(_NEARLY_ALL * len(chosen), most)
-        if least <= _MOST * len(chosen):
+        # Where not all objects are looked at, one that has half of them may have more of these.
+        chance = 0.5 / math.sqrt(len(chosen)) if len(chosen) >= _MOST_OBJECTS else 0.0
+        if least <= (_MOST + chance) * len(chosen):
             return None
         enough = [row for row, count in held.items() if count >= least]
         # The one that dominates no other of these retains least.

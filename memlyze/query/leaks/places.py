@@ -16,4 +16,6 @@ def number_places(frames: Columns, names: typing.Sequence[str]) -> Array:
     """
     numbers: dict[typing.Any, int] = {}
     keys = zip(*(frames[name] for name in names))
-    return np.array([*(numbers.setdefault(key, len(numbers)) for key in keys), len(numbers)])
+    found = [numbers.setdefault(key, len(numbers)) for key in keys]
+    found.append(len(numbers))  # not in one display: CPython 3.8 would take the length first
+    return np.array(found)

@@ -44,6 +44,7 @@ def run_child(
     """
     waited_for = _PASSED_ON | {signal.SIGCHLD}
     original_mask = signal.pthread_sigmask(signal.SIG_BLOCK, waited_for)
+    ignores_children = signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN
     try:
         child = os.posix_spawn(
             executable,
@@ -52,9 +53,15 @@ def run_child(
             setsigmask=original_mask,
             setsigdef=_IGNORED_BY_PYTHON,
         )
+        if ignores_children:
+            # Then nobody would learn how the program ended. Not before it has been started, which
+            # is to find the signal as this process did.
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         with guard.Guard(child, _PASSED_ON) as beside:
             return _wait(child, waited_for, beside)
     finally:
+        if ignores_children:
+            signal.signal(signal.SIGCHLD, signal.SIG_IGN)
         _drop_pending(_PASSED_ON - original_mask)
         signal.pthread_sigmask(signal.SIG_SETMASK, original_mask)
 

@@ -252,6 +252,15 @@ def test_signals_ignored_at_the_start_stay_ignored(memlyze: Runner, tmp_path: Pa
     assert found.stdout == "True\n"
 
 
+def test_end_is_known_where_the_ends_of_children_are_ignored(memlyze: Runner) -> None:
+    def ignore_children() -> None:
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+
+    code = "import signal; print(signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN); exit(3)"
+    found = memlyze("record", "-q", "-c", code, preexec_fn=ignore_children)
+    assert (found.returncode, found.stdout, found.stderr) == (3, "True\n", "")
+
+
 def test_files_that_the_program_opens_have_the_numbers_that_they_would_have(
     memlyze: Runner, tmp_path: Path
 ) -> None:

@@ -1,7 +1,2 @@
 -- Whether there is a function of a file with these patterns, or NULL for any: one row, or none.
-SELECT frame_id
-FROM frames
-WHERE
-    ($function::VARCHAR IS NULL OR function GLOB $function OR function GLOB ('*.' || $function))
-    AND ($file::VARCHAR IS NULL OR file GLOB $file OR file GLOB ('*/' || $file))
-LIMIT 1;
+SELECT frame_id FROM _frames_of_code($function, $file) LIMIT 1;

@@ -61,6 +61,7 @@ PRIVATE = (
     "window_blocks",
     "window_collections",
     "window_rows",
+    "frames_of_code",
     "selected",
     "judged",
     "group_labels",

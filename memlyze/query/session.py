@@ -60,8 +60,7 @@ def open_trace(
     disk has.
 
     Raises OptionError for what is no path, and MemlyzeError when a file cannot be read or is not a
-    trace. A damaged or cut-off trace
-    opens: `is_complete` and `damage` say what is missing.
+    trace. A damaged or cut-off trace opens: `is_complete` and `damage` say what is missing.
     """
     if isinstance(paths, (str, os.PathLike)):
         paths = [paths]

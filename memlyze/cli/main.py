@@ -126,8 +126,10 @@ def _dispatch(words: list[str]) -> int:
             f"there is no command {words[0]!r}; the commands are {', '.join(COMMANDS)} "
             "(to record a program: memlyze record app.py)"
         )
-    if words[0] != "record":  # what is made of a trace stays: to look at it again takes time
-        gc.set_threshold(_COLLECTION_THRESHOLD)
+    if words[0] != "record":
+        gc.set_threshold(_COLLECTION_THRESHOLD)  # what is made of a trace stays
+        # numpy's linear algebra, which nothing here uses, would start a thread for each processor.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     module = importlib.import_module("memlyze.cli." + words[0])
     run: typing.Callable[[typing.Sequence[str]], int] = module.run
     return run(words[1:])

@@ -11,6 +11,7 @@ import contextlib
 import typing
 
 from memlyze.errors import QueryError
+from memlyze.query.engine import engine
 from memlyze.query.refusals import refusal
 from memlyze.query.statements import only_statement
 
@@ -41,14 +42,12 @@ def check_statement(
 
     Raises QueryError when it is none or several, does something else than read, or is not SQL.
     """
-    import duckdb
-
     statement = only_statement(sql)
     if statement is None:
         raise QueryError("give one SQL statement: SELECT …, or DESCRIBE <view>")
     try:
         types = [_type_name(parsed) for parsed in connection.extract_statements(statement)]
-    except duckdb.Error as error:
+    except engine().Error as error:
         raise refusal(error, statement) from error
     # DuckDB turns PIVOT into the creation of a type and a SELECT; 2.0 calls that MULTI.
     is_pivot = types == ["CREATE", "SELECT"] and not statement.lower().startswith("create")
@@ -71,7 +70,5 @@ def read_only(connection: DuckDBPyConnection) -> typing.Iterator[None]:
     try:
         yield
     finally:
-        import duckdb
-
-        with contextlib.suppress(duckdb.Error):
+        with contextlib.suppress(engine().Error):
             connection.execute("ROLLBACK")

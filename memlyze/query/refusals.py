@@ -7,16 +7,15 @@ import textwrap
 
 from memlyze.errors import QueryError
 from memlyze.query.definitions import Definition, macros, views
+from memlyze.query.engine import engine
 
 _WORD = re.compile(r"\w+")
 
 
 def refusal(error: Exception, query: str) -> QueryError:
     """The QueryError for what DuckDB raised at `query`."""
-    import duckdb
-
     lines = [str(error).strip()]
-    if isinstance(error, duckdb.ProgrammingError):
+    if isinstance(error, engine().ProgrammingError):
         lines += columns_for(query)
     return QueryError("\n".join(lines))
 

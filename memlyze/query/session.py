@@ -15,6 +15,7 @@ import weakref
 
 from memlyze.errors import MemlyzeError, OptionError
 from memlyze.query import definitions, guard, limits, raw_tables
+from memlyze.query.engine import engine
 from memlyze.query.heap_graph import HeapGraph
 from memlyze.query.refusals import refusal
 from memlyze.query.registration import register_table, unregister_table
@@ -263,13 +264,11 @@ class Trace:
     def _run(
         self, run: typing.Callable[[str, typing.Any], Result], query: str, parameters: typing.Any
     ) -> Result:
-        import duckdb
-
         try:
             return run(query, parameters)
-        except duckdb.InterruptException:
+        except engine().InterruptException:
             raise
-        except duckdb.Error as error:
+        except engine().Error as error:
             raise refusal(error, query) from error
 
     @contextlib.contextmanager
@@ -368,6 +367,8 @@ class Trace:
     @property
     def connection(self) -> DuckDBPyConnection:
         """The DuckDB connection with the views and macros. Raises MemlyzeError after `close()`."""
+        import duckdb  # noqa: F401  # which has connections make relations
+
         return self._connected()
 
     def _connected(self, query: str | None = None) -> DuckDBPyConnection:
@@ -384,9 +385,7 @@ class Trace:
         return self._connection
 
     def _connect(self) -> DuckDBPyConnection:
-        import duckdb
-
-        connection = duckdb.connect()
+        connection: DuckDBPyConnection = engine().connect()
         bounds = self._bounds
         memory_bytes = bounds.memory_bytes if bounds else limits.memory_limit_bytes()
         connection.execute(f"SET memory_limit = '{memory_bytes}B'")

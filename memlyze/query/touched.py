@@ -11,6 +11,7 @@ import json
 import re
 import typing
 
+from memlyze.query.engine import engine
 from memlyze.query.raw_tables import PREFIX, RAW_TABLES
 
 if typing.TYPE_CHECKING:
@@ -41,12 +42,10 @@ def _explain(
     connection: DuckDBPyConnection, sql: str, parameters: object = None
 ) -> list[typing.Any] | None:
     """The plans of a statement; None where it cannot be explained."""
-    import duckdb
-
     try:
         explain = "EXPLAIN (FORMAT json) " + _EXPLAIN.sub("", sql, count=1)
         rows = connection.execute(explain, parameters).fetchall()
-    except duckdb.Error:
+    except engine().Error:
         return None
     return [json.loads(plan) for _key, plan in rows]
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -221,6 +223,32 @@ def test_traces_can_be_given_one_by_one_and_twice(path: str, tmp_path: Path) -> 
 def test_statement_of_memlyze_needs_only_what_it_names(path: str, query: str) -> None:
     with open_trace(path) as trace, open_trace(path) as whole:
         assert trace.ask(query).fetchall() == whole.sql(query).fetchall()
+
+
+def test_statement_of_memlyze_does_without_the_python_package_of_duckdb(path: str) -> None:
+    """It takes longer to import than most statements run."""
+    code = f"""if True:
+        import sys
+        import memlyze
+        from memlyze.errors import QueryError
+        from memlyze.query.engine import engine
+        with memlyze.open({path!r}) as trace:
+            assert trace.ask("FROM gc").fetchall() == trace.ask("FROM gc").fetchall() != []
+            try:
+                trace.ask("FROM nothing")
+            except QueryError as error:
+                assert "views:" in str(error)
+            print("duckdb" in sys.modules, engine().__name__ == "duckdb")
+            relation = trace.sql("FROM gc")
+            import duckdb
+            assert isinstance(relation, duckdb.DuckDBPyRelation)
+            assert isinstance(trace.connection, duckdb.DuckDBPyConnection)
+            assert engine().Error is duckdb.Error
+    """
+    said = subprocess.run(
+        [sys.executable, "-I", "-c", code], stdout=subprocess.PIPE, text=True, check=True
+    ).stdout.split()
+    assert said == ["False", "False"] if sys.version_info >= (3, 9) else ["True", "True"]
 
 
 def test_column_that_is_called_like_a_macro_is_not_taken_for_it() -> None:

@@ -68,17 +68,20 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--list", action="store_true", help="list programs and modes, and stop")
     parser.add_argument(
-        "--rounds", type=int, default=5, metavar="N", help="rounds of memlyze's modes (5)"
+        "--rounds", type=int, default=1, metavar="N", help="rounds of new processes (1)"
     )
     parser.add_argument(
-        "--peer-rounds", type=int, default=2, metavar="N", help="rounds of the peers (2)"
+        "--turns", type=int, default=12, metavar="N", help="turns of each process (12)"
+    )
+    parser.add_argument(
+        "--peer-turns", type=int, default=3, metavar="N", help="turns of the peers (3)"
     )
     parser.add_argument(
         "--target-seconds",
         type=float,
-        default=0.25,
+        default=0.15,
         metavar="S",
-        help="length of an untraced run (0.25)",
+        help="length of an untraced turn (0.15)",
     )
     parser.add_argument(
         "--seeds", type=int, default=12, metavar="N", help="seeds of the accuracy part (12)"

@@ -36,7 +36,7 @@ def _means(ratios: Ratios, modes: Sequence[str]) -> Iterator[tuple[str, list[str
     ):
         yield title, [markdown.number(ratios.mean(mode, names), 3) for mode in modes]
         best = [markdown.number(ratios.mean_of_best(mode, names), 3) for mode in modes]
-        yield "the same, shortest run to shortest run", best
+        yield "the same, shortest turn to shortest turn", best
 
 
 def cpu_time(results: Results) -> str:
@@ -62,7 +62,7 @@ class TraceFigures:
         self.allocations: int = counters["allocations_recorded"]
         self.events: int = self.allocations + counters["frees_recorded"]
         self.trace_bytes: int = run["trace_bytes"]
-        self.wall_s: float = run["wall_s"]
+        self.wall_s: float = sum(turn["wall_s"] for turn in run["turns"])
 
     @property
     def kb_per_100_000(self) -> float:

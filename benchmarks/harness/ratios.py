@@ -1,4 +1,4 @@
-"""Ratios of the overhead part: of a run to the untraced runs of its program and round."""
+"""Ratios of the overhead part: of a turn to the untraced ones of the program that are beside it."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ BASES = ("untraced", "untraced_again")
 class Ratios:
     """The ratios of all programs and modes for one quantity, `wall_s` or `cpu_s`.
 
-    The two untraced runs of a round together are what the others are compared with; the ratio of
+    The two untraced turns together are what the others are compared with; the ratio of
     the second to the first is the noise, in the place of `untraced_again`.
     """
 
     def __init__(self, results: Results, quantity: str) -> None:
-        runs: dict[tuple[str, int], dict[str, float]] = defaultdict(dict)
+        turns: dict[tuple[str, int, int], dict[str, float]] = defaultdict(dict)
         self.programs: list[str] = []
         for run in results.runs(SECTION):
             if run["program"] not in self.programs:
                 self.programs.append(run["program"])
-            if quantity in run:
-                runs[run["program"], run["round"]][run["mode"]] = run[quantity]
+            for number, turn in enumerate(run["turns"]):
+                turns[run["program"], run["round"], number][run["mode"]] = turn[quantity]
         self._best: dict[tuple[str, str], float] = {}
-        for (program, _), values in runs.items():
+        for (program, *_), values in turns.items():
             for mode, value in values.items():
                 known = self._best.get((program, mode), math.inf)
                 self._best[program, mode] = min(known, value)
         collected: dict[tuple[str, str], list[float]] = defaultdict(list)
         untraced: dict[str, list[float]] = defaultdict(list)
-        for (program, _), values in runs.items():
+        for (program, *_), values in turns.items():
             bases = [values[mode] for mode in BASES if mode in values]
             if not bases:
                 continue
@@ -54,7 +54,7 @@ class Ratios:
         self.untraced = {program: spread(values) for program, values in untraced.items()}
 
     def of(self, program: str, mode: str) -> Spread | None:
-        """Median and margin over the rounds; None where the mode was not measured or failed."""
+        """Median and margin over the turns; None where the mode was not measured or failed."""
         return self._spreads.get((program, mode))
 
     def among(self, names: frozenset[str], mode: str) -> dict[str, Spread]:
@@ -71,10 +71,10 @@ class Ratios:
         return geometric_mean([ratio.median for ratio in self.among(names, mode).values()])
 
     def mean_of_best(self, mode: str, names: frozenset[str] = PYPERFORMANCE_NAMES) -> float:
-        """The same of the shortest runs: what is left when a busy machine is taken out.
+        """The same of the shortest turns: what is left when a busy machine is taken out.
 
-        Only the first untraced run of a round counts, so that both sides had as many tries; a mode
-        with fewer rounds than the untraced one looks a little worse than it is.
+        Only the first of the untraced ones counts, so that both sides had as many tries; a mode
+        with fewer turns than the untraced one looks a little worse than it is.
         """
         found = []
         for program in self.programs:

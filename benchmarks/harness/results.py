@@ -15,7 +15,7 @@ import os
 import platform
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any, Iterable, Iterator
 
 
 class Results:
@@ -45,7 +45,11 @@ class Results:
 
     def add(self, section: str, run: dict[str, Any]) -> None:
         """Append a run to a section."""
-        self.content["sections"][section]["runs"].append(run)
+        self.add_all(section, [run])
+
+    def add_all(self, section: str, runs: Iterable[dict[str, Any]]) -> None:
+        """Append runs to a section."""
+        self.content["sections"][section]["runs"] += runs
         self.save()
 
     def runs(self, section: str, **wanted: Any) -> Iterator[dict[str, Any]]:

@@ -83,7 +83,8 @@ def _measure(arguments: argparse.Namespace, results: Results) -> None:
                 programs,
                 modes,
                 rounds=1 if quick else arguments.rounds,
-                peer_rounds=1 if quick else arguments.peer_rounds,
+                turns=2 if quick else arguments.turns,
+                peer_turns=2 if quick else arguments.peer_turns,
                 target_s=arguments.target_seconds,
             )
             overhead.measure(plan, results, scratch, say)

@@ -1,4 +1,5 @@
-"""Runs one program once, in one mode, in this process; started by `processes.run_program`.
+"""Runs one program in one mode, in this process: once, started by `processes.run_program`, or as
+often as it is told to, started by `turns.Taker`.
 
 The tracer is started just before the workload and stopped just after it. Only the workload is
 timed: neither the start of the tracer, nor the warm-up, nor the stop (its time is reported
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import resource
 import sys
 import time
@@ -28,30 +30,48 @@ def cpu_seconds() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def measure(workload: Workload, request: dict[str, Any]) -> dict[str, Any]:
-    """Time `loops` calls of the workload under a tracer, after `warmup_loops` calls without."""
-    if request["warmup_loops"]:
-        workload(request["warmup_loops"])
-    output = Path(request["output"])
-    gc.collect()
-    stop = modes.start_tracer(request["tracer"], output, request["options"])
-    cpu_start = cpu_seconds()
-    thread_start = time.thread_time()
-    wall_start = time.perf_counter()
-    workload(request["loops"])
-    wall_end = time.perf_counter()
-    thread_end = time.thread_time()
-    cpu_end = cpu_seconds()
-    stop()
-    stop_end = time.perf_counter()
-    return {
-        "wall_s": wall_end - wall_start,
-        "cpu_s": cpu_end - cpu_start,
-        "thread_cpu_s": thread_end - thread_start,
-        "stop_s": stop_end - wall_end,
-        "peak_rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-        "trace_bytes": output.stat().st_size if output.exists() else 0,
-    }
+class Work:
+    """A workload under a tracer, which is started after `warmup_loops` calls without."""
+
+    def __init__(self, workload: Workload, request: dict[str, Any]) -> None:
+        self._workload = workload
+        self._loops: int = request["loops"]
+        self._output = Path(request["output"])
+        if request["warmup_loops"]:
+            workload(request["warmup_loops"])
+        gc.collect()
+        self._stop = modes.start_tracer(request["tracer"], self._output, request["options"])
+
+    def do(self) -> dict[str, float]:
+        """Time `loops` calls of the workload."""
+        cpu_start = cpu_seconds()
+        thread_start = time.thread_time()
+        wall_start = time.perf_counter()
+        self._workload(self._loops)
+        wall_end = time.perf_counter()
+        thread_end = time.thread_time()
+        return {
+            "wall_s": wall_end - wall_start,
+            "cpu_s": cpu_seconds() - cpu_start,
+            "thread_cpu_s": thread_end - thread_start,
+        }
+
+    def finish(self) -> dict[str, Any]:
+        """Stop the tracer."""
+        start = time.perf_counter()
+        self._stop()
+        return {
+            "stop_s": time.perf_counter() - start,
+            "peak_rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+            "trace_bytes": self._output.stat().st_size if self._output.exists() else 0,
+        }
+
+
+def take_turns(work: Work, turn_fd: int, answer_fd: int) -> None:
+    """Do the work whenever a byte comes, until no more can, and say what was measured."""
+    os.write(answer_fd, b"\n")
+    while os.read(turn_fd, 1):
+        os.write(answer_fd, json.dumps(work.do()).encode() + b"\n")
 
 
 def calibrate(workload: Workload, target_s: float) -> dict[str, Any]:
@@ -76,8 +96,13 @@ def main() -> None:
     def on_workload(workload: Workload) -> None:
         if request["task"] == "calibrate":
             result.update(calibrate(workload, request["target_s"]))
+            return
+        work = Work(workload, request)
+        if request["task"] == "take_turns":
+            take_turns(work, request["turn_fd"], request["answer_fd"])
         else:
-            result.update(measure(workload, request))
+            result.update(work.do())
+        result.update(work.finish())
 
     program = PROGRAMS[request["program"]]
     run_script(program.script(), program.arguments, program.workload, on_workload)

@@ -20,9 +20,8 @@ def results(tmp_path: Path) -> Results:
 
 def add_round(results: Results, number: int, program: str = "go", **wall_s: float) -> None:
     for mode, seconds in wall_s.items():
-        results.add(
-            "overhead", {"program": program, "mode": mode, "round": number, "wall_s": seconds}
-        )
+        turns = [{"wall_s": seconds}]
+        results.add("overhead", {"program": program, "mode": mode, "round": number, "turns": turns})
 
 
 def test_slow_round_does_not_count_against_the_tracer(results: Results) -> None:
@@ -32,6 +31,16 @@ def test_slow_round_does_not_count_against_the_tracer(results: Results) -> None:
     assert ratio is not None
     assert ratio.median == pytest.approx(1.1)
     assert ratio.margin == pytest.approx(0)
+
+
+def test_turns_of_two_processes_are_compared_one_by_one(results: Results) -> None:
+    for mode, seconds in (("untraced", (1.0, 5.0, 2.0)), ("default", (1.1, 5.5, 2.2))):
+        turns = [{"wall_s": each} for each in seconds]
+        results.add("overhead", {"program": "go", "mode": mode, "round": 0, "turns": turns})
+    ratio = Ratios(results, "wall_s").of("go", "default")
+    assert ratio is not None
+    assert ratio.rounds == 3
+    assert (ratio.lowest, ratio.highest) == (pytest.approx(1.1), pytest.approx(1.1))
 
 
 def test_ratio_is_to_both_untraced_runs_and_noise_is_between_them(results: Results) -> None:
@@ -44,7 +53,8 @@ def test_ratio_is_to_both_untraced_runs_and_noise_is_between_them(results: Resul
 
 def test_failed_run_leaves_the_others_of_its_round(results: Results) -> None:
     add_round(results, 0, untraced=1.0, default=1.5)
-    results.add("overhead", {"program": "go", "mode": "memray", "round": 0, "failure": "status 1"})
+    failed = {"program": "go", "mode": "memray", "round": 0, "turns": [], "failure": "status 1"}
+    results.add("overhead", failed)
     ratios = Ratios(results, "wall_s")
     assert ratios.of("go", "memray") is None
     assert ratios.of("go", "default") is not None

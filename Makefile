@@ -31,7 +31,7 @@ test: setup ## run every check and every test of the project
 	@$(MAKE) --no-print-directory lint docs test-native test-webui test-python
 
 test-python: setup ## the Python tests alone
-	$(BIN)/pytest $(ARGS)
+	@scripts/test_python.sh $(ARGS)
 
 test-native: setup ## the C tests alone, under the address and undefined-behaviour sanitizers
 	@scripts/test_native.sh

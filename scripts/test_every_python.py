@@ -53,8 +53,9 @@ def test_with(python: str, name: str) -> tuple[bool, str]:
     if subprocess.run(["scripts/setup.sh", "test"], cwd=ROOT, env=environment).returncode != 0:
         return False, "could not be set up"
     closing_line = ""
-    command = [f"{venv}/bin/pytest"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as pytest:
+    with subprocess.Popen(
+        ["scripts/test_python.sh"], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
+    ) as pytest:
         assert pytest.stdout is not None
         for line in pytest.stdout:
             print(line, end="", flush=True)

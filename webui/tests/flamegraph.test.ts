@@ -71,7 +71,7 @@ describeInBrowser("flame graph", () => {
     await expect.poll(() => parametersOf(page).get("unfold")).toBeNull();
   });
 
-  test("the root is in sight, whether it stands above or below", async () => {
+  test("the root is in sight, whether it stands above or below, and flames stay where they were scrolled to", async () => {
     const { page } = await open("service", "#/flamegraph?unfold=all");
     await settled(page);
     const scroller = page.locator(".flame-scroller");
@@ -79,6 +79,15 @@ describeInBrowser("flame graph", () => {
     expect(await toEnd(), "it is higher than the screen").toBeGreaterThan(0);
     await page.getByText("Flame", { exact: true }).click();
     await expect.poll(toEnd).toBeLessThan(1);
+    await page.setViewportSize({ width: 1280, height: 450 }); // lower than any flames
+    await expect.poll(toEnd).toBeLessThan(1);
+    await scroller.evaluate((element) => element.scrollBy(0, -30));
+    await expect.poll(toEnd).toBe(30);
+    const frames = async () => (await scroller.getAttribute("aria-label"))?.match(/\d+ frames/)?.[0];
+    const former = await frames();
+    await page.getByRole("button", { name: "Inverted" }).click();
+    await expect.poll(frames).not.toBe(former);
+    await expect.poll(toEnd).toBe(30);
     await page.getByText("Icicle", { exact: true }).click();
     await expect.poll(() => scroller.evaluate((element) => element.scrollTop)).toBe(0);
   });

@@ -1,4 +1,4 @@
-import { useEffect, useId, useRef, useState, type KeyboardEvent } from "react";
+import { useEffect, useId, useLayoutEffect, useRef, useState, type KeyboardEvent } from "react";
 
 import { beginDrawing, useFrame, useSize } from "../lib/canvas";
 import { usePalette } from "../lib/theme";
@@ -42,6 +42,8 @@ export function FlameGraph(props: FlameGraphProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const size = useSize(scroller);
   const part = useRef({ from: 0, to: 1 });
+  /** How far flames are scrolled up. */
+  const aboveFoot = useRef(0);
   const [hover, setHover] = useState<{ node: number; clientX: number; clientY: number } | null>(null);
   const helpId = useId();
 
@@ -85,19 +87,29 @@ export function FlameGraph(props: FlameGraphProps) {
     return () => cancelAnimationFrame(frame);
   }, [tree, zoom, requestDraw]);
 
-  useEffect(() => {
-    const element = scroller.current;
-    if (element !== null && isUpward) {
-      element.scrollTop = element.scrollHeight;
-    }
-  }, [tree, isUpward, size.height]);
-
   // The root of an icicle is where that of flames is not.
-  useEffect(() => {
+  useLayoutEffect(() => {
+    aboveFoot.current = 0;
     if (!isUpward) {
       scroller.current?.scrollTo(0, 0);
     }
   }, [isUpward]);
+
+  // Flames stand on their foot: another height of them, as of a trace that grows, moves nothing that is looked at.
+  useLayoutEffect(() => {
+    const element = scroller.current;
+    if (element !== null && isUpward) {
+      element.scrollTop = element.scrollHeight - element.clientHeight - aboveFoot.current;
+    }
+  }, [tree, isUpward, size.height]);
+
+  const onScroll = () => {
+    const element = scroller.current;
+    if (element !== null) {
+      aboveFoot.current = element.scrollHeight - element.clientHeight - element.scrollTop;
+    }
+    requestDraw();
+  };
 
   const depthAt = (y: number) => {
     const whole = y + (scroller.current?.scrollTop ?? 0);
@@ -182,7 +194,7 @@ export function FlameGraph(props: FlameGraphProps) {
       aria-label={`Flame graph, ${tree.count - 1} frames. ${nodeText(tree, focus)}`}
       aria-describedby={helpId}
       onKeyDown={onKeyDown}
-      onScroll={requestDraw}
+      onScroll={onScroll}
     >
       <canvas ref={canvas} className="flame-canvas" aria-hidden="true" />
       <div style={{ height: Math.max(0, flameHeight(tree) - size.height) }} />

@@ -6,6 +6,7 @@ import argparse
 import typing
 
 from memlyze.cli.errors import UsageError
+from memlyze.cli.help_text import fitted
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -57,14 +58,14 @@ class CommandParser(argparse.ArgumentParser):
     def format_help(self) -> str:
         """The help: examples, then how to call it, then the options."""
         formatter = self._get_formatter()
-        formatter.add_text(self.description)
+        formatter.add_text(self.description and fitted(self.description))
         formatter.add_usage(self.usage, self._actions, self._mutually_exclusive_groups)
         for group in self._action_groups:
             formatter.start_section(group.title)
             formatter.add_text(group.description)
             formatter.add_arguments(group._group_actions)
             formatter.end_section()
-        formatter.add_text(self.epilog)
+        formatter.add_text(self.epilog and fitted(self.epilog))
         return formatter.format_help()
 
     def error(self, message: str) -> typing.NoReturn:

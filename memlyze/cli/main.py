@@ -29,20 +29,20 @@ EXAMPLES
 Records where a Python program's memory goes, and answers questions about it in SQL.
 
 commands:
-  record     run a program and record its allocations
-  summary    print what record printed at the end
-  leaks      say which sites grow without bound, and which merely stay
-  hotspots   print who allocates most, keeps most, or makes most that is freed at once
-  timeline   draw how memory moved, and name its peaks
-  peak       print what was live when most was, or at any other moment
-  flamegraph print the call tree with what was allocated, or is live
-  windows    say what requests, tasks and functions allocate, hold and leave behind
-  diff       say what differs between two recordings beyond chance; thresholds for CI
-  query      ask SQL of one or more traces
-  report     write all of it as one HTML page, or as Markdown for a pull request
-  export     write a trace for other tools: pprof, speedscope, Parquet, Arrow, …
-  serve      show traces in the browser
-  info       print what a trace holds: metadata, sizes, counts, drops, damage
+  record       run a program and record its allocations
+  summary      print what record printed at the end
+  leaks        say which sites grow without bound, and which merely stay
+  hotspots     print who allocates most, keeps most, or makes most that is freed at once
+  timeline     draw how memory moved, and name its peaks
+  peak         print what was live when most was, or at any other moment
+  flamegraph   print the call tree with what was allocated, or is live
+  windows      say what requests, tasks and functions allocate, hold and leave behind
+  diff         say what differs between two recordings beyond chance; thresholds for CI
+  query        ask SQL of one or more traces
+  report       write all of it as one HTML page, or as Markdown for a pull request
+  export       write a trace for other tools: pprof, speedscope, Parquet, Arrow, …
+  serve        show traces in the browser
+  info         print what a trace holds: metadata, sizes, counts, drops, damage
 
 options:
   -h, --help     show this help; every command has its own: memlyze record --help
@@ -112,7 +112,9 @@ def _show_any_text() -> None:
 
 def _dispatch(words: list[str]) -> int:
     if not words or words[0] in ("-h", "--help", "help"):
-        print(HELP, end="")
+        from memlyze.cli.help_text import fitted
+
+        print(fitted(HELP), end="")
         return 0 if words else 2
     if words[0] == "--version":
         import memlyze

@@ -43,7 +43,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser = CommandParser(
         "record",
         DESCRIPTION,
-        usage="memlyze record [options] (app.py | -m module | -c code | command) [arguments …]",
+        usage="memlyze record [options] (app.py | -m module | -c code | command) [arg …]",
         epilog=EPILOG,
     )
     parser.add_argument(

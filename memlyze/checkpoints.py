@@ -7,6 +7,7 @@ asked anything: no code of the program runs.
 from __future__ import annotations
 
 import atexit
+import os
 import threading
 
 from memlyze import _json_text
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 MOST_OBJECTS_AT_STOP = 10_000_000
 """Of more than these none is taken unasked: it would take ten seconds and a gigabyte."""
 _MOST_OBJECTS = (1 << 31) - 1
+
+#: The process in which one is being taken on a signal, 0 for none. A child that is forked
+#: meanwhile, by another thread, takes none.
+_taking_on_signal_in = 0
 
 
 class Checkpoint:
@@ -126,12 +131,23 @@ def _take(reason: str, most_objects: int) -> Checkpoint:
 
 
 def take_on_signal() -> None:
-    """Of a recording, where there is one; why none was taken is put into the metadata."""
+    """Of a recording, where there is one; why none was taken is put into the metadata.
+
+    A signal that comes while one is taken asks for no other. Its handler runs inside of that of the
+    first, and signals that come faster than checkpoints are taken would fill the stack.
+    """
+    global _taking_on_signal_in
     from memlyze.tracer import active_tracer
 
+    if _taking_on_signal_in == os.getpid():
+        return
     tracer = active_tracer()
-    if tracer is not None and tracer.options.references and _tracer.is_recording():
-        try:
-            _take("signal", _MOST_OBJECTS)
-        except MemlyzeError as error:
-            _tracer.add_metadata(b"references_left_out", _json_text.encode(str(error)))
+    if tracer is None or not tracer.options.references or not _tracer.is_recording():
+        return
+    _taking_on_signal_in = os.getpid()
+    try:
+        _take("signal", _MOST_OBJECTS)
+    except MemlyzeError as error:
+        _tracer.add_metadata(b"references_left_out", _json_text.encode(str(error)))
+    finally:
+        _taking_on_signal_in = 0

@@ -401,6 +401,23 @@ def test_signal_takes_one_and_the_program_has_its_own_handler_too(held: Any) -> 
     assert [row["reason"] for row in found.checkpoints] == ["signal", "stop"]
 
 
+def test_signals_that_come_while_one_is_taken_ask_for_no_other(held: Any) -> None:
+    """Here always one does: as long as one is taken, the timer of CPU time has run out again."""
+    found = held(
+        """
+        import signal, sys, time
+        sys.setrecursionlimit(150)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0.001, 0.001)
+        begun = time.process_time()
+        while time.process_time() < begun + 0.5:
+            pass
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        """,
+        checkpoint_signal="SIGVTALRM",
+    )
+    assert {row["reason"] for row in found.checkpoints} == {"signal", "exit"}
+
+
 def test_process_that_ends_at_once_has_one(held: Any) -> None:
     found = held("import os; kept = [object()] * 2401; os._exit(0)")
     assert [row["reason"] for row in found.checkpoints] == ["_exit"]

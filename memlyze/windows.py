@@ -163,6 +163,11 @@ def profile_function(function: Any, name: str | None) -> Any:
         def call(*args: Any, **kwargs: Any) -> Any:
             return (yield from _drive(function(*args, **kwargs), window._of_call(label)))
 
+        if _is_awaitable_generator_function(function):
+            from types import coroutine
+
+            call = coroutine(call)
+
     elif isasyncgenfunction(function):
 
         @wraps(function)
@@ -196,6 +201,14 @@ def profile_function(function: Any, name: str | None) -> Any:
                 return function(*args, **kwargs)
 
     return call
+
+
+def _is_awaitable_generator_function(function: Any) -> bool:
+    """Whether it is one of `types.coroutine`, the generators of which may be awaited."""
+    from inspect import CO_ITERABLE_COROUTINE
+
+    code = getattr(function, "__code__", None)
+    return code is not None and bool(code.co_flags & CO_ITERABLE_COROUTINE)
 
 
 class _Driven:

@@ -261,7 +261,7 @@ def test_async_generator_is_in_its_window_exactly_while_it_runs(record: Any) -> 
 
 # What a program can see of its functions; `profile` is the identity in one of the runs.
 PROTOCOLS = """
-import asyncio, inspect, sys, traceback
+import asyncio, inspect, sys, traceback, types
 profile = (lambda f: f) if sys.argv[1] == "plain" else __import__("memlyze").profile
 @profile
 def generator(limit):
@@ -301,10 +301,15 @@ async def agen(n):
         await asyncio.sleep(0)
         print("agen done")
 @profile
+@types.coroutine
+def awaitable(n):
+    yield from asyncio.sleep(0).__await__()
+    return n * 3
+@profile
 def function(a, *args, k: int = 3, **kwargs) -> str:
     return f"{a}{args}{k}{sorted(kwargs)}"
 
-for f in (generator, coroutine, agen, function):
+for f in (generator, coroutine, agen, awaitable, function):
     print(f.__name__, f.__qualname__, f.__module__, f.__doc__, inspect.isgeneratorfunction(f),
           inspect.iscoroutinefunction(f), inspect.isasyncgenfunction(f), inspect.signature(f))
 print(function(1, 2, k=4, z=5))
@@ -334,6 +339,7 @@ except RuntimeError as error:
     print(error)
 async def main():
     print(await coroutine(21))
+    print(await awaitable(21), inspect.isawaitable(awaitable(1)))
     try:
         await coroutine(1, fail=True)
     except LookupError as error:

@@ -134,7 +134,8 @@ def take_on_signal() -> None:
     """Of a recording, where there is one; why none was taken is put into the metadata.
 
     A signal that comes while one is taken asks for no other. Its handler runs inside of that of the
-    first, and signals that come faster than checkpoints are taken would fill the stack.
+    first, and signals that come faster than checkpoints are taken would fill the stack. Nor does
+    one that comes while the recording stops, which has its last one by then.
     """
     global _taking_on_signal_in
     from memlyze.tracer import active_tracer
@@ -142,7 +143,9 @@ def take_on_signal() -> None:
     if _taking_on_signal_in == os.getpid():
         return
     tracer = active_tracer()
-    if tracer is None or not tracer.options.references or not _tracer.is_recording():
+    if tracer is None or tracer.is_stopping or not tracer.options.references:
+        return
+    if not _tracer.is_recording():
         return
     _taking_on_signal_in = os.getpid()
     try:

@@ -59,6 +59,11 @@ class Tracer:
         """Whether this tracer is recording in this process."""
         return self is _active
 
+    @property
+    def is_stopping(self) -> bool:
+        """Whether `stop` has begun, and not ended."""
+        return self._state == "stopping"
+
     def start(self) -> Tracer:
         """Start recording; from now on every allocation of every thread is sampled.
 
@@ -89,6 +94,7 @@ class Tracer:
             if _tracer.is_recording():
                 _tracer.stop(b"interrupted")
             _active = None
+            self._leave_signal()
             raise
         return self
 
@@ -191,13 +197,16 @@ class Tracer:
         if _tracer.gc_callback in gc.callbacks:
             gc.callbacks.remove(_tracer.gc_callback)
         self._leave_tracemalloc()
-        if self._signal is not None:
-            self._signal.leave()
         if self.options.carry_into_threads:
             from memlyze import carrying
 
             carrying.unwatch()
         thread_names.unwatch()
+
+    def _leave_signal(self) -> None:
+        """When the file is finished: most programs die of the signal from now on."""
+        if self._signal is not None:
+            self._signal.leave()
 
     def stop(self) -> None:
         """Stop recording and finish the trace file.
@@ -243,6 +252,7 @@ class Tracer:
             finally:
                 self._state = "stopped"
                 _active = None
+                self._leave_signal()
         return is_there
 
     def _tell_invisible_allocators(self) -> None:

@@ -418,6 +418,23 @@ def test_signals_that_come_while_one_is_taken_ask_for_no_other(held: Any) -> Non
     assert {row["reason"] for row in found.checkpoints} == {"signal", "exit"}
 
 
+def test_signal_while_the_recording_stops_does_not_end_the_program(held: Any) -> None:
+    """It comes when the last one is taken, and the file is not finished."""
+    found = held(
+        """
+        import os, signal
+        from memlyze.tracer import _tracer
+        finish = _tracer.stop
+        def stop(reason):
+            os.kill(os.getpid(), signal.SIGUSR2)
+            return finish(reason)
+        _tracer.stop = stop
+        """,
+        checkpoint_signal="SIGUSR2",
+    )
+    assert [row["reason"] for row in found.checkpoints] == ["exit"]
+
+
 def test_process_that_ends_at_once_has_one(held: Any) -> None:
     found = held("import os; kept = [object()] * 2401; os._exit(0)")
     assert [row["reason"] for row in found.checkpoints] == ["_exit"]

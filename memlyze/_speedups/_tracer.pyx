@@ -67,6 +67,11 @@ cdef extern from "core/helper_thread.h" nogil:
     void ml_helper_resume()
     bint ml_helper_is_paused()
 
+cdef extern from "cpython/present_window.h":
+    void ml_window_set_variable(PyObject *variable)
+    void ml_window_changed()
+    void ml_window_set_first(unsigned int window_id)
+
 cdef extern from "core/side_rows.h" nogil:
     void ml_side_rows_add_gc(int64_t start_ns, int64_t duration_ns, int generation,
                              int64_t collected, int64_t uncollectable, uint32_t thread_id,
@@ -88,9 +93,6 @@ cdef extern from "core/side_rows.h" nogil:
 cdef extern from "cpython/allocator_hooks.h":
     int ml_hooks_install()
     void ml_hooks_settle()
-    void ml_hooks_set_window_variable(PyObject *variable)
-    void ml_hooks_window_changed()
-    void ml_hooks_set_first_window(unsigned int window_id)
     unsigned int ml_hooks_thread_id()
     void ml_hooks_pause_thread()
     void ml_hooks_resume_thread()
@@ -153,7 +155,7 @@ cdef ml_invisible_allocator invisible[16]
 # event loop, and other tasks in between have theirs. Kept for good: hooks read it.
 cdef object window_variable = ContextVar("memlyze_window", default=0)
 present = window_variable
-ml_hooks_set_window_variable(<PyObject *>window_variable)
+ml_window_set_variable(<PyObject *>window_variable)
 
 
 cdef int64_t now_ns():
@@ -194,7 +196,7 @@ def start(bytes output_file not None, bint overwrite, bytes header_metadata_json
     ml_checkpoint_forget()
     collection_start_ns = 0  # a finalizer may have forked: that collection is the parent's
     first_window_id = next_window_id  # a window may be open from one recording to the next
-    ml_hooks_set_first_window(first_window_id)
+    ml_window_set_first(first_window_id)
     ml_runtime_describe()
     ml_code_deaths_watch()
     with nogil:
@@ -294,7 +296,7 @@ cpdef set_present(number):
     hook that looks it up in that moment makes CPython cache, unreferenced, what is taken out.
     """
     PyContextVar_Set(window_variable, number)
-    ml_hooks_window_changed()
+    ml_window_changed()
 
 
 cdef object present_value():

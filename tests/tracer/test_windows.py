@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 import memlyze
 
 
@@ -544,3 +546,73 @@ def test_blocks_that_die_while_attributes_are_encoded_are_not_live(record: Any) 
         assert len(blocks) == 100 and all(block.freed_ns >= 0 for block in blocks)
     assert trace.metadata["stale_blocks_closed"] == 0
     trace.check_sound()
+
+
+@pytest.mark.parametrize("library", ["PyDLL", "CDLL"])  # the latter lets the GIL go
+@pytest.mark.parametrize("sample_rate", [0.0, 0.01, 1.0])
+def test_native_memory_is_in_the_window_in_which_it_was_asked_for(
+    library: str, sample_rate: float, record: Any
+) -> None:
+    """Also where nothing else is recorded in the meantime, as in a sample."""
+    trace = record(
+        f"""
+        import contextvars, ctypes, memlyze
+        libc = ctypes.{library}(None)
+        libc.malloc.restype, libc.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
+        libc.malloc(9_000_000)
+        with memlyze.window("one"):
+            libc.malloc(9_000_001)
+            inside = contextvars.copy_context()
+        with memlyze.window("two"):
+            libc.malloc(9_000_002)
+            inside.run(ctypes.PyDLL(None).malloc, ctypes.c_size_t(9_000_003))
+        libc.malloc(9_000_004)
+        """,
+        sample_rate=sample_rate,
+    ).trace
+    windows = [trace.one(9_000_000 + number).window_id for number in range(5)]
+    names = [trace.windows[number]["name"] if number else "" for number in windows]
+    assert names == ["", "one", "two", "one", ""]
+
+
+def test_native_memory_that_is_asked_for_without_the_gil_is_in_no_window_of_another_task(
+    record: Any,
+) -> None:
+    trace = record(
+        """
+        import asyncio, ctypes, memlyze
+        malloc = ctypes.CDLL(None).malloc
+        malloc.restype, malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
+        async def task(name, size):
+            with memlyze.window(name):
+                malloc(size)
+                await asyncio.sleep(0)
+                malloc(size + 1)
+        async def main():
+            await asyncio.gather(task("one", 9_000_000), task("two", 9_000_010))
+        asyncio.run(main())
+        """,
+        sample_rate=0.0,
+    ).trace
+    windows = {size: trace.one(9_000_000 + size).window_id for size in (0, 1, 10, 11)}
+    names = {size: trace.windows[n]["name"] if n else "" for size, n in windows.items()}
+    assert (names[0], names[10]) == ("one", "two")
+    assert names[1] in ("one", "") and names[11] in ("two", "")
+
+
+def test_raw_memory_is_in_the_window_in_which_it_was_asked_for(record: Any) -> None:
+    trace = record(
+        """
+        import ctypes, memlyze
+        api = ctypes.pythonapi
+        api.PyMem_RawMalloc.restype = ctypes.c_void_p
+        api.PyMem_RawMalloc.argtypes = [ctypes.c_size_t]
+        api.PyMem_RawMalloc(9_000_000)
+        with memlyze.window("one"):
+            api.PyMem_RawMalloc(9_000_001)
+        api.PyMem_RawMalloc(9_000_002)
+        """,
+        sample_rate=0.0,
+    ).trace
+    windows = [trace.one(9_000_000 + number).window_id for number in range(3)]
+    assert [trace.windows[n]["name"] if n else "" for n in windows] == ["", "one", ""]

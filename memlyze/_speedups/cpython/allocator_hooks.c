@@ -15,60 +15,24 @@
 
 #include "capture.h"
 #include "hooked_domain.h"
+#include "present_window.h"
 
 #include "../native/native_hooks.h"
-
-/* NULL as long as no window was opened: then there is nothing to look up. */
-static PyObject *window_variable;
-static PyObject *window_variable_to_be;
-static PyInterpreterState *window_interpreter; /* the one that it belongs to */
-static uint32_t first_window_id; /* of this recording: lower ones are of an earlier one */
 
 ml_hook_probe ml_probe;
 
 /* ---- who is calling
  * ------------------------------------------------------------------------------ */
 
-enum { BOUND_CONTEXT, BOUND_VERSION };
-
-/* Tells apart the thread states that a native thread gets one after the other. */
-static inline void *context_version(const PyThreadState *python)
-{
-    return (void *)(uintptr_t)((uint64_t)python->context_ver ^ (uint64_t)python->id << 40);
-}
-
-/* The window that the calling code runs in. Looked up only when another context has been entered
- * since the last time, or the variable was set (ml_hooks_window_changed). With the GIL held. */
-static inline void update_window(ml_thread *thread, PyThreadState *python)
-{
-    if (ML_LIKELY(thread->binding[BOUND_CONTEXT] == python->context &&
-                  thread->binding[BOUND_VERSION] == context_version(python)))
-        return;
-    PyObject *value = NULL;
-    uint32_t window_id = 0;
-    /* Finds, and takes a reference; allocates nothing and runs no code: the key is compared by
-     * identity. Another interpreter has another GIL, and must not touch the variable. */
-    if (python->context && python->interp == window_interpreter &&
-        PyContextVar_Get(window_variable, NULL, &value) == 0 && value) {
-        if (PyLong_CheckExact(value))
-            window_id = (uint32_t)PyLong_AsUnsignedLong(value);
-        Py_DECREF(value); /* the context holds another */
-    }
-    ml_thread_set_window(thread, window_id < first_window_id ? 0 : window_id);
-    thread->binding[BOUND_CONTEXT] = python->context;
-    thread->binding[BOUND_VERSION] = context_version(python);
-}
-
 /* The Python state of the calling thread, NULL for a native thread that has none. */
 ML_INLINE PyThreadState *python_thread(ml_thread *thread, bool is_raw)
 {
-    if (ML_UNLIKELY(is_raw)) /* perhaps without the GIL: the window stays the last one known */
-        return ml_own_python_thread(thread);
+    if (ML_UNLIKELY(is_raw)) /* perhaps without the GIL */
+        return ml_own_python_thread_in_window(thread);
     PyThreadState *python = ml_current_python_thread();
     if (!ml_is_state_of(python, thread))
         return NULL;
-    if (ML_UNLIKELY(window_variable != NULL))
-        update_window(thread, python);
+    ml_window_update(thread, python);
     return python;
 }
 
@@ -478,24 +442,6 @@ ml_thread *ml_hooks_present_thread(void)
         ml_current_thread->session == atomic_load(&ml_session))
         thread = ml_current_thread;
     return thread;
-}
-
-void ml_hooks_set_window_variable(PyObject *variable)
-{
-    window_interpreter = PyThreadState_Get()->interp;
-    window_variable_to_be = variable;
-}
-
-void ml_hooks_set_first_window(unsigned int window_id)
-{
-    first_window_id = window_id;
-}
-
-void ml_hooks_window_changed(void)
-{
-    window_variable = window_variable_to_be;
-    if (ml_current_thread != &ml_no_thread)
-        memset(ml_current_thread->binding, 0, sizeof ml_current_thread->binding);
 }
 
 unsigned int ml_hooks_thread_id(void)

@@ -14,15 +14,6 @@ int ml_hooks_install(void);
  * fewest steps. With the GIL held. */
 void ml_hooks_settle(void);
 
-/* The context variable that holds the number of the present window, an int. Borrowed for good.
- * Looked at from the first window on. */
-void ml_hooks_set_window_variable(PyObject *variable);
-/* To be told whenever this thread has set that variable: the version of a context counts entries,
- * not changes. */
-void ml_hooks_window_changed(void);
-/* Windows below this number are of an earlier recording. */
-void ml_hooks_set_first_window(unsigned int window_id);
-
 /* The recorder's number for the calling thread, 0 when it is not recording. */
 unsigned int ml_hooks_thread_id(void);
 

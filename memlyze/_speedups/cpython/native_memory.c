@@ -4,12 +4,13 @@
 #include "native_memory.h"
 
 #include "capture.h"
+#include "present_window.h"
 
 #include "../native/native_hooks.h"
 
 static uint32_t python_stack(ml_thread *thread)
 {
-    PyThreadState *python = ml_own_python_thread(thread);
+    PyThreadState *python = ml_own_python_thread_in_window(thread);
     return python ? ml_capture_stack(thread, python) : 0;
 }
 

@@ -93,7 +93,7 @@ class Taker:
         self._process.send_signal(signal.SIGSTOP)
         any_change = os.WSTOPPED | os.WEXITED | os.WNOWAIT
         change = os.waitid(os.P_PID, self._process.pid, any_change)
-        if change is not None and change.si_code == os.CLD_STOPPED:
+        if change is not None and change.si_status == signal.SIGSTOP:
             os.waitid(os.P_PID, self._process.pid, os.WSTOPPED)  # told once
 
     def _answer(self) -> bytes:

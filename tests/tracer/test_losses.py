@@ -27,13 +27,14 @@ def test_calls_of_threads_without_address_space_are_counted(run: Any) -> None:
     done = run(
         """
         import re, resource, sys, _thread, threading, memlyze
-        may_begin, has_ended = _thread.allocate_lock(), _thread.allocate_lock()
-        may_begin.acquire(), has_ended.acquire()
+        may_begin, has_ended, may_go = (_thread.allocate_lock() for _ in range(3))
+        may_begin.acquire(), has_ended.acquire(), may_go.acquire()
         def work():
             is_waiting.set()
             may_begin.acquire()
             kept = [object() for _ in range(2_000)]
             has_ended.release()
+            may_go.acquire()    # the end of a thread may need room for a library
         is_waiting = threading.Event()
         _thread.start_new_thread(work, ())
         is_waiting.wait()
@@ -46,6 +47,7 @@ def test_calls_of_threads_without_address_space_are_counted(run: Any) -> None:
         may_begin.release()
         has_ended.acquire()
         resource.setrlimit(resource.RLIMIT_AS, unlimited)
+        may_go.release()
         tracer.stop()
         """
     )

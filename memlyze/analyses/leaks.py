@@ -6,6 +6,7 @@ import contextlib
 import json
 import typing
 
+from memlyze.analyses.changed_places import takes_the_place_of_others
 from memlyze.analyses.ended_growth import (
     FreedGrowth,
     StoppedGrowth,
@@ -21,6 +22,7 @@ from memlyze.analyses.selection import END_NS
 from memlyze.analyses.statements import run_statement
 from memlyze.analyses.timeline import last_moment_ns
 from memlyze.errors import MemlyzeError
+from memlyze.query.origins import is_import_machinery
 from memlyze.query.session import Trace
 
 #: All verdicts, those that need attention first.
@@ -37,7 +39,10 @@ VERDICTS = (
 _EXPLAINED = ("growing", "warming_up", "too_few_samples")
 SITE_KINDS = ("line", "function", "stack")
 _NEARLY_ALL = 0.9
-_MOSTLY = 0.5
+_MOSTLY = 0.75
+_OFTEN = 0.25
+#: A pause at the end is spoken of where it is so great a share of the time that a site grew.
+_NOTABLE = 0.2
 #: Of so many growing sites it is asked which of them are parts of others.
 _NESTED = 20
 
@@ -128,6 +133,15 @@ class LeakSite(typing.NamedTuple):
     process_ended_by: str | None
     """How its process ended, as in the view `processes`; None: not known."""
 
+    @property
+    def pause_ns(self) -> int:
+        """For how long it has not grown any more, where that is a fifth of the time that it was
+        watched, or more; else 0.
+        """
+        pause_ns = self.judged_until_ns - self.last_growth_ns
+        watched_ns = self.judged_until_ns - self.growing_since_ns
+        return pause_ns if pause_ns >= _NOTABLE * watched_ns else 0
+
 
 class Leaks(typing.NamedTuple):
     """The verdicts on a trace."""
@@ -209,8 +223,9 @@ def leaks(
         for row, of_site in zip(chosen, site_stacks)
     ]
     sites = _with_ends(trace, sites, references)
+    stopped = tuple(by_verdict["one_time"])
     for number, of_row in enumerate(sites):
-        verdict = _with_hindsight(of_row, references, site_stacks[number])
+        verdict = _with_hindsight(trace, of_row, references, site_stacks[number])
         if verdict != of_row.verdict:
             sites[number] = of_row._replace(verdict=verdict)
             by_verdict[of_row.verdict].remove(chosen[number])
@@ -226,7 +241,7 @@ def leaks(
         ),
         grew_until_freed=freed_growth(by_verdict["freed_late"]),
         grew_until_stopped=stopped_growth(
-            by_verdict["one_time"], max(from_ns, 0), min(to_ns, last_moment_ns(trace))
+            stopped, max(from_ns, 0), min(to_ns, last_moment_ns(trace))
         ),
         sites=tuple(
             of_verdict
@@ -238,13 +253,23 @@ def leaks(
 
 
 def _with_hindsight(
-    site: LeakSite, references: References, stack_ids: typing.Collection[int]
+    trace: Trace, site: LeakSite, references: References, stack_ids: typing.Collection[int]
 ) -> str:
-    """The verdict on a site, now that it is known who holds it.
+    """The verdict on a site, now that it is known how it was reached and who holds it.
+
+    What modules leave that were imported is built once. It grows as long as they are imported, and
+    then not any more, whatever time the program takes over what follows. What they do when they are
+    loaded may go on, their code does not.
 
     A cache that has a maximum size and is not full yet grows as a leak does, and so do the
     interpreter's own free lists, and garbage that only a full run of the collector will find.
     """
+    if site.verdict == "growing":
+        is_import = [is_import_machinery(frame.file) for frame in site.stack]
+        if any(is_import) and site.pause_ns:
+            return "one_time"
+        if any(is_import[:1]):
+            return "warming_up"
     if site.verdict != "growing" or site.holders is None:
         return site.verdict
     if site.holders.holder is not None and site.holders.holder.is_bounded:
@@ -252,8 +277,18 @@ def _with_hindsight(
     blocks = references.live_blocks(site.process_id, stack_ids)
     if may_be_in_free_lists(blocks, site.holders.blocks_without_object):
         return "warming_up"
-    if site.holders.garbage_share >= _NEARLY_ALL and site.collected_share >= _MOSTLY:
+    if site.holders.garbage_share >= _MOSTLY and site.collected_share >= _OFTEN:
         return "sawtooth"
+    if takes_the_place_of_others(
+        trace,
+        site.process_id,
+        stack_ids,
+        references.beside(site.process_id, stack_ids),
+        site.growing_since_ns,
+        site.judged_until_ns,
+        site.survival,
+    ):
+        return "bounded"
     return site.verdict
 
 

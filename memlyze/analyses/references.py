@@ -19,6 +19,7 @@ Array = typing.Any  # a one-dimensional numpy array
 _MOST_OBJECTS = 400
 _MOST_CHAINS = 3
 _MOST_TYPES = 5
+_MOST_STEPS = 10_000
 _NEARLY_ALL = 0.9
 _MOST = 0.5
 
@@ -127,6 +128,7 @@ class References:
         self._live: dict[int, Array] = {}
         # By process: the objects that have a recorded block, and these.
         self._in_blocks: dict[int, list[tuple[Array, Array]]] = {}
+        self._of_stacks: dict[int, tuple[Array, Array]] = {}
 
     def __bool__(self) -> bool:
         """Whether any process has a checkpoint."""
@@ -181,6 +183,55 @@ class References:
             return None
         rows, without_object = self._rows_of_blocks(process_id, blocks)
         return self._describe(process_id, rows, without_object)
+
+    def beside(self, process_id: int, stack_ids: typing.Collection[int]) -> set[int]:
+        """The other call stacks whose objects hang on the same holder as those of these, and are of
+        the same types.
+
+        None where no one object holds nearly all of them.
+        """
+        blocks = self.live_blocks(process_id, stack_ids).allocation_id
+        rows, _ = self._rows_of_blocks(process_id, blocks)
+        if not len(rows):
+            return set()
+        holder, share = self._holder_row(_evenly(rows))
+        if holder is None or share < _NEARLY_ALL:
+            return set()
+        types = self._trace.heap_graph.objects()["type_id"]
+        candidates, of_stack = self._stacks_of_objects(process_id)
+        alike = np.isin(types[candidates], np.unique(types[rows]))
+        alike[alike] = self._hang_on(candidates[alike], holder)
+        return set(np.unique(of_stack[alike]).tolist()).difference(stack_ids)
+
+    def _stacks_of_objects(self, process_id: int) -> tuple[Array, Array]:
+        """The objects of the process that have a recorded block which is live, and the call stacks
+        that allocated it.
+        """
+        if process_id not in self._of_stacks:
+            allocations = self._trace.table("allocations")
+            live = self._live_rows(process_id)
+            live = live[np.argsort(allocations["allocation_id"][live], kind="stable")]
+            ids = allocations["allocation_id"][live]
+            found = []
+            for rows, of_block in self._rows_in_blocks(process_id):
+                place = np.minimum(ids.searchsorted(of_block), max(len(ids) - 1, 0))
+                known = ids[place] == of_block if len(ids) else np.zeros(len(rows), bool)
+                found.append((rows[known], allocations["stack_id"][live[place[known]]]))
+            objects, stacks = (np.concatenate(parts) for parts in zip(*found))
+            self._of_stacks[process_id] = objects, stacks
+        return self._of_stacks[process_id]
+
+    def _hang_on(self, rows: Array, holder: int) -> Array:
+        """Which of these objects would go with that one."""
+        dominators = self._trace.heap_graph.tree()["dominator_row"]
+        at, hangs = rows.copy(), np.zeros(len(rows), bool)
+        for _ in range(_MOST_STEPS):
+            at = np.where(at >= 0, dominators[at], -1)
+            hangs |= at == holder
+            at[hangs] = -1
+            if not (at >= 0).any():
+                break
+        return hangs
 
     def live_blocks(self, process_id: int, stack_ids: typing.Collection[int]) -> LiveBlocks:
         """What these call stacks allocated and was live at the last checkpoint of the process.
@@ -255,8 +306,7 @@ class References:
         is_chosen = np.zeros(len(objects["object_id"]), np.uint8)
         is_chosen[rows] = 1
         _object_tree.outermost(tree["dominator_row"], is_chosen)
-        # As many as tell what the others are like, evenly from all of them.
-        looked_at = rows[np.linspace(0, len(rows) - 1, min(len(rows), _MOST_OBJECTS)).astype(int)]
+        looked_at = _evenly(rows)
         shortest = int(rows[np.argmin(tree["distance"][rows])])
         chains = self._chains(looked_at)
         return Holders(
@@ -307,19 +357,20 @@ class References:
         way = self._speller.way(row)
         return Chain(way.text, way.root, dict(chains).get(way.pattern, Chain("", "", 0.0)).share)
 
-    def _holder(self, rows: Array) -> Holder | None:
+    def _holder_row(self, rows: Array) -> tuple[int | None, float]:
         """The nearest object that dominates nearly all of `rows`, itself perhaps among them, or
         else the nearest of those that dominate as many as any, if these are most; no module and no
-        module's namespace, in which nearly everything is.
+        module's namespace, in which nearly everything is. And the share of `rows` that it has.
         """
-        assert self._speller is not None
+        if self._speller is None:
+            self._speller = Speller(self._trace)
         tree = self._trace.heap_graph.tree()
         dominators = tree["dominator_row"]
         counts: collections.Counter[int] = collections.Counter()
         chosen = set(rows.tolist())
         for row in chosen:
             at, steps = row, 0
-            while at >= 0 and steps < 10_000:
+            while at >= 0 and steps < _MOST_STEPS:
                 counts[at] += 1
                 at, steps = int(dominators[at]), steps + 1
         held = {row: count for row, count in counts.items() if not self._speller.is_namespace(row)}
@@ -328,21 +379,35 @@ class References:
         # Where not all objects are looked at, one that has half of them may have more of these.
         chance = 0.5 / math.sqrt(len(chosen)) if len(chosen) >= _MOST_OBJECTS else 0.0
         if least <= (_MOST + chance) * len(chosen):
-            return None
+            return None, 0.0
         enough = [row for row, count in held.items() if count >= least]
         # The one that dominates no other of these retains least.
         row = min(enough, key=lambda each: int(tree["retained"][each]))
+        return row, counts[row] / len(chosen)
+
+    def _holder(self, rows: Array) -> Holder | None:
+        """The object that holds nearly all or most of `rows`."""
+        row, share = self._holder_row(rows)
+        if row is None:
+            return None
+        assert self._speller is not None
+        tree = self._trace.heap_graph.tree()
         holder = Holder(
             self._speller.way(row).text,
             self._speller.type_name(row),
             int(tree["retained"][row]),
-            counts[row] / len(chosen),
+            share,
             is_bounded=False,
         )
         if not holder.has_nearly_all:
             return holder
         is_bounded = fills_bounded_cache(self._trace, row, rows, self._speller.type_name)
         return holder._replace(is_bounded=is_bounded)
+
+
+def _evenly(rows: Array) -> Array:
+    """As many as tell what the others are like, evenly from all of them."""
+    return rows[np.linspace(0, len(rows) - 1, min(len(rows), _MOST_OBJECTS)).astype(int)]
 
 
 def _processes_with_lost_rows(trace: Trace) -> list[int]:

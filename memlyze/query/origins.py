@@ -28,6 +28,7 @@ _STANDARD_LIBRARY = re.compile(
 )
 # Frames that no person wrote a line of: frozen importlib, the recorder's own marks.
 _RUNTIME = re.compile(r"^$|^<frozen |^<(truncated|unknown|memlyze)>$")
+_IMPORT_MACHINERY = "<frozen importlib"
 #: What Python calls the file of the code behind `-c`, and of code that is made at run time.
 GIVEN_TEXT = "<string>"
 # How multiprocessing starts its processes.
@@ -51,6 +52,11 @@ _LAUNCHER = re.compile(
 def could_be_launcher(file: str) -> bool:
     """Whether `file` stands where launchers of installed commands do, and is named as they are."""
     return bool(_LAUNCHER.search(file))
+
+
+def is_import_machinery(file: str) -> bool:
+    """Whether `file` is that by which Python finds and loads modules."""
+    return file.startswith(_IMPORT_MACHINERY)
 
 
 def is_middleware(file: str) -> bool:

@@ -13,8 +13,6 @@ from memlyze.wording.units import format_bytes, format_duration, plural
 _TELLING = 0.05
 #: What would be shown as 0 %.
 _LEAST_SHARE = 0.005
-#: A pause at the end is spoken of where it is so great a share of the time that a site grew.
-_NOTABLE = 0.2
 
 #: What the verdicts are called.
 WORDS = {
@@ -49,10 +47,9 @@ def processes_text(site: LeakSite) -> str:
 
 def pause_text(site: LeakSite) -> str | None:
     """For how long a site that grows has not grown, where that is worth a word."""
-    pause_ns = site.judged_until_ns - site.last_growth_ns
-    if pause_ns < _NOTABLE * (site.judged_until_ns - site.growing_since_ns):
+    if not site.pause_ns:
         return None
-    return f"has not grown for the last {format_duration(pause_ns)}"
+    return f"has not grown for the last {format_duration(site.pause_ns)}"
 
 
 def freed_growth_text(freed: FreedGrowth) -> str:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from command_line import clean_environment
 
 import memlyze
+from memlyze.analyses.changed_places import takes_the_place_of_others
 from memlyze.analyses.leaks import Leaks, leaks
 from memlyze.analyses.nesting import order_of_growth
 
@@ -54,6 +57,35 @@ for n in range(4500):
         gc.collect(1)
 """
 
+# A table is filled at once; then its entries are replaced one by one, or more are put in.
+TABLE = f"""
+TABLE = {{}}
+def fill(key):
+    TABLE[key] = [f"first-{{key}}-{{n}}" for n in range(20)]
+def replace(number, text):
+    TABLE[number % 400][number // 400] = text
+def extend(number, text):
+    TABLE[number % 400].append(text)
+def write(number):
+    CHANGE(number, f"later-{{number}}-{{number}}")
+for key in range(400):
+    fill(key)
+for number in range(3000):
+    write(number)
+    {WORK}
+"""
+
+# Modules are imported one by one, and the program then waits, or works; or goes on to import.
+IMPORTS = """
+import importlib, sys, time
+def begin(number):
+    importlib.import_module(f"parts.part_{number}")
+for number in range(60):
+    begin(number)
+    sum(range(60_000))
+THEN
+"""
+
 FREE_LIST = f"""
 def shorten(n):
     return tuple(number for number in (n,))
@@ -94,6 +126,70 @@ def test_garbage_that_a_full_collection_would_find_is_no_leak_where_the_collecto
     found = _recorded(GARBAGE.replace("COLLECTS", str(collects)), tmp_path, until=verdicts)
     nodes = [site for site in found.sites if site.function in ("tree", "__init__")]
     assert {site.verdict for site in nodes} == verdicts
+
+
+@pytest.mark.parametrize(("change", "verdict"), [("replace", "bounded"), ("extend", "growing")])
+def test_line_that_replaces_what_others_have_put_in_a_table_is_no_leak(
+    change: str, verdict: str, tmp_path: Path
+) -> None:
+    found = _recorded(TABLE.replace("CHANGE", change), tmp_path, until={verdict})
+    assert [site.verdict for site in found.sites if site.function == "write"] == [verdict]
+
+
+OWN, OTHER = 1, 2
+WINDOW_NS = 300
+
+
+class Recorded:
+    """As much of a trace as tells what call stacks have live."""
+
+    def __init__(self, *blocks: tuple[int, int, int, int], weight: float = 1.0) -> None:
+        names = ("stack_id", "time_ns", "freed_ns", "size")
+        self._columns = {name: np.array(column) for name, column in zip(names, zip(*blocks))}
+        self._columns["weight"] = np.full(len(blocks), weight)
+
+    def table(self, name: str) -> dict[str, np.ndarray[Any, Any]]:
+        assert name == "allocations"
+        return self._columns
+
+
+@pytest.mark.parametrize(
+    ("others_shrink_by", "weight", "survival", "is_so"),
+    [
+        (0, 1.0, 1.0, False),
+        (1, 1.0, 1.0, False),  # of three that are new
+        (2, 1.0, 1.0, True),
+        (2, 50.0, 1.0, False),  # which may be chance
+        (0, 1.0, 0.01, True),  # three beside a hundred, and hundreds that went
+    ],
+)
+def test_others_must_have_shrunk_or_hardly_anything_of_a_site_have_stayed(
+    others_shrink_by: int, weight: float, survival: float, is_so: bool
+) -> None:
+    new = [(OWN, 210 + n, -1, 40) for n in range(3)]
+    gone = [(OTHER, 10, 250, 40)] * others_shrink_by
+    kept = [(OTHER, 10, -1, 40)] * 100
+    trace: Any = Recorded(*new, *gone, *kept, weight=weight)
+    assert (
+        takes_the_place_of_others(trace, 7, [OWN], [OTHER], 0, WINDOW_NS, survival=survival)
+        is is_so
+    )
+
+
+@pytest.mark.parametrize(
+    ("then", "verdicts"), [("time.sleep(0.4)", {"one_time"}), ("", {"growing", "warming_up"})]
+)
+def test_modules_are_imported_once_even_if_nothing_is_done_afterwards(
+    then: str, verdicts: set[str], tmp_path: Path
+) -> None:
+    (tmp_path / "parts").mkdir()
+    for number in range(60):
+        module = tmp_path / "parts" / f"part_{number}.py"
+        module.write_text(f"TABLE = [str(n) * 10 for n in range({number}, {number} + 300)]\n")
+    found = _recorded(IMPORTS.replace("THEN", then), tmp_path, until=verdicts)
+    begin = {site.verdict for site in found.sites if site.function == "begin"}
+    assert begin & verdicts
+    assert not (then and found.having("growing"))
 
 
 def test_memory_in_a_free_list_of_the_interpreter_is_no_leak(tmp_path: Path) -> None:

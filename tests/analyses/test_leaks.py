@@ -413,3 +413,23 @@ def test_that_few_samples_were_freed_is_no_sign_of_a_bounded_cache(tmp_path: Pat
         path = write_lives(tmp_path / "t.mlyze", lives, end_ms=END_MS, interval_bytes=1000)
         (site,) = judged(path).sites
         assert site.verdict in verdicts
+
+
+def test_growth_of_which_the_last_third_hardly_has_a_sample_is_not_said_to_go_on(
+    tmp_path: Path,
+) -> None:
+    fills = [Life("cache", at, None, SIZE) for at in range(20, 600, 20)]
+    rarely = [Life("cache", at, None, SIZE) for at in range(850, END_MS, 250)]
+    goes_on = [Life("work", at, at + 1, SIZE) for at in range(20, END_MS - 1)]
+    path = write_lives(
+        tmp_path / "t.mlyze", fills + rarely + goes_on, end_ms=END_MS, interval_bytes=64 * 1024.0
+    )
+    verdicts = {site.function: site.verdict for site in judged(path).sites}
+    assert verdicts["cache"] == "warming_up"
+
+
+def test_what_came_at_once_is_not_enough_to_call_a_trickle_growing(tmp_path: Path) -> None:
+    trickle = [Life("site", at, None, 100) for at in range(150, END_MS, 40)]
+    at_once = [Life("site", 100, None, 20_000)]
+    path = write_lives(tmp_path / "t.mlyze", at_once + trickle, end_ms=END_MS)
+    assert [site.verdict for site in judged(path).sites] == ["warming_up"]

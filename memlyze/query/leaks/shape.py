@@ -66,6 +66,12 @@ class Shapes(typing.NamedTuple):
     p_slower: Array
     """Chance of so few of what stays being born in the last third, were the growth as even as in
     the middle third. Each recorded allocation counts."""
+    late_births: Array
+    """How many recorded allocations of what stays were born in the last third."""
+    p_fading: Array
+    """Chance of so few of them, were the growth as even as in the first half."""
+    greatest_step: Array
+    """The most that it grew by from one block to the next."""
     is_flattening: Array
     """Whether it had slowed by the middle third already, as what fills ever more slowly does."""
     quiet_tail: Array
@@ -142,6 +148,9 @@ def measure(curves: Curves, lives: Lives, stack_site: Array) -> Shapes:
         p_half, p_third = (
             net_flow_p(curves.rows, first, end) for first in (onset + length // 2, late_since)
         )
+    first_births, middle_births, late_births = _lasting_births(
+        curves, end, [(onset, onset + length // 2), (since, late_since), (late_since, end)]
+    )
     return Shapes(
         peak=peak,
         top=top,
@@ -163,7 +172,10 @@ def measure(curves: Curves, lives: Lives, stack_site: Array) -> Shapes:
         slowing=late
         / np.maximum(earlier, 1e-9 * np.maximum(peak, 1))
         / np.minimum(pace_between(lives, stack_site, sites, since, late_since, end), 1),
-        p_slower=fewer_p(*_lasting_births(curves, since, late_since, end)),
+        p_slower=fewer_p(middle_births, late_births),
+        p_fading=fewer_p(first_births, late_births, 2 * _THIRD / BLOCKS),
+        late_births=late_births,
+        greatest_step=increments.max(axis=1, initial=0),
         is_flattening=(blocks[:, middle] - base) / (middle + 1) >= _FLATTENING * earlier,
         quiet_tail=(end - 1 - last_rise) / np.maximum(length, 1),
         longest_pause=pauses.max(axis=1, initial=0) / np.maximum(length, 1),
@@ -178,19 +190,20 @@ def measure(curves: Curves, lives: Lives, stack_site: Array) -> Shapes:
 
 
 def _lasting_births(
-    curves: Curves, since: Array, late_since: Array, end: Array
-) -> tuple[Array, Array]:
-    """How many of the recorded allocations that are live at `end` were born from `since` to
-    `late_since`, and after that.
+    curves: Curves, end: Array, parts: typing.Sequence[tuple[Array, Array]]
+) -> list[Array]:
+    """How many of the recorded allocations that are live at `end` were born in each part of the
+    time, which is from one cell to before another.
     """
     rows, sites = curves.rows, len(curves.live)
     stays = (rows.died >= end[rows.site]) & (rows.born < end[rows.site])
-    is_late = rows.born >= late_since[rows.site]
-    is_earlier = ~is_late & (rows.born >= since[rows.site])
-    earlier, late = (
-        np.bincount(rows.site[stays & which], minlength=sites) for which in (is_earlier, is_late)
-    )
-    return earlier, late
+    return [
+        np.bincount(
+            rows.site[stays & (rows.born >= start[rows.site]) & (rows.born < stop[rows.site])],
+            minlength=sites,
+        )
+        for start, stop in parts
+    ]
 
 
 def _slopes(levels: Array) -> Array:

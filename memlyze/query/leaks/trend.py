@@ -72,12 +72,14 @@ def again_p(rows: Rows, onset: Array, end: Array, blocks: int) -> Array:
     return _upper_tail(net, squares)
 
 
-def fewer_p(before: Array, after: Array) -> Array:
-    """One-sided p-value of so few events `after` for so many `before`, in times of equal length,
-    were they as frequent: the lower tail of the binomial distribution, as a normal one.
+def fewer_p(before: Array, after: Array, length: float = 1) -> Array:
+    """One-sided p-value of so few events `after` for so many `before`, were they as frequent: the
+    lower tail of the binomial distribution, as a normal one. `length`: of the later time by that of
+    the earlier.
     """
     total = before + after
-    z = (before - after - 1) / np.sqrt(np.maximum(total, 1))
+    share = length / (1 + length)
+    z = (total * share - after - 0.5) / np.sqrt(np.maximum(total, 1) * share * (1 - share))
     return np.array([0.5 * math.erfc(value / math.sqrt(2)) for value in z])
 
 

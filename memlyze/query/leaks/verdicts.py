@@ -72,7 +72,7 @@ def judge(curves: Curves, shapes: Shapes, lives: Lives, *, looks: int = 1) -> Ju
     gained = curves.live - curves.before[:, None]
     earlier_peak = np.where(np.arange(CELLS) < s.onset[:, None], gained, 0).max(axis=1, initial=0)
     has_teeth = (earlier_peak >= _TOOTH * s.top) | (s.drawdown >= _TOOTH)
-    has_enough = (s.rise >= LEAST_BYTES) & ~has_few
+    has_enough = (s.rise - s.greatest_step >= LEAST_BYTES) & ~has_few
     is_candidate = has_enough & ~has_teeth
     is_tested = is_candidate & ~s.is_freed_at_once
     is_late = s.is_freed_at_once & (s.end >= _SHUTDOWN * CELLS)
@@ -93,6 +93,9 @@ def judge(curves: Curves, shapes: Shapes, lives: Lives, *, looks: int = 1) -> Ju
     may_have_stopped &= (s.still >= _LONG_STILL) & (not clock.sees_idling)
     is_slowing = s.slowing < np.where(s.is_flattening, _SLOWING_ON, _SLOWING)
     is_slowing &= s.p_slower <= _SURELY_SLOWER
+    # Of a few samples in the last third the middle one may have had no more.
+    is_fading = (s.late_births < _LEAST_SAMPLES) & (s.p_fading <= _UNLIKELY) & (not is_exact)
+    is_slowing |= is_fading
     turns_over = s.turnover >= _TURNOVER
     sees_ends = is_exact | (curves.ended_samples >= _LEAST_SAMPLES)
     is_rising = (s.p_third <= _RISING) | ((s.p_third <= _WEAKLY_RISING) & (s.p_half <= 0.01))

@@ -1,0 +1,98 @@
+"""Whether what a site keeps merely takes the place of what other sites kept in the same holder.
+
+A table that is full holds no more than before, whoever writes into it: where a line replaces
+entries that another line has made, the one grows as the other shrinks. So do lines among which
+the interpreter's free lists hand memory on. Neither is a leak, and no curve of one line tells.
+"""
+
+from __future__ import annotations
+
+import math
+import typing
+
+import numpy as np
+
+from memlyze.query.session import Trace
+
+Array = typing.Any  # a one-dimensional numpy array
+
+#: Of what the site grew by in the last third of its time, the others must have shrunk by this.
+_MOST = 0.6
+_SIGMAS = 1.64  # one-sided 95 %
+#: Where no more than this of what a site allocates stays, and that is a small part of what lies
+#: there, it was handed on to it.
+_HARDLY_ANY = 0.02
+_SMALL = 0.1
+
+
+def takes_the_place_of_others(
+    trace: Trace,
+    process_id: int,
+    own: typing.Collection[int],
+    others: typing.Collection[int],
+    since_ns: int,
+    until_ns: int,
+    survival: float,
+) -> bool:
+    """Whether the call stacks `others` shrank by what the call stacks `own` grew by, in the last
+    third of the time from `since_ns` to `until_ns`, beyond what sampling may feign; or whether
+    next to nothing of what `own` allocate stays (`survival`, a share), beside much that is of the
+    others.
+    """
+    if not others:
+        return False
+    from_ns = until_ns - (until_ns - since_ns) // 3
+    rows = _rows_live_after(trace, process_id, from_ns)
+    of_own, of_others = (_blocks(trace, rows, stacks) for stacks in (own, others))
+    if survival <= _HARDLY_ANY:
+        live = _live(of_own, until_ns).sum()
+        if live <= _SMALL * (live + _live(of_others, until_ns).sum()):
+            return True
+    growth, _ = _change(of_own, from_ns, until_ns)
+    change, variance = _change(of_others, from_ns, until_ns)
+    return growth > 0 and -change >= max(_MOST * growth, _SIGMAS * math.sqrt(variance))
+
+
+class _Blocks(typing.NamedTuple):
+    """What some call stacks allocated."""
+
+    born_ns: Array
+    freed_ns: Array
+    size: Array
+    weight: Array
+
+
+def _rows_live_after(trace: Trace, process_id: int, from_ns: int) -> Array:
+    """Of all that was allocated, which is much, what was not freed by then, which is little."""
+    allocations = trace.table("allocations")
+    freed = allocations["freed_ns"]
+    rows = np.flatnonzero((freed == -1) | (freed > from_ns))
+    if "process_id" in allocations:
+        rows = rows[allocations["process_id"][rows] == process_id]
+    return rows
+
+
+def _blocks(trace: Trace, rows: Array, stack_ids: typing.Collection[int]) -> _Blocks:
+    allocations = trace.table("allocations")
+    rows = rows[np.isin(allocations["stack_id"][rows], np.fromiter(stack_ids, np.int64))]
+    weight = allocations["weight"][rows] if "weight" in allocations else np.ones(len(rows))
+    return _Blocks(
+        allocations["time_ns"][rows],
+        allocations["freed_ns"][rows],
+        allocations["size"][rows].astype(float),
+        weight,
+    )
+
+
+def _live(blocks: _Blocks, moment_ns: int) -> Array:
+    """The bytes of each block that is live at a moment; 0 of the others."""
+    freed = blocks.freed_ns
+    is_live = (blocks.born_ns <= moment_ns) & ((freed == -1) | (freed > moment_ns))
+    return np.where(is_live, blocks.size * blocks.weight, 0)
+
+
+def _change(blocks: _Blocks, from_ns: int, to_ns: int) -> tuple[float, float]:
+    """By how many bytes what is live changed, and the variance of sampling."""
+    change = _live(blocks, to_ns) - _live(blocks, from_ns)
+    of_sampling = blocks.weight * (blocks.weight - 1) * blocks.size**2
+    return float(change.sum()), float(of_sampling[change != 0].sum())

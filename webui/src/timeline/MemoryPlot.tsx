@@ -116,13 +116,16 @@ export function MemoryPlot({
 }) {
   const container = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
+  // The plot asks for as long as it lives, and a trace that grows is longer by then.
+  const presentlyVisible = useRef(visible);
+  presentlyVisible.current = visible;
   const shape = `${model.series.map(({ label, stroke, fill, column }) => `${label}${stroke}${fill}${isSingle(column)}`).join()} ${geometry.left} ${palette.page}`;
 
   useLayoutEffect(() => {
     if (container.current === null) {
       return;
     }
-    const created = new uPlot(options(model, geometry, palette, visible, isCompact), dataOf(model), container.current);
+    const created = new uPlot(options(model, geometry, palette, () => presentlyVisible.current(), isCompact), dataOf(model), container.current);
     plot.current = created;
     return () => {
       created.destroy();

@@ -43,10 +43,11 @@ def find_target(arguments: typing.Sequence[str]) -> Target:
             what = "a module name" if first == "-m" else "code"
             raise UsageError(f"{first} needs {what} after it: memlyze record {first} …")
         return _python_target([sys.executable, *arguments], sys.executable)
-    if os.path.isdir(first) or first.endswith(_PYTHON_SOURCE) or _is_plain_file(first):
+    is_folder = os.path.isdir(first) and not _is_command(first)
+    if is_folder or first.endswith(_PYTHON_SOURCE) or _is_plain_file(first):
         if not os.path.exists(first):
             raise UsageError(f"there is no file {first}; check the path of the program to run")
-        if os.path.isdir(first) and not glob.glob(os.path.join(glob.escape(first), "__main__*")):
+        if is_folder and not glob.glob(os.path.join(glob.escape(first), "__main__*")):
             raise UsageError(
                 f"{first} is a folder without a __main__.py, which Python would run; "
                 "give the program in it"
@@ -63,6 +64,13 @@ def find_target(arguments: typing.Sequence[str]) -> Target:
     _check_shebang(executable)
     name = os.path.basename(first)
     return Target(executable, tuple(arguments), name[:-3] if name.endswith(".py") else name)
+
+
+def _is_command(name: str) -> bool:
+    """Whether a bare name is a command, as in a shell, whatever there is in the working directory:
+    in a checkout of `black` lies a folder of that name.
+    """
+    return os.path.basename(name) == name and shutil.which(name) is not None
 
 
 def _is_plain_file(path: str) -> bool:

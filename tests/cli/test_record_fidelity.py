@@ -293,3 +293,19 @@ def test_closed_standard_output_does_not_change_the_exit_status(
         check=False,
     )
     assert (done.returncode, done.stderr) == (3, b"")
+
+
+def test_bare_name_is_a_command_before_it_is_a_folder(memlyze: Runner, tmp_path: Path) -> None:
+    for name in ("tool", "alone"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__main__.py").write_text("print('folder')\n")
+    commands = tmp_path / "commands"
+    commands.mkdir()
+    tool = commands / "tool"
+    tool.write_text(f"#!{sys.executable}\nprint('command')\n")
+    tool.chmod(0o755)
+    path = os.pathsep.join([str(commands), os.environ["PATH"]])
+    environment = {**clean_environment(), "PATH": path}
+    for typed, what in (("tool", "command"), ("./tool", "folder"), ("alone", "folder")):
+        done = memlyze("record", "-q", "-f", "-o", "t.mlyze", "--", typed, env=environment)
+        assert (done.returncode, done.stdout) == (0, f"{what}\n"), done.stderr

@@ -31,8 +31,11 @@ _RUNTIME = re.compile(r"^$|^<frozen |^<(truncated|unknown|memlyze)>$")
 _IMPORT_MACHINERY = "<frozen importlib"
 #: What Python calls the file of the code behind `-c`, and of code that is made at run time.
 GIVEN_TEXT = "<string>"
-# How multiprocessing starts its processes.
-_MULTIPROCESSING = re.compile(r"\s*from multiprocessing\.\w+ import \w+\s*;")
+# How multiprocessing starts its processes, and execnet those of pytest-xdist.
+_BOOTSTRAP = re.compile(
+    r"\s*from multiprocessing\.\w+ import \w+\s*;"
+    r"|\s*import sys;\s*exec\(eval\(sys\.stdin\.readline\(\)\)\)"
+)
 # Code that a library has made: what is typed, or given to `python -c`, has a name of its own.
 _GENERATED = re.compile(r"^<(?!(string|stdin|console|input|ipython\b[^>]*)>)")
 # What of memlyze runs in a program, wherever it is installed: `with Tracer`, windows, middlewares.
@@ -93,12 +96,12 @@ def origin_of_given_text(command_line: object) -> str:
     """Whose code `<string>` is in a process with this command line, a list of words.
 
     The program's, where it was given as text (`python -c code`); the runtime's, where that text is
-    multiprocessing's, which starts its processes so; else a library's, such as what `namedtuple`
+    multiprocessing's or execnet's, which start processes so; else a library's, such as what `namedtuple`
     and `dataclass` make.
     """
     if not isinstance(command_line, list) or not command_line:
         return PROGRAM  # nobody knows
     for word, following in zip(command_line, [*command_line[1:], ""]):
         if word == "-c":
-            return RUNTIME if _MULTIPROCESSING.match(str(following)) else PROGRAM
+            return RUNTIME if _BOOTSTRAP.match(str(following)) else PROGRAM
     return LIBRARY

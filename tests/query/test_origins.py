@@ -146,6 +146,8 @@ def test_trace_without_stacks_has_no_sites() -> None:
             "runtime",
         ),
         (["python", "-c", "from multiprocessing.resource_tracker import main;main(5)"], "runtime"),
+        (["python", "-u", "-c", "import sys;exec(eval(sys.stdin.readline()))"], "runtime"),
+        (["python", "-c", "import sys; exec(sys.argv[1])"], "program"),
         (["python", "app.py"], "library"),
         ([], "program"),
         (None, "program"),

@@ -138,7 +138,7 @@ def _where_growth_is(found: Windows, typed: str, style: Style) -> list[str]:
     command = f"memlyze leaks {typed}"
     lines = []
     if any(growth.verdict == "grows" for growth in growths):
-        text = "  What grows is in memlyze leaks, with the lines that allocated it:"
+        text = "  What grows on to the end, by line:"
         lines += style.prose(text, command=command)
     # Where nothing seems to be left, there is nothing to be looked for.
     elif any(

@@ -96,8 +96,8 @@ def origin_of_given_text(command_line: object) -> str:
     """Whose code `<string>` is in a process with this command line, a list of words.
 
     The program's, where it was given as text (`python -c code`); the runtime's, where that text is
-    multiprocessing's or execnet's, which start processes so; else a library's, such as what `namedtuple`
-    and `dataclass` make.
+    multiprocessing's or execnet's, which start processes so; else a library's, such as what
+    `namedtuple` and `dataclass` make.
     """
     if not isinstance(command_line, list) or not command_line:
         return PROGRAM  # nobody knows

@@ -8,10 +8,8 @@ import typing
 
 import numpy as np
 
-from memlyze.analyses.ended_processes import ended_processes
 from memlyze.analyses.live_series import LiveSeries
-from memlyze.analyses.resident_memory import program_rss
-from memlyze.analyses.selection import END_NS
+from memlyze.analyses.memory_clock import Readings, program_rss, readings
 from memlyze.query.session import Trace
 
 Array = typing.Any  # a one-dimensional numpy array
@@ -30,9 +28,6 @@ class CurvePeak(typing.NamedTuple):
     kind: str
     """`rss`, that of the program, or `heap_live`."""
     time_ns: int
-    """Of the resident memory of several processes, when the bucket begins in which their sum is
-    greatest.
-    """
     bytes: float
 
 
@@ -71,22 +66,18 @@ def clock_curves(trace: Trace, edges: Array, process_id: int | None) -> dict[str
 
     What is live is no reading of it: between two of them a peak may have come and gone.
 
-    Of several processes they are summed; one that is not read in a bucket counts with its reading
-    before, as long as it runs.
+    Of several processes it is what they have together at a moment; one that is not read then counts
+    with its reading before, as long as it runs.
     """
-    memory = _clock(trace)
-    of_process = memory.get("process_id", np.full(len(memory["time_ns"]), trace.process_ids[0]))
-    numbers = trace.process_ids if process_id is None else [process_id]
-    ends = ended_processes(trace)
+    memory = trace.table("memory")
+    holds = process_id is None and len(trace.process_ids) > 1
     found = {}
-    for column in ("rss", "tracer_bytes"):
-        parts = []
-        for number in numbers:
-            own = of_process == number
-            times, values = memory["time_ns"][own], memory[column][own].astype(np.float64)
-            end_ns = ends.get(number, END_NS)
-            parts.append(_curve(times, values, edges, end_ns, holds=len(numbers) > 1))
-        found[column] = _sum(parts, len(edges) - 1)
+    for column, values in (("rss", program_rss(memory)), ("tracer_bytes", memory["tracer_bytes"])):
+        together = readings(trace, values.astype(np.float64), process_id)
+        found[column] = _curve(together, edges, holds=holds)
+    nobody = found["rss"].greatest == 0  # one process had ended, and no other begun
+    for curve in found.values():
+        curve.least[nobody] = curve.greatest[nobody] = np.nan
     return found
 
 
@@ -95,11 +86,11 @@ def rss_peak(trace: Trace, rss: Curve, edges: Array, process_id: int | None) -> 
     if np.isnan(rss.greatest).all():
         return []
     place = int(np.nanargmax(rss.greatest))
-    time_ns = int(edges[place])
-    if process_id is None and len(trace.process_ids) == 1:
-        memory = _clock(trace)
-        first, end = np.searchsorted(memory["time_ns"], edges[place : place + 2]).tolist()
-        time_ns = int(memory["time_ns"][first + int(np.argmax(memory["rss"][first:end]))])
+    found = readings(trace, program_rss(trace.table("memory")), process_id)
+    first, end = np.searchsorted(found.time_ns, edges[place : place + 2]).tolist()
+    time_ns = int(edges[place])  # of a reading from before that holds
+    if end > first and found.bytes[first:end].max() >= rss.greatest[place]:
+        time_ns = int(found.time_ns[first + int(np.argmax(found.bytes[first:end]))])
     return [CurvePeak("rss", time_ns, float(rss.greatest[place]))]
 
 
@@ -114,17 +105,13 @@ def live_peak(series: LiveSeries, edges: Array) -> list[CurvePeak]:
     return [CurvePeak("heap_live", time_ns, greatest)] if greatest > 0 else []
 
 
-def _clock(trace: Trace) -> dict[str, Array]:
-    memory = trace.table("memory")
-    return {**memory, "rss": program_rss(memory)}
-
-
-def _curve(times: Array, values: Array, edges: Array, end_ns: int, *, holds: bool) -> Curve:
+def _curve(found: Readings, edges: Array, *, holds: bool) -> Curve:
     """The least and greatest reading in each bucket; with `holds`, one holds until the next."""
+    times, values = found
     least, greatest = np.full(len(edges) - 1, np.nan), np.full(len(edges) - 1, np.nan)
     bounds: Array = np.searchsorted(times, edges)
     if holds:
-        goes_on = (bounds[:-1] > 0) & (edges[:-1] <= end_ns)
+        goes_on = bounds[:-1] > 0
         least[goes_on] = greatest[goes_on] = values[bounds[:-1][goes_on] - 1]
     has_readings = np.diff(bounds) > 0
     starts, within = bounds[:-1][has_readings], values[: bounds[-1]]
@@ -134,18 +121,6 @@ def _curve(times: Array, values: Array, edges: Array, end_ns: int, *, holds: boo
             greatest[has_readings], np.maximum.reduceat(within, starts)
         )
     return Curve(least, greatest)
-
-
-def _sum(parts: list[Curve], count: int) -> Curve:
-    if len(parts) == 1:
-        return parts[0]
-    sums = []
-    for name in Curve._fields:
-        values = np.array([getattr(part, name) for part in parts]).reshape(len(parts), count)
-        total = np.nansum(values, axis=0)
-        total[np.isnan(values).all(axis=0)] = np.nan
-        sums.append(total)
-    return Curve(*sums)
 
 
 def live_curve(series: LiveSeries, edges: Array) -> LiveCurve:

@@ -4,21 +4,12 @@ from __future__ import annotations
 
 import typing
 
-import numpy as np
-
 from memlyze.analyses.ended_processes import ended_processes
 from memlyze.analyses.statements import run_statement
 from memlyze.query.session import Trace
 
 Array = typing.Any  # a one-dimensional numpy array
 _RECORDERS_OWN = "tracer"  # the category
-
-
-def program_rss(memory: typing.Mapping[str, Array]) -> Array:
-    """What of each reading of the memory clock is the program's, in bytes: what the recorder holds
-    is not. As `program_rss` in the view `memory`.
-    """
-    return np.maximum(memory["rss"] - memory["tracer_bytes"], 0)
 
 
 class Part(typing.NamedTuple):

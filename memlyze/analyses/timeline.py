@@ -10,8 +10,8 @@ from memlyze.analyses.ended_processes import ended_processes
 from memlyze.analyses.estimates import Estimate
 from memlyze.analyses.hotspots import Hotspot, hotspots
 from memlyze.analyses.live_series import LiveSeries, live_series
+from memlyze.analyses.memory_clock import program_rss, readings
 from memlyze.analyses.prominence import prominent_peaks
-from memlyze.analyses.resident_memory import program_rss
 from memlyze.analyses.selection import END_NS, EVERYTHING, Selection
 from memlyze.errors import MemlyzeError
 from memlyze.query.session import Trace
@@ -150,30 +150,21 @@ def _sums(values: Array, bounds: Array) -> Array:
 
 
 def resident_by_slice(trace: Trace, edges: Array, process: int | None) -> Array:
-    """The greatest resident memory in each slice, summed over processes; −1: none was read yet.
+    """The greatest resident memory in each slice, of all processes together; −1: none was read yet.
 
     A reading holds until the next one, or until the process ends.
     """
-    memory = trace.table("memory")
-    of_process = memory.get("process_id", np.full(len(memory["time_ns"]), trace.process_ids[0]))
-    of_program = program_rss(memory)
-    ends = ended_processes(trace)
+    found = readings(trace, program_rss(trace.table("memory")), process)
     total = np.full(len(edges) - 1, -1, dtype=np.int64)
-    for number in trace.process_ids if process is None else [process]:
-        own = of_process == number
-        times, rss = memory["time_ns"][own], of_program[own]
-        if not len(times):
-            continue
-        bounds: Array = np.searchsorted(times, edges)
-        greatest = np.array(
-            [
-                rss[max(first - 1, 0) : end].max(initial=-1)
-                for first, end in zip(bounds[:-1].tolist(), bounds[1:].tolist())
-            ]
-        )
-        end_ns = ends.get(number, END_NS)
-        is_running = (edges[1:] > times[0]) & (edges[:-1] <= end_ns)
-        total[is_running] = np.maximum(total[is_running], 0) + greatest[is_running]
+    if not len(found.time_ns):
+        return total
+    bounds: Array = np.searchsorted(found.time_ns, edges)
+    # Of several processes the last to end goes on until the end of the trace.
+    end_ns = END_NS if process is None else ended_processes(trace).get(process, END_NS)
+    is_running = (edges[1:] > found.time_ns[0]) & (edges[:-1] <= end_ns)
+    for k in np.flatnonzero(is_running).tolist():
+        total[k] = found.bytes[max(bounds[k] - 1, 0) : bounds[k + 1]].max(initial=-1)
+    total[total == 0] = -1  # one process had ended, and no other begun
     return total
 
 

@@ -9,6 +9,7 @@ from known_trace import MS, known_trace, write_known_trace
 from trace_encoder import TraceEncoder
 
 import memlyze
+from memlyze.analyses.curves import bucket_edges, clock_curves, rss_peak
 from memlyze.analyses.prominence import prominent_peaks
 from memlyze.analyses.resident_memory import resident_over_time
 from memlyze.analyses.selection import Selection
@@ -150,3 +151,20 @@ def test_peaks_are_what_stands_out(heights: list[float], expected: list[int]) ->
 
 def test_no_more_peaks_than_asked_for() -> None:
     assert prominent_peaks([9, 0, 5, 0, 7, 0], 2, 0.1) == [0, 4]
+
+
+@pytest.mark.parametrize("buckets", [1, 2, 7, 100])
+def test_resident_memory_of_processes_that_follow_each_other_is_not_added_up(
+    buckets: int, tmp_path: Path
+) -> None:
+    first = write_known_trace(tmp_path / "a.mlyze")
+    second = write_known_trace(tmp_path / "b.mlyze", process_id=8, start_unix_ns=10**18 + 30 * MS)
+    with memlyze.open(first, second) as trace:
+        slices = timeline(trace, buckets=buckets, peaks=0).slices
+        by_sql = trace.sql(f"SELECT max(program_rss) FROM timeline({buckets})").fetchall()
+        edges = bucket_edges(0, 60 * MS, buckets)
+        rss = clock_curves(trace, edges, None)["rss"]
+        (peak,) = rss_peak(trace, rss, edges, None)
+    assert max(part.rss or 0 for part in slices) == 9000
+    assert by_sql == [(9000,)]
+    assert (peak.bytes, peak.time_ns) == (9000, 10 * MS)

@@ -1,5 +1,5 @@
 -- How memory moved: the recording cut into slices of equal length, in order.
--- Over several processes, their figures are summed. Where what is older was dropped, to keep within
+-- Over several processes, their figures are summed; of the memory clock, what they had together at a moment. Where what is older was dropped, to keep within
 -- `max_trace_bytes`, the first slice begins where it is all there, with what was live then.
 --
 -- Parameters:
@@ -101,22 +101,47 @@ tops AS (
     FROM levels
     GROUP BY slice
 ),
+ticks AS (
+    SELECT process_id, time_ns, rss, greatest(rss - tracer_bytes, 0) AS program_rss, heap_live
+    FROM _raw_memory
+),
+ticked AS ( -- by how much each reading differs from the last one of its process, which holds until then
+    SELECT
+        time_ns,
+        true AS is_tick,
+        rss - lag(rss, 1, 0) OVER of_process AS rss,
+        program_rss - lag(program_rss, 1, 0) OVER of_process AS program_rss,
+        heap_live - lag(heap_live, 1, 0) OVER of_process AS heap_live
+    FROM ticks
+    WINDOW of_process AS (PARTITION BY process_id ORDER BY time_ns)
+    UNION ALL
+    SELECT
+        greatest(any_value(p.end_ns), max(t.time_ns)),
+        false,
+        -arg_max(t.rss, t.time_ns),
+        -arg_max(t.program_rss, t.time_ns),
+        -arg_max(t.heap_live, t.time_ns)
+    FROM _ended_processes AS p
+    JOIN ticks AS t USING (process_id)
+    GROUP BY process_id
+),
+together AS (
+    SELECT
+        time_ns,
+        is_tick,
+        sum(rss) OVER (ORDER BY time_ns) AS rss,
+        sum(program_rss) OVER (ORDER BY time_ns) AS program_rss,
+        sum(heap_live) OVER (ORDER BY time_ns) AS heap_live
+    FROM ticked
+),
 clock AS (
     SELECT
-        slice,
-        sum(rss)::BIGINT AS rss,
-        sum(program_rss)::BIGINT AS program_rss,
-        sum(heap_live)::BIGINT AS heap_live
-    FROM (
-        SELECT
-            (greatest(time_ns, w.first_ns) - w.first_ns) // w.width_ns AS slice,
-            process_id,
-            max(rss) AS rss,
-            max(greatest(rss - tracer_bytes, 0)) AS program_rss,
-            max(heap_live) AS heap_live
-        FROM _raw_memory, widths AS w
-        GROUP BY ALL
-    ) AS m
+        (greatest(time_ns, w.first_ns) - w.first_ns) // w.width_ns AS slice,
+        max(rss)::BIGINT AS rss,
+        max(program_rss)::BIGINT AS program_rss,
+        max(heap_live)::BIGINT AS heap_live
+    FROM together, widths AS w
+    WHERE is_tick
     GROUP BY slice
 ),
 collections AS (

@@ -12,6 +12,7 @@ from memlyze.analyses.hotspots import Hotspot, Hotspots, hotspots
 from memlyze.analyses.live_series import series_of
 from memlyze.analyses.losses import count_losses, metadata_total
 from memlyze.analyses.mapped_memory import MappedMemory, mapped_memory
+from memlyze.analyses.memory_clock import program_rss, readings
 from memlyze.analyses.resident_memory import ResidentMemory, explain_peak
 from memlyze.analyses.sampling import sampling_of
 from memlyze.analyses.selection import END_NS
@@ -66,6 +67,13 @@ class CheckpointsTaken(typing.NamedTuple):
     """How long the processes stood still for them, in all."""
     left_out: tuple[str, ...]
     """Why one was not taken, in words."""
+
+
+class TogetherPeak(typing.NamedTuple):
+    """The greatest resident memory of several processes together."""
+
+    time_ns: int
+    bytes: int
 
 
 class Process(typing.NamedTuple):
@@ -126,6 +134,10 @@ class Summary(typing.NamedTuple):
     """
     peak_rss_tracer_bytes: int
     """What the recorder itself held then, beside `peak_rss`."""
+    peak_rss_together: TogetherPeak | None
+    """The most that several processes had resident together, without what the recorder held; None:
+    it is one process, or no reading was written. Pages that they share count for each of them.
+    """
     peak_live_ns: int | None
     """When most was live of the allocations of all processes together; None: there are none."""
     peak_live_bytes: Estimate
@@ -190,6 +202,7 @@ def summarize(trace: Trace, *, sites: int = SITES, explains_peak: bool = True) -
         live_bytes=total.live_bytes if total else nothing,
         peak_rss=peak_rss,
         peak_rss_tracer_bytes=peaks["rss_tracer_bytes"] or 0,
+        peak_rss_together=_together(trace),
         peak_live_ns=peak_live_ns,
         peak_live_bytes=series.live_at(peak_live_ns or 0),
         mapped=_mapped_at_peak(trace, total, explained_ns),
@@ -221,6 +234,16 @@ def _with_greatest_at_peak(
     if not greatest.held_bytes.value or (greatest.function, greatest.file, greatest.line) in shown:
         return places.rows
     return (*places.rows, greatest)
+
+
+def _together(trace: Trace) -> TogetherPeak | None:
+    if len(trace.process_ids) < 2:
+        return None
+    found = readings(trace, program_rss(trace.table("memory")), None)
+    if not len(found.time_ns):
+        return None
+    greatest = int(found.bytes.argmax())
+    return TogetherPeak(int(found.time_ns[greatest]), int(found.bytes[greatest]))
 
 
 def _mapped_at_peak(

@@ -23,7 +23,12 @@ from memlyze.errors import MemlyzeError
 from memlyze.wording.figures import FEW_SAMPLES_LINE, figure, figure_cells
 from memlyze.wording.names import printable, shorten_right
 from memlyze.wording.nothing import no_allocation_text
-from memlyze.wording.peaks import peak_live_when, peak_resident_when, why_not_resident
+from memlyze.wording.peaks import (
+    peak_live_when,
+    peak_resident_when,
+    peak_together_text,
+    why_not_resident,
+)
 from memlyze.wording.places import about_unknown, note_of, place_of
 from memlyze.wording.resident import describe_resident
 from memlyze.wording.sampling import sampling_text
@@ -122,6 +127,8 @@ def render(summary: Summary, state: typing.Sequence[str], style: Style) -> list[
         facts.add(name, text)
     facts.add("duration", format_duration(summary.duration_ns))
     facts.add("peak resident", _peak_resident(summary))
+    if summary.peak_rss_together is not None:
+        facts.add("", peak_together_text(summary.peak_rss_together))
     if summary.peak_rss is not None and summary.resident is not None:
         for label, text in _consisted_of(summary.resident, summary.peak_rss, style.width - 17):
             facts.add(label, text)

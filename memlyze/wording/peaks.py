@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from memlyze.analyses.estimates import Estimate
 from memlyze.analyses.mapped_memory import MappedMemory
-from memlyze.analyses.summary import Summary
+from memlyze.analyses.summary import Summary, TogetherPeak
 from memlyze.wording.figures import figure
 from memlyze.wording.places import LEAST_MAPPED_SHARE
 from memlyze.wording.units import format_bytes, format_duration
@@ -16,6 +16,12 @@ def peak_resident_when(summary: Summary) -> str:
         return ""
     where = f" in process {summary.peak_rss.process_id}" if len(summary.processes) > 1 else ""
     return f"at {_time(summary.peak_rss.time_ns)}{where}"
+
+
+def peak_together_text(peak: TogetherPeak) -> str:
+    """What several processes had resident at most, and when; what they share is in it for each."""
+    size, moment = format_bytes(peak.bytes), _time(peak.time_ns)
+    return f"{size} at {moment} in all processes together, what they share counted for each"
 
 
 def peak_live_when(summary: Summary) -> str:

@@ -239,6 +239,19 @@ LOSSES = {
 }
 
 
+@pytest.mark.parametrize(("later_ms", "bytes_together"), [(5, 18_000), (30, 9_000)])
+def test_what_processes_had_resident_together_is_of_one_moment(
+    later_ms: int, bytes_together: int, memlyze: Runner, tmp_path: Path
+) -> None:
+    write_known_trace(tmp_path / "a.mlyze")
+    started = 10**18 + later_ms * 10**6
+    write_known_trace(tmp_path / "b.mlyze", process_id=8, start_unix_ns=started)
+    found = json.loads(memlyze("summary", "--json", "a.mlyze", "b.mlyze").stdout)
+    assert found["peak_rss_together"]["bytes"] == bytes_together
+    alone = json.loads(memlyze("summary", "--json", "a.mlyze").stdout)
+    assert alone["peak_rss_together"] is None
+
+
 @pytest.mark.parametrize("name", LOSSES)
 def test_losses_are_told_with_the_advice_for_their_cause(
     name: str, memlyze: Runner, tmp_path: Path

@@ -36,8 +36,11 @@ _BOOTSTRAP = re.compile(
     r"\s*from multiprocessing\.\w+ import \w+\s*;"
     r"|\s*import sys;\s*exec\(eval\(sys\.stdin\.readline\(\)\)\)"
 )
-# Code that a library has made: what is typed, or given to `python -c`, has a name of its own.
-_GENERATED = re.compile(r"^<(?!(string|stdin|console|input|ipython\b[^>]*)>)")
+# Code that a library has made: what is typed, or given to `python -c`, has a name of its own, and
+# so has a cell of a notebook that begins with `%%time` or `%%timeit`.
+_GENERATED = re.compile(
+    r"^<(?!(string|stdin|console|input|ipython\b[^>]*|timed (exec|eval)|magic-timeit)>)"
+)
 # What of memlyze runs in a program, wherever it is installed: `with Tracer`, windows, middlewares.
 _MEMLYZE = re.compile(
     r"[/\\]memlyze[/\\]("

@@ -26,6 +26,8 @@ from memlyze.query.stack_sites import frame_origins, stack_sites
         ("<class 'networkx.utils.decorators.argmap'> compilation 29", "library"),
         ("<attrs generated init app.Point>", "library"),
         ("<ipython-input-3-f00>", "program"),
+        ("<timed exec>", "program"),
+        ("<magic-timeit>", "program"),
         ("<frozen importlib._bootstrap>", "runtime"),
         ("/venv/lib/python3.11/site-packages/memlyze/windows.py", "runtime"),
         ("/srv/clone/memlyze/integrations/django/middleware.py", "runtime"),

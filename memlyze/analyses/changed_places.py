@@ -29,21 +29,27 @@ def takes_the_place_of_others(
     trace: Trace,
     process_id: int,
     own: typing.Collection[int],
-    others: typing.Collection[int],
+    beside: Array,
     since_ns: int,
     until_ns: int,
     survival: float,
 ) -> bool:
-    """Whether the call stacks `others` shrank by what the call stacks `own` grew by, in the last
-    third of the time from `since_ns` to `until_ns`, beyond what sampling may feign; or whether
-    next to nothing of what `own` allocate stays (`survival`, a share), beside much that is of the
-    others.
+    """Whether what other call stacks have there shrank by what the call stacks `own` grew by, in
+    the last third of the time from `since_ns` to `until_ns`, beyond what sampling may feign; or
+    whether next to nothing of what `own` allocate stays (`survival`, a share), beside much that is
+    of the others.
+
+    `beside` are rows of `allocations` that the others have there now. What they had there before
+    is known by its call stacks and sizes.
     """
-    if not others:
+    if not len(beside):
         return False
     from_ns = until_ns - (until_ns - since_ns) // 3
     rows = _rows_live_after(trace, process_id, from_ns)
-    of_own, of_others = (_blocks(trace, rows, stacks) for stacks in (own, others))
+    allocations = trace.table("allocations")
+    is_own = np.isin(allocations["stack_id"][rows], np.fromiter(own, np.int64))
+    is_alike = np.isin(_kinds(allocations, rows), np.unique(_kinds(allocations, beside)))
+    of_own, of_others = (_blocks(allocations, rows[which]) for which in (is_own, is_alike))
     if survival <= _HARDLY_ANY:
         live = _live(of_own, until_ns).sum()
         if live <= _SMALL * (live + _live(of_others, until_ns).sum()):
@@ -72,9 +78,13 @@ def _rows_live_after(trace: Trace, process_id: int, from_ns: int) -> Array:
     return rows
 
 
-def _blocks(trace: Trace, rows: Array, stack_ids: typing.Collection[int]) -> _Blocks:
-    allocations = trace.table("allocations")
-    rows = rows[np.isin(allocations["stack_id"][rows], np.fromiter(stack_ids, np.int64))]
+def _kinds(allocations: typing.Mapping[str, Array], rows: Array) -> Array:
+    """Call stack and size of each, as one number."""
+    sizes = allocations["size"][rows].astype(np.uint64)
+    return allocations["stack_id"][rows].astype(np.uint64) << np.uint64(32) ^ sizes
+
+
+def _blocks(allocations: typing.Mapping[str, Array], rows: Array) -> _Blocks:
     weight = allocations["weight"][rows] if "weight" in allocations else np.ones(len(rows))
     return _Blocks(
         allocations["time_ns"][rows],

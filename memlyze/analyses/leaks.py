@@ -285,7 +285,8 @@ def _with_hindsight(
         stack_ids,
         references.beside(site.process_id, stack_ids),
         site.growing_since_ns,
-        site.judged_until_ns,
+        # Afterwards the program may be letting go of the table, entry by entry.
+        min(site.judged_until_ns, site.holders.time_ns),
         site.survival,
     ):
         return "bounded"

@@ -128,7 +128,7 @@ class References:
         self._live: dict[int, Array] = {}
         # By process: the objects that have a recorded block, and these.
         self._in_blocks: dict[int, list[tuple[Array, Array]]] = {}
-        self._of_stacks: dict[int, tuple[Array, Array]] = {}
+        self._of_objects: dict[int, tuple[Array, Array]] = {}
 
     def __bool__(self) -> bool:
         """Whether any process has a checkpoint."""
@@ -184,30 +184,33 @@ class References:
         rows, without_object = self._rows_of_blocks(process_id, blocks)
         return self._describe(process_id, rows, without_object)
 
-    def beside(self, process_id: int, stack_ids: typing.Collection[int]) -> set[int]:
-        """The other call stacks whose objects hang on the same holder as those of these, and are of
-        the same types.
+    def beside(self, process_id: int, stack_ids: typing.Collection[int]) -> Array:
+        """What other call stacks allocated that hangs on the same holder as what these did, and is
+        of the same types: rows of `allocations`.
 
-        None where no one object holds nearly all of them.
+        None where no one object holds nearly all of what these allocated.
         """
-        blocks = self.live_blocks(process_id, stack_ids).allocation_id
-        rows, _ = self._rows_of_blocks(process_id, blocks)
+        own = self.live_blocks(process_id, stack_ids).allocation_id
+        rows, _ = self._rows_of_blocks(process_id, own)
+        nothing = np.empty(0, np.int64)
         if not len(rows):
-            return set()
+            return nothing
         holder, share = self._holder_row(_evenly(rows))
         if holder is None or share < _NEARLY_ALL:
-            return set()
+            return nothing
         types = self._trace.heap_graph.objects()["type_id"]
-        candidates, of_stack = self._stacks_of_objects(process_id)
+        candidates, blocks = self._blocks_of_objects(process_id)
         alike = np.isin(types[candidates], np.unique(types[rows]))
         alike[alike] = self._hang_on(candidates[alike], holder)
-        return set(np.unique(of_stack[alike]).tolist()).difference(stack_ids)
+        found = blocks[alike]
+        stacks = self._trace.table("allocations")["stack_id"][found]
+        return found[~np.isin(stacks, np.fromiter(stack_ids, np.int64))]
 
-    def _stacks_of_objects(self, process_id: int) -> tuple[Array, Array]:
-        """The objects of the process that have a recorded block which is live, and the call stacks
-        that allocated it.
+    def _blocks_of_objects(self, process_id: int) -> tuple[Array, Array]:
+        """The objects of the process that have a recorded block which is live, and these: rows of
+        `allocations`.
         """
-        if process_id not in self._of_stacks:
+        if process_id not in self._of_objects:
             allocations = self._trace.table("allocations")
             live = self._live_rows(process_id)
             live = live[np.argsort(allocations["allocation_id"][live], kind="stable")]
@@ -216,10 +219,10 @@ class References:
             for rows, of_block in self._rows_in_blocks(process_id):
                 place = np.minimum(ids.searchsorted(of_block), max(len(ids) - 1, 0))
                 known = ids[place] == of_block if len(ids) else np.zeros(len(rows), bool)
-                found.append((rows[known], allocations["stack_id"][live[place[known]]]))
-            objects, stacks = (np.concatenate(parts) for parts in zip(*found))
-            self._of_stacks[process_id] = objects, stacks
-        return self._of_stacks[process_id]
+                found.append((rows[known], live[place[known]]))
+            objects, of_objects = (np.concatenate(parts) for parts in zip(*found))
+            self._of_objects[process_id] = objects, of_objects
+        return self._of_objects[process_id]
 
     def _hang_on(self, rows: Array, holder: int) -> Array:
         """Which of these objects would go with that one."""

@@ -161,7 +161,9 @@ def test_resident_memory_of_processes_that_follow_each_other_is_not_added_up(
     second = write_known_trace(tmp_path / "b.mlyze", process_id=8, start_unix_ns=10**18 + 30 * MS)
     with memlyze.open(first, second) as trace:
         slices = timeline(trace, buckets=buckets, peaks=0).slices
-        by_sql = trace.sql(f"SELECT max(program_rss) FROM timeline({buckets})").fetchall()
+        by_sql = trace.sql(
+            f"SELECT max(program_rss) FROM timeline(buckets := {buckets})"
+        ).fetchall()
         edges = bucket_edges(0, 60 * MS, buckets)
         rss = clock_curves(trace, edges, None)["rss"]
         (peak,) = rss_peak(trace, rss, edges, None)

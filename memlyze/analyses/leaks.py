@@ -38,7 +38,6 @@ VERDICTS = (
 # Of these it matters who holds what stays.
 _EXPLAINED = ("growing", "warming_up", "too_few_samples")
 SITE_KINDS = ("line", "function", "stack")
-_NEARLY_ALL = 0.9
 _MOSTLY = 0.75
 _OFTEN = 0.25
 #: A pause at the end is spoken of where it is so great a share of the time that a site grew.
@@ -264,13 +263,14 @@ def _with_hindsight(
     A cache that has a maximum size and is not full yet grows as a leak does, and so do the
     interpreter's own free lists, and garbage that only a full run of the collector will find.
     """
-    if site.verdict == "growing":
-        is_import = [is_import_machinery(frame.file) for frame in site.stack]
-        if any(is_import) and site.pause_ns:
-            return "one_time"
-        if any(is_import[:1]):
-            return "warming_up"
-    if site.verdict != "growing" or site.holders is None:
+    if site.verdict != "growing":
+        return site.verdict
+    is_import = [is_import_machinery(frame.file) for frame in site.stack]
+    if any(is_import) and site.pause_ns:
+        return "one_time"
+    if any(is_import[:1]):
+        return "warming_up"
+    if site.holders is None:
         return site.verdict
     if site.holders.holder is not None and site.holders.holder.is_bounded:
         return "warming_up"

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
+import typing
 
 # What `multiprocessing` starts: code in the command line that says which part of it this is, and
 # paths and descriptors that differ from one process to the next.
 _MULTIPROCESSING = re.compile(r" -c '?from multiprocessing\.(\w+) import (?:spawn_)?main\b")
+_PYTHON = re.compile(r"python[\d.]*t?(\.exe)?$")
+# Options of the interpreter: by which the program is given, and which have a value of their own.
+_GIVEN = ("-m", "-c")
+_WITH_VALUE = ("-W", "-X")
 _PARTS_OF_MULTIPROCESSING = {
     "spawn": "process started by spawn",
     "forkserver": "fork server and what it forked",
@@ -27,3 +33,18 @@ def process_label(label: str) -> str:
     """`process 7: COMMAND LINE`, as processes are labelled in SQL, with what it stands for."""
     process, colon, command_line = label.partition(": ")
     return process + colon + short_command(command_line)
+
+
+def program_of(command_line: typing.Sequence[str]) -> str:
+    """What a command line runs: the name of its script or command, `-m module`, or `-c code`.
+
+    Empty where there is no command line.
+    """
+    words = list(command_line)
+    if words and _PYTHON.match(os.path.basename(words[0])):
+        while len(words) > 1 and words[1].startswith("-"):
+            if words[1] in _GIVEN and len(words) > 2:
+                return f"{words[1]} {words[2]}"
+            del words[1 : 3 if words[1] in _WITH_VALUE else 2]
+        del words[: 1 if len(words) > 1 else 0]
+    return os.path.basename(words[0].rstrip("/")) if words else ""

@@ -13,6 +13,7 @@ from memlyze.analyses.chance import (
     p_value,
     variance_of_change,
 )
+from memlyze.analyses.command_lines import program_of
 from memlyze.analyses.estimates import Estimate, half_width
 from memlyze.analyses.live_series import live_series
 from memlyze.analyses.normalised import UNITS, NormalisedStacks, Place, Position, Units
@@ -65,9 +66,22 @@ class Difference(typing.NamedTuple):
     """Whether `before` and `after`, as far as they are estimates, both rest on too few samples."""
 
 
+class Ran(typing.NamedTuple):
+    """What a recording is of."""
+
+    program: str
+    """Name of the script or command, `-m module` or `-c code`; empty: not known."""
+    python_version: str
+    """Empty: not known, or it is no Python program."""
+
+
 class Diff(typing.NamedTuple):
     """Two recordings beside each other, the second less the first."""
 
+    before: Ran
+    """What the first is of."""
+    after: Ran
+    """What the second is of; figures of another program, or Python, say little about the first."""
     by: str
     """What a row is: one of `UNITS`."""
     measure: str
@@ -125,6 +139,8 @@ def diff(
     ]
     rows.sort(key=lambda row: (not row.figure.is_beyond_chance, -abs(row.figure.change.value)))
     return Diff(
+        before=_ran(before),
+        after=_ran(after),
         by=by,
         measure=measure,
         totals={name: _total(name, sides) for name in FIGURES},
@@ -144,6 +160,12 @@ def measure_of(trace: Trace, name: str, selection: Selection) -> Measure:
         )
         return Measure(live_at_ns=peak_ns or 0)
     return ALLOCATED
+
+
+def _ran(trace: Trace) -> Ran:
+    command_line = trace.metadata.get("command_line")
+    words = [str(word) for word in command_line] if isinstance(command_line, list) else []
+    return Ran(program_of(words), str(trace.metadata.get("python_version") or ""))
 
 
 class _UnitSum:

@@ -16,7 +16,7 @@ from memlyze.cli.progress import decoding_events
 from memlyze.cli.selecting import add_selection_options, selection_of
 from memlyze.cli.terminal import Aligned, Style
 from memlyze.errors import MemlyzeError
-from memlyze.wording.changes import TOTALS, change_share, place_text, signed
+from memlyze.wording.changes import TOTALS, change_share, place_text, signed, unlike_texts
 from memlyze.wording.figures import figure, figure_cells
 from memlyze.wording.fitting import wrap
 from memlyze.wording.names import printable
@@ -46,7 +46,7 @@ _MEASURES = {
 _OUTCOMES = {
     "kept": ("kept", "green"),
     "exceeded": ("EXCEEDED", "red"),
-    "uncertain": ("kept, but only within chance", "yellow"),
+    "uncertain": ("kept (above it, but within chance)", "yellow"),
     "unknown": ("UNKNOWN: the memory clock of one recording did not tick", "red"),
 }
 
@@ -115,6 +115,9 @@ def run(arguments: typing.Sequence[str]) -> int:
             for text in state_lines(trace):
                 broken = wrap(f"  ! the {name}: {text}", style.width, indent="    ")
                 lines += [style(line, "yellow") for line in broken]
+        for text in unlike_texts(found):
+            broken = wrap(f"  ! {text}", style.width, indent="    ")
+            lines += [style(line, "yellow") for line in broken]
     verdicts = tuple(judge(threshold, found) for threshold in thresholds)
     if options.json:
         print_json(Answer(found, verdicts))

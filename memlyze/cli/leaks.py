@@ -19,6 +19,7 @@ from memlyze.wording.fitting import shorten_place
 from memlyze.wording.leaks import (
     TOO_FEW_TEXT,
     WORDS,
+    confidence_text,
     freed_growth_text,
     growing_text,
     held_by_lines,
@@ -198,8 +199,7 @@ def _suspect(site: LeakSite, style: Style, *, several: bool) -> list[str]:
     facts.add("survival", _survival(site))
     facts.add(
         "confidence",
-        f"{100 * site.confidence:.0f} %; chance of such growth by accident: "
-        + _chance(site.p_value),
+        f"{confidence_text(site)}; chance of such growth by accident: " + _chance(site.p_value),
     )
     if len(site.stack) > 1:
         for number, frame in enumerate(_telling(site.stack)):
@@ -227,7 +227,7 @@ def _others(verdict: str, found: Leaks, style: Style, *, several: bool) -> list[
         table.add(
             short_figure(site.live_bytes) + " live",
             " ".join(part for part in figure_cells(site.peak_bytes, note="") if part),
-            f"{100 * site.confidence:.0f} %" if verdict != "too_few_samples" else "",
+            confidence_text(site) if verdict != "too_few_samples" else "",
             sparkline(site.curve, _CURVE_WIDTH // 2),
             _place(site) + where,
         )

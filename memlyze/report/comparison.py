@@ -6,7 +6,7 @@ import typing
 
 from memlyze.analyses.diff import Change, Difference
 from memlyze.report.content import Comparison
-from memlyze.wording.changes import TOTALS, change_share, place_text, signed
+from memlyze.wording.changes import TOTALS, change_share, place_text, signed, unlike_texts
 from memlyze.wording.figures import figure
 from memlyze.wording.units import format_bytes, format_count, plural
 
@@ -14,13 +14,14 @@ HEADS = ("before", "after", "change", "")
 
 
 def headline(comparison: Comparison) -> str:
-    """What the comparison comes to, in a sentence."""
+    """What the comparison comes to, after what makes it doubtful."""
     found = comparison.diff
     count = found.beyond_chance_count
     functions = plural(found.row_count, "function", "functions")
+    doubts = "".join(f"{text[0].upper()}{text[1:]}. " for text in unlike_texts(found))
     return (
-        f"{count or 'None'} of {functions} {'differs' if count == 1 else 'differ'} beyond chance "
-        "in what was live at the peak."
+        f"{doubts}{count or 'None'} of {functions} {'differs' if count == 1 else 'differ'} "
+        "beyond chance in what was live at the peak."
     )
 
 

@@ -11,6 +11,7 @@ from memlyze.report.markup import Element, h, name, place, readable
 from memlyze.wording.leaks import (
     TOO_FEW_TEXT,
     WORDS,
+    confidence_text,
     freed_growth_text,
     growing_text,
     held_by_lines,
@@ -76,7 +77,7 @@ def _card(site: LeakSite, folder: str) -> Element:
         ),
         ("since", f"{time_text(site.growing_since_ns)}, watched for {format_duration(watched)}"),
         ("survives", f"{percent(site.survival)} of what was allocated"),
-        ("confidence", percent(site.confidence)),
+        ("confidence", confidence_text(site)),
     ]
     if len(site.process_ids) > 1:
         facts.append(("found", processes_text(site)))

@@ -7,10 +7,11 @@ import typing
 from memlyze.analyses.hotspots import Hotspot
 from memlyze.report import comparison
 from memlyze.report.content import Content
-from memlyze.report.figures import bytes_text, function_text, percent, place_text, time_text
+from memlyze.report.figures import bytes_text, function_text, place_text, time_text
 from memlyze.report.markup import readable
 from memlyze.wording.figures import figure
 from memlyze.wording.leaks import (
+    confidence_text,
     freed_growth_text,
     growing_text,
     held_by_lines,
@@ -134,7 +135,7 @@ def _leaks(content: Content) -> str:
             f"- {code(function_text(site.function))} {code(where)}: {size}, "
             f"{bytes_text(site.growth_bytes_per_second)} per second since "
             f"{time_text(site.growing_since_ns)}{processes} "
-            f"(confidence {percent(site.confidence)})"
+            f"(confidence {confidence_text(site)})"
         )
         lines += [f"  - {code(line, _LONGEST_CHAIN)}" for line in held_by_lines(site)]
     return "\n".join(lines + (["", *last] if last else []))

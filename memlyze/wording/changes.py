@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typing
 
-from memlyze.analyses.diff import Change, Difference
+from memlyze.analyses.diff import Change, Diff, Difference
 from memlyze.analyses.estimates import Estimate
 from memlyze.analyses.normalised import Place
 from memlyze.wording.names import printable, short_name
@@ -19,6 +19,23 @@ TOTALS = {
     "rss": "peak resident",
 }
 _CALLERS = 4
+
+
+def unlike_texts(found: Diff) -> list[str]:
+    """Why the recordings may not be comparable, a sentence each; none where nothing is known."""
+    texts = []
+    programs = [short_name(ran.program) for ran in (found.before, found.after)]
+    if all(programs) and programs[0] != programs[1]:
+        texts.append(f"these are recordings of different programs, {programs[0]} and {programs[1]}")
+    versions = [
+        printable(".".join(ran.python_version.split(".")[:2]))
+        for ran in (found.before, found.after)
+    ]
+    if all(versions) and versions[0] != versions[1]:
+        texts.append(
+            f"they ran on Python {versions[0]} and {versions[1]}: the same objects differ in size"
+        )
+    return texts
 
 
 def signed(change: Estimate, form: typing.Callable[[float], str]) -> str:

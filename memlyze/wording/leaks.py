@@ -13,6 +13,8 @@ from memlyze.wording.units import format_bytes, format_duration, plural
 _TELLING = 0.05
 #: What would be shown as 0 %.
 _LEAST_SHARE = 0.005
+#: Above this share, a rounded figure would claim certainty.
+_NEARLY_SURE = 0.995
 
 #: What the verdicts are called.
 WORDS = {
@@ -43,6 +45,13 @@ def processes_text(site: LeakSite) -> str:
     """Where a site is, of several processes."""
     count = len(site.process_ids)
     return f"in {count} processes" if count > 1 else f"process {site.process_id}"
+
+
+def confidence_text(site: LeakSite) -> str:
+    """How sure a verdict is; nothing seen from outside is so for certain."""
+    if site.confidence > _NEARLY_SURE:
+        return "over 99 %"
+    return f"{100 * site.confidence:.0f} %"
 
 
 def pause_text(site: LeakSite) -> str | None:

@@ -10,6 +10,7 @@ from known_trace import write_known_trace
 from trace_encoder import EXACT_SAMPLING, Allocation, Free, Run, TraceEncoder
 
 import memlyze
+from memlyze.analyses.command_lines import program_of
 from memlyze.analyses.diff import Diff, diff
 from memlyze.analyses.estimates import Estimate
 from memlyze.analyses.flame_difference import flame_difference
@@ -313,3 +314,19 @@ def test_threshold_that_cannot_be_judged_fails(tmp_path: Path) -> None:
 def test_what_is_no_threshold_is_answered_with_how_to_write_one(text: str, complaint: str) -> None:
     with pytest.raises(MemlyzeError, match=complaint):
         parse_threshold(text)
+
+
+@pytest.mark.parametrize(
+    ("command_line", "program"),
+    [
+        (["python", "/srv/app/main.py", "--port", "80"], "main.py"),
+        (["/usr/bin/python3.11", "-X", "dev", "-O", "run.py"], "run.py"),
+        (["python3.13t", "-W", "error", "-m", "package.tool", "x"], "-m package.tool"),
+        (["python", "-c", "print(1)", "x"], "-c print(1)"),
+        (["/venv/bin/gunicorn", "app:app"], "gunicorn"),
+        (["python"], "python"),
+        ([], ""),
+    ],
+)
+def test_program_of_a_command_line(command_line: list[str], program: str) -> None:
+    assert program_of(command_line) == program

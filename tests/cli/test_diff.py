@@ -43,6 +43,17 @@ def test_difference_is_shown_in_all_and_by_function(
     ]
 
 
+def test_recordings_of_different_programs_and_pythons_are_told(
+    traces: tuple[str, str], tmp_path: Path, memlyze: Runner
+) -> None:
+    newer = {"python_version": "3.14.0"}
+    other = known_trace(command_line=("python3.14", "-m", "worker"), more_metadata=newer)
+    other.write(tmp_path / "other.mlyze")
+    words = " ".join(memlyze("diff", traces[0], "other.mlyze").stdout.split())
+    assert "! these are recordings of different programs, main.py and -m worker" in words
+    assert "! they ran on Python 3.11 and 3.14: the same objects differ in size" in words
+
+
 def test_thresholds_decide_the_exit_status(traces: tuple[str, str], memlyze: Runner) -> None:
     kept = memlyze("diff", "--fail-on", "live > +50%", "--fail-on", "rss > 1MB", *traces)
     assert kept.returncode == 0

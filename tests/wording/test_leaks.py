@@ -13,7 +13,7 @@ from memlyze.analyses.leaks import LeakSite
 from memlyze.analyses.references import Chain
 from memlyze.report.content import gather
 from memlyze.report.figures import place_text
-from memlyze.wording.leaks import held_by_lines
+from memlyze.wording.leaks import confidence_text, held_by_lines
 from memlyze.wording.places import short_place
 
 
@@ -45,3 +45,8 @@ def test_path_of_a_program_in_a_folder_above_is_shown_without_the_way_there() ->
     assert short_place("work", file, 3) == "/srv/app/worker.py:3 work"
     assert place_text(file, 3, "/srv/app/run") == "/srv/app/worker.py:3"
     assert place_text(file, 3, "/srv/app") == "worker.py:3"
+
+
+def test_no_verdict_is_said_to_be_certain(site: LeakSite) -> None:
+    assert confidence_text(site._replace(confidence=0.99999)) == "over 99 %"
+    assert confidence_text(site._replace(confidence=0.946)) == "95 %"

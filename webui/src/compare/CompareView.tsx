@@ -14,6 +14,7 @@ import { Differences } from "./Differences";
 import { diffForm, MEASURE_TITLES, MEASURES, ROWS, type Change, type DiffForm, type Measure } from "./form";
 import { Graph } from "./Graph";
 import { pairOf } from "./pair";
+import { unlikeTexts } from "./unlike";
 import "./compare.css";
 
 /** Two traces beside each other: the one before, and the one after. */
@@ -126,7 +127,16 @@ function Totals({ base, after }: { base: string; after: string }) {
           <Answered answer={ofAfter}>
             {(info) => (
               <Answered answer={compared}>
-                {(data) => <TotalsTable totals={diffForm(data).totals} before={before} after={info} />}
+                {(data) => (
+                  <>
+                    <TotalsTable totals={diffForm(data).totals} before={before} after={info} />
+                    {unlikeTexts(diffForm(data)).map((text) => (
+                      <p key={text} className="quiet">
+                        {text}
+                      </p>
+                    ))}
+                  </>
+                )}
               </Answered>
             )}
           </Answered>

@@ -40,7 +40,15 @@ export interface Difference {
   readonly has_too_few_samples: boolean;
 }
 
+/** What a recording is of; empty where it is not known. */
+export interface Ran {
+  readonly program: string;
+  readonly python_version: string;
+}
+
 export interface DiffForm {
+  readonly before: Ran;
+  readonly after: Ran;
   readonly by: string;
   readonly measure: Measure;
   readonly totals: Readonly<Record<string, Change | null>>;

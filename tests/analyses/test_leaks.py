@@ -336,6 +336,15 @@ def test_lines_that_are_too_small_each_are_found_where_they_grow_together(tmp_pa
     assert len(json.loads(stack_ids)) == 30
 
 
+def test_lines_of_too_few_samples_for_any_test_are_found_where_they_grow_together(
+    tmp_path: Path,
+) -> None:
+    lives = [Life(f"handler_{at % 4}", 20 + at * 80, None, 1000) for at in range(24)]
+    path = write_lives(tmp_path / "t.mlyze", lives, end_ms=END_MS, interval_bytes=16_384)
+    (site,) = judged(path).having("growing")
+    assert (site.function, site.live_samples) == ("<several functions>", 24)
+
+
 def test_small_lines_that_were_built_once_do_not_grow_together(tmp_path: Path) -> None:
     lives = [Life(f"loader_{at % 30}", 10 + at, None, 1000) for at in range(400)]
     found = judged(write_lives(tmp_path / "t.mlyze", lives, end_ms=END_MS))

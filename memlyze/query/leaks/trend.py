@@ -83,6 +83,11 @@ def fewer_p(before: Array, after: Array, length: float = 1) -> Array:
     return np.array([0.5 * math.erfc(value / math.sqrt(2)) for value in z])
 
 
+def best_p(events: Array) -> Array:
+    """The least p-value that so many events can have, all of one size and none that goes back."""
+    return _upper_tail(events, events)
+
+
 def _upper_tail(net: Array, squares: Array) -> Array:
     z = net / np.sqrt(np.maximum(squares, 1e-300))
     return np.array([0.5 * math.erfc(value / math.sqrt(2)) for value in z])

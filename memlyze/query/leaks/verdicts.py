@@ -9,7 +9,7 @@ import numpy as np
 from memlyze.query.leaks.clock import CELLS, Array
 from memlyze.query.leaks.curves import LEAST_BYTES, Curves, Lives
 from memlyze.query.leaks.shape import Shapes
-from memlyze.query.leaks.trend import holm
+from memlyze.query.leaks.trend import best_p, holm
 
 GROWING = "growing"
 BOUNDED = "bounded"
@@ -53,7 +53,7 @@ class Judgement(typing.NamedTuple):
     p_value: Array
     """That its growth is chance, corrected for all the sites that were tested."""
     has_enough: Array
-    """Whether there is enough of it to judge it by itself."""
+    """Whether there is enough of it to judge it by itself: growth could be found, if there is."""
     grew_until_freed: Array
     """Whether it was freed in one go near the end of the program, and passed all tests of growth
     up to then. Its verdict is FREED_LATE.
@@ -129,6 +129,9 @@ def judge(curves: Curves, shapes: Shapes, lives: Lives, *, looks: int = 1) -> Ju
     events = s.rises if is_exact else curves.lasting_samples
     evidence = 1 - np.exp(-events / 6)
     grew_until_freed = (verdict == FREED_LATE) & grows & is_watched
+    # Of a few samples no test finds anything, however they lie.
+    best = best_p(curves.lasting_samples) * max(int(is_tested.sum()), 1) * looks
+    has_enough &= is_exact | (best <= SIGNIFICANCE)
     is_growth = (verdict == GROWING) | grew_until_freed
     confidence = np.where(is_growth, (1 - corrected) * evidence, 0.95 * evidence)
     confidence[verdict == TOO_FEW] = 0

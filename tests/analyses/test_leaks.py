@@ -71,6 +71,26 @@ def cache_that_fills_at_random() -> list[Life]:
     return lives
 
 
+def steady_work() -> list[Life]:
+    return [Life("site", at, at, SIZE) for at in range(10, END_MS)]
+
+
+def table_of_keys_that_become_rare() -> list[Life]:
+    """Each third of the time brings less than half as much as the one before."""
+    kept = [
+        Life("site", 10 + third * 660 + n * 660 // count, None, SIZE)
+        for third, count in enumerate((120, 40, 19))
+        for n in range(count)
+    ]
+    return kept + steady_work()
+
+
+def growing_by_a_loop_that_gets_slower() -> list[Life]:
+    """As the square root of time, which a search through all that was left behind makes of it."""
+    kept = [Life("site", 10 + n * n // 100, None, SIZE) for n in range(440)]
+    return kept + steady_work()
+
+
 def sawtooth() -> list[Life]:
     """What waits for a collector that runs every 300 ms."""
     ends = [(at, (at // 300 + 1) * 300) for at in range(10, END_MS)]
@@ -91,6 +111,8 @@ CASES: dict[Callable[[], list[Life]], set[str]] = {
     one_time: {"one_time"},
     fifo_cache: {"bounded"},
     cache_that_fills_at_random: {"one_time", "bounded", "warming_up"},
+    table_of_keys_that_become_rare: {"warming_up"},
+    growing_by_a_loop_that_gets_slower: {"growing"},
     sawtooth: {"sawtooth"},
     freed_at_the_end: {"freed_late"},
 }

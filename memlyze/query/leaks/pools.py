@@ -1,8 +1,9 @@
 """Growth that is spread over many lines, each of which has too little of it to be judged.
 
-Lines that are too small, or were sampled so rarely that no test could tell, are judged together: those of a function,
-then what is left of a file. What grows together is one site; who holds it says what it is. Not so
-what is left of a process: one of its lines begins when another ends, and nothing of it need grow.
+Lines that are too small, or were sampled so rarely that no test could tell, are judged together:
+those of a function, then what is left of a file. What grows together is one site; who holds it says
+what it is. Not so what is left of a process: one of its lines begins when another ends, and nothing
+of it need grow.
 """
 
 from __future__ import annotations

@@ -19,7 +19,6 @@ _HALF = BLOCKS // 2
 #: A site begins to grow where what stays reaches this share of what it has at the end.
 _ONSET = 0.03
 _STEP = 0.0005
-_FLATTENING = 4  # growth in the first third by that in the middle third
 _SHARP = 0.2  # relative error of the live bytes
 _HIGH, _LOW = 0.7, 0.3
 #: What falls from _HIGH to _LOW of its peak within so many cells was freed in one go.
@@ -72,8 +71,9 @@ class Shapes(typing.NamedTuple):
     """Chance of so few of them, were the growth as even as in the first half."""
     greatest_step: Array
     """The most that it grew by from one block to the next."""
-    is_flattening: Array
-    """Whether it had slowed by the middle third already, as what fills ever more slowly does."""
+    slowing_before: Array
+    """Growth in the middle third by that in the first: 1 even, less for what fills ever more
+    slowly."""
     quiet_tail: Array
     """Share of the time since `onset` since when it has not grown."""
     longest_pause: Array
@@ -176,7 +176,8 @@ def measure(curves: Curves, lives: Lives, stack_site: Array) -> Shapes:
         p_fading=fewer_p(first_births, late_births, 2 * _THIRD / BLOCKS),
         late_births=late_births,
         greatest_step=increments.max(axis=1, initial=0),
-        is_flattening=(blocks[:, middle] - base) / (middle + 1) >= _FLATTENING * earlier,
+        slowing_before=earlier
+        / np.maximum((blocks[:, middle] - base) / (middle + 1), 1e-9 * np.maximum(peak, 1)),
         quiet_tail=(end - 1 - last_rise) / np.maximum(length, 1),
         longest_pause=pauses.max(axis=1, initial=0) / np.maximum(length, 1),
         last_rise=last_rise,

@@ -31,9 +31,7 @@ _LEAST_SHARE = 0.12
 _RISING = 0.1  # p-value of the last third
 _WEAKLY_RISING = 0.25  # of the last third, where the last half leaves no doubt
 _LATE_RISE = 0.1  # share of its bytes that a site which turns over must have gained in it
-_SLOWING = 0.4
 _SURELY_SLOWER = 0.05
-_SLOWING_ON = 0.75  # where it had slowed before
 _ENDED = 0.05
 _QUIET_TAIL = 0.1
 _LONG_STILL = 0.25
@@ -42,6 +40,11 @@ _ACCUMULATES = 0.1  # falls by rises of a site that only takes
 _TURNOVER = 0.3  # frees by births of a site whose contents are replaced
 _TOOTH = 0.5
 _SHUTDOWN = 0.9  # share of its life after which what a program lets go may be its end
+
+
+#: Growth in the middle third by that in the first, at most; and growth in the last third by that
+#: in the middle third below which it is ever slower. What had slowed before need not slow as much.
+_SLOWING = ((np.inf, 0.4), (0.5, 0.6), (0.25, 0.75))
 
 
 class Judgement(typing.NamedTuple):
@@ -91,7 +94,9 @@ def judge(curves: Curves, shapes: Shapes, lives: Lives, *, looks: int = 1) -> Ju
     # Or it did nothing more at all; where that is not known, nobody can tell.
     may_have_stopped = ~has_stopped & _has_stopped(s.still, s.longest_still, s.rises)
     may_have_stopped &= (s.still >= _LONG_STILL) & (not clock.sees_idling)
-    is_slowing = s.slowing < np.where(s.is_flattening, _SLOWING_ON, _SLOWING)
+    is_slowing = np.zeros(len(p_value), bool)
+    for slowed, slowing in _SLOWING:
+        is_slowing |= (s.slowing_before <= slowed) & (s.slowing < slowing)
     is_slowing &= s.p_slower <= _SURELY_SLOWER
     # Of a few samples in the last third the middle one may have had no more.
     is_fading = (s.late_births < _LEAST_SAMPLES) & (s.p_fading <= _UNLIKELY) & (not is_exact)

@@ -50,8 +50,6 @@ options:
 
 'memlyze' may also be written 'python -m memlyze'.
 """
-#: How many more objects than now there are when the collector looks for cycles.
-_COLLECTION_THRESHOLD = 100_000
 COMMANDS = (
     "record",
     "summary",
@@ -129,9 +127,9 @@ def _dispatch(words: list[str]) -> int:
             "(to record a program: memlyze record app.py)"
         )
     if words[0] != "record":
-        gc.set_threshold(_COLLECTION_THRESHOLD)  # what is made of a trace stays
-        # numpy's linear algebra, which nothing here uses, would start a thread for each processor.
-        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+        from memlyze.cli.reading import prepare_to_read
+
+        prepare_to_read()
     module = importlib.import_module("memlyze.cli." + words[0])
     run: typing.Callable[[typing.Sequence[str]], int] = module.run
     return run(words[1:])

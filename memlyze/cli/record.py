@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
 import typing
 
@@ -195,7 +196,12 @@ def _record(
     except (KeyboardInterrupt, BrokenPipeError):
         pass
     except Exception as error:  # the program has run: its status counts, whatever happens in here
-        print(f"memlyze: the trace cannot be summarised: {error!r}", file=sys.stderr)
+        cause = ": ".join(filter(None, (type(error).__name__, " ".join(str(error).split()))))
+        trace = shlex.quote(outcome.traces[0]) if outcome.traces else "trace.mlyze"
+        print(
+            f"memlyze: recorded, but not summarised ({cause}); try again: memlyze summary {trace}",
+            file=sys.stderr,
+        )
     return child.end_like(status)
 
 
@@ -216,6 +222,9 @@ def report(
         return
     if in_the_way is not None:
         print(f"memlyze: native memory is seen in part only: {in_the_way}", file=sys.stderr)
+    from memlyze.cli.reading import prepare_to_read
+
+    prepare_to_read()
     from memlyze.cli import summary
 
     summary.print_after_recording(written)

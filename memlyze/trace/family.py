@@ -15,7 +15,7 @@ from typing import Any, Iterable, NamedTuple, Sequence
 from memlyze.errors import TraceError
 from memlyze.parts import earlier_part
 from memlyze.trace.blocks import FileBytes, header_metadata
-from memlyze.trace.tables import metadata_int
+from memlyze.trace.metadata import metadata_int
 from memlyze.trace.text import parse_json
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any, Mapping
 
+from memlyze.trace.metadata import strings_of
+
 _DRIVE = re.compile(r"^[A-Za-z]:/")
 _FROZEN = re.compile(r"^<frozen (.+)>$")
 
@@ -45,11 +47,6 @@ class ModuleNames:
         if path.startswith("/") or _DRIVE.match(path) or not self._directory:
             return path.rstrip("/")
         return f"{self._directory.rstrip('/')}/{path}".rstrip("/")
-
-
-def strings_of(value: Any) -> list[str]:
-    """The texts in a list of the metadata; none where it is no list."""
-    return [text for text in value if isinstance(text, str)] if isinstance(value, list) else []
 
 
 def _slashes(path: str) -> str:

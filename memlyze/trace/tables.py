@@ -8,7 +8,7 @@ from typing import Any, Iterable, Mapping
 import numpy as np
 
 from memlyze.trace import format as fmt
-from memlyze.trace.modules import strings_of
+from memlyze.trace.metadata import metadata_int, strings_of
 from memlyze.trace.source import BlockSource
 from memlyze.trace.text import decode_source, decode_text, metadata_text, parse_json
 
@@ -51,15 +51,6 @@ def metadata_table(merged: Mapping[str, Any]) -> dict[str, Any]:
         "key": text_array(map(metadata_text, merged)),
         "value": text_array(map(metadata_text, merged.values())),
     }
-
-
-def metadata_int(merged: Mapping[str, Any], key: str, default: int = 0) -> int:
-    """A whole number of the metadata; the default where it is none that 64 bits hold."""
-    value = merged.get(key)
-    is_number = isinstance(value, int) and not isinstance(value, bool)
-    if is_number and fmt.INT64_MIN <= value <= fmt.INT64_MAX:  # type: ignore[operator]
-        return value  # type: ignore[return-value]
-    return default
 
 
 def processes(merged: Mapping[str, Any], path: str) -> dict[str, Any]:

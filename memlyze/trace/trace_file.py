@@ -19,6 +19,7 @@ from memlyze.trace import heap_graph, tables
 from memlyze.trace.allocations import AllocationDecoding, Allocations
 from memlyze.trace.blocks import FileBytes, Layout, find_blocks, header_metadata
 from memlyze.trace.damage import Damage
+from memlyze.trace.metadata import metadata_int
 from memlyze.trace.parts import EarlierPart, find_earlier_part
 from memlyze.trace.placement import Placement
 from memlyze.trace.source import BlockSource
@@ -368,7 +369,7 @@ class TraceFile:
         )
 
     def _blocks_left_out(self) -> int:
-        return tables.metadata_int(self.metadata, "blocks_not_carried")
+        return metadata_int(self.metadata, "blocks_not_carried")
 
     def _merged_stacks(self) -> Stacks:
         if self._stacks is None:

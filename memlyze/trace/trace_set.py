@@ -22,8 +22,8 @@ import numpy as np
 from memlyze.errors import TraceError
 from memlyze.trace import format as fmt
 from memlyze.trace.heap_graph import LostCheckpoints
+from memlyze.trace.metadata import metadata_int
 from memlyze.trace.placement import Placement
-from memlyze.trace.tables import metadata_int
 from memlyze.trace.text import metadata_text
 from memlyze.trace.trace_file import TraceFile
 

@@ -12,7 +12,7 @@ import platform
 import time
 from typing import Any, Mapping
 
-from memlyze.trace.tables import metadata_int
+from memlyze.trace.metadata import metadata_int
 
 _SILENCE_NS = 3_000_000_000
 _PROCESSES = "/proc"

@@ -15,7 +15,7 @@ from memlyze.query.limits import Bounds, memory_limit_bytes
 from memlyze.query.session import Trace, open_trace
 from memlyze.trace.blocks import is_finished
 from memlyze.trace.family import find_family, read_metadata
-from memlyze.trace.tables import metadata_int
+from memlyze.trace.metadata import metadata_int
 from memlyze.trace.writing import is_being_written
 from memlyze.web.failures import GoneError
 

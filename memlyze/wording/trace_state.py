@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import typing
 
-from memlyze.trace.tables import metadata_int
+from memlyze.trace.metadata import metadata_int
 from memlyze.wording.units import format_bytes, format_duration, plural
 
 if typing.TYPE_CHECKING:

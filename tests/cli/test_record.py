@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from command_line import Runner, clean_environment
+from command_line import Runner, clean_environment, run_python
 
 import memlyze as memlyze_package
 
@@ -258,3 +260,34 @@ def test_module_that_is_not_there_has_no_report_of_the_interpreter(
     (tmp_path / "package" / "__init__.py").write_text("raise SystemExit(1)")
     found = memlyze("record", "-o", "v.mlyze", "-m", "package.module")
     assert "peak resident" in found.stderr
+
+
+def test_status_is_the_programs_where_there_is_no_memory_to_summarise(tmp_path: Path) -> None:
+    """numpy's linear algebra would ask for memory for each processor, and end the process."""
+    little = 70 << 20
+    command = ("record", "-o", "t.mlyze", "-c", "import sys; print('ran'); sys.exit(5)")
+    done = subprocess.run(
+        [sys.executable, "-m", "memlyze", *command],
+        cwd=tmp_path,
+        env=clean_environment(),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (little, little)),
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout) == (5, "ran\n")
+    assert "Traceback" not in done.stderr
+    assert "try again: memlyze summary " in done.stderr or "peak live" in done.stderr
+    with memlyze_package.open(tmp_path / "t.mlyze") as trace:
+        assert trace.is_complete
+
+
+def test_program_need_not_wait_for_what_reads_traces(tmp_path: Path) -> None:
+    (tmp_path / "t.mlyze").touch()
+    done = run_python(
+        "-c",
+        "import sys\nfrom memlyze.cli.main import main\n"
+        "main(['record', '-q', '-f', '-o', 't.mlyze', '-c', 'pass'])\n"
+        "print('numpy' in sys.modules)",
+        cwd=tmp_path,
+    )
+    assert done.stdout == "False\n"

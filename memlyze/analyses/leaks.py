@@ -42,6 +42,8 @@ _MOSTLY = 0.75
 _OFTEN = 0.25
 #: A pause at the end is spoken of where it is so great a share of the time that a site grew.
 _NOTABLE = 0.2
+#: The call stack of what was allocated while no Python code ran, which is at no place.
+_NO_FRAMES = 0
 #: Of so many growing sites it is asked which of them are parts of others.
 _NESTED = 20
 
@@ -368,7 +370,7 @@ def _stacks_of_sites(trace: Trace, kind: str, rows: list[dict[str, typing.Any]])
         line = found["line"] if kind == "line" else 0
         by_place.setdefault((found["function"], found["file"], line), []).append(found["stack_id"])
     return [
-        by_place.get((row["function"], row["file"], row["line"]), [])
+        by_place.get((row["function"], row["file"], row["line"]), _same_stacks(row))
         if row["stack_ids"] is None
         else json.loads(row["stack_ids"])
         for row in rows
@@ -379,7 +381,7 @@ def _same_stacks(row: dict[str, typing.Any]) -> list[int]:
     """The call stack that a site is, by its numbers in all processes."""
     if row["stack_ids"] is not None:
         return list(json.loads(row["stack_ids"]))
-    return [] if row["stack_id"] is None else [row["stack_id"]]
+    return [row["stack_id"] or _NO_FRAMES]
 
 
 def _stacks(trace: Trace, stack_ids: list[int]) -> dict[int | None, tuple[Frame, ...]]:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from memlyze.analyses.ended_growth import FreedGrowth, StoppedGrowth
 from memlyze.analyses.leaks import Leaks, LeakSite
-from memlyze.analyses.references import Chain
+from memlyze.analyses.references import Chain, Holders
 from memlyze.wording.figures import figure
 from memlyze.wording.names import printable
 from memlyze.wording.units import format_bytes, format_duration, plural
 
 #: A way that leads to so much is shown for being the shortest.
 _TELLING = 0.05
+#: So many blocks of C code for each Python object: what is known of the objects says little.
+_MOSTLY_C = 3
+#: A gap between samples that is as likely as this says nothing.
+_BY_CHANCE = 0.05
 #: What would be shown as 0 %.
 _LEAST_SHARE = 0.005
 #: Above this share, a rounded figure would claim certainty.
@@ -55,10 +59,13 @@ def confidence_text(site: LeakSite) -> str:
 
 
 def pause_text(site: LeakSite) -> str | None:
-    """For how long a site that grows has not grown, where that is worth a word."""
-    if not site.pause_ns:
+    """For how long a site that grows was not seen to grow, where that is worth a word: samples have
+    such gaps by chance.
+    """
+    watched_ns = site.judged_until_ns - site.growing_since_ns
+    if not site.pause_ns or (1 - site.pause_ns / watched_ns) ** site.live_samples > _BY_CHANCE:
         return None
-    return f"has not grown for the last {format_duration(site.pause_ns)}"
+    return f"not seen to grow for the last {format_duration(site.pause_ns)}"
 
 
 def freed_growth_text(freed: FreedGrowth) -> str:
@@ -118,16 +125,17 @@ def held_by_lines(site: LeakSite) -> list[str]:
 def _holder_lines(site: LeakSite) -> list[str]:
     holders = site.holders
     assert holders is not None
+    blocks = plural(holders.blocks_without_object, "block", "blocks")
+    of_c_code = f"{blocks} of C code, which Python objects may own: they do not say so"
     if holders.shortest is None:
-        return ["no Python object: the memory is C code's own"]
+        return [f"not known: {of_c_code}"]
     lines = []
+    is_mostly_c = holders.blocks_without_object >= _MOSTLY_C * holders.objects
+    if is_mostly_c:
+        lines.append(f"not known for the most part: {of_c_code}; beside them")
     if holders.holder is not None:
-        size = format_bytes(holders.holder.retained_bytes)
         where = f" in process {site.process_id}" if len(site.process_ids) > 1 else ""
-        freed = f"{size} would be freed"
-        if not holders.holder.has_nearly_all:
-            freed = f"{100 * holders.holder.share:.0f} % of it would be freed, {size} in all"
-        lines.append(f"{printable(holders.holder.text)}, with which {freed}{where}")
+        lines.append(f"{printable(holders.holder.text)}, with which {_freed(holders)}{where}")
     shown = list(holders.chains[:2])
     # The shortest way to one of thousands tells nothing where the others are held otherwise.
     is_telling = holders.shortest.share >= min(_TELLING, holders.chains[0].share)
@@ -140,10 +148,25 @@ def _holder_lines(site: LeakSite) -> list[str]:
         f"{plural(kind.objects, 'object', 'objects')} of {kind.type}" for kind in holders.types[:3]
     ]
     lines.append("recorded of it: " + ", ".join(kinds))
-    if holders.blocks_without_object:
-        blocks = plural(holders.blocks_without_object, "block", "blocks")
-        lines.append(f"and {blocks} that no known object has: C code's own")
+    if holders.blocks_without_object and not is_mostly_c:
+        lines.append(f"and {of_c_code}")
     return lines
+
+
+def _freed(holders: Holders) -> str:
+    """What would be freed with the one object that holds most of a site. What objects have from C
+    code is in none of their sizes.
+    """
+    holder, has_c_code = holders.holder, holders.blocks_without_object > 0
+    assert holder is not None
+    size = format_bytes(holder.retained_bytes)
+    of_objects = " of Python objects" if has_c_code else ""
+    if holder.has_nearly_all:
+        freed = f"{size}{of_objects} would be freed"
+    else:
+        share = f"{100 * holder.share:.0f} % of {'these' if has_c_code else 'it'}"
+        freed = f"{share} would be freed, {size}{of_objects} in all"
+    return f"{freed}, and what C code has for them" if has_c_code else freed
 
 
 def _chain(chain: Chain) -> str:

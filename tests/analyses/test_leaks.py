@@ -464,3 +464,33 @@ def test_what_came_at_once_is_not_enough_to_call_a_trickle_growing(tmp_path: Pat
     at_once = [Life("site", 100, None, 20_000)]
     path = write_lives(tmp_path / "t.mlyze", at_once + trickle, end_ms=END_MS)
     assert [site.verdict for site in judged(path).sites] == ["warming_up"]
+
+
+@pytest.mark.parametrize("interval_bytes", [0, 16_384])
+def test_leak_is_found_in_what_passes_through_the_line(interval_bytes: int, tmp_path: Path) -> None:
+    """Each task frees what it makes when it is done, but every fourth keeps a part of it."""
+    starts = range(10, END_MS - 50, 40)
+    passing = [Life("site", at, at + 38, SIZE) for at in starts for _ in range(20)]
+    kept = [Life("site", at + 5, None, SIZE) for at in starts[::4] for _ in range(2)]
+    lives = passing + kept
+    path = write_lives(tmp_path / "t.mlyze", lives, end_ms=END_MS, interval_bytes=interval_bytes)
+    (site,) = judged(path).sites
+    assert site.verdict == "growing"
+    assert site.live_bytes.value == pytest.approx(len(kept) * SIZE, rel=0.5)
+    seconds = (starts[-1] - starts[0]) / 1000
+    assert site.growth_bytes_per_second.value == pytest.approx(
+        site.live_bytes.value / seconds, rel=0.25
+    )
+    # What passed through was there all the same.
+    assert site.peak_bytes.value > 1.5 * site.live_bytes.value
+
+
+def test_steps_near_the_end_are_no_growth(tmp_path: Path) -> None:
+    work = [Life("work", at, at, SIZE) for at in range(10, END_MS)]
+    begin = [Life("site", at, None, SIZE) for at in (20, 200, 400, 600, 800, 1000)]
+    end = [Life("site", at, None, 70 * SIZE) for at in (1700, 1850)]
+    path = write_lives(
+        tmp_path / "t.mlyze", [*work, *begin, *end], end_ms=END_MS, interval_bytes=16_384
+    )
+    (site,) = (site for site in judged(path).sites if site.function == "site")
+    assert site.verdict == "warming_up"

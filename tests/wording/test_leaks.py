@@ -10,10 +10,10 @@ from suspect import held_by
 
 import memlyze
 from memlyze.analyses.leaks import LeakSite
-from memlyze.analyses.references import Chain
+from memlyze.analyses.references import Chain, Holder
 from memlyze.report.content import gather
 from memlyze.report.figures import place_text
-from memlyze.wording.leaks import confidence_text, held_by_lines
+from memlyze.wording.leaks import confidence_text, held_by_lines, pause_text
 from memlyze.wording.places import short_place
 
 
@@ -50,3 +50,36 @@ def test_path_of_a_program_in_a_folder_above_is_shown_without_the_way_there() ->
 def test_no_verdict_is_said_to_be_certain(site: LeakSite) -> None:
     assert confidence_text(site._replace(confidence=0.99999)) == "over 99 %"
     assert confidence_text(site._replace(confidence=0.946)) == "95 %"
+
+
+def test_gap_between_few_samples_is_no_pause(site: LeakSite) -> None:
+    paused = site._replace(judged_until_ns=1000, growing_since_ns=0, last_growth_ns=700)
+    assert pause_text(paused._replace(live_samples=7)) is None
+    assert pause_text(paused._replace(live_samples=10)) == "not seen to grow for the last 0.30 µs"
+
+
+def test_memory_of_c_code_is_not_said_to_be_counted(site: LeakSite) -> None:
+    holder = Holder("app.POOL", "list", 1 << 20, 1.0, is_bounded=False)
+
+    def lines(objects: int, blocks: int, holder: Holder = holder) -> list[str]:
+        assert site.holders is not None
+        holders = site.holders._replace(
+            objects=objects, blocks_without_object=blocks, holder=holder
+        )
+        return held_by_lines(site._replace(holders=holders))
+
+    assert lines(9, 0)[0] == "app.POOL, with which 1.00 MiB would be freed"
+    counted = "1.00 MiB of Python objects would be freed, and what C code has for them"
+    assert lines(9, 26)[0] == f"app.POOL, with which {counted}"
+    assert lines(9, 26)[-1].startswith("and 26 blocks of C code, which Python objects may own")
+    assert lines(9, 27)[0].startswith("not known for the most part: 27 blocks of C code")
+    assert lines(9, 27)[1] == f"app.POOL, with which {counted}"
+    half = lines(9, 1, holder._replace(share=0.6))[0]
+    assert half.endswith(
+        "with which 60 % of these would be freed, 1.00 MiB of Python objects in all, "
+        "and what C code has for them"
+    )
+    assert site.holders is not None
+    unseen = site.holders._replace(objects=0, blocks_without_object=1, shortest=None)
+    (line,) = held_by_lines(site._replace(holders=unseen))
+    assert line.startswith("not known: 1 block of C code, which Python objects may own")

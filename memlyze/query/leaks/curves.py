@@ -32,6 +32,13 @@ _SMOOTHED_CELLS = 9
 _MOSTLY_SEEN = 1 / 3
 
 
+#: What dies within so many cells only passes through a site that keeps what gets older: that is
+#: where no more than this share of what it keeps was freed later, and of what it has is as young.
+_PASSING_CELLS = CELLS // 40
+_FREED_LATER = 0.1
+_YOUNG = 0.5
+
+
 class Lives(typing.NamedTuple):
     """The allocations that lived beyond their cell, and sums over all of them: those of one
     process, or of several that are judged together.
@@ -101,14 +108,18 @@ class Curves(typing.NamedTuple):
     """Number of each site, as the caller gave them to the stacks."""
     before: Array
     """Bytes that were there when it all began, by site."""
-    live: Array
+    seen: Array
     """Bytes live at the end of each cell."""
+    peak_variance: Array
+    """Of what was live when most was, by site."""
+    live: Array
+    """As `seen`, without what only passes through: see `_without_passing`."""
     is_single: Array
     """Whether it is one block that is replaced, as a buffer that is copied to grow; by site. Its
     curve is smoothed.
     """
     born: Array
-    """Bytes born in each cell that lived beyond it."""
+    """Bytes of `live` that were born in each cell."""
     died: Array
     variance: Array
     """Of what was born or died in each cell."""
@@ -117,13 +128,13 @@ class Curves(typing.NamedTuple):
     live_samples: Array
     """Recorded allocations that are live at the end, by site."""
     lasting_samples: Array
-    """Recorded allocations that lived beyond their cell, by site."""
+    """Recorded allocations that `live` was made of, by site."""
     ended_samples: Array
     """Of these, those that were freed, by site."""
     collected: Array
     """Share of what died that died in runs of the collector, by site."""
     rows: Rows
-    """What the curves were made of."""
+    """What `live` was made of."""
 
 
 def read_lives(
@@ -199,48 +210,110 @@ def lay_curves(lives: Lives, site_of_stack: Array) -> Curves:
     row = row_of_site[site] if len(site) else site
     chosen = row >= 0
     rows = Rows(row[chosen], *(getattr(lives, name)[chosen] for name in Rows._fields[1:]))
-    is_new, ended = rows.born != BEFORE, rows.died < CELLS
-
-    def lay(which: Array, cells: Array, weights: Array) -> Array:
-        flat = np.bincount(
-            rows.site[which] * CELLS + cells[which],
-            weights=weights[which],
-            minlength=len(sites) * CELLS,
-        )
-        return flat.reshape(len(sites), CELLS)
-
-    def add_up(which: Array, weights: Array | None = None) -> Array:
-        return np.bincount(
-            rows.site[which],
-            weights=None if weights is None else weights[which],
-            minlength=len(sites),
-        )
-
-    born_bytes, died_bytes = lay(is_new, rows.born, rows.bytes), lay(ended, rows.died, rows.bytes)
-    in_collection = ended & lives.died_in_collection[chosen]
-    before = add_up(~is_new, rows.bytes)
-    live = before[:, None] + np.cumsum(born_bytes - died_bytes, axis=1)
-    ones = np.ones(len(rows.born))
-    blocks = np.cumsum(lay(is_new, rows.born, ones) - lay(ended, rows.died, ones), axis=1)
-    blocks += add_up(~is_new)[:, None]
-    unseen = add_up(is_new, rows.variance / np.maximum(rows.bytes, 1) ** 2)  # 1 − 1 / weight, each
-    is_single = (blocks.max(axis=1, initial=0) <= 2) & (unseen <= _MOSTLY_SEEN * add_up(is_new))
-    live[is_single] = _smoothed(live[is_single] / np.maximum(blocks[is_single], 1))
+    before = _add_up(rows, rows.born == BEFORE, rows.bytes, len(sites))
+    seen = _live(rows, rows.bytes, len(sites))
+    blocks = _live(rows, None, len(sites))
+    is_single = _is_single(rows, blocks)
+    seen[is_single] = _smoothed(seen[is_single] / np.maximum(blocks[is_single], 1))
+    kept = _without_passing(rows, ~is_single)
+    is_new, ended = kept.born != BEFORE, kept.died < CELLS
+    born, died = _births(kept, kept.bytes, len(sites)), _deaths(kept, kept.bytes, len(sites))
+    live = np.where(is_single[:, None], seen, before[:, None] + np.cumsum(born - died, axis=1))
+    variance = (_births(kept, kept.variance, len(sites)), _deaths(kept, kept.variance, len(sites)))
     return Curves(
         sites=sites,
         before=before,
+        seen=seen,
+        peak_variance=_variance_at_peak(rows, seen),
         live=live,
         is_single=is_single,
-        born=born_bytes,
-        died=died_bytes,
-        variance=lay(is_new, rows.born, rows.variance) + lay(ended, rows.died, rows.variance),
-        live_variance=add_up(~ended, rows.variance),
-        live_samples=add_up(~ended),
-        lasting_samples=add_up(is_new),
-        ended_samples=add_up(is_new & ended),
-        collected=add_up(in_collection, rows.bytes) / np.maximum(add_up(ended, rows.bytes), 1),
-        rows=rows,
+        born=born,
+        died=died,
+        variance=variance[0] + variance[1],
+        live_variance=_add_up(kept, ~ended, kept.variance, len(sites)),
+        live_samples=_add_up(kept, ~ended, None, len(sites)),
+        lasting_samples=_add_up(kept, is_new, None, len(sites)),
+        ended_samples=_add_up(kept, is_new & ended, None, len(sites)),
+        collected=_share_collected(rows, lives.died_in_collection[chosen], len(sites)),
+        rows=kept,
     )
+
+
+def _add_up(rows: Rows, which: Array, weights: Array | None, sites: int) -> Array:
+    """Of each site the sum of the weights of these rows, or how many there are."""
+    chosen = None if weights is None else weights[which]
+    return np.bincount(rows.site[which], weights=chosen, minlength=sites)
+
+
+def _in_cells(rows: Rows, which: Array, cells: Array, weights: Array | None, sites: int) -> Array:
+    """Of each site and cell the sum of the weights of these rows, or how many there are."""
+    flat = np.bincount(
+        rows.site[which] * CELLS + cells[which],
+        weights=None if weights is None else weights[which],
+        minlength=sites * CELLS,
+    )
+    return flat.reshape(sites, CELLS)
+
+
+def _births(rows: Rows, weights: Array | None, sites: int) -> Array:
+    return _in_cells(rows, rows.born != BEFORE, rows.born, weights, sites)
+
+
+def _deaths(rows: Rows, weights: Array | None, sites: int) -> Array:
+    return _in_cells(rows, rows.died < CELLS, rows.died, weights, sites)
+
+
+def _live(rows: Rows, weights: Array | None, sites: int) -> Array:
+    """What of each site is live at the end of each cell, of these weights."""
+    before = _add_up(rows, rows.born == BEFORE, weights, sites)
+    gained = _births(rows, weights, sites) - _deaths(rows, weights, sites)
+    live: Array = before[:, None] + np.cumsum(gained, axis=1)
+    return live
+
+
+def _is_single(rows: Rows, blocks: Array) -> Array:
+    """Whether each site is one block that is replaced, from how many are live in each cell."""
+    is_new = rows.born != BEFORE
+    missed = rows.variance / np.maximum(rows.bytes, 1) ** 2  # 1 − 1 / weight, each
+    is_seen = _add_up(rows, is_new, missed, len(blocks)) <= _MOSTLY_SEEN * _add_up(
+        rows, is_new, None, len(blocks)
+    )
+    is_single: Array = (blocks.max(axis=1, initial=0) <= 2) & is_seen
+    return is_single
+
+
+def _variance_at_peak(rows: Rows, live: Array) -> Array:
+    """Of each site that of what was live when most was."""
+    peak = live.argmax(axis=1)[rows.site]
+    is_live = (rows.born <= peak) & (peak < rows.died)
+    return _add_up(rows, is_live, rows.variance, len(live))
+
+
+def _share_collected(rows: Rows, in_collection: Array, sites: int) -> Array:
+    """Share of what died of each site that died in runs of the collector."""
+    ended = rows.died < CELLS
+    share: Array = _add_up(rows, ended & in_collection, rows.bytes, sites) / np.maximum(
+        _add_up(rows, ended, rows.bytes, sites), 1
+    )
+    return share
+
+
+def _without_passing(rows: Rows, may_pass: Array) -> Rows:
+    """The allocations without those that only pass through their site, on the way to be freed soon,
+    while it keeps what gets older: as where a task keeps a part of what it makes. What passes
+    through at one moment and not at another looks as if what stays had shrunk. `may_pass`: of which
+    sites it is asked.
+    """
+    is_new, ended = rows.born != BEFORE, rows.died < CELLS
+    passes = is_new & ended & (rows.died.astype(np.int32) - rows.born < _PASSING_CELLS)
+    is_young = ~ended & (rows.born >= CELLS - _PASSING_CELLS)
+    stays, young, freed_later = (
+        _add_up(rows, which, rows.bytes, len(may_pass))
+        for which in (~ended & ~is_young, is_young, ended & ~passes)
+    )
+    keeps = may_pass & (freed_later <= _FREED_LATER * stays) & (young <= _YOUNG * stays)
+    left = ~(passes & keeps[rows.site])
+    return Rows(*(column[left] for column in rows))
 
 
 def _smoothed(live: Array) -> Array:

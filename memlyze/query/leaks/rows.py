@@ -93,8 +93,8 @@ def _figures(
         "p_value": judgement.p_value,
         "live_bytes": np.maximum(curves.live[:, -1], 0),
         "live_bytes_error": 1.96 * np.sqrt(curves.live_variance),
-        "peak_bytes": shapes.peak,
-        "peak_bytes_error": _peak_error(curves),
+        "peak_bytes": curves.seen.max(axis=1, initial=0),
+        "peak_bytes_error": 1.96 * np.sqrt(curves.peak_variance),
         "growth_bytes_per_second": shapes.gain / seconds,
         "growth_error": 1.96 * np.sqrt(shapes.gain_variance) / seconds,
         "growing_since_ns": clock.time_ns(shapes.onset),
@@ -105,21 +105,10 @@ def _figures(
         "curve": texts(
             [
                 json.dumps([round(float(value)) for value in line])
-                for line in curves.live[:, clock.busy_cell[shown]]
+                for line in curves.seen[:, clock.busy_cell[shown]]
             ]
         ),
     }
-
-
-def _peak_error(curves: Curves) -> Array:
-    """Half width of the 95 % interval around the most that was live of each site."""
-    rows = curves.rows
-    peak = curves.live.argmax(axis=1)[rows.site]
-    is_live = (rows.born <= peak) & (peak < rows.died)
-    variance = np.bincount(
-        rows.site[is_live], weights=rows.variance[is_live], minlength=len(curves.sites)
-    )
-    return 1.96 * np.sqrt(variance)
 
 
 def _survival(lives: Lives, curves: Curves, shapes: Shapes, stack_site: Array) -> dict[str, Array]:

@@ -30,6 +30,8 @@ _LEAST_NS = 50_000_000
 _LEAST_SHARE = 0.12
 _RISING = 0.1  # p-value of the last third
 _WEAKLY_RISING = 0.25  # of the last third, where the last half leaves no doubt
+_MOSTLY = 0.5
+_SUDDEN = 10  # growth in the last third by that in the middle third
 _LATE_RISE = 0.1  # share of its bytes that a site which turns over must have gained in it
 _SURELY_SLOWER = 0.05
 _ENDED = 0.05
@@ -103,7 +105,12 @@ def judge(curves: Curves, shapes: Shapes, lives: Lives, *, looks: int = 1) -> Ju
     is_slowing |= is_fading
     turns_over = s.turnover >= _TURNOVER
     sees_ends = is_exact | (curves.ended_samples >= _LEAST_SAMPLES)
-    is_rising = (s.p_third <= _RISING) | ((s.p_third <= _WEAKLY_RISING) & (s.p_half <= 0.01))
+    # What came at once, for the most part, must be followed by more.
+    is_step = s.greatest_step >= _MOSTLY * s.rise
+    is_rising = s.p_third <= _RISING
+    is_rising |= (s.p_third <= _WEAKLY_RISING) & (s.p_half <= 0.01) & ~is_step
+    # What grew in the last third alone has only that to show.
+    is_rising &= (s.slowing < _SUDDEN) | (s.p_third <= SIGNIFICANCE)
     is_rising &= (accumulates & ~turns_over) | (s.late_rise >= _LATE_RISE * s.top)
     watched_ns = clock.time_ns(s.end) - clock.time_ns(s.onset)
     is_watched = (watched_ns >= _LEAST_NS) & (share >= _LEAST_SHARE)

@@ -20,9 +20,9 @@ test("what a checkpoint found is told in sentences, with and without objects", (
   const text = (found: Partial<Holders>) =>
     foundText({ time_ns: 0, objects: 0, blocks_without_object: 0, bytes: 0, retained_bytes: 0, types: [], shortest: null, chains: [], holder: null, ...found });
   expect(text({})).toBe("No Python object was found of it.");
-  expect(text({ blocks_without_object: 1 })).toBe("No Python object, but 1 block that no known object has: C code's own.");
+  expect(text({ blocks_without_object: 1 })).toBe("No Python object, but 1 block of C code, which Python objects may own: they do not say so.");
   const found = { objects: 3, bytes: 2048, retained_bytes: 4096, types: [{ type: "dict", objects: 3, bytes: 2048 }] };
   expect(text(found)).toBe("3 recorded objects, 2.00 KiB (3 dict); freeing them would free 4.00 KiB.");
-  expect(text({ ...found, blocks_without_object: 2 })).toMatch(/free 4\.00 KiB\. Beside them 2 blocks that no known object has: C code's own\.$/);
+  expect(text({ ...found, blocks_without_object: 2 })).toMatch(/free 4\.00 KiB of Python objects, and what C code has for them\. Beside them 2 blocks of C code, which/);
   expect(text({ ...found, objects: 1 })).toMatch(/freeing it would/);
 });

@@ -26,12 +26,12 @@ const TYPES = 4;
 
 /** What a checkpoint has found of what a line allocated, in sentences. */
 export function foundText({ objects, bytes, retained_bytes, types, blocks_without_object: blocks }: Holders): string {
-  const ofC = `${plural(blocks, "block")} that no known object has: C code's own.`;
+  const ofC = `${plural(blocks, "block")} of C code, which Python objects may own: they do not say so.`;
   if (objects === 0) {
     return blocks > 0 ? `No Python object, but ${ofC}` : "No Python object was found of it.";
   }
   const kinds = types.slice(0, TYPES).map(({ type, objects: count }) => `${formatCount(count)} ${visible(type)}`).join(", ");
-  const text = `${plural(objects, "recorded object")}, ${formatBytes(bytes)}${kinds === "" ? "" : ` (${kinds})`}; freeing ${objects === 1 ? "it" : "them"} would free ${formatBytes(retained_bytes)}.`;
+  const text = `${plural(objects, "recorded object")}, ${formatBytes(bytes)}${kinds === "" ? "" : ` (${kinds})`}; freeing ${objects === 1 ? "it" : "them"} would free ${formatBytes(retained_bytes)}${blocks > 0 ? " of Python objects, and what C code has for them" : ""}.`;
   return blocks > 0 ? `${text} Beside ${objects === 1 ? "it" : "them"} ${ofC}` : text;
 }
 

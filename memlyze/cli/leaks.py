@@ -212,10 +212,16 @@ def _suspect(site: LeakSite, style: Style, *, several: bool) -> list[str]:
 def _survival(site: LeakSite) -> str:
     """How much of each cohort stays, oldest first, and of all together."""
     shares = [
-        f"{100 * min(cohort.surviving / cohort.allocated, 1):.0f}" if cohort.allocated else "–"
+        _percent(min(cohort.surviving / cohort.allocated, 1)) if cohort.allocated else "–"
         for cohort in site.cohorts
     ]
-    return f"{100 * site.survival:.0f} % of what was allocated stays; by age: {' '.join(shares)} %"
+    stays = f"{_percent(site.survival)} % of what was allocated stays"
+    return f"{stays}; by age: {' '.join(shares)} %"
+
+
+def _percent(share: float) -> str:
+    """`<1` for what would be rounded to 0: of much that is allocated that may be a leak."""
+    return "<1" if 0 < share < 0.005 else f"{100 * share:.0f}"
 
 
 def _others(verdict: str, found: Leaks, style: Style, *, several: bool) -> list[str]:

@@ -45,10 +45,12 @@ def short_figure(estimate: Estimate, form: Form = format_bytes) -> str:
 
 
 def share_cell(part: float, whole: float) -> str:
-    """What a part is of a whole: `32 %`."""
+    """What a part is of a whole: `32 %`; what is not nothing is not called 0."""
     if whole <= 0:
         return ""
     share = 100 * part / whole
+    if 0 < share < 0.05:
+        return "<0.1 %"
     return f"{share:.1f} %" if 0 < share < 9.95 else f"{share:.0f} %"
 
 

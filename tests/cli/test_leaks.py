@@ -25,6 +25,18 @@ def test_growing_site_is_shown_with_its_evidence(memlyze: Runner, tmp_path: Path
     assert "load" in memlyze("leaks", "--all", "t.mlyze").stdout
 
 
+def test_a_small_share_that_stays_is_not_called_none(memlyze: Runner, tmp_path: Path) -> None:
+    passing = [Life("leak", at, at + 1, 600_000) for at in range(20, 2000, 2)]
+    write_lives(tmp_path / "t.mlyze", GROWING + passing)
+    result = memlyze("leaks", "t.mlyze")
+    assert "1 site grows without bound" in result.stdout
+    survival = next(line for line in result.stdout.splitlines() if "survival" in line)
+    assert survival.split("survival")[1].split(";")[0].strip() == (
+        "<1 % of what was allocated stays"
+    )
+    assert set(survival.split("by age: ")[1].split()) <= {"<1", "–", "%"}
+
+
 def test_leaks_as_json_has_all_verdicts(memlyze: Runner, tmp_path: Path) -> None:
     write_lives(tmp_path / "t.mlyze", GROWING + STAYING)
     found = json.loads(memlyze("leaks", "--json", "t.mlyze").stdout)

@@ -256,8 +256,9 @@ def test_reader_that_stops_early_ends_the_query_quietly(
 def test_statements_from_a_pipe_are_answered_one_by_one(trace: str, memlyze: Runner) -> None:
     result = memlyze("query", trace, "--format", "csv", input="SELECT 1 AS a;\nSELECT\n2 AS b;\n")
     assert result.stdout == "a\n1\nb\n2\n"
-    failed = memlyze("query", trace, "--format", "csv", input="SELECT x;\nSELECT 2 AS b;\n")
-    assert (failed.returncode, failed.stdout) == (1, "")
+    statements = "SELECT 1 AS a;\nSELECT x;\nSELECT 2 AS b;\n"
+    failed = memlyze("query", trace, "--format", "csv", input=statements)
+    assert (failed.returncode, failed.stdout) == (1, "a\n1\n")
 
 
 def test_cut_off_trace_is_queried_and_said_to_be_cut_off(

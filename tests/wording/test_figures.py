@@ -42,7 +42,15 @@ def test_estimate_has_its_error_bar(estimate: Estimate, expected: tuple[str, str
 
 @pytest.mark.parametrize(
     ("part", "whole", "text"),
-    [(1, 3, "33 %"), (1, 100, "1.0 %"), (0, 5, "0 %"), (5, 5, "100 %"), (1, 0, "")],
+    [
+        (1, 3, "33 %"),
+        (1, 100, "1.0 %"),
+        (1, 1000, "0.1 %"),
+        (1, 3000, "<0.1 %"),
+        (0, 5, "0 %"),
+        (5, 5, "100 %"),
+        (1, 0, ""),
+    ],
 )
 def test_share(part: float, whole: float, text: str) -> None:
     assert share_cell(part, whole) == text

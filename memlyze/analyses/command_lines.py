@@ -40,11 +40,26 @@ def program_of(command_line: typing.Sequence[str]) -> str:
 
     Empty where there is no command line.
     """
+    option, program = started(command_line)
+    return f"{option} {program}" if option else os.path.basename(program.rstrip("/"))
+
+
+class Started(typing.NamedTuple):
+    """What Python was told to run."""
+
+    option: str
+    """`-m`, `-c`, or empty: a script or command."""
+    program: str
+    """The module, the code, or the path of the script as it was typed; empty: not known."""
+
+
+def started(command_line: typing.Sequence[str]) -> Started:
+    """The program that a command line names."""
     words = list(command_line)
     if words and _PYTHON.match(os.path.basename(words[0])):
         while len(words) > 1 and words[1].startswith("-"):
             if words[1] in _GIVEN and len(words) > 2:
-                return f"{words[1]} {words[2]}"
+                return Started(words[1], words[2])
             del words[1 : 3 if words[1] in _WITH_VALUE else 2]
         del words[: 1 if len(words) > 1 else 0]
-    return os.path.basename(words[0].rstrip("/")) if words else ""
+    return Started("", words[0] if words else "")

@@ -18,6 +18,7 @@ from memlyze.analyses.estimates import Estimate, half_width
 from memlyze.analyses.live_series import live_series
 from memlyze.analyses.normalised import UNITS, NormalisedStacks, Place, Position, Units
 from memlyze.analyses.sampling import sampling_of
+from memlyze.analyses.scripts import scripts_in_common
 from memlyze.analyses.selection import END_NS, EVERYTHING, Selection, choose
 from memlyze.analyses.stack_sums import ALLOCATED, COLUMNS, Measure, stack_sums
 from memlyze.analyses.statements import run_statement
@@ -107,7 +108,8 @@ def diff(
 ) -> Diff:
     """Compare two recordings by stacks, functions or modules (`UNITS`), in one of `MEASURES`.
 
-    Line numbers and paths are not compared, so that moved code stays the same. Of the rows that are
+    Line numbers and paths are not compared, so that moved code stays the same, nor is the name of
+    the script that was run. Of the rows that are
     said to differ beyond chance, one in twenty is expected not to, however many are compared.
 
     Raises MemlyzeError for a `by` or `measure` that there is not, and SelectionError.
@@ -117,7 +119,10 @@ def diff(
             raise MemlyzeError(f"there is no {what} {value!r}; take one of {', '.join(known)}")
     units = Units()
     sides = [_Side(trace, selection) for trace in (before, after)]
-    first, second = (side.by_unit(by, measure, units) for side in sides)
+    first, second = (
+        side.by_unit(by, measure, units, script)
+        for side, script in zip(sides, scripts_in_common(before, after))
+    )
     numbers = sorted(first.keys() | second.keys())
     empty = _UnitSum()
     pairs = [(first.get(number, empty), second.get(number, empty)) for number in numbers]
@@ -220,9 +225,11 @@ class _Side:
             self._sums[wanted] = stack_sums(self._trace, self._chosen, wanted)
         return self._sums[wanted]
 
-    def by_unit(self, by: str, measure: str, units: Units) -> dict[int, _UnitSum]:
-        """The sums of each unit."""
-        stacks = NormalisedStacks(self._trace, by, units)
+    def by_unit(
+        self, by: str, measure: str, units: Units, script: frozenset[int]
+    ) -> dict[int, _UnitSum]:
+        """The sums of each unit; `script`: which rows of `frames` are of `__main__`."""
+        stacks = NormalisedStacks(self._trace, by, units, script)
         sums = self._stacks(measure)
         found: dict[int, _UnitSum] = {}
         for stack_id, values in zip(sums.stack_ids.tolist(), sums.values):

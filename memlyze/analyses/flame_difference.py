@@ -16,8 +16,15 @@ from memlyze.analyses.flame_columns import (
     columns_of,
     greatest_side,
 )
-from memlyze.analyses.normalised import UNKNOWN, NormalisedStacks, Place, Units
+from memlyze.analyses.normalised import (
+    UNKNOWN,
+    NormalisedStacks,
+    Place,
+    Units,
+    places_of_frames,
+)
 from memlyze.analyses.sampling import sampling_of
+from memlyze.analyses.scripts import scripts_in_common
 from memlyze.analyses.selection import EVERYTHING, Selection, choose
 from memlyze.analyses.stack_sums import StackSums, stack_sums
 from memlyze.query.origins import LIBRARY, RUNTIME
@@ -46,9 +53,12 @@ def flame_difference(
     """
     check_choice("measure", measure, MEASURES)
     units = Units()
-    sides = [_sums_by_unit(trace, units, measure, selection) for trace in (after, before)]
+    scripts = dict(zip((before, after), scripts_in_common(before, after)))
+    sides = [
+        _sums_by_unit(trace, units, measure, selection, scripts[trace]) for trace in (after, before)
+    ]
     items = sides[0].beside(sides[1])
-    frames, keys = _frames(units, after, before)
+    frames, keys = _frames(units, (after, scripts[after]), (before, scripts[before]))
     stacks = call_tree.Stacks(
         parents=np.array(units.callers(), dtype=np.int64),
         depths=np.array(units.depths(), dtype=np.int64),
@@ -65,24 +75,28 @@ def flame_difference(
     return columns_of(shape, own, frames, samplings, is_inverted=inverted, count=count)
 
 
-def _sums_by_unit(trace: Trace, units: Units, measure: str, selection: Selection) -> StackSums:
+def _sums_by_unit(
+    trace: Trace, units: Units, measure: str, selection: Selection, script: frozenset[int]
+) -> StackSums:
     """What each unit has, its number in place of a stack's."""
     sums = stack_sums(trace, choose(trace, selection), measure_of(trace, measure, selection))
-    normalised = NormalisedStacks(trace, "stack", units)
+    normalised = NormalisedStacks(trace, "stack", units, script)
     numbers = [normalised.unit(stack_id) for stack_id in sums.stack_ids.tolist()]
     return sums._replace(stack_ids=np.array(numbers, dtype=np.int64))
 
 
-def _frames(units: Units, *traces: Trace) -> tuple[list[Frame], typing.Any]:
+def _frames(
+    units: Units, *recordings: tuple[Trace, frozenset[int]]
+) -> tuple[list[Frame], typing.Any]:
     """The frames that units stand for, and for each unit the place of its own among them."""
     known: dict[Place, Frame] = {
         UNKNOWN: Frame(UNKNOWN.function, UNKNOWN.module, None, None, RUNTIME)
     }
-    for trace in traces:
+    for trace, script in recordings:
         columns = trace.table("frames")
         names = ("function", "file", "module", "origin")
-        for function, file, module, origin in zip(*(columns[name].tolist() for name in names)):
-            place = Place(module or file, function)
+        rows = zip(*(columns[name].tolist() for name in names))
+        for place, (function, file, module, origin) in zip(places_of_frames(trace, script), rows):
             known.setdefault(place, Frame(function, file, None, module, origin))
     places: dict[Place, int] = {}
     keys = [places.setdefault(units.place(k), len(places)) for k in range(len(units))]

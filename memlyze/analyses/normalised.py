@@ -6,6 +6,7 @@ import typing
 
 import numpy as np
 
+from memlyze.analyses.scripts import MAIN
 from memlyze.analyses.statements import run_columns
 from memlyze.query.origins import RUNTIME
 from memlyze.query.session import Trace
@@ -82,16 +83,20 @@ class NormalisedStacks:
 
     A frame is its module and function: lines move when something above them is edited, and paths
     differ between machines. Frames of the runtime (the import system, say) are left out, and one
-    that stands several times in a row, as in recursion, counts once.
+    that stands several times in a row, as in recursion, counts once. `script` are the rows of
+    `frames` whose module is that of the script that was run, under whichever name.
     """
 
-    def __init__(self, trace: Trace, by: str, units: Units) -> None:
+    def __init__(
+        self, trace: Trace, by: str, units: Units, script: frozenset[int] = frozenset()
+    ) -> None:
         frames, stacks = trace.table("frames"), trace.table("stacks")
         self._by = by
         self._units = units
         self._stack_ids = stacks["stack_id"]
         self._parents = rows_of(stacks["parent_id"], stacks["stack_id"]).tolist()
-        names = ("module", "function", "file", "line", "origin")
+        self._places = places_of_frames(trace, script)
+        names = ("file", "line", "origin")
         self._frames = list(zip(*(frames[name].tolist() for name in names)))
         self._own = rows_of(stacks["frame_id"], frames["frame_id"]).tolist()
         self._sites = self._own
@@ -114,7 +119,7 @@ class NormalisedStacks:
         frame = self._sites[row] if row >= 0 else _NONE
         if frame < 0:
             return None
-        _, _, file, line, _ = self._frames[frame]
+        file, line, _ = self._frames[frame]
         return Position(file, line)
 
     def _row(self, stack_id: int) -> int:
@@ -132,20 +137,28 @@ class NormalisedStacks:
         unit = self._known[row]
         for row in reversed(waiting):
             frame = self._own[row]
-            if frame >= 0 and self._frames[frame][4] != RUNTIME:
-                place = self._place(frame)
+            if frame >= 0 and self._frames[frame][2] != RUNTIME:
+                place = self._places[frame]
                 if unit == _NONE or self._units.place(unit) != place:
                     unit = self._units.number(unit, place)
             self._known[row] = unit
         return unit
 
-    def _place(self, frame: int) -> Place:
-        module, function, file, _, _ = self._frames[frame]
-        return Place(module or file, function)
-
     def _site(self, row: int) -> Place:
         frame = self._sites[row] if row >= 0 else _NONE
         if frame < 0:
             return UNKNOWN
-        place = self._place(frame)
+        place = self._places[frame]
         return place if self._by == "function" else Place(place.module, "")
+
+
+def places_of_frames(trace: Trace, script: frozenset[int]) -> list[Place]:
+    """What each row of `frames` is to both versions; `script` are those of the script."""
+    columns = trace.table("frames")
+    names = ("module", "file", "function")
+    return [
+        Place(MAIN if row in script else module or file, function)
+        for row, (module, file, function) in enumerate(
+            zip(*(columns[name].tolist() for name in names))
+        )
+    ]

@@ -47,13 +47,14 @@ class Verdict(typing.NamedTuple):
     measured: Estimate | None
     """What is held against the limit; None: it is not known, or a share of nothing."""
     outcome: str
-    """`kept`, `exceeded` (beyond chance: by more than the 95 % interval), `uncertain` (above the
-    limit, but perhaps by chance) or `unknown` (not measured in both recordings).
+    """`kept` (not exceeded), `exceeded` (beyond chance: by more than the 95 % interval),
+    `uncertain` (above the limit, but perhaps by chance) or `unknown` (not measured in both
+    recordings).
     """
 
     @property
     def is_failure(self) -> bool:
-        """Whether a run that is checked has failed. What is unknown was not kept."""
+        """Whether a run that is checked has failed. What is unknown has failed."""
         return self.outcome in ("exceeded", "unknown")
 
 

@@ -44,9 +44,9 @@ _MEASURES = {
     "allocations": "number of allocations",
 }
 _OUTCOMES = {
-    "kept": ("kept", "green"),
+    "kept": ("not exceeded", "green"),
     "exceeded": ("EXCEEDED", "red"),
-    "uncertain": ("kept (above it, but within chance)", "yellow"),
+    "uncertain": ("not exceeded (above it, but within chance)", "yellow"),
     "unknown": ("UNKNOWN: the memory clock of one recording did not tick", "red"),
 }
 

@@ -7,6 +7,7 @@ import typing
 from memlyze.analyses.diff import Change, Diff, Difference
 from memlyze.analyses.estimates import Estimate
 from memlyze.analyses.normalised import Place
+from memlyze.analyses.scripts import MAIN
 from memlyze.wording.names import printable, short_name
 from memlyze.wording.places import short_file
 
@@ -62,13 +63,23 @@ def change_share(change: Change) -> str:
 def place_text(row: Difference) -> str:
     """The function, its file and its callers. No line: the figures are of all lines of it."""
     name = _name(row.place)
-    position = row.position_after or row.position_before
-    if row.place.function and position is not None and position.line:
-        name += f" ({short_file(position.file)})"
+    name += _where(row)
     callers = " ← ".join(_name(place) for place in row.callers[:_CALLERS])
     if callers:
         callers = f" ← {callers}" + (" ← …" if len(row.callers) > _CALLERS else "")
     return printable(name + callers)
+
+
+def _where(row: Difference) -> str:
+    """Its file: in both recordings, where a script has another name in each."""
+    position = row.position_after or row.position_before
+    is_main = row.place.module == MAIN
+    if position is None or not (is_main or (row.place.function and position.line)):
+        return ""
+    files = [short_file(position.file)]
+    if is_main and row.position_before is not None:
+        files.insert(0, short_file(row.position_before.file))
+    return f" ({' → '.join(dict.fromkeys(files))})"
 
 
 def _name(place: Place) -> str:

@@ -19,6 +19,7 @@ from memlyze.analyses.normalised import Place
 from memlyze.analyses.selection import Selection
 from memlyze.analyses.thresholds import judge, parse_threshold
 from memlyze.errors import MemlyzeError
+from memlyze.wording.changes import place_text
 
 FIRST_ID = 65536
 FUNCTIONS = {2: "main", 3: "load", 4: "visit", 5: "_find_and_load"}
@@ -34,9 +35,13 @@ def write(
     freed: tuple[int, ...] = (),
     depth: int = 1,
     rss: int | None = 1000,
+    script: str = "app.py",
+    command: tuple[str, ...] = (),
+    imported: str | None = None,
 ) -> str:
     """A trace of one allocation of each of the stacks main (1), main > load (2), main > visit
-    `depth` times (3), and main > import system > load (4).
+    `depth` times (3), and main > import system > load (4). All are in the file `script`, but for
+    `load` in `imported` where that is given.
     """
     sampling = dict(EXACT_SAMPLING)
     if interval:
@@ -44,13 +49,19 @@ def write(
     metadata: dict[str, Any] = {
         "process_id": 7,
         "python_path": [folder],
+        "working_directory": folder,
+        "command_line": ["/usr/bin/python3", *command],
         "sample_rate": 0.0 if interval else 1.0,
         "sample_interval": interval,
         "end_ns": 100,
     }
     trace = TraceEncoder(metadata, samplings=[sampling])
     for code_id, function in FUNCTIONS.items():
-        file = "<frozen importlib>" if function == "_find_and_load" else f"{folder}/app.py"
+        file = "<frozen importlib>" if function == "_find_and_load" else f"{folder}/{script}"
+        if function == "load" and imported:
+            file = f"{folder}/{imported}"
+        if script.startswith("<"):
+            file = script
         trace.add(
             "codes",
             [
@@ -125,6 +136,74 @@ def test_moved_lines_and_folders_are_the_same_code(tmp_path: Path) -> None:
     load = next(row for row in compare(before, after).rows if row.place.function == "load")
     assert load.position_before == ("/srv/app/app.py", 30)
     assert load.position_after == ("/home/me/work/app.py", 33)
+
+
+@pytest.mark.parametrize(
+    ("script", "command"),
+    [
+        ("fixed.py", ("fixed.py",)),
+        ("fixed.py", ("-X", "dev", "./fixed.py", "--verbose")),
+        ("shop/jobs.py", ("-m", "shop.jobs")),
+        ("shop/__main__.py", ("-m", "shop")),
+        ("shop/__main__.py", ("shop/",)),
+        ("<string>", ("-c", "main()")),
+        ("bin/serve", ("/srv/app/bin/serve",)),
+    ],
+)
+def test_a_script_of_another_name_is_the_same_place(
+    tmp_path: Path, script: str, command: tuple[str, ...]
+) -> None:
+    before = write(tmp_path / "a.mlyze", {1: 100, 2: 200}, command=("app.py",))
+    after = write(tmp_path / "b.mlyze", {1: 100, 2: 260}, script=script, command=command)
+    found = compare(before, after)
+    assert changes(found) == {"main": (100, 100), "load": (200, 260)}
+    assert {row.place.module for row in found.rows} == {"__main__"}
+    assert changes(compare(before, after, by="module")) == {"__main__": (300, 360)}
+    load = found.rows[0]
+    file = script if script.startswith("<") else script.rsplit("/", 1)[-1]
+    assert file in place_text(load)
+    assert "app.py → " in place_text(load)
+    assert "app.py → " in place_text(compare(before, after, by="module").rows[0])
+    with memlyze.open(before) as first, memlyze.open(after) as second:
+        graph = graph_of(flame_difference(first, second))
+    assert sorted(frame.function for frame in graph.frames) == ["load", "main"]
+
+
+def test_a_script_is_compared_by_its_name_where_the_other_recording_imports_it(
+    tmp_path: Path,
+) -> None:
+    before = write(tmp_path / "a.mlyze", {1: 100, 2: 200}, command=("app.py",))
+    after = write(
+        tmp_path / "b.mlyze",
+        {1: 9, 2: 260},
+        script="run.py",
+        command=("run.py",),
+        imported="app.py",
+    )
+    for pair, figures in (((before, after), (200, 260)), ((after, before), (260, 200))):
+        by_place = {row.place: row.figure for row in compare(*pair).rows}
+        load = by_place[Place("app", "load")]
+        assert (load.before.value, load.after.value) == figures
+        assert {Place("app", "main"), Place("run", "main")} <= by_place.keys()
+
+
+def test_scripts_of_one_name_keep_it(tmp_path: Path) -> None:
+    before = write(tmp_path / "a.mlyze", {1: 100}, command=("app.py",))
+    after = write(tmp_path / "b.mlyze", {1: 100}, command=("app.py",), folder="/home/me")
+    assert compare(before, after).rows[0].place == Place("app", "main")
+
+
+def test_what_is_not_of_the_script_is_not_paired_by_it(tmp_path: Path) -> None:
+    paths = [
+        write(tmp_path / f"{name}.mlyze", {2: 50}, script=f"{name}.py", command=(f"{name}.py",))
+        for name in ("one", "two")
+    ]
+    other = write(
+        tmp_path / "c.mlyze", {2: 50}, script="c.py", command=("c.py",), imported="helper.py"
+    )
+    assert changes(compare(*paths)) == {"load": (50, 50)}
+    by_place = {row.place for row in compare(paths[0], other).rows}
+    assert by_place == {Place("__main__", "load"), Place("helper", "load")}
 
 
 def test_recursion_and_the_import_system_make_no_difference(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
@@ -9,6 +10,11 @@ import pytest
 from command_line import Runner
 from known_trace import FIRST_ID, MS, known_trace, write_known_trace
 from trace_encoder import Allocation, Run, TraceEncoder
+
+from memlyze.analyses.estimates import Estimate
+from memlyze.analyses.thresholds import Verdict, parse_threshold
+from memlyze.cli.diff import render_verdicts
+from memlyze.cli.terminal import Style
 
 
 @pytest.fixture
@@ -58,8 +64,8 @@ def test_thresholds_decide_the_exit_status(traces: tuple[str, str], memlyze: Run
     kept = memlyze("diff", "--fail-on", "live > +50%", "--fail-on", "rss > 1MB", *traces)
     assert kept.returncode == 0
     assert kept.stdout.splitlines()[-2:] == [
-        "  live > +50%: kept, it is +28.6 %",
-        "  rss > 1MB: kept, it is 8.79 KiB",
+        "  live > +50%: not exceeded, it is +28.6 %",
+        "  rss > 1MB: not exceeded, it is 8.79 KiB",
     ]
     exceeded = memlyze("diff", "--fail-on", "live > +5%", "--fail-on", "rss > 1MB", *traces)
     assert exceeded.returncode == 3
@@ -138,3 +144,11 @@ def test_code_that_one_recording_has_is_compared(memlyze: Runner, tmp_path: Path
     for pair in (("a.mlyze", "empty.mlyze"), ("empty.mlyze", "a.mlyze")):
         done = memlyze("diff", *pair, "--function", "load")
         assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_what_may_be_above_a_threshold_by_chance_is_said_not_to_exceed_it() -> None:
+    verdict = Verdict(parse_threshold("live > +1KiB"), Estimate(1100, 200), "uncertain")
+    assert render_verdicts([verdict], Style(io.StringIO())) == [
+        "",
+        "  live > +1KiB: not exceeded (above it, but within chance), it is +1.07 KiB ±200 B",
+    ]

@@ -22,7 +22,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "sql.md"
 EXAMPLES = ROOT / "memlyze" / "query" / "examples.json"
-# What a query answers stands in the paragraph above it.
+# What a query answers is the question at the beginning of the paragraph above it.
 EXAMPLE = re.compile(r"([^\n]+(?:\n[^\n]+)*)\n\n```sql\n(.*?)```", re.DOTALL)
 PART = re.compile(r"<!-- reference: (\w+) -->\n.*?<!-- end -->", re.DOTALL)
 
@@ -54,12 +54,20 @@ def escape(text: str) -> str:
     return text.replace("|", "\\|")
 
 
+def question(paragraph: str) -> str:
+    """What a query answers, for a list that knows no Markdown."""
+    asked, mark, _ = " ".join(paragraph.split()).partition("?")
+    if not mark or re.search(r"[`\[*]", asked):
+        raise SystemExit(
+            "docs/sql.md: a query has no question above it, or one with Markdown in it: begin the "
+            f"paragraph with what the query answers, in plain words: {asked}"
+        )
+    return asked + mark
+
+
 def render_examples(page: str) -> str:
     """The queries of the page with what they answer, for whoever has the package alone."""
-    found = [
-        {"title": " ".join(title.split()).rstrip(":"), "sql": sql.strip()}
-        for title, sql in EXAMPLE.findall(page)
-    ]
+    found = [{"title": question(title), "sql": sql.strip()} for title, sql in EXAMPLE.findall(page)]
     return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
 
 

@@ -14,6 +14,7 @@ from memlyze.wording.places import plain_path
 from memlyze.wording.units import format_duration
 
 _PACKAGES = re.compile(r"^.*[/\\](?:site|dist)-packages[/\\]")
+_UNNAMED = re.compile(r"<(?!unknown>)\w+>\Z")
 _LIBRARY = re.compile(r"^.*[/\\]lib[/\\]python3\.\d+[/\\]")
 
 
@@ -52,6 +53,14 @@ def place_text(file: str, line: int | None, folder: str) -> str:
 def function_text(function: str) -> str:
     """A function's name; allocations without Python code have none."""
     return NO_PYTHON if function == UNKNOWN else function or "(no name)"
+
+
+def frame_text(function: str, file: str, folder: str) -> str:
+    """What a bar of a flame graph is called: its function; where that is `<module>`, `<lambda>` or
+    the like, which every file has, with the file: `<module> django/http/response.py`.
+    """
+    where = place_text(file, None, folder) if _UNNAMED.match(function) else ""
+    return f"{function_text(function)} {where}".rstrip()
 
 
 def inner_place(site: Hotspot, folder: str) -> str:

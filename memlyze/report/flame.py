@@ -14,6 +14,7 @@ from memlyze.report.content import Content, Graph
 from memlyze.report.figures import (
     bytes_parts,
     bytes_text,
+    frame_text,
     function_text,
     percent,
     place_text,
@@ -125,7 +126,7 @@ def _slices(content: Content) -> list[str]:
 
 def _frame(frame: Frame, folder: str) -> list[str | int]:
     origin = _ORIGINS.index(frame.origin) if frame.origin in _ORIGINS else len(_ORIGINS) - 1
-    function = readable(function_text(frame.function), _LONGEST)
+    function = readable(frame_text(frame.function, frame.file, folder), _LONGEST)
     return [function, readable(place_text(frame.file, frame.line, folder), _LONGEST), origin]
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from known_trace import PROGRAM_FILE, known_trace
+from trace_encoder import Allocation, Free, Run, TraceEncoder
 
 from memlyze.query import definitions
 from memlyze.query.session import open_trace
@@ -33,6 +34,43 @@ def test_view_or_macro_has_a_query_that_uses_it(name: str) -> None:
     section = PAGE.split(f"<!-- reference: {name} -->")[1].split("\n### ")[0]
     queries = re.findall(r"```sql\n(.*?)```", section, re.DOTALL)
     assert any(re.search(rf"\b{name}\b", query) for query in queries)
+
+
+def test_example_is_told_by_a_question_in_plain_words() -> None:
+    titles = [example.title for example in definitions.examples()]
+    assert len(titles) == len(QUERIES)
+    assert [title for title in titles if not re.fullmatch(r"[A-Z][^?`*\[\]]{15,}\?", title)] == []
+
+
+def test_function_counts_once_a_stack_with_all_that_it_calls(tmp_path: Path) -> None:
+    """Two processes: `main` calls `load`, which calls itself twice, and then `decode`."""
+    (query,) = [e.sql for e in definitions.examples() if e.title.startswith("Which functions led")]
+    for process_id in (7, 8):
+        trace = TraceEncoder({"process_id": process_id, "sample_rate": 1.0, "end_ns": 10**9})
+        codes = ["main", "load", "decode", "other"]
+        trace.add(
+            "codes",
+            [
+                {"code_id": n, "function": name, "file": PROGRAM_FILE, "first_line": 10 * n}
+                for n, name in enumerate(codes, 1)
+            ],
+        )
+        parents = [(1, 0, 1), (2, 1, 2), (3, 2, 2), (4, 3, 3), (5, 1, 4)]
+        trace.add(
+            "stacks",
+            [{"stack_id": s, "parent_id": above, "code_id": code} for s, above, code in parents],
+        )
+        made = [Allocation(300, 3), Allocation(200, 4), Allocation(500, 5)]
+        trace.add_runs([Run(1, 10**6, 65536, made), Run(1, 2 * 10**6, 65539, [Free(65536)])])
+        trace.write(tmp_path / f"{process_id}.mlyze")
+    with open_trace(*(str(tmp_path / f"{number}.mlyze") for number in (7, 8))) as opened:
+        rows = opened.sql(query).fetchall()
+    file = PROGRAM_FILE
+    assert sorted(rows) == [
+        ("decode", file, 400, 0.2, 400, 400),
+        ("load", file, 1000, 0.5, 600, 400),
+        ("other", file, 1000, 0.5, 1000, 1000),
+    ]
 
 
 @pytest.mark.parametrize("query", QUERIES, ids=range(len(QUERIES)))

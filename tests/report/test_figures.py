@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from memlyze.analyses.estimates import Estimate
-from memlyze.report.figures import bytes_text, nice_step, percent, place_text
+from memlyze.report.figures import bytes_text, frame_text, nice_step, percent, place_text
 from memlyze.report.markup import readable
 
 
@@ -36,6 +36,27 @@ def test_estimate_has_its_error_or_says_that_there_is_none(estimate: Estimate, t
 )
 def test_place_is_short_and_tells_where(file: str, line: int | None, place: str) -> None:
     assert place_text(file, line, "/srv/app") == place
+
+
+@pytest.mark.parametrize(
+    "function, file, text",
+    [
+        (
+            "<module>",
+            "/v/lib/python3.11/site-packages/django/http/x.py",
+            "<module> django/http/x.py",
+        ),
+        ("<lambda>", "/srv/app/shop/main.py", "<lambda> shop/main.py"),
+        ("Node.<locals>.<listcomp>", "/srv/app/main.py", "Node.<locals>.<listcomp>"),
+        ("load", "/srv/app/main.py", "load"),
+        ("<unknown>", "<unknown>", "(no Python code)"),
+        ("<module>", "", "<module>"),
+    ],
+)
+def test_bar_without_a_name_of_its_own_is_told_by_its_file(
+    function: str, file: str, text: str
+) -> None:
+    assert frame_text(function, file, "/srv/app") == text
 
 
 def test_small_shares_keep_a_digit() -> None:

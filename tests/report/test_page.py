@@ -126,6 +126,18 @@ def test_flame_graphs_add_up(page: Page) -> None:
     assert named == {"main", "load", "decode", "(no Python code)"}
 
 
+def test_flame_graph_tells_modules_apart(tmp_path: Path, content_of: Contents) -> None:
+    trace = TraceEncoder({"process_id": 7, "sample_rate": 1.0, "end_ns": 20 * MS})
+    file = "/v/lib/python3.11/site-packages/django/http/response.py"
+    code = {"code_id": 2, "function": "<module>", "file": file, "first_line": 10}
+    trace.add("codes", [code])
+    trace.add("stacks", [{"stack_id": 1, "parent_id": 0, "code_id": 2}])
+    trace.add_runs([Run(1, MS, 65536, [Allocation(100, 1)])])
+    trace.write(tmp_path / "t.mlyze")
+    page = page_of(content_of(str(tmp_path / "t.mlyze")))
+    assert [frame[0] for frame in page.data["frames"]] == ["<module> django/http/response.py"]
+
+
 def test_page_loads_nothing_and_says_so_in_its_policy(page: Page) -> None:
     for tag, attributes in page.elements:
         assert tag not in ("link", "img", "iframe", "object", "embed", "base", "form", "a")

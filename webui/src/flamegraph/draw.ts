@@ -2,10 +2,10 @@
 
 import { CANVAS_FONT, fitText, type Size } from "../lib/canvas";
 import { originColour } from "../lib/origins";
-import { shortFunction, visible } from "../lib/text";
 import { translucent, type Palette } from "../lib/theme";
+import { barLabels } from "./nodeText";
 import type { Matches } from "./search";
-import { frameOf, isOther, type FlameTree } from "./tree";
+import { frameOf, type FlameTree } from "./tree";
 
 export const ROW_HEIGHT = 20;
 const LEAST_PX = 0.6;
@@ -66,23 +66,16 @@ function differenceColours(tree: FlameTree, palette: Palette, node: number): [st
   return [strength === 0 ? palette.hover : translucent(change > 0 ? palette.more : palette.less, strength), palette.text];
 }
 
-function label(picture: FlamePicture, node: number): string {
-  const { tree } = picture;
-  if (node === 0) {
-    return picture.rootLabel;
+function writtenOn(context: CanvasRenderingContext2D, { tree, rootLabel }: FlamePicture, node: number, width: number): string {
+  const labels = node === 0 ? [rootLabel] : barLabels(tree, node);
+  let text = "";
+  for (const label of labels) {
+    text = fitText(context, label, width, CHARACTER_PX);
+    if (text === label) {
+      break;
+    }
   }
-  if (isOther(tree, node)) {
-    return "(other)";
-  }
-  const frame = frameOf(tree, node);
-  if (frame === null) {
-    return "";
-  }
-  if (tree.folds.has(node)) {
-    return `▸ ${visible(tree.form.rows[node] ?? "")}`;
-  }
-  const name = visible(shortFunction(frame.function));
-  return tree.form.merge === "line" && frame.line > 0 ? `${name}:${frame.line}` : name;
+  return text;
 }
 
 export function drawFlame(context: CanvasRenderingContext2D, picture: FlamePicture): void {
@@ -126,7 +119,7 @@ function drawNode(context: CanvasRenderingContext2D, picture: FlamePicture, node
   }
   if (width > LABEL_FROM_PX) {
     context.fillStyle = text;
-    context.fillText(fitText(context, label(picture, node), width - 8, CHARACTER_PX), x + 4, y + ROW_HEIGHT / 2);
+    context.fillText(writtenOn(context, picture, node, width - 8), x + 4, y + ROW_HEIGHT / 2);
   }
   context.globalAlpha = 1;
   if (node === focus && node > 0) {

@@ -1,7 +1,8 @@
 /** What is said of one node: in the tooltip, in the line below the picture, to the screen reader, on the clipboard. */
 
+import type { Frame } from "../data/forms";
 import { estimateText } from "../lib/estimates";
-import { isNoPython, NO_PYTHON_HELP, shortFunction, shortPlace, visible } from "../lib/text";
+import { frameLabel, frameLabels, isNoPython, NO_PYTHON_HELP, shortPlace, visible } from "../lib/text";
 import { formatBytes, formatBytesChange, formatCount, formatShare } from "../lib/units";
 import { frameOf, isOther, type FlameTree } from "./tree";
 
@@ -12,7 +13,27 @@ export function nodeTitle(tree: FlameTree, node: number): string {
   if (tree.folds.has(node)) {
     return tree.form.rows[node] ?? "";
   }
-  return isOther(tree, node) ? "(other): nodes too small to be shown" : shortFunction(frameOf(tree, node)?.function ?? "");
+  return isOther(tree, node) ? "(other): nodes too small to be shown" : labelOf(frameOf(tree, node));
+}
+
+function labelOf(frame: Frame | null | undefined): string {
+  return frame ? frameLabel(frame) : "";
+}
+
+/** What is written on the bar of a node below the root: the first that fits, or the beginning of the last. */
+export function barLabels(tree: FlameTree, node: number): string[] {
+  if (isOther(tree, node)) {
+    return ["(other)"];
+  }
+  const frame = frameOf(tree, node);
+  if (frame === null) {
+    return [];
+  }
+  if (tree.folds.has(node)) {
+    return [`▸ ${visible(tree.form.rows[node] ?? "")}`];
+  }
+  const line = tree.form.merge === "line" && frame.line > 0 ? `:${frame.line}` : "";
+  return frameLabels(frame).map((label) => visible(label) + line);
 }
 
 const FOLD_HELP = "Outside of the program; Enter or a click unfolds them";
@@ -55,7 +76,7 @@ export function nodeFacts(tree: FlameTree, node: number): [string, string][] {
   facts.push(["Allocations", estimateText(allocations, formatCount)], ["Samples", formatCount(nodes.samples[node] ?? 0)]);
   const place = frameOf(tree, node);
   if (folded !== undefined) {
-    facts.push(["From", shortFunction(folded[0]?.function ?? "")], ["To", shortFunction(folded.at(-1)?.function ?? "")]);
+    facts.push(["From", labelOf(folded[0])], ["To", labelOf(folded.at(-1))]);
   } else if (place !== null && !isNoPython(place.function)) {
     facts.push(["Where", shortPlace(place.file, place.line)]);
   }

@@ -1,5 +1,6 @@
 /** Frames that match what was searched for. */
 
+import { frameLabels } from "../lib/text";
 import type { FlameTree } from "./tree";
 
 export interface Matches {
@@ -10,7 +11,7 @@ export interface Matches {
   readonly bytes: number;
 }
 
-/** `/…/` is a regular expression, anything else a part of the name or of the path; null: not a valid expression. */
+/** `/…/` is a regular expression, anything else a part of the name, of the path or of what is written on the bar; null: not a valid expression. */
 export function matcher(search: string): ((text: string) => boolean) | null {
   const expression = /^\/(.+)\/?$/.exec(search);
   if (expression !== null && search.length > 1) {
@@ -30,7 +31,7 @@ export function findMatches({ form, count, shownAs }: FlameTree, search: string)
   if (matches === null) {
     return null;
   }
-  const frameMatches = form.frames.map(({ function: name, file }) => matches(name) || matches(file));
+  const frameMatches = form.frames.map((frame) => [frame.function, frame.file, ...frameLabels(frame)].some(matches));
   const { parent } = form.nodes;
   const isMatch = new Uint8Array(count);
   const isWithin = new Uint8Array(count);

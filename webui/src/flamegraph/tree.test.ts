@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 
 import type { Flamegraph } from "../data/forms";
 import { byFrame } from "./byFrame";
-import { nodeTitle, stackText } from "./nodeText";
+import { barLabels, nodeFacts, nodeText, nodeTitle, stackText } from "./nodeText";
 import { findMatches } from "./search";
 import { ancestry, layOut, nodeAt, nodeOfPath, pathOf } from "./tree";
 
@@ -123,4 +123,31 @@ test("the table counts a frame that calls itself once", () => {
   const parse = rows.find(({ frame }) => frame.function === "parse");
   expect(parse).toMatchObject({ self: { value: 50, error: 5 }, total: { value: 50 } });
   expect(rows[0]?.frame.function).toBe("main");
+});
+
+describe("modules", () => {
+  const file = "/v/lib/python3.11/site-packages/django/http/response.py";
+  const frames = form().frames.map((frame, index) => (index === 1 ? { ...frame, function: "<module>", file, line: 7 } : frame));
+  const label = "<module> django/http/response.py";
+
+  test.each([{}, { is_inverted: true }, { is_difference: true }])("are told apart on bars, in the path and to the reader: %o", (changes) => {
+    const tree = layOut(form({ frames, ...changes }));
+    expect(barLabels(tree, 2)[0]).toBe(label);
+    expect(nodeTitle(tree, 2)).toBe(label);
+    expect(nodeText(tree, 2)).toContain(`${label},`);
+    expect(barLabels(tree, 3)).toEqual(["save"]);
+  });
+
+  test("have the line where bars are lines", () => {
+    expect(barLabels(layOut(form({ frames, merge: "line" })), 2)[0]).toBe(`${label}:7`);
+  });
+
+  test("are told as the ends of what is folded", () => {
+    const folded = layOut(form({ frames, nodes: { ...form().nodes, fold: [-1, 1, 1, -1, -1, -1] } }), new Set());
+    expect(nodeFacts(folded, 1)).toContainEqual(["To", label]);
+  });
+
+  test("are found by what is written on the bar", () => {
+    expect(findMatches(layOut(form({ frames })), "<module> django/http")).toMatchObject({ nodes: 1, bytes: 60 });
+  });
 });

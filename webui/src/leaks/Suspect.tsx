@@ -61,30 +61,38 @@ export function Suspect({ site }: { site: LeakSite }) {
         {info.processes.length > 1 && <Fact name={site.process_ids.length === 1 ? "Process" : "Processes"}>{site.process_ids.join(", ")}</Fact>}
         <Fact name="Samples">{formatCount(site.samples)}</Fact>
       </dl>
+      <Holders site={site} />
       <Evidence site={site} />
       <div className="suspect-columns">
-        {isFile(site.file) && site.line > 0 && <CodeExcerpt file={site.file} line={site.line} />}
+        <div>
+          {isFile(site.file) && site.line > 0 && <CodeExcerpt file={site.file} line={site.line} />}
+          <Births site={site} resolution={resolution} />
+        </div>
         <section>
           <h3>Most of it comes this way, innermost first</h3>
           <Stack frames={site.stack.map((frame) => ({ ...frame, module: null, language: "python" as const }))} />
         </section>
       </div>
-      <Holders site={site} />
-      <section>
-        <h3>By time of birth: what was allocated, and what of it stays</h3>
-        <Table
-          label="Survival by time of birth"
-          rows={site.cohorts}
-          rowKey={({ start_ns }) => start_ns}
-          columns={[
-            { key: "start", title: "Born from", cell: ({ start_ns }) => formatMoment(start_ns, resolution) },
-            { key: "allocated", title: "Allocated", isNumber: true, cell: ({ allocated }) => formatBytes(allocated) },
-            { key: "surviving", title: "Stays", isNumber: true, cell: ({ surviving }) => formatBytes(surviving) },
-            { key: "share", title: "Share", isNumber: true, cell: ({ allocated, surviving }) => (allocated > 0 ? formatShare(surviving / allocated) : "–") },
-          ]}
-        />
-      </section>
     </article>
+  );
+}
+
+function Births({ site, resolution }: { site: LeakSite; resolution: number }) {
+  return (
+    <section>
+      <h3>By time of birth: what was allocated, and what of it stays</h3>
+      <Table
+        label="Survival by time of birth"
+        rows={site.cohorts}
+        rowKey={({ start_ns }) => start_ns}
+        columns={[
+          { key: "start", title: "Born from", cell: ({ start_ns }) => formatMoment(start_ns, resolution) },
+          { key: "allocated", title: "Allocated", isNumber: true, cell: ({ allocated }) => formatBytes(allocated) },
+          { key: "surviving", title: "Stays", isNumber: true, cell: ({ surviving }) => formatBytes(surviving) },
+          { key: "share", title: "Share", isNumber: true, cell: ({ allocated, surviving }) => (allocated > 0 ? formatShare(surviving / allocated) : "–") },
+        ]}
+      />
+    </section>
   );
 }
 

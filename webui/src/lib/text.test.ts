@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { placeLabel, placeLabels, shortFunction, shortPath, shortPlace, visible, visibleCode } from "./text";
+import { frameLabel, frameLabels, placeLabel, placeLabels, shortFunction, shortPath, shortPlace, visible, visibleCode } from "./text";
 
 test("control characters and marks of direction lose their effect", () => {
   expect(visible("a\u0000b\u001bc")).toBe("a␀b␛c");
@@ -54,4 +54,20 @@ test("places of one name and line are told apart by their files", () => {
     "<module> email/__init__.py:1",
     "<module> re.py:1",
   ]);
+});
+
+test("a frame without a name of its own is told by its file, any other by its name", () => {
+  const frame = (name: string, file: string) => ({ function: name, file });
+  expect(frameLabels(frame("<module>", "/v/lib/python3.11/site-packages/django/http/response.py"))).toEqual([
+    "<module> django/http/response.py",
+    "<module> response.py",
+    "response.py",
+  ]);
+  expect(frameLabels(frame("<module>", "/v/lib/python3.11/site-packages/django/db/__init__.py")).slice(1)).toEqual(["<module> db/__init__.py", "db/__init__.py"]);
+  expect(frameLabels(frame("<lambda>", "/srv/shop/store/audit.py"))).toEqual(["<lambda> store/audit.py", "<lambda> audit.py"]);
+  expect(frameLabel(frame("<listcomp>", "C:\\Python311\\Lib\\site-packages\\six.py"))).toBe("<listcomp> six.py");
+  expect(frameLabel(frame("<genexpr>", "/usr/lib/python3.11/json/decoder.py"))).toBe("<genexpr> json/decoder.py");
+  expect(frameLabels(frame("<unknown>", "<unknown>"))).toEqual(["(no Python code)"]);
+  expect(frameLabels(frame("Node.<locals>.render.<listcomp>", "/srv/app.py"))).toEqual(["Node.render.<listcomp>"]);
+  expect(frameLabels(frame("load", "/srv/app.py"))).toEqual(["load"]);
 });

@@ -63,6 +63,33 @@ export function shortFunction(name: string): string {
 /** `<module>`, `<lambda>` and their like: each file has one. */
 const UNNAMED = /^<\w+>$/;
 
+const BEFORE_LIBRARIES = /^.*[/\\](?:(?:site|dist)-packages|lib(?:64)?[/\\]python\d+\.\d+t?)[/\\]/;
+const LIBRARY_PARTS = 3;
+
+/** `django/http/response.py`: of a library, from its package on, as far as it is not too long; else the end of the path. */
+function shortFile(file: string): string {
+  const within = file.replace(BEFORE_LIBRARIES, "");
+  return within === file ? shortPath(file) : shortPath(within, LIBRARY_PARTS);
+}
+
+/**
+ * What a frame may be called, the longest first: `Session.login`; of those without a name of their own, which every file has,
+ * `<module> http/response.py`, `<module> response.py` and, as a module is its file, `response.py`.
+ */
+export function frameLabels({ function: name, file }: { readonly function: string; readonly file: string }): string[] {
+  if (!UNNAMED.test(name) || isNoPython(name) || file === "" || isNoPython(file)) {
+    return [shortFunction(name)];
+  }
+  const path = shortFile(file);
+  const end = shortPath(path, path.endsWith("__init__.py") ? 2 : 1);
+  return [`${name} ${path}`, `${name} ${end}`, ...(name === "<module>" ? [end] : [])];
+}
+
+/** A frame in full: `Session.login`, `<module> http/response.py`. */
+export function frameLabel(frame: { readonly function: string; readonly file: string }): string {
+  return frameLabels(frame)[0] ?? "";
+}
+
 interface PlaceName {
   readonly function: string | null;
   readonly file: string | null;

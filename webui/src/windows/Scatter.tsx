@@ -6,33 +6,10 @@ import { visible } from "../lib/text";
 import { nameColour, translucent, usePalette } from "../lib/theme";
 import { formatBytes, formatCount, formatDuration } from "../lib/units";
 import { Tooltip, TooltipFacts } from "../parts/Tooltip";
+import { axesOf, drawAxes, HEIGHT } from "./axes";
 import { dotAt, dotsOf, nextOf, radiusOf, readable, type Dot } from "./dots";
 
-const LEFT = 66;
-const RIGHT = 14;
-const TOP = 10;
-const BOTTOM = 36;
-const HEIGHT = 300;
 const REACH_PX = 10;
-/** Room for a large dot at the least of both. */
-const INSET = 18;
-/** Windows that left nothing lie on the lower edge, below the first power. */
-const LEAST = 16;
-
-interface Axis {
-  readonly least: number;
-  readonly greatest: number;
-  position(bytes: number): number;
-}
-
-function logAxis(values: readonly number[], from: number, to: number): Axis {
-  const greatest = Math.max(LEAST * 16, ...values) * 1.5;
-  const positive = values.filter((value) => value > 0);
-  const least = Math.max(LEAST, 2 ** Math.floor(Math.log2(positive.length > 0 ? Math.min(...positive) : LEAST)) / 2);
-  const scale = (to - from) / Math.log(greatest / least);
-  return { least, greatest, position: (bytes) => (bytes <= least ? from : from + Math.log(bytes / least) * scale) };
-}
-
 /** Each window as a dot, what it allocated against what it left behind, both by powers; those that coincide as one dot with their number. */
 export function Scatter({ windows, chosen, onChoose }: { windows: Windows; chosen: number | null; onChoose: (windowId: number) => void }) {
   const palette = usePalette();
@@ -40,13 +17,7 @@ export function Scatter({ windows, chosen, onChoose }: { windows: Windows; chose
   const canvas = useRef<HTMLCanvasElement>(null);
   const { width } = useSize(container);
   const [hover, setHover] = useState<{ dot: Dot; x: number; y: number } | null>(null);
-  const axes = useMemo(
-    () => ({
-      x: logAxis(windows.allocated_bytes, LEFT + INSET, Math.max(LEFT + INSET + 1, width - RIGHT)),
-      y: logAxis(windows.retained_bytes, HEIGHT - BOTTOM - INSET, TOP),
-    }),
-    [windows, width],
-  );
+  const axes = useMemo(() => axesOf(windows.allocated_bytes, windows.retained_bytes, width), [windows, width]);
 
   const dots = useMemo(
     () => dotsOf(windows.name, windows.allocated_bytes.map((allocated, index) => [axes.x.position(allocated), axes.y.position(windows.retained_bytes[index] ?? 0)])),
@@ -151,27 +122,4 @@ function drawNumbers(context: CanvasRenderingContext2D, dots: readonly Dot[], in
 
 function withError(bytes = 0, error = 0): string {
   return formatBytes(bytes) + (error > 0 ? ` ± ${formatBytes(error)}` : "");
-}
-
-function drawAxes(context: CanvasRenderingContext2D, { x, y }: { x: Axis; y: Axis }, width: number, palette: ReturnType<typeof usePalette>): void {
-  context.textBaseline = "middle";
-  for (const [axis, isHorizontal] of [[x, true], [y, false]] as const) {
-    const powers = Math.log2(axis.greatest / axis.least);
-    const step = Math.max(1, Math.ceil(powers / (isHorizontal ? width / 90 : 7)));
-    for (let power = 0; power <= powers; power += step) {
-      const bytes = axis.least * 2 ** power;
-      const at = axis.position(bytes);
-      const text = power === 0 && !isHorizontal ? "nothing" : formatBytes(bytes).replace(/\.?0+ /, " ");
-      context.fillStyle = palette.line;
-      context.fillRect(isHorizontal ? at : LEFT, isHorizontal ? TOP : at, isHorizontal ? 1 : width - LEFT - RIGHT, isHorizontal ? HEIGHT - TOP - BOTTOM : 1);
-      context.fillStyle = palette["text-3"];
-      context.textAlign = isHorizontal ? "center" : "right";
-      context.fillText(text, isHorizontal ? at : LEFT - 6, isHorizontal ? HEIGHT - BOTTOM + 11 : at);
-    }
-  }
-  context.fillStyle = palette["text-2"];
-  context.textAlign = "right";
-  context.fillText("allocated", width - RIGHT, HEIGHT - 7);
-  context.textAlign = "left";
-  context.fillText("↑ retained", 6, TOP + 1);
 }

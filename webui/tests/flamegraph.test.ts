@@ -38,6 +38,9 @@ describeInBrowser("flame graph", () => {
     await page.keyboard.press("ArrowDown");
     await page.keyboard.press("ArrowDown");
     await expect.poll(() => graph.getAttribute("aria-label")).toContain("build_spike");
+    await page.keyboard.press("ArrowUp");
+    await expect.poll(() => graph.getAttribute("aria-label")).toContain("<module> programs/spikes.py");
+    await page.keyboard.press("ArrowDown");
     await page.keyboard.press("c");
     await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toMatch(/spikes\.py.* <module>\n.*spikes\.py.* build_spike/);
     await page.keyboard.press("Enter");

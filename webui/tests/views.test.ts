@@ -89,6 +89,24 @@ describeInBrowser("views", () => {
     expect(complaints).toEqual([]);
   });
 
+  test("leaks: who holds it is in sight at once, before the stack, and within the width of a phone", async () => {
+    const { page } = await open("service", "#/leaks");
+    await settled(page);
+    const holders = page.getByRole("region", { name: "Who holds it" });
+    const stack = page.locator(".suspect .stack");
+    await expect.poll(() => holders.locator(".chain-list li").count()).toBeGreaterThan(0);
+    const boxes = async () => [await holders.boundingBox(), await stack.boundingBox()] as const;
+    const [inSight, below] = await boxes();
+    expect((inSight?.y ?? NaN) + (inSight?.height ?? NaN)).toBeLessThan(800);
+    expect((inSight?.y ?? NaN) + (inSight?.height ?? NaN)).toBeLessThan(below?.y ?? NaN);
+    await page.setViewportSize({ width: 390, height: 844 });
+    const [narrow, after] = await boxes();
+    expect((narrow?.x ?? NaN) + (narrow?.width ?? NaN)).toBeLessThanOrEqual(390);
+    expect((narrow?.y ?? NaN) + (narrow?.height ?? NaN)).toBeLessThan(after?.y ?? NaN);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+    await screenshot(page, "leaks-390");
+  });
+
   test("leaks: what grew until the program let go of it is named first", async () => {
     const { page, complaints } = await open("let_go", "#/leaks");
     await settled(page);

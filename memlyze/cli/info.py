@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import typing
 
+from memlyze.analyses.command_lines import short_command
 from memlyze.analyses.inventory import Inventory, take_inventory
 from memlyze.analyses.sampling import sampling_of
 from memlyze.cli.arguments import CommandParser
 from memlyze.cli.opening import FIRST, add_only_option, json_text, open_traces
 from memlyze.cli.terminal import Aligned, Style
-from memlyze.wording.names import printable
+from memlyze.trace.metadata import strings_of
+from memlyze.wording.fitting import wrap
+from memlyze.wording.names import printable, shorten_right
 from memlyze.wording.sampling import sampling_text
 from memlyze.wording.trace_state import state_lines
-from memlyze.wording.units import format_bytes
+from memlyze.wording.units import format_bytes, format_duration
 
 DESCRIPTION = """\
 EXAMPLES
@@ -22,9 +26,9 @@ EXAMPLES
   memlyze info --json app.1234.mlyze
   memlyze info --only first app.1234.mlyze     without the processes that app.py started
 
-Prints what traces say about themselves, one after the other: size, how much they hold, whether they
-are complete or damaged, how many events were dropped, and their metadata. The files of the
-processes that a program started follow its own.
+Prints what a trace says about itself: size, how much it holds, whether it is complete or damaged,
+how many events were dropped, and its metadata. Of several, and of a program with the processes that
+it started, it prints a line each.
 """
 
 
@@ -45,25 +49,36 @@ def run(arguments: typing.Sequence[str]) -> int:
     style = Style(sys.stdout)
     with open_traces(options.traces, only=options.only) as trace:
         paths, left_out = trace.paths, trace.left_out
-    for number, path in enumerate(paths):
+    known = []
+    for path in paths:
         with open_traces([path], only=FIRST) as trace:
             inventory = take_inventory(trace)[0]
-            state = state_lines(trace)
-            recorded = sampling_text(sampling_of(trace))
-        if options.json:
-            print(json_text(inventory))
-        else:
-            lines = render(inventory, state, recorded, style)
-            print("\n".join(lines if number == 0 else ["", *lines]))
+            recorded = sampling_text(sampling_of(trace)) if len(paths) == 1 else ""
+            known.append(Known(inventory, state_lines(trace), recorded))
+    if options.json:
+        for one in known:
+            print(json_text(one.inventory))
+    else:
+        lines = render(known[0], style) if len(known) == 1 else render_several(known, style)
+        print("\n".join(lines))
     for sentence in left_out:
         print(f"memlyze info: {sentence}", file=sys.stderr)
     return 0
 
 
-def render(
-    inventory: Inventory, state: typing.Sequence[str], recorded: str, style: Style
-) -> list[str]:
-    """The inventory of one file as lines of text."""
+class Known(typing.NamedTuple):
+    """A file."""
+
+    inventory: Inventory
+    state: typing.Sequence[str]
+    """What the reader of any figure must know of it."""
+    recorded: str
+    """How closely."""
+
+
+def render(known: Known, style: Style) -> list[str]:
+    """All that is known of one file, as lines of text."""
+    inventory, state, recorded = known
     lines = [style(printable(inventory.path), "bold")]
     facts = Aligned(right=(False, False))
     facts.add("size", format_bytes(inventory.file_bytes))
@@ -84,3 +99,45 @@ def render(
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         entries.add(key, printable(text))
     return [*lines, "", style("  metadata", "bold"), *entries.lines()]
+
+
+def render_several(known: typing.Sequence[Known], style: Style) -> list[str]:
+    """What matters of each file, a line each, and where the rest is to be had."""
+    table = Aligned(
+        right=(True, False, True, True, True, True, False, False),
+        lesser=((6,), (4,), (5,)),
+        fit=shorten_right,
+    )
+    heads = ("process", "state", "samples", "dropped", "size", "duration", "file", "command")
+    table.add(*heads, looks=["bold"] * len(heads))
+    for inventory, _, _ in known:
+        facts = inventory.metadata
+        end_ns = facts.get("end_ns")
+        state = _state(inventory)
+        table.add(
+            str(facts.get("process_id", "?")),
+            state,
+            str(facts.get("allocations_recorded", "?")),
+            str(facts.get("events_dropped", "?")),
+            format_bytes(inventory.file_bytes),
+            format_duration(end_ns) if isinstance(end_ns, int) else "?",
+            printable(os.path.basename(inventory.path)),
+            printable(short_command(" ".join(strings_of(facts.get("command_line"))))),
+            looks=["", "" if state == "complete" else "yellow"],
+        )
+    lines = table.lines(style=style)
+    for inventory, state_of_file, _ in known:
+        for text in state_of_file:
+            file = printable(os.path.basename(inventory.path))
+            broken = wrap(f"  ! {file}: {text}", style.width, indent="    ")
+            lines += [style(line, "yellow") for line in broken]
+    text = "  All that one of them says of itself: --only PROCESS; of each: --json."
+    return [*lines, "", *style.prose(text)]
+
+
+def _state(inventory: Inventory) -> str:
+    if inventory.is_being_written:
+        return "being written"
+    if not inventory.is_complete:
+        return "cut off"
+    return "damaged" if inventory.damage else "complete"

@@ -30,7 +30,7 @@ from memlyze.wording.peaks import (
     why_not_resident,
 )
 from memlyze.wording.places import about_unknown, note_of, place_of
-from memlyze.wording.resident import describe_resident
+from memlyze.wording.resident import describe_resident, unexplained_bytes
 from memlyze.wording.sampling import sampling_text
 from memlyze.wording.trace_state import state_lines
 from memlyze.wording.units import format_bytes, format_count, format_duration, plural
@@ -53,6 +53,9 @@ _PROCESSES = 12
 # A snapshot within a tick of the memory clock and of so nearly the same size is that of the peak.
 _CLOCK_NS = 10_000_000
 _SAME_SIZE = 0.01
+_WHY_ANOTHER_MOMENT = (
+    "(what it consists of is looked at more rarely than how much it is; here most was seen)"
+)
 # Command lines of several processes, and process ids of one of them, that are shown.
 _COMMANDS = 12
 
@@ -148,7 +151,7 @@ def render(summary: Summary, state: typing.Sequence[str], style: Style) -> list[
     for number, text in enumerate(_references(summary)):
         facts.add("" if number else "references", text)
     if summary.invisible_allocators:
-        facts.add("not seen", printable(f"blocks of {', '.join(summary.invisible_allocators)}"))
+        facts.add("not seen", _not_seen(summary))
     lines += facts.lines(style=style)
     lines += ["", *_sites(summary, style)]
     if len(summary.processes) > 1:
@@ -241,7 +244,18 @@ def _consisted_of(
         label = f"at {format_duration(resident.time_ns)}"
         lead = f"{format_bytes(size)} were resident: "
     described = describe_resident(resident, min(width, _RESIDENT_WIDTH), lead)
+    if not is_near:
+        described.append(_WHY_ANOTHER_MOMENT)
     return zip_longest([label], described, fillvalue="")
+
+
+def _not_seen(summary: Summary) -> str:
+    """Whose blocks were not recorded, and what of the resident memory they may be."""
+    text = printable(f"blocks of {', '.join(summary.invisible_allocators)}")
+    unexplained = unexplained_bytes(summary.resident) if summary.resident else 0
+    if unexplained:
+        text += f"; the {format_bytes(unexplained)} that are unexplained may be theirs"
+    return text
 
 
 def _allocated(summary: Summary) -> str:

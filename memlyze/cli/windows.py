@@ -6,7 +6,8 @@ import argparse
 import sys
 import typing
 
-from memlyze.analyses.estimates import Estimate
+from memlyze.analyses.estimates import Estimate, Sampling
+from memlyze.analyses.sampling import sampling_of
 from memlyze.analyses.windows import ORDERS, Growth, Holder, Route, Window, Windows, windows
 from memlyze.cli.arguments import CommandParser
 from memlyze.cli.opening import add_only_option, open_traces, print_json, titled, typed_paths
@@ -15,6 +16,7 @@ from memlyze.cli.terminal import Aligned, Style
 from memlyze.wording.figures import FEW_SAMPLES_ADVICE, figure, figure_cells, short_figure
 from memlyze.wording.fitting import shorten_middle, wrap
 from memlyze.wording.names import printable, short_name
+from memlyze.wording.sampling import sampling_text
 from memlyze.wording.trace_state import state_lines
 from memlyze.wording.units import format_bytes, format_count, format_duration, format_error, plural
 
@@ -73,7 +75,7 @@ def run(arguments: typing.Sequence[str]) -> int:
     with open_traces(options.traces, only=options.only) as trace, decoding_events(trace):
         found = windows(trace, sort_by=options.sort, kind=options.kind, count=options.worst)
         state = state_lines(trace)
-        paths = trace.paths
+        paths, sampling = trace.paths, sampling_of(trace)
     if options.json:
         print_json(found)
         return 0
@@ -84,6 +86,7 @@ def run(arguments: typing.Sequence[str]) -> int:
         state,
         style,
         typed=typed_paths(options.traces),
+        sampling=sampling,
         routes=options.routes,
         kind=options.kind,
     )
@@ -98,10 +101,13 @@ def render(
     style: Style,
     *,
     typed: str,
+    sampling: Sampling,
     routes: int = _ROUTES,
     kind: str | None = None,
 ) -> list[str]:
-    """The windows as lines of text; `typed` is what to type for the same traces."""
+    """The windows as lines of text; `typed` is what to type for the same traces, `sampling` how
+    closely they were recorded.
+    """
     lines = titled(paths, state, style)
     if not found.windows:
         what = f"no windows of the kind {kind}" if kind else "no windows"
@@ -117,7 +123,7 @@ def render(
         lines.append(f"  and {left} more: --routes {len(found.routes)}")
     lines += _skewed(found.routes[:routes], style)
     lines += ["", *_outside(found, typed, style)]
-    lines += _where_growth_is(found, typed, style)
+    lines += _where_growth_is(found, typed, sampling, style)
     if found.worst:
         lines += ["", *_worst(found.worst, style)]
     if found.at_peak is not None and found.at_peak.holders:
@@ -133,21 +139,28 @@ def render(
     return lines
 
 
-def _where_growth_is(found: Windows, typed: str, style: Style) -> list[str]:
+def _where_growth_is(found: Windows, typed: str, sampling: Sampling, style: Style) -> list[str]:
     growths = [route.growth for route in found.routes]
     command = f"memlyze leaks {typed}"
+    # Where nothing seems to be left, there is nothing to be looked for.
+    is_open = any(
+        growth.verdict == "unknown" and growth.bytes_per_window.value >= 1 for growth in growths
+    )
     lines = []
     if any(growth.verdict == "grows" for growth in growths):
         text = "  What grows on to the end, by line:"
         lines += style.prose(text, command=command)
-    # Where nothing seems to be left, there is nothing to be looked for.
-    elif any(
-        growth.verdict == "unknown" and growth.bytes_per_window.value >= 1 for growth in growths
-    ):
+    elif is_open:
         text = (
             "  What leaves something behind and has a ? may grow: memlyze leaks judges it by line,"
         )
         lines += style.prose(text + " which needs fewer samples:", command=command)
+    if is_open and not sampling.is_exact:
+        lines += style.prose(
+            f"  A ? may come of too few samples. Recorded was {sampling_text(sampling)}; "
+            "a smaller sample_interval, an option of the middleware (--sample-interval of memlyze "
+            "record), has more."
+        )
     return lines
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from memlyze.analyses.resident_memory import ResidentMemory
+from memlyze.analyses.resident_memory import Part, ResidentMemory
 from memlyze.wording.units import format_bytes
 
 #: What the categories of `rss_explained` are called.
@@ -21,6 +21,7 @@ CATEGORY_NAMES = {
     "tracer": "memlyze",
     "unexplained": "unexplained",
 }
+_UNEXPLAINED = "unexplained"
 _PARTS = 6
 _LEAST_SHARE = 0.01
 
@@ -30,10 +31,10 @@ def describe_resident(resident: ResidentMemory, width: int, lead: str = "") -> l
     lines of at most `width` characters where a part is not longer, the first with `lead` before it.
     What the recorder holds is left out.
     """
-    main = [part for part in resident.program_parts if part.share >= _LEAST_SHARE]
+    main = _main_parts(resident)
     shown = main[:_PARTS]
     # What is not known is never hidden among the rest.
-    shown += [part for part in main[_PARTS:] if part.category == "unexplained"]
+    shown += [part for part in main[_PARTS:] if part.category == _UNEXPLAINED]
     texts = [
         f"{format_bytes(part.resident_bytes)} {CATEGORY_NAMES.get(part.category, part.category)}"
         for part in shown
@@ -49,3 +50,13 @@ def describe_resident(resident: ResidentMemory, width: int, lead: str = "") -> l
         else:
             lines[-1] += f" {text}"
     return lines
+
+
+def unexplained_bytes(resident: ResidentMemory) -> int:
+    """What `describe_resident` calls unexplained; 0 where it does not speak of it."""
+    parts = _main_parts(resident)
+    return sum(part.resident_bytes for part in parts if part.category == _UNEXPLAINED)
+
+
+def _main_parts(resident: ResidentMemory) -> list[Part]:
+    return [part for part in resident.program_parts if part.share >= _LEAST_SHARE]

@@ -14,6 +14,9 @@ from command_line import Runner
 from known_trace import known_trace, write_known_trace
 from trace_encoder import Allocation, Run, TraceEncoder
 
+from memlyze.trace.format import RESIDENT_CATEGORY_NAMES
+from memlyze.wording.units import format_bytes
+
 
 @pytest.fixture
 def trace(tmp_path: Path) -> str:
@@ -297,6 +300,60 @@ def test_snapshot_that_is_not_of_the_peak_says_which_moment_it_is_of(
     output = memlyze("summary", "t.mlyze").stdout
     assert "  at 20.0 ms     3.00 MiB were resident: 3.00 MiB Python objects\n" in output
     assert "of which" not in output
+    assert "what it consists of is looked at more rarely than how much it is" in output
+
+
+def test_snapshot_of_the_peak_does_not_excuse_itself(trace: str, memlyze: Runner) -> None:
+    output = memlyze("summary", trace).stdout
+    assert "looked at more rarely" not in output
+
+
+@pytest.mark.parametrize("unexplained_mib", [0, 2])
+def test_what_is_unexplained_may_be_of_allocators_that_are_not_seen(
+    unexplained_mib: int, memlyze: Runner, tmp_path: Path
+) -> None:
+    named = [{"name": "jemalloc", "file": "/srv/a.so"}]
+    encoder = TraceEncoder({"process_id": 1, "invisible_allocators": named})
+    sizes = {"python_objects": 3, "unexplained": unexplained_mib}
+    for name, size in sizes.items():
+        category = RESIDENT_CATEGORY_NAMES.index(name)
+        row = {"time_ns": 20, "category": category, "resident_bytes": size << 20}
+        encoder.add("resident", [row])
+    encoder.add("memory", [{"time_ns": 20, "rss": 5 << 20}])
+    encoder.write(tmp_path / "t.mlyze")
+    output = memlyze("summary", "t.mlyze").stdout
+    assert "blocks of jemalloc in a.so" in output
+    assert ("; the 2.00 MiB that are unexplained may be theirs" in output) == bool(unexplained_mib)
+
+
+def test_info_of_several_is_a_line_each_with_what_matters(
+    trace: str, memlyze: Runner, tmp_path: Path
+) -> None:
+    facts = {"events_dropped": 4, "allocations_recorded": 12, "end_ns": 1_500_000_000}
+    command_line = ["python", "worker.py"]
+    TraceEncoder({"process_id": 8, "command_line": command_line, **facts}).write(
+        tmp_path / "u.mlyze"
+    )
+    content = known_trace(process_id=9).to_bytes()
+    (tmp_path / "v.mlyze").write_bytes(content[: len(content) * 3 // 4])
+    output = memlyze("info", trace, "u.mlyze", "v.mlyze").stdout
+    lines = [" ".join(line.split()) for line in output.splitlines()]
+    assert lines[0] == "process state samples dropped size duration file command"
+    size = format_bytes((tmp_path / "u.mlyze").stat().st_size)
+    assert lines[2] == f"8 complete 12 4 {size} 1.50 s u.mlyze python worker.py"
+    assert lines[3].startswith("9 cut off ")
+    assert any(line.startswith("! v.mlyze: the trace was cut off") for line in lines)
+    assert "--only PROCESS; of each: --json" in lines[-1]
+    assert "metadata" not in output
+    assert "metadata" in memlyze("info", "--only", "8", trace, "u.mlyze").stdout
+
+
+def test_file_that_is_damaged_says_so_among_several(
+    trace: str, memlyze: Runner, tmp_path: Path
+) -> None:
+    (tmp_path / "bad.mlyze").write_bytes(known_trace(process_id=8).damaged("events"))
+    line = memlyze("info", trace, "bad.mlyze").stdout.splitlines()[2]
+    assert line.split()[:2] == ["8", "damaged"]
 
 
 def test_trace_of_which_nothing_could_be_written_is_not_called_empty(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from trace_encoder import Allocation, Free, Run, TraceEncoder
+from trace_encoder import EXACT_SAMPLING, Allocation, Free, Run, TraceEncoder
 
 import memlyze
 from memlyze.analyses.hotspots import hotspots
@@ -145,9 +145,27 @@ def test_where_growth_is_not_known_leaks_is_pointed_to(
     assert (f"which needs fewer samples: memlyze leaks {path}" in out) == kept
 
 
-def _write_calls(folder: Path, sizes: dict[int, int], *, freed: bool = False) -> None:
+def test_where_samples_are_too_few_for_growth_the_interval_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for interval_bytes in (0, 1 << 19):
+        _write_calls(tmp_path, dict.fromkeys(range(1, 5), 1024), interval_bytes=interval_bytes)
+        assert run([str(tmp_path / "t.mlyze")]) == 0
+        out = " ".join(capsys.readouterr().out.split())
+        assert "which needs fewer samples" in out
+        hint = "Recorded was every 512 KiB allocated; a smaller sample_interval, an option of the"
+        assert (hint in out) == bool(interval_bytes)
+
+
+def _write_calls(
+    folder: Path, sizes: dict[int, int], *, freed: bool = False, interval_bytes: int = 0
+) -> None:
     """A trace of calls that allocate so much each, by their number in time."""
-    trace = TraceEncoder({"process_id": 7, "sample_rate": 1.0, "end_ns": 10**9})
+    sampling = dict(EXACT_SAMPLING)
+    if interval_bytes:
+        sampling.update(interval_bytes=interval_bytes, rate=0.0)
+    metadata = {"process_id": 7, "sample_rate": sampling["rate"], "end_ns": 10**9}
+    trace = TraceEncoder(metadata, samplings=[sampling])
     rows = [
         {"window_id": n, "kind": "call", "name": "load", "start_ns": 9 * n, "end_ns": 9 * n + 5}
         for n in sizes

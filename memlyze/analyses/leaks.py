@@ -44,6 +44,8 @@ _OFTEN = 0.25
 _NOTABLE = 0.2
 #: The call stack of what was allocated while no Python code ran, which is at no place.
 _NO_FRAMES = 0
+#: As good as at the end of what was watched: within this share of it.
+_SOON = 0.02
 #: Of so many growing sites it is asked which of them are parts of others.
 _NESTED = 20
 
@@ -276,10 +278,14 @@ def _with_hindsight(
         return site.verdict
     if site.holders.holder is not None and site.holders.holder.is_bounded:
         return "warming_up"
+    # What is left of it at a checkpoint that came later tells nothing of what was there.
+    watched_ns = site.judged_until_ns - site.growing_since_ns
+    was_there = site.holders.time_ns - site.judged_until_ns <= _SOON * watched_ns
     blocks = references.live_blocks(site.process_id, stack_ids)
-    if may_be_in_free_lists(blocks, site.holders.blocks_without_object):
+    if was_there and may_be_in_free_lists(blocks, site.holders.blocks_without_object):
         return "warming_up"
-    if site.holders.garbage_share >= _MOSTLY and site.collected_share >= _OFTEN:
+    is_garbage = site.holders.garbage_share >= _MOSTLY and site.collected_share >= _OFTEN
+    if was_there and is_garbage:
         return "sawtooth"
     if takes_the_place_of_others(
         trace,

@@ -15,6 +15,7 @@ import memlyze
 from memlyze.analyses.changed_places import takes_the_place_of_others
 from memlyze.analyses.leaks import Leaks, leaks
 from memlyze.analyses.nesting import order_of_growth
+from memlyze.analyses.selection import END_NS
 
 GOES = 3
 WORK = "sum(range(6000))"
@@ -91,6 +92,20 @@ def shorten(n):
     return tuple(number for number in (n,))
 for n in range(1500):
     shorten(n)
+    {WORK}
+"""
+
+# What is left of it when the program ends lies in free lists.
+LET_GO = f"""
+def pack(n):
+    return tuple([n, n, n])
+def main():
+    kept = []
+    for n in range(3000):
+        kept.append(pack(n))
+        {WORK}
+main()
+for n in range(1000):
     {WORK}
 """
 
@@ -192,8 +207,17 @@ def test_memory_in_a_free_list_of_the_interpreter_is_no_leak(tmp_path: Path) -> 
     assert not found.having("growing")
 
 
-def _recorded(program: str, folder: Path, until: set[str] | None = None) -> Leaks:
-    """The verdicts on a program; where a busy machine let it seem to slow down, of another run."""
+def test_part_is_not_judged_by_what_was_left_when_the_program_ended(tmp_path: Path) -> None:
+    found = _recorded(LET_GO, tmp_path, {"growing"}, share=0.7)
+    assert "pack" in [site.function for site in found.having("growing")]
+
+
+def _recorded(
+    program: str, folder: Path, until: set[str] | None = None, share: float = 1.0
+) -> Leaks:
+    """The verdicts on that share of a program's life; where a busy machine let it seem to slow
+    down, of another run.
+    """
     source, trace = folder / "app.py", folder / "app.mlyze"
     source.write_text(program)
     for _ in range(GOES):
@@ -206,7 +230,8 @@ def _recorded(program: str, folder: Path, until: set[str] | None = None) -> Leak
             timeout=120,
         )
         with memlyze.open(trace) as opened:
-            found = leaks(opened)
+            end_ns = int(opened.table("memory")["time_ns"].max())
+            found = leaks(opened, to_ns=END_NS if share == 1 else round(share * end_ns))
         if until is None or until & {site.verdict for site in found.sites}:
             break
     return found

@@ -494,3 +494,12 @@ def test_steps_near_the_end_are_no_growth(tmp_path: Path) -> None:
     )
     (site,) = (site for site in judged(path).sites if site.function == "site")
     assert site.verdict == "warming_up"
+
+
+def test_array_that_is_copied_to_grow_is_not_counted_twice(tmp_path: Path) -> None:
+    """The old one and the new one are both there for a moment, also when the last is let go."""
+    starts = range(10, END_MS - 50, 20)
+    lives = [Life("site", at, at + 44, (2 * END_MS + at) * 500) for at in starts]
+    found = judged(write_lives(tmp_path / "t.mlyze", lives, end_ms=END_MS))
+    (site,) = found.sites
+    assert (site.verdict, site.grew_until_freed) == ("freed_late", True)

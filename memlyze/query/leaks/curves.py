@@ -311,7 +311,8 @@ def _without_passing(rows: Rows, may_pass: Array) -> Rows:
         _add_up(rows, which, rows.bytes, len(may_pass))
         for which in (~ended & ~is_young, is_young, ended & ~passes)
     )
-    keeps = may_pass & (freed_later <= _FREED_LATER * stays) & (young <= _YOUNG * stays)
+    keeps = may_pass & (stays > 0)
+    keeps &= (freed_later <= _FREED_LATER * stays) & (young <= _YOUNG * stays)
     left = ~(passes & keeps[rows.site])
     return Rows(*(column[left] for column in rows))
 

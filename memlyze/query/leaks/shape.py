@@ -38,6 +38,8 @@ class Shapes(typing.NamedTuple):
     """Cell after the last that is judged: what comes later is shutdown, or nothing happens."""
     is_freed_at_once: Array
     """Whether the site had its greatest part freed in one go, never to come back."""
+    level: Array
+    """As `top`, of the last fortieth of the time: what is replaced is not counted twice."""
     rise: Array
     """Bytes that it grew by since `onset`."""
     late_rise: Array
@@ -157,6 +159,7 @@ def measure(curves: Curves, lives: Lives, stack_site: Array) -> Shapes:
         onset=onset,
         end=end,
         is_freed_at_once=is_freed_at_once,
+        level=blocks[:, -1],
         rise=blocks[:, -1] - base,
         late_rise=late * _THIRD,
         rises=has_risen.sum(axis=1),

@@ -111,7 +111,7 @@ def judge(curves: Curves, shapes: Shapes, lives: Lives, *, looks: int = 1) -> Ju
     is_rising |= (s.p_third <= _WEAKLY_RISING) & (s.p_half <= 0.01) & ~is_step
     # What grew in the last third alone has only that to show.
     is_rising &= (s.slowing < _SUDDEN) | (s.p_third <= SIGNIFICANCE)
-    is_rising &= (accumulates & ~turns_over) | (s.late_rise >= _LATE_RISE * s.top)
+    is_rising &= (accumulates & ~turns_over) | (s.late_rise >= _LATE_RISE * s.level)
     watched_ns = clock.time_ns(s.end) - clock.time_ns(s.onset)
     is_watched = (watched_ns >= _LEAST_NS) & (share >= _LEAST_SHARE)
 

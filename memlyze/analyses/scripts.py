@@ -42,8 +42,8 @@ def scripts_in_common(before: Trace, after: Trace) -> tuple[frozenset[int], froz
     nothing: tuple[frozenset[int], frozenset[int]] = (frozenset(), frozenset())
     if not all(script.rows for script in scripts) or scripts[0].module == scripts[1].module:
         return nothing
-    for script, other, trace in zip(scripts, reversed(scripts), (after, before)):
-        if script.is_importable and script.module in _modules_beside(trace, other):
+    for script, other in zip(scripts, (after, before)):
+        if script.is_importable and script.module in other.table("frames")["module"].tolist():
             return nothing
     return scripts[0].rows, scripts[1].rows
 
@@ -77,12 +77,6 @@ def _script_of(trace: Trace) -> Script:
         return Script("", frozenset(), False)
     file = files[rows[0]]
     return Script(modules[rows[0]] or file, frozenset(rows), file.endswith(_IMPORTABLE))
-
-
-def _modules_beside(trace: Trace, script: Script) -> set[str]:
-    """The modules of a recording but for its script's."""
-    modules = trace.table("frames")["module"].tolist()
-    return {module for row, module in enumerate(modules) if row not in script.rows}
 
 
 def _absolute(trace: Trace, path: str) -> str:

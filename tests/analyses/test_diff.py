@@ -187,6 +187,22 @@ def test_a_script_is_compared_by_its_name_where_the_other_recording_imports_it(
         assert {Place("app", "main"), Place("run", "main")} <= by_place.keys()
 
 
+def test_a_command_is_no_module_of_its_name(tmp_path: Path) -> None:
+    """`bin/serve` starts what is in `serve.py`, or in the package `serve`."""
+    before = write(tmp_path / "a.mlyze", {1: 100, 2: 200}, command=("app.py",), imported="serve.py")
+    after = write(tmp_path / "b.mlyze", {1: 130}, script="bin/serve", command=("bin/serve",))
+    by_place = {row.place: row.figure for row in compare(before, after).rows}
+    main = by_place[Place("__main__", "main")]
+    assert (main.before.value, main.after.value) == (100, 130)
+    assert Place("serve", "load") in by_place
+
+
+def test_what_a_package_does_when_imported_is_not_of_the_script(tmp_path: Path) -> None:
+    before = write(tmp_path / "a.mlyze", {1: 100}, command=("app.py",))
+    after = write(tmp_path / "b.mlyze", {1: 130}, script="shop/__init__.py", command=("-m", "shop"))
+    assert {row.place.module for row in compare(before, after).rows} == {"app", "shop"}
+
+
 def test_scripts_of_one_name_keep_it(tmp_path: Path) -> None:
     before = write(tmp_path / "a.mlyze", {1: 100}, command=("app.py",))
     after = write(tmp_path / "b.mlyze", {1: 100}, command=("app.py",), folder="/home/me")

@@ -190,7 +190,7 @@
       if (size > 28) {
         context.fillStyle = isFound ? page : text;
         context.globalAlpha = isDim ? 0.6 : 1;
-        context.fillText(fitted(frameOf(node)[0], size - 10), x + 5, y + ROW / 2);
+        context.fillText(written(frameOf(node)[0], size - 10), x + 5, y + ROW / 2);
       }
     }
     context.globalAlpha = 1;
@@ -221,6 +221,17 @@
     }
     const kept = Math.floor((text.length * (width - 10)) / size);
     return kept > 1 ? `${text.slice(0, kept)}…` : "";
+  }
+
+  /** What a bar says: its label; a module's, where there is no room for all of it, the end of its file, since all modules begin alike. */
+  function written(label, width) {
+    const text = fitted(label, width);
+    const [, path] = /^<module> (.+)$/.exec(label) ?? [];
+    if (text === label || !path) {
+      return text;
+    }
+    const names = path.split(/[/\\]/);
+    return fitted(names.slice(names.at(-1) === "__init__.py" ? -2 : -1).join("/"), width);
   }
 
   function nodeAt(event) {

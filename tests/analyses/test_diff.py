@@ -60,7 +60,7 @@ def write(
         file = "<frozen importlib>" if function == "_find_and_load" else f"{folder}/{script}"
         if function == "load" and imported:
             file = f"{folder}/{imported}"
-        if script.startswith("<"):
+        if script.startswith(("<", "/")):
             file = script
         trace.add(
             "codes",
@@ -189,8 +189,9 @@ def test_a_script_is_compared_by_its_name_where_the_other_recording_imports_it(
 
 def test_a_command_is_no_module_of_its_name(tmp_path: Path) -> None:
     """`bin/serve` starts what is in `serve.py`, or in the package `serve`."""
+    command = "/srv/venv/bin/serve"
     before = write(tmp_path / "a.mlyze", {1: 100, 2: 200}, command=("app.py",), imported="serve.py")
-    after = write(tmp_path / "b.mlyze", {1: 130}, script="bin/serve", command=("bin/serve",))
+    after = write(tmp_path / "b.mlyze", {1: 130}, script=command, command=(command,))
     by_place = {row.place: row.figure for row in compare(before, after).rows}
     main = by_place[Place("__main__", "main")]
     assert (main.before.value, main.after.value) == (100, 130)

@@ -13,6 +13,8 @@ import pytest
 from native_programs import C_LIBRARIES, CLibrary
 from recorded import Trace
 
+from memlyze.trace.trace_file import TraceFile
+
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux alone")
 
 PROGRAM = """
@@ -100,6 +102,10 @@ def test_program_without_python_is_recorded_to_the_byte(
     assert len({row.thread_id for row in trace.allocations(5001)}) == 4
     assert trace.is_complete
     trace.check_sound()
+    if Path(c_library.compiler).name != "musl-gcc":  # that one's malloc does not say what it holds
+        with TraceFile(path) as file:
+            resident = file.table("resident")
+        assert resident["reserved_bytes"][resident["category"] == "malloc_live"].max() > 1 << 20
 
 
 def test_program_is_not_touched_unless_it_is_asked_for(

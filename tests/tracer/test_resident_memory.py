@@ -213,6 +213,25 @@ def test_memory_of_the_recorder_is_its_own(explain: Any) -> None:
     assert any("_tracer" in path for path in snapshot.by_path["tracer"])
 
 
+def test_memory_clock_counts_what_the_recorder_touched_for_idle_threads(record: Any) -> None:
+    """Each has a ring and tables of which it has written to the first pages alone."""
+    path = record(
+        """
+        import threading
+
+        never = threading.Lock()
+        never.acquire()
+        for _ in range(100):
+            threading.Thread(target=never.acquire, daemon=True).start()
+        """,
+        sample_rate=1.0,
+    ).trace_path
+    snapshot = last_snapshot(path)
+    with TraceFile(path) as trace:
+        own = int(trace.table("memory")["tracer_bytes"][-1])
+    assert abs(own - snapshot.resident["tracer"]) < 4 * MIB < snapshot.resident["tracer"]
+
+
 def test_memory_that_nobody_is_known_to_hold_is_said_to_be_unexplained(explain: Any) -> None:
     snapshot = explain(
         """

@@ -69,7 +69,6 @@ typedef struct {
     _Atomic uint64_t next_range;
     uint64_t first_range; /* of this session */
     _Atomic uint32_t next_thread_id;
-    _Atomic int64_t mapped_bytes; /* of thread states */
 } ml_recorder;
 
 extern ML_INTERNAL ml_recorder ml_recording;

@@ -4,6 +4,9 @@
 
 #include <pthread.h>
 #include <string.h>
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -74,8 +77,6 @@ static void unlink_and_free(ml_thread *thread)
         }
     ml_ring_destroy(&thread->ring);
     unmap_stack_cache(thread);
-    atomic_fetch_sub_explicit(&ml_recording.mapped_bytes, (int64_t)thread->mapped_bytes,
-                              memory_order_relaxed);
     ml_unmap(thread, sizeof *thread);
 }
 
@@ -193,6 +194,67 @@ void ml_threads_end_reading(void)
     ml_unlock(&ml_threads_lock);
 }
 
+/* Pages that were never touched take no memory: of most threads, that is most of what is mapped. */
+static int64_t resident_bytes_of(const void *memory, size_t bytes)
+{
+    if (!memory)
+        return 0;
+#if defined(__linux__)
+    unsigned char resident[256];
+    const size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE);
+    int64_t pages = 0;
+    for (size_t at = 0; at < bytes; at += sizeof resident * page_bytes) {
+        const size_t left = (bytes - at + page_bytes - 1) / page_bytes,
+                     count = left < sizeof resident ? left : sizeof resident;
+        if (mincore((char *)(uintptr_t)memory + at, count * page_bytes, resident) != 0)
+            return (int64_t)bytes;
+        for (size_t i = 0; i < count; i++)
+            pages += resident[i] & 1;
+    }
+    return pages * (int64_t)page_bytes;
+#else
+    return (int64_t)bytes;
+#endif
+}
+
+static int64_t resident_bytes_of_state(const ml_thread *thread)
+{
+    const ml_stack_cache *cache = &thread->stacks;
+    return resident_bytes_of(thread, sizeof *thread) +
+           resident_bytes_of(thread->ring.words,
+                             ml_ring_capacity(&thread->ring) * sizeof(uint64_t)) +
+           resident_bytes_of(cache->frames, cache->capacity * sizeof(ml_cached_frame)) +
+           resident_bytes_of(cache->scratch, cache->capacity * sizeof(void *)) +
+           resident_bytes_of(cache->stacks, cache->capacity * sizeof(uint32_t)) +
+           resident_bytes_of(cache->depth_hint, ML_DEPTH_HINTS * sizeof(uint16_t)) +
+           resident_bytes_of(cache->known_codes, ML_KNOWN_CODES * sizeof(ml_known_code)) +
+           resident_bytes_of(cache->known_children,
+                             ((size_t)cache->known_children_mask + 1) * sizeof(ml_known_child)) +
+           resident_bytes_of(thread->stack_ids, cache->max_numbers * sizeof(uint32_t));
+}
+
+int64_t ml_threads_resident_bytes(uint64_t session)
+{
+    int64_t bytes = 0;
+    ml_lock(&ml_threads_lock);
+    ml_thread *thread = ml_threads;
+    ml_unlock(&ml_threads_lock);
+    for (; thread; thread = thread->next) {
+        if (__atomic_load_n(&thread->session, __ATOMIC_ACQUIRE) != session)
+            continue;
+        /* Memory is touched as events are put into the ring. A look takes system calls: with each
+         * it is longer until the next, and an idle thread costs none. */
+        const uint64_t head = atomic_load_explicit(&thread->ring.head, memory_order_acquire);
+        if (!thread->drained.resident_bytes ||
+            head - thread->drained.measured_head > thread->drained.measured_head / 4) {
+            thread->drained.resident_bytes = resident_bytes_of_state(thread);
+            thread->drained.measured_head = head;
+        }
+        bytes += thread->drained.resident_bytes;
+    }
+    return bytes;
+}
+
 void ml_threads_after_fork(void)
 {
     ml_thread *thread = ml_current_thread;
@@ -200,13 +262,11 @@ void ml_threads_after_fork(void)
     list_is_read = false;
     /* The states of the other threads stay mapped, unused: their owners do not exist here. */
     ml_threads = NULL;
-    atomic_store(&ml_recording.mapped_bytes, 0);
     if (thread == &ml_no_thread)
         return;
     ml_threads = thread;
     thread->next = NULL;
     thread->os_thread_id = os_thread_id();
-    atomic_store(&ml_recording.mapped_bytes, (int64_t)thread->mapped_bytes);
 }
 
 static bool map_buffers(ml_thread *thread)
@@ -257,11 +317,6 @@ static bool map_buffers(ml_thread *thread)
     cache->next_wish_ns = INT64_MIN;
     cache->wish_pause_ns = 0;
     cache->wants_frame_objects = false;
-    size_t bytes = sizeof *thread + ml_recording.ring_words * 8 + ML_DEPTH_HINTS * 2 +
-                   ML_KNOWN_CODES * sizeof(ml_known_code) + children * sizeof(ml_known_child) +
-                   depth * 4;
-    atomic_fetch_add(&ml_recording.mapped_bytes, (int64_t)bytes - (int64_t)thread->mapped_bytes);
-    thread->mapped_bytes = bytes;
     if (cache->frames && cache->stacks && cache->scratch && cache->depth_hint &&
         cache->known_children && cache->known_codes && thread->stack_ids)
         return true;

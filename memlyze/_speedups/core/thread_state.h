@@ -50,6 +50,8 @@ typedef struct ml_thread {
         uint8_t sampling;
         uint32_t stack_numbers; /* of `stack_ids`, in use */
         bool announced;         /* its row in `threads` says all that is known */
+        uint64_t measured_head; /* of the ring, when `resident_bytes` was found */
+        int64_t resident_bytes; /* of the state and its buffers; 0: not found yet */
     } drained __attribute__((aligned(64)));
     uint32_t *stack_ids;             /* by the thread's own numbers; the helper thread's */
     char name[ML_THREAD_NAME_BYTES]; /* UTF-8, empty: unknown; under the lock of the list */
@@ -58,7 +60,6 @@ typedef struct ml_thread {
     int64_t start_ns;
     _Atomic bool exited;
     bool is_late; /* perhaps made after all destructors of the thread: nobody tells when it ends */
-    size_t mapped_bytes;
     struct ml_thread *next; /* in the list of all, under its lock */
 } ml_thread;
 
@@ -208,6 +209,8 @@ void ml_thread_release(ml_thread *thread);
 void ml_threads_look_after_late(void);
 /* The helper thread looks at the list no more: frees the states of all threads that have ended. */
 void ml_threads_end_reading(void);
+/* What the states of this session's threads take of physical memory. */
+int64_t ml_threads_resident_bytes(uint64_t session);
 void ml_threads_after_fork(void);
 
 /* The next allocation is in another window, or under another sampling, than the one before. */

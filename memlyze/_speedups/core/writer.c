@@ -37,14 +37,13 @@ static struct {
     bool is_inherited; /* by a forked child: memory, and nothing that goes on */
 } writer;
 
-/* What the recorder itself holds, as far as it counts: mappings made, of which the kernel backs
- * what was touched. */
+/* What the recorder itself holds, as far as it counts. */
 static int64_t tracer_bytes(void)
 {
     size_t buffers = ml_trace.file.raw.capacity + ml_trace.file.stored.capacity;
     for (int i = 0; i < ml_trace.encoder.columns.column_count; i++)
         buffers += ml_trace.encoder.columns.columns[i].size;
-    return atomic_load(&ml_recording.mapped_bytes) +
+    return ml_threads_resident_bytes(ml_trace.session) +
            atomic_load(&ml_recording.live.hash.mapped_bytes) + writer.region_bytes +
            (int64_t)(ml_codes.mapped_bytes + ml_stacks.mapped_bytes + buffers +
                      ml_graph_queue_bytes() + ml_mappings.capacity * sizeof *ml_mappings.nodes +

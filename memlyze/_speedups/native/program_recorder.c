@@ -9,6 +9,7 @@
  * A program that this one starts is not recorded. */
 #include "native_hooks.h"
 
+#include "../core/malloc_figures.h"
 #include "allocation_functions.h"
 
 #include <errno.h>
@@ -99,6 +100,7 @@ __attribute__((constructor)) static void begin(void)
              "\"native\":true}",
              (long)getpid(), (long)getppid(), (long long)now.tv_sec * 1000000000 + now.tv_nsec,
              options.rate, interval);
+    ml_malloc_figures_find();
     if (ml_recorder_start(&options, error, sizeof error) != 0) {
         say(error, "");
         return;

@@ -48,6 +48,8 @@ class Tracer:
         )
         self._member = family.Member(self.output_file)
         self._state = "new"
+        self._is_before_program = False
+        self._known_path: list[str] = []
         self._tracemalloc_stops: tuple[Any, Any] | None = None
         self._signal: SignalAction | None = None
 
@@ -238,6 +240,7 @@ class Tracer:
             thread_names.tell_all()
             self._detach()
             _tracer.add_metadata(b"hooks_lost", _json_text.encode(lost))
+            self._tell_python_path()
             if _is_module_not_found():
                 _tracer.add_metadata(b"module_not_found", _json_text.encode(True))
             self._tell_invisible_allocators()
@@ -306,6 +309,21 @@ class Tracer:
             _replace_tracemalloc_stop(ours, original)
             self._tracemalloc_stops = None
 
+    def _python_path(self) -> list[str]:
+        """Where the program finds its modules, as far as is known yet."""
+        entries = [path for path in sys.path if isinstance(path, str)]
+        if self._is_before_program:
+            entries[:0] = _entry_of_program()
+        self._known_path = entries
+        return entries
+
+    def _tell_python_path(self) -> None:
+        """What the program has added since the recording began."""
+        known = self._known_path
+        if any(path not in known for path in sys.path if isinstance(path, str)):
+            added = [path for path in self._python_path() if path not in known]
+            _tracer.add_metadata(b"python_path", _json_text.encode([*known, *added]))
+
     def _header_metadata(self) -> dict[str, Any]:
         system = os.uname()
         options = self.options
@@ -320,7 +338,7 @@ class Tracer:
             "hostname": system.nodename,
             "command_line": _command_line(),
             "working_directory": _working_directory(),
-            "python_path": [path for path in sys.path if isinstance(path, str)],
+            "python_path": self._python_path(),
             "process_id": os.getpid(),
             "parent_process_id": os.getppid(),
             **self._member.metadata(),
@@ -361,7 +379,11 @@ def start_member(member: family.Member, is_first: bool, options: dict[str, Any])
     tracer._member = member
     if not is_first:
         tracer.output_file = next(member.files())
-    return tracer.start()
+    tracer._is_before_program = True
+    try:
+        return tracer.start()
+    finally:
+        tracer._is_before_program = False
 
 
 def stop() -> None:
@@ -404,6 +426,17 @@ def _command_line() -> list[str]:
         except OSError:  # not Linux
             pass
     return [sys.executable or "python", *arguments[1:]]
+
+
+def _entry_of_program() -> list[str]:
+    """What the interpreter will put first in sys.path when it comes to the program."""
+    if sys.flags.isolated or getattr(sys.flags, "safe_path", False):
+        return []
+    program = (getattr(sys, "argv", None) or [""])[0]
+    if program in ("", "-c", "-m"):
+        return [_working_directory()]
+    program = os.path.realpath(program)
+    return [program if os.path.isdir(program) else os.path.dirname(program)]
 
 
 def _working_directory() -> str:

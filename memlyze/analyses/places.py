@@ -64,7 +64,8 @@ def places_of(trace: Trace, kind: str) -> Places:
 
 def _places_of(trace: Trace, kind: str) -> Places:
     sites, frames = trace.made_table("stack_sites"), trace.table("frames")
-    lines = list(map(Place._make, zip(*(frames[name].tolist() for name in Place._fields))))
+    columns = zip(*(frames[name].tolist() for name in Place._fields))
+    lines = _with_one_module_a_file(list(map(Place._make, columns)))
     unknown = Place(_UNKNOWN, _UNKNOWN, 0, None, "runtime")
     # That of stacks of which no frame is known is the last: −1.
     inner_numbers, inner = _numbered([*lines, unknown])
@@ -80,6 +81,21 @@ def _places_of(trace: Trace, kind: str) -> Places:
         places=places,
         inner=inner,
     )
+
+
+def _with_one_module_a_file(lines: list[Place]) -> list[Place]:
+    """Name a file's module alike in all processes. One that was killed may not have told that it
+    added to its path: to it `pkg.mod` is `src.pkg.mod`, or `mod` where the package is elsewhere.
+    """
+    modules: dict[str | None, set[str]] = {}
+    for line in lines:
+        if line.module is not None:
+            modules.setdefault(line.file, set()).add(line.module)
+    chosen = {
+        file: min(names, key=lambda name: ("." not in name, len(name), name))
+        for file, names in modules.items()
+    }
+    return [line._replace(module=chosen.get(line.file)) for line in lines]
 
 
 def _merged(place: Place, kind: str) -> Place:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from typing import Any, Mapping
 
@@ -44,9 +45,11 @@ class ModuleNames:
         return _dotted("/".join(tail[-2:]) if _stem(path) == "__init__" else tail[-1])
 
     def _absolute(self, path: str) -> str:
-        if path.startswith("/") or _DRIVE.match(path) or not self._directory:
-            return path.rstrip("/")
-        return f"{self._directory.rstrip('/')}/{path}".rstrip("/")
+        if not path.startswith("/") and not _DRIVE.match(path) and self._directory:
+            path = f"{self._directory.rstrip('/')}/{path}"
+        if "/." in path:  # as of `python ../app.py`, for which the interpreter leaves it in
+            path = posixpath.normpath(path)
+        return path.rstrip("/")
 
 
 def _slashes(path: str) -> str:

@@ -165,3 +165,38 @@ def test_forced_recording_replaces_the_whole_family(
     assert len(list(tmp_path.glob("t.*.mlyze"))) == 3
     assert memlyze("record", "-q", "-f", "-o", "t.mlyze", "-c", "pass").returncode == 0
     assert {path.name for path in tmp_path.glob("*.mlyze")} == {"t.mlyze", "t.7.mlyze"}
+
+
+@pytest.mark.parametrize("ends", ["", "os.kill(os.getpid(), 15)"], ids=["in order", "killed"])
+def test_line_of_a_package_is_one_place_in_a_program_and_its_fork(
+    memlyze: Runner, tmp_path: Path, ends: str
+) -> None:
+    """A recording begins before the program's folder is in `sys.path`; a fork's does not."""
+    keep = "kept = []\ndef keep(): kept.append(bytes(50_001))\n"
+    for folder in ("more/pkg", "run", "here"):
+        (tmp_path / folder).mkdir(parents=True)
+    for folder, name in (("here", "near"), ("more/pkg", "added")):
+        (tmp_path / folder / f"{name}.py").write_text(keep)
+    (tmp_path / "app.py").write_text(
+        "import os, sys\n"
+        "import here.near\n"
+        "sys.path.append(os.path.abspath('more'))\n"
+        "import pkg.added\n"
+        "child = os.fork()\n"
+        "here.near.keep()\n"
+        "pkg.added.keep()\n"
+        "if child:\n"
+        "    os.wait()\n"
+        f"    {ends or 'pass'}\n"
+    )
+    memlyze("record", "--quiet", "--sample-rate", "1.0", "-o", "t.mlyze", "run/../app.py")
+    done = memlyze("hotspots", "--json", "--by", "site", "t.mlyze")
+    rows = [row for row in json.loads(done.stdout)["rows"] if row["function"] == "keep"]
+    assert sorted(row["module"] for row in rows) == ["here.near", "pkg.added"]
+    assert min(row["bytes"]["value"] for row in rows) >= 2 * 50_001  # of both processes
+    frames = "SELECT DISTINCT module FROM frames WHERE function = 'keep' ORDER BY ALL"
+    done = memlyze("query", "--format", "json", frames, "t.mlyze")
+    # What a program adds to its path is told when it ends in order.
+    untold = ["more.pkg.added"] if ends else []
+    modules = [row["module"] for row in json.loads(done.stdout)]
+    assert modules == ["here.near", *untold, "pkg.added"]

@@ -25,6 +25,8 @@ METADATA: dict[str, Any] = {
         ("/usr/lib/python3.11/json/decoder.py", "json.decoder"),
         ("/usr/lib/python3.11/site-packages/numpy/core/a.py", "numpy.core.a"),
         ("/usr/lib/python3.11/lib-dynload/_x.cpython-311-x86_64-linux-gnu.so", "lib-dynload._x"),
+        ("/srv/app/deploy/../pkg/./mod.py", "pkg.mod"),
+        ("../srv/app/pkg/mod.py", "pkg.mod"),
         ("/elsewhere/script.py", "script"),
         ("/elsewhere/package/__init__.py", "package"),
         ("/__init__.py", "__init__"),

@@ -13,6 +13,8 @@ from memlyze.wording.units import format_bytes, format_duration, plural
 _TELLING = 0.05
 #: So many blocks of C code for each Python object: what is known of the objects says little.
 _MOSTLY_C = 3
+#: So few of them do not matter.
+_SOME_C = 0.05
 #: A gap between samples that is as likely as this says nothing.
 _BY_CHANCE = 0.05
 #: What would be shown as 0 %.
@@ -135,7 +137,7 @@ def _holder_lines(site: LeakSite) -> list[str]:
         lines.append(f"not known for the most part: {of_c_code}; beside them")
     if holders.holder is not None:
         where = f" in process {site.process_id}" if len(site.process_ids) > 1 else ""
-        lines.append(f"{printable(holders.holder.text)}, with which {_freed(holders)}{where}")
+        lines.append(f"{printable(holders.holder.text)}, with which {_freed(holders, where)}")
     shown = list(holders.chains[:2])
     # The shortest way to one of thousands tells nothing where the others are held otherwise.
     is_telling = holders.shortest.share >= min(_TELLING, holders.chains[0].share)
@@ -148,24 +150,25 @@ def _holder_lines(site: LeakSite) -> list[str]:
         f"{plural(kind.objects, 'object', 'objects')} of {kind.type}" for kind in holders.types[:3]
     ]
     lines.append("recorded of it: " + ", ".join(kinds))
-    if holders.blocks_without_object and not is_mostly_c:
+    if holders.blocks_without_object > _SOME_C * holders.objects and not is_mostly_c:
         lines.append(f"and {of_c_code}")
     return lines
 
 
-def _freed(holders: Holders) -> str:
+def _freed(holders: Holders, where: str) -> str:
     """What would be freed with the one object that holds most of a site. What objects have from C
     code is in none of their sizes.
     """
-    holder, has_c_code = holders.holder, holders.blocks_without_object > 0
+    holder = holders.holder
+    has_c_code = holders.blocks_without_object > _SOME_C * holders.objects
     assert holder is not None
     size = format_bytes(holder.retained_bytes)
     of_objects = " of Python objects" if has_c_code else ""
     if holder.has_nearly_all:
-        freed = f"{size}{of_objects} would be freed"
+        freed = f"{size}{of_objects} would be freed{where}"
     else:
         share = f"{100 * holder.share:.0f} % of {'these' if has_c_code else 'it'}"
-        freed = f"{share} would be freed, {size}{of_objects} in all"
+        freed = f"{share} would be freed{where}, {size}{of_objects} in all"
     return f"{freed}, and what C code has for them" if has_c_code else freed
 
 

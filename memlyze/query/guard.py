@@ -45,6 +45,8 @@ def check_statement(
     statement = only_statement(sql)
     if statement is None:
         raise QueryError("give one SQL statement: SELECT …, or DESCRIBE <view>")
+    if "\0" in statement:  # DuckDB cuts the name of a column off there
+        raise QueryError("a NUL character stands in the query; write it as chr(0)")
     try:
         types = [_type_name(parsed) for parsed in connection.extract_statements(statement)]
     except engine().Error as error:

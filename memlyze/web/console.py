@@ -160,6 +160,8 @@ class Console:
             if not done:
                 self.cancel(question.query_id)
                 await asyncio.wait({reading}, timeout=2 * _GRACE_S)
+                if reading.done():
+                    reading.exception()  # that the process was ended is no news
                 raise TooSlowError(
                     f"the query was stopped after {seconds:.0f} seconds; let it read less, "
                     "or run it with memlyze query"

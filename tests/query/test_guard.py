@@ -68,6 +68,7 @@ def test_files_network_and_variables_are_out_of_reach(
         "CREATE TEMP VIEW gc AS SELECT 1; SELECT 2",
         "",
         "-- nothing",
+        "SELECT 'a\0b'",
     ],
 )
 def test_only_a_single_reading_statement_is_run(

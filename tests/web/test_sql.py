@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import itertools
 import json
 import os
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -15,6 +18,9 @@ from known_trace import write_known_trace
 from served import CONTRACT, Served, check, check_schema, serving
 
 from memlyze.query.definitions import examples
+from memlyze.web import console
+from memlyze.web.console_limits import LIMITS
+from memlyze.web.failures import TooSlowError
 
 NUMBERS = itertools.count()
 #: Runs for minutes.
@@ -148,6 +154,26 @@ def test_running_query_is_cancelled_and_the_next_one_runs(served: Served, query:
         thread.join(0.2)
     assert answers[0].status_code in (413, 499), answers[0].text
     assert run(served, "SELECT 1")["page"]["columns"] == [[1]]
+
+
+def test_process_that_does_not_stop_in_time_is_ended_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(console, "_CODE", "import sys; sys.stdin.read()")  # it never answers
+    monkeypatch.setattr(console, "_GRACE_S", 0.5)
+    monkeypatch.setattr(console, "LIMITS", LIMITS._replace(seconds=0))
+    unseen: list[Any] = []
+
+    async def ask() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, told: unseen.append(told))
+        asked = console.Console()
+        with pytest.raises(TooSlowError):
+            await asked.run(SimpleNamespace(path="t.mlyze", revision=1), "SELECT 1", "q", 10)  # type: ignore[arg-type]
+        gc.collect()
+        asked.close()
+
+    asyncio.run(ask())
+    assert not unseen
 
 
 def test_query_that_takes_all_memory_ends_alone(served: Served) -> None:

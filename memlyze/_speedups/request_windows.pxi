@@ -10,6 +10,7 @@ cdef dict known_words = {word: word.encode() for word in (
 cdef dict known_names = {}  # of routes, as they are written
 cdef Py_ssize_t MOST_NAMES = 4096
 cdef Py_ssize_t LONGEST_NAME = 300
+cdef Py_ssize_t LONGEST_METHOD = 40
 
 
 cdef class RequestWindow:
@@ -38,10 +39,10 @@ cdef class RequestWindow:
     cdef int64_t start_ns
     cdef int64_t first_byte_after_ns
 
-    def __cinit__(self, str kind not None, str method not None=""):
+    def __cinit__(self, str kind not None, method=""):
         self.status = 0
         self.kind = encoded_word(kind)
-        self.method = encoded_word(method)
+        self.method = encoded_method(method)
         self.first_byte_after_ns = -1
         self.parent = present_value()
         self.number = new_window_id()
@@ -132,6 +133,15 @@ cdef bytes encoded_word(str word):
         from memlyze.windows import encoded_text
         written = encoded_text(word)
     return written
+
+
+cdef bytes encoded_method(method):
+    """Whatever a server has for it: some let a client choose any word, of any length."""
+    if type(method) is not str:
+        return b""
+    if len(<str>method) > LONGEST_METHOD:
+        method = (<str>method)[:LONGEST_METHOD - 1] + "…"
+    return encoded_word(method)
 
 
 cdef bytes remembered_name(str name):

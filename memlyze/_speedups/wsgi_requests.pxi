@@ -15,7 +15,7 @@ def request_of_wsgi(environ, start_response, name, bint is_asked):
     """
     if not ml_session or WINDOW_KEY in environ:
         return None
-    cdef RequestWindow window = RequestWindow("http", environ["REQUEST_METHOD"])
+    cdef RequestWindow window = RequestWindow("http", item_of(environ, "REQUEST_METHOD", ""))
     cdef RequestOfWsgi request = RequestOfWsgi.__new__(RequestOfWsgi)
     environ[WINDOW_KEY] = window
     request.window = window

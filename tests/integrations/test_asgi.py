@@ -312,6 +312,20 @@ memlyze.stop()
     assert names == ["two lines .", "x" * 299 + "…", "\\udc80"]
 
 
+def test_odd_methods_disturb_no_request_and_are_bounded(serve: Any) -> None:
+    trace = serve(
+        PLAIN
+        + """
+app = MemlyzeMiddleware(plain)
+for method in ("GET", b"GET", None, "X" * 10_000, "\\udc80"):
+    print(asyncio.run(call(app, "/a/1", method)).status)
+memlyze.stop()
+"""
+    ).trace
+    methods = [window["method"] for window in trace.windows.values()]
+    assert methods == ["GET", "", "", "X" * 39 + "…", "\\udc80"]
+
+
 def test_program_that_is_recorded_already_is_left_alone(serve: Any) -> None:
     served = serve(
         PLAIN

@@ -21,13 +21,24 @@ def encode(value: Any) -> bytes:
 
     Other types are written as the text that `str` gives; numbers that JSON does not have, as null.
     """
-    return _text(value).encode("ascii")
+    return _text(value, _quote).encode("ascii")
+
+
+def encode_readable(value: Any) -> bytes:
+    """The same where others read it: most refuse all of a JSON text for half a surrogate pair in
+    it. That is written as names with it are shown: as a backslash and its number.
+    """
+    return _text(value, _quote_whole).encode("ascii")
+
+
+def _quote_whole(text: str) -> str:
+    return str(_quote(str.encode(text, "utf-8", "backslashreplace").decode("utf-8")))
 
 
 _DEEPEST = 20
 
 
-def _text(value: Any, depth: int = 0) -> str:
+def _text(value: Any, quote: Any, depth: int = 0) -> str:
     if value is None:
         return "null"
     if value is True:
@@ -45,11 +56,14 @@ def _text(value: Any, depth: int = 0) -> str:
     if isinstance(value, (list, tuple, dict)) and depth > _DEEPEST:
         return '"..."'  # it may contain itself
     if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(_text(item, depth + 1) for item in value) + "]"
+        return "[" + ", ".join(_text(item, quote, depth + 1) for item in value) + "]"
     if isinstance(value, dict):
-        pairs = (f"{_text(_shown(key))}: {_text(item, depth + 1)}" for key, item in value.items())
+        pairs = (
+            f"{_text(_shown(key), quote)}: {_text(item, quote, depth + 1)}"
+            for key, item in value.items()
+        )
         return "{" + ", ".join(pairs) + "}"
-    return str(_quote(value if isinstance(value, str) else _shown(value)))
+    return str(quote(value if isinstance(value, str) else _shown(value)))
 
 
 def _shown(value: Any) -> str:

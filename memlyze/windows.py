@@ -110,7 +110,7 @@ def encoded_text(text: str) -> bytes:
 def encoded_attributes(attributes: dict[str, Any]) -> bytes:
     """As JSON."""
     try:
-        return _json_text.encode(attributes)
+        return _json_text.encode_readable(attributes)
     except Exception:  # a structure that contains itself: nothing to stop the program for
         return b""
 

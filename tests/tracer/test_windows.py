@@ -441,7 +441,9 @@ def test_attributes_and_names_of_every_kind(record: Any) -> None:
     assert len(trace.windows) == 3
     for window in trace.windows.values():
         assert window["name"].startswith("näme")
-        json.loads(window["attributes"] or "{}")
+        attributes = json.loads(window["attributes"] or "{}")
+        # With half a surrogate pair in one, DuckDB fails at the attributes of all windows.
+        assert json.dumps(attributes, ensure_ascii=False).encode("utf-8")
 
 
 def test_profile_refuses_what_is_no_function(run: Any) -> None:

@@ -4,6 +4,8 @@ library's reservations. In each of them nearly all must be explained, and rightl
 
 from __future__ import annotations
 
+import platform
+import re
 import sys
 from collections import defaultdict
 from pathlib import Path
@@ -230,6 +232,24 @@ def test_memory_clock_counts_what_the_recorder_touched_for_idle_threads(record: 
     with TraceFile(path) as trace:
         own = int(trace.table("memory")["tracer_bytes"][-1])
     assert abs(own - snapshot.resident["tracer"]) < 4 * MIB < snapshot.resident["tracer"]
+
+
+@pytest.mark.skipif(
+    tuple(map(int, re.findall(r"\d+", platform.release())[:2])) < (6, 7),
+    reason="Linux before 6.7 does not tell pages that were only read from others",
+)
+def test_memory_clock_does_not_count_tables_that_were_only_looked_into(record: Any) -> None:
+    """The free of a large block looks for it in all tables by address, and is in none of them."""
+    path = record(
+        "small = [bytes(100) for _ in range(200_000)]\n"
+        "large = [bytearray(50_000) for _ in range(600)]\n"
+        "del large\n",
+        sample_rate=1.0,
+    ).trace_path
+    snapshot = last_snapshot(path)
+    with TraceFile(path) as trace:
+        own = int(trace.table("memory")["tracer_bytes"][-1])
+    assert own < 1.3 * snapshot.resident["tracer"] + MIB
 
 
 def test_memory_that_nobody_is_known_to_hold_is_said_to_be_unexplained(explain: Any) -> None:

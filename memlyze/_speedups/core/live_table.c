@@ -1,5 +1,7 @@
 #include "live_table.h"
 
+#include "resident_pages.h"
+
 #include <string.h>
 
 #define REGION_COUNT ((size_t)1 << (ML_DIRECT_ADDRESS_BITS - ML_REGION_BITS))
@@ -84,17 +86,10 @@ static ml_region *need_region(ml_live_table *table, uintptr_t address)
 
 int64_t ml_live_table_region_bytes(ml_live_table *table)
 {
-    int64_t pages = 0;
-#if defined(__linux__)
-    unsigned char resident[sizeof(ml_region) / PAGE_BYTES + 1];
+    int64_t bytes = 0;
     for (ml_region *region = atomic_load(&table->used_regions); region; region = region->next)
-        if (mincore(region, sizeof *region, resident) == 0)
-            for (size_t i = 0; i < sizeof *region / PAGE_BYTES; i++)
-                pages += resident[i] & 1;
-#else
-    (void)table;
-#endif
-    return pages * PAGE_BYTES;
+        bytes += ml_resident_pages_bytes(region, sizeof *region);
+    return bytes;
 }
 
 /* The direct entry that holds the block at this address, in whatever tier; NULL: none does. */

@@ -3,6 +3,7 @@
 #include "helper_thread.h"
 #include "recorder.h"
 #include "resident_memory.h"
+#include "resident_pages.h"
 #include "snapshot_pace.h"
 #include "trace_metadata.h"
 #include "work_done.h"
@@ -54,12 +55,14 @@ void ml_memory_clock_open(void)
     memory_clock.statm = ml_descriptor_take(open(STATM, O_RDONLY | O_CLOEXEC));
 #endif
     ml_resident_open(&memory_clock.resident_source);
+    ml_resident_pages_open();
 }
 
 void ml_memory_clock_close(void)
 {
     ml_descriptor_close(&memory_clock.statm);
     ml_resident_close(&memory_clock.resident_source);
+    ml_resident_pages_close();
     ml_work work;
     if (ml_work_of_thread(&work)) {
         memory_clock.work_before.cpu_us += work.cpu_us;

@@ -1,12 +1,10 @@
 #include "thread_state.h"
 
 #include "recorder.h"
+#include "resident_pages.h"
 
 #include <pthread.h>
 #include <string.h>
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -195,42 +193,20 @@ void ml_threads_end_reading(void)
 }
 
 /* Pages that were never touched take no memory: of most threads, that is most of what is mapped. */
-static int64_t resident_bytes_of(const void *memory, size_t bytes)
-{
-    if (!memory)
-        return 0;
-#if defined(__linux__)
-    unsigned char resident[256];
-    const size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE);
-    int64_t pages = 0;
-    for (size_t at = 0; at < bytes; at += sizeof resident * page_bytes) {
-        const size_t left = (bytes - at + page_bytes - 1) / page_bytes,
-                     count = left < sizeof resident ? left : sizeof resident;
-        if (mincore((char *)(uintptr_t)memory + at, count * page_bytes, resident) != 0)
-            return (int64_t)bytes;
-        for (size_t i = 0; i < count; i++)
-            pages += resident[i] & 1;
-    }
-    return pages * (int64_t)page_bytes;
-#else
-    return (int64_t)bytes;
-#endif
-}
-
 static int64_t resident_bytes_of_state(const ml_thread *thread)
 {
     const ml_stack_cache *cache = &thread->stacks;
-    return resident_bytes_of(thread, sizeof *thread) +
-           resident_bytes_of(thread->ring.words,
-                             ml_ring_capacity(&thread->ring) * sizeof(uint64_t)) +
-           resident_bytes_of(cache->frames, cache->capacity * sizeof(ml_cached_frame)) +
-           resident_bytes_of(cache->scratch, cache->capacity * sizeof(void *)) +
-           resident_bytes_of(cache->stacks, cache->capacity * sizeof(uint32_t)) +
-           resident_bytes_of(cache->depth_hint, ML_DEPTH_HINTS * sizeof(uint16_t)) +
-           resident_bytes_of(cache->known_codes, ML_KNOWN_CODES * sizeof(ml_known_code)) +
-           resident_bytes_of(cache->known_children,
-                             ((size_t)cache->known_children_mask + 1) * sizeof(ml_known_child)) +
-           resident_bytes_of(thread->stack_ids, cache->max_numbers * sizeof(uint32_t));
+    return ml_resident_pages_bytes(thread, sizeof *thread) +
+           ml_resident_pages_bytes(thread->ring.words,
+                                   ml_ring_capacity(&thread->ring) * sizeof(uint64_t)) +
+           ml_resident_pages_bytes(cache->frames, cache->capacity * sizeof(ml_cached_frame)) +
+           ml_resident_pages_bytes(cache->scratch, cache->capacity * sizeof(void *)) +
+           ml_resident_pages_bytes(cache->stacks, cache->capacity * sizeof(uint32_t)) +
+           ml_resident_pages_bytes(cache->depth_hint, ML_DEPTH_HINTS * sizeof(uint16_t)) +
+           ml_resident_pages_bytes(cache->known_codes, ML_KNOWN_CODES * sizeof(ml_known_code)) +
+           ml_resident_pages_bytes(cache->known_children, ((size_t)cache->known_children_mask + 1) *
+                                                              sizeof(ml_known_child)) +
+           ml_resident_pages_bytes(thread->stack_ids, cache->max_numbers * sizeof(uint32_t));
 }
 
 int64_t ml_threads_resident_bytes(uint64_t session)

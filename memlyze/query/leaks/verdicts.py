@@ -84,7 +84,8 @@ def judge(curves: Curves, shapes: Shapes, lives: Lives, *, looks: int = 1) -> Ju
 
     accumulates = s.falls <= _ACCUMULATES
     by_half = np.maximum(s.p_window, s.p_half) if is_exact else s.p_half
-    p_value = np.maximum(np.where(accumulates, s.p_window, by_half), s.p_again)
+    only_takes = accumulates & (s.turnover < _TURNOVER)
+    p_value = np.maximum(np.where(only_takes, s.p_window, by_half), s.p_again)
     corrected = np.ones(len(p_value))
     corrected[is_tested] = np.minimum(holm(p_value[is_tested]) * looks, 1)
     # What was let go is another question: it takes nothing from the answers to the first.
@@ -111,7 +112,7 @@ def judge(curves: Curves, shapes: Shapes, lives: Lives, *, looks: int = 1) -> Ju
     is_rising |= (s.p_third <= _WEAKLY_RISING) & (s.p_half <= 0.01) & ~is_step
     # What grew in the last third alone has only that to show.
     is_rising &= (s.slowing < _SUDDEN) | (s.p_third <= SIGNIFICANCE)
-    is_rising &= (accumulates & ~turns_over) | (s.late_rise >= _LATE_RISE * s.level)
+    is_rising &= only_takes | (s.late_rise >= _LATE_RISE * s.level)
     watched_ns = clock.time_ns(s.end) - clock.time_ns(s.onset)
     is_watched = (watched_ns >= _LEAST_NS) & (share >= _LEAST_SHARE)
 

@@ -1,31 +1,30 @@
 #!/usr/bin/env python3
-"""What the middleware costs a web server: requests a second and latency, with it and without.
+"""What the middleware costs a web server: requests a second, latency and processor time.
 
 Two servers as they are used: uvicorn with a FastAPI endpoint that answers JSON, and gunicorn with a
-Django view that renders a template. Server and client run in processes of their own. Both kinds
-of server are up all the time, and rounds alternate between them in a random order, so that what
-the machine does meanwhile meets both; ratios are taken within a round, and their median is shown.
+Django view that renders a template. A cast is three of a kind, fresh: with the middleware, without,
+and once more without, which tells the noise. They take turns in a random order, some 0.2 s each,
+in which they are asked over one connection, one request after the other; meanwhile the others'
+workers stand still (SIGSTOP). So whatever slows the machine for longer than a turn slows all.
+Figures are those of all turns of a cast together, ratios are taken within a cast, and the median
+over the casts is shown: several are needed, since where things lie in memory is chance and makes
+two equal servers differ by up to 5 %. All of a cast have the same hash seed.
 
-With --cpu the processor time of the server for each request is measured instead, memlyze's thread
-included: pairs of fresh servers, one with the middleware and one without, asked as often as each
-other in turns. It says what requests a second would on a machine that has nothing else to do, and
-needs none: what the machine does meanwhile delays a request, and hardly makes it more work. Servers
-have a core, and the client has another: else a request is less work whenever the scheduler happens
-to leave both on one, where one need not wake the other's. Both of a pair have the same hash seed,
-and who is not asked stands still; where things lie in memory is chance, which makes two servers
-without the middleware differ by up to 5 %: hence the many pairs.
+Servers have a core, and the client has another: else a request is less work whenever the scheduler
+happens to leave both on one, where one need not wake the other's. So the recorder's thread, whose
+work counts as well, has to share the server's core, as it does where a worker is started for each.
 
 Needs an environment with memlyze[test]:
 
-    .venv/bin/python benchmarks/servers.py --rounds 20
-    .venv/bin/python benchmarks/servers.py --cpu --rounds 20
+    .venv/bin/python benchmarks/servers.py --casts 10
 """
 
 from __future__ import annotations
 
 import argparse
+import collections
 import contextlib
-import json
+import dataclasses
 import os
 import random
 import re
@@ -37,7 +36,9 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any, Iterable, Iterator
+from typing import Iterable, Iterator
+
+from harness.spreads import spread
 
 FASTAPI = """
 import os
@@ -82,11 +83,16 @@ SERVERS = {
 }
 
 
+#: The cores that may be used; none where the system does not tell.
+CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+#: Left out at the begin of a turn: a server that stood still has overdue timers.
+WAKING_S = 0.01
+
+
 def stay_on(place: int) -> None:
-    """This process, and what it starts, on one core: that one of those it may use."""
-    if hasattr(os, "sched_setaffinity"):
-        cores = sorted(os.sched_getaffinity(0))
-        os.sched_setaffinity(0, {cores[place % len(cores)]})
+    """This process, and what it starts, on one core: that one of those there are."""
+    if CORES:
+        os.sched_setaffinity(0, {CORES[place % len(CORES)]})
 
 
 class Server:
@@ -98,8 +104,7 @@ class Server:
         source: str,
         command: str,
         is_recorded: bool,
-        is_pinned: bool = False,
-        hash_seed: str = "random",
+        hash_seed: str,
     ) -> None:
         (folder / "program.py").write_text(source, encoding="utf-8")
         with socket.socket() as chosen:
@@ -116,7 +121,7 @@ class Server:
             },
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            preexec_fn=(lambda: stay_on(0)) if is_pinned else None,
+            preexec_fn=lambda: stay_on(0),
         )
         while True:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port)):
@@ -157,138 +162,119 @@ class Server:
         self.process.wait()
 
 
-def load(port: int, seconds: float, paths: int) -> dict[str, Any]:
-    """Ask over one connection, one request after the other; runs in a process of its own."""
-    latencies = []
-    connection = socket.create_connection(("127.0.0.1", port))
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    end = time.perf_counter() + seconds
-    number = 0
-    while True:
-        number = (number + 7919) % paths
-        begun = time.perf_counter()
-        if begun >= end:
-            break
-        head = f"GET /items/{number} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-        connection.sendall(f"{head}Connection: keep-alive\r\n\r\n".encode())
-        answer = connection.recv(65536)
-        headers, _, body = answer.partition(b"\r\n\r\n")
-        if not headers.startswith(b"HTTP/1.1 200"):
-            sys.exit(f"not answered: {answer[:200]!r}")
-        length = re.search(rb"(?i)content-length: (\d+)", headers)
-        missing = int(length[1]) - len(body) if length else 0
-        while missing > 0:
-            missing -= len(connection.recv(65536))
-        latencies.append(time.perf_counter() - begun)
-    latencies.sort()
-    return {
-        "requests": len(latencies),
-        "per_second": len(latencies) / seconds,
-        "p50_us": latencies[len(latencies) // 2] * 1e6,
-        "p99_us": latencies[len(latencies) * 99 // 100] * 1e6,
-    }
+@dataclasses.dataclass
+class Turns:
+    """What a server has done in its turns."""
+
+    seconds: float = 0.0
+    cpu_ns: int = 0
+    answered: int = 0  # in the time that cpu_ns counts
+    latencies_s: list[float] = dataclasses.field(default_factory=list)
+
+    def take(self, server: Server, seconds: float, paths: int = 10_000) -> None:
+        """Let it answer for so long, after a moment in which it wakes up."""
+        before_ns = server.worker_cpu_ns()
+        with socket.create_connection(("127.0.0.1", server.port)) as connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            begin = time.perf_counter() + WAKING_S
+            end = begin + seconds
+            while True:
+                begun = time.perf_counter()
+                if begun >= end:
+                    break
+                self.answered += 1
+                ask(connection, self.answered * 7919 % paths)
+                if begun >= begin:
+                    self.latencies_s.append(time.perf_counter() - begun)
+        self.seconds += seconds
+        self.cpu_ns += server.worker_cpu_ns() - before_ns
+
+    def figures(self) -> dict[str, float]:
+        latencies_us = sorted(1e6 * latency_s for latency_s in self.latencies_s)
+        return {
+            "requests a second": len(latencies_us) / self.seconds,
+            "latency, median, µs": latencies_us[len(latencies_us) // 2],
+            "latency, 99th percentile, µs": latencies_us[len(latencies_us) * 99 // 100],
+            "processor time of a request, µs": self.cpu_ns / self.answered / 1e3,
+        }
 
 
-def load_apart(
-    port: int, seconds: float, paths: int = 10_000, is_pinned: bool = False
-) -> dict[str, Any]:
-    command = [sys.executable, __file__, "--load", str(port), str(seconds), str(paths)]
-    found = subprocess.run(
-        command,
-        stdout=subprocess.PIPE,
-        check=True,
-        text=True,
-        preexec_fn=(lambda: stay_on(1)) if is_pinned else None,
-    ).stdout
-    return dict(json.loads(found))
+def ask(connection: socket.socket, number: int) -> None:
+    """One request, and its whole answer."""
+    head = f"GET /items/{number} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+    connection.sendall(f"{head}Connection: keep-alive\r\n\r\n".encode())
+    answer = connection.recv(65536)
+    headers, _, body = answer.partition(b"\r\n\r\n")
+    if not headers.startswith(b"HTTP/1.1 200"):
+        sys.exit(f"not answered: {answer[:200]!r}")
+    length = re.search(rb"(?i)content-length: (\d+)", headers)
+    missing = int(length[1]) - len(body) if length else 0
+    while missing > 0:
+        missing -= len(connection.recv(65536))
 
 
 @contextlib.contextmanager
-def both(
+def cast(
     source: str,
     command: str,
     kinds: tuple[str, ...] = ("plain", "again", "recorded"),
-    is_pinned: bool = False,
     hash_seed: str = "random",
 ) -> Iterator[dict[str, Server]]:
+    """A server of each kind, ready."""
     with tempfile.TemporaryDirectory() as folder:
         servers = {}
-        for name in kinds:
-            place = Path(folder) / name
-            place.mkdir()
-            servers[name] = Server(place, source, command, name == "recorded", is_pinned, hash_seed)
         try:
+            for name in kinds:
+                place = Path(folder) / name
+                place.mkdir()
+                servers[name] = Server(place, source, command, name == "recorded", hash_seed)
             yield servers
         finally:
             for server in servers.values():
                 server.stop()
 
 
-def compare(name: str, rounds: int, seconds: float) -> None:
+def compare(name: str, casts: int, turns: int, seconds: float) -> None:
     """Print the ratios of recorded to plain; and of plain to plain, which is the noise."""
     source, command = SERVERS[name]
-    with both(source, command) as servers:
-        for server in servers.values():
-            load_apart(server.port, 1.0)
-        found: dict[str, list[dict[str, Any]]] = {kind: [] for kind in servers}
-        order = random.Random(1)
-        for _ in range(rounds):
-            for kind in order.sample(sorted(servers), len(servers)):
-                found[kind].append(load_apart(servers[kind].port, seconds))
-    print(f"{name}: {statistics.median(r['per_second'] for r in found['plain']):.0f} requests/s")
-    for figure in ("per_second", "p50_us", "p99_us"):
+    order = random.Random(1)
+    found: dict[str, list[dict[str, float]]] = collections.defaultdict(list)
+    for number in range(casts):
+        with cast(source, command, hash_seed=str(number)) as servers:
+            for server in servers.values():
+                Turns().take(server, 1.0)
+            done = {kind: Turns() for kind in servers}
+            for _ in range(turns):
+                for kind in order.sample(sorted(servers), len(servers)):
+                    with servers[kind].alone(servers.values()):
+                        done[kind].take(servers[kind], seconds)
+        for kind, took in done.items():
+            found[kind].append(took.figures())
+    print(f"{name}, {casts} casts, {turns} turns of {seconds} s each")
+    for figure in found["plain"][0]:
         words = []
         for kind in ("recorded", "again"):
             ratios = [
                 here[figure] / there[figure] for here, there in zip(found[kind], found["plain"])
             ]
-            middle = statistics.median(ratios)
-            spread = 1.58 * (statistics.quantiles(ratios)[2] - statistics.quantiles(ratios)[0])
-            words.append(f"{kind} {middle:.3f} ± {spread / len(ratios) ** 0.5:.3f}")
-        print(f"  {figure:11} to plain: " + ", ".join(words), flush=True)
-
-
-def compare_cpu(name: str, pairs: int, seconds: float) -> None:
-    """Print the processor time a request takes with the middleware, and the ratio to without."""
-    source, command = SERVERS[name]
-    order = random.Random(1)
-    ratios, plain_us = [], []
-    for pair in range(pairs):
-        kinds = ("plain", "recorded")
-        with both(source, command, kinds, is_pinned=True, hash_seed=str(pair)) as servers:
-            spent = dict.fromkeys(servers, 0)
-            answered = dict.fromkeys(servers, 0)
-            for server in servers.values():
-                load_apart(server.port, seconds / 4, is_pinned=True)
-            for _ in range(4):
-                for kind in order.sample(sorted(servers), len(servers)):
-                    server = servers[kind]
-                    with server.alone(servers.values()):
-                        before_ns = server.worker_cpu_ns()
-                        answer = load_apart(server.port, seconds / 4, is_pinned=True)
-                        answered[kind] += answer["requests"]
-                        spent[kind] += server.worker_cpu_ns() - before_ns
-        each = {kind: spent[kind] / answered[kind] / 1e3 for kind in spent}
-        ratios.append(each["recorded"] / each["plain"])
-        plain_us.append(each["plain"])
-    middle = statistics.median(ratios)
-    quartiles = statistics.quantiles(ratios)
-    spread = 1.58 * (quartiles[2] - quartiles[0]) / len(ratios) ** 0.5
-    print(f"{name}: {statistics.median(plain_us):.0f} µs of processor time a request")
-    print(f"  with the middleware, to without: {middle:.3f} ± {spread:.3f}", flush=True)
+            ratio = spread(ratios)
+            words.append(f"{kind} {ratio.median:.3f} ± {ratio.margin:.3f}")
+        plain = statistics.median(here[figure] for here in found["plain"])
+        print(f"  {figure:32} {plain:7.0f} plain; to plain: " + ", ".join(words), flush=True)
 
 
 def run_long(requests: int, paths: int) -> None:
     """Print the size of the trace and the memory of the worker as requests go by."""
     source, command = SERVERS["uvicorn, FastAPI, JSON"]
-    with both(source, command) as servers:
-        done = dict.fromkeys(servers, 0)
-        while done["recorded"] < requests:
-            for name in ("plain", "recorded"):
-                done[name] += load_apart(servers[name].port, 5.0, paths)["requests"]
+    with cast(source, command, ("plain", "recorded")) as servers:
+        done = {name: Turns() for name in servers}
+        while done["recorded"].answered < requests:
+            for name, turns in done.items():
+                turns.take(servers[name], 5.0, paths)
+                turns.latencies_s.clear()
             (trace,) = servers["recorded"].folder.glob("*.mlyze")
             print(
-                f"{done['recorded']:9} requests: trace {trace.stat().st_size:10} bytes, "
+                f"{done['recorded'].answered:9} requests: trace {trace.stat().st_size:10} bytes, "
                 f"worker {servers['recorded'].worker_rss_bytes() / 2**20:.1f} MiB resident, "
                 f"without memlyze {servers['plain'].worker_rss_bytes() / 2**20:.1f} MiB",
                 flush=True,
@@ -297,22 +283,19 @@ def run_long(requests: int, paths: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=20)
-    parser.add_argument("--cpu", action="store_true", help="processor time, in pairs of servers")
-    parser.add_argument("--seconds", type=float, default=1.0, help="length of a round (1)")
+    parser.add_argument("--casts", type=int, default=10, help="of three servers (10)")
+    parser.add_argument("--turns", type=int, default=40, help="of each server of a cast (40)")
+    parser.add_argument("--seconds", type=float, default=0.2, help="length of a turn (0.2)")
     parser.add_argument("--servers", nargs="+", choices=SERVERS, default=list(SERVERS))
     parser.add_argument("--long", type=int, metavar="REQUESTS", help="one long run instead")
     parser.add_argument("--paths", type=int, default=10_000, help="distinct paths (10000)")
-    parser.add_argument("--load", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.load:
-        port, seconds, paths = options.load
-        print(json.dumps(load(int(port), float(seconds), int(paths))))
-    elif options.long:
+    stay_on(1)
+    if options.long:
         run_long(options.long, options.paths)
     else:
         for name in options.servers:
-            (compare_cpu if options.cpu else compare)(name, options.rounds, options.seconds)
+            compare(name, options.casts, options.turns, options.seconds)
 
 
 if __name__ == "__main__":

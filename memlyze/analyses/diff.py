@@ -24,6 +24,7 @@ from memlyze.analyses.stack_sums import ALLOCATED, COLUMNS, Measure, stack_sums
 from memlyze.analyses.statements import run_statement
 from memlyze.errors import MemlyzeError
 from memlyze.query.session import Trace
+from memlyze.trace.metadata import strings_of
 
 #: What can be compared by unit. `live`: not freed at the end; `peak`: live when most was.
 MEASURES = ("peak", "live", "allocated", "allocations")
@@ -109,8 +110,8 @@ def diff(
     """Compare two recordings by stacks, functions or modules (`UNITS`), in one of `MEASURES`.
 
     Line numbers and paths are not compared, so that moved code stays the same, nor is the name of
-    the script that was run. Of the rows that are
-    said to differ beyond chance, one in twenty is expected not to, however many are compared.
+    the script that was run. Of the rows that are said to differ beyond chance, one in twenty is
+    expected not to, however many are compared.
 
     Raises MemlyzeError for a `by` or `measure` that there is not, and SelectionError.
     """
@@ -168,8 +169,7 @@ def measure_of(trace: Trace, name: str, selection: Selection) -> Measure:
 
 
 def _ran(trace: Trace) -> Ran:
-    command_line = trace.metadata.get("command_line")
-    words = [str(word) for word in command_line] if isinstance(command_line, list) else []
+    words = strings_of(trace.metadata.get("command_line"))
     return Ran(program_of(words), str(trace.metadata.get("python_version") or ""))
 
 

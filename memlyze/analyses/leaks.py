@@ -137,13 +137,17 @@ class LeakSite(typing.NamedTuple):
     """How its process ended, as in the view `processes`; None: not known."""
 
     @property
+    def watched_ns(self) -> int:
+        """For how long it was judged since it began to grow."""
+        return self.judged_until_ns - self.growing_since_ns
+
+    @property
     def pause_ns(self) -> int:
         """For how long it has not grown any more, where that is a fifth of the time that it was
         watched, or more; else 0.
         """
         pause_ns = self.judged_until_ns - self.last_growth_ns
-        watched_ns = self.judged_until_ns - self.growing_since_ns
-        return pause_ns if pause_ns >= _NOTABLE * watched_ns else 0
+        return pause_ns if pause_ns >= _NOTABLE * self.watched_ns else 0
 
 
 class Leaks(typing.NamedTuple):
@@ -279,14 +283,12 @@ def _with_hindsight(
     if site.holders.holder is not None and site.holders.holder.is_bounded:
         return "warming_up"
     # What is left of it at a checkpoint that came later tells nothing of what was there.
-    watched_ns = site.judged_until_ns - site.growing_since_ns
-    was_there = site.holders.time_ns - site.judged_until_ns <= _SOON * watched_ns
-    blocks = references.live_blocks(site.process_id, stack_ids)
-    if was_there and may_be_in_free_lists(blocks, site.holders.blocks_without_object):
-        return "warming_up"
-    is_garbage = site.holders.garbage_share >= _MOSTLY and site.collected_share >= _OFTEN
-    if was_there and is_garbage:
-        return "sawtooth"
+    if site.holders.time_ns - site.judged_until_ns <= _SOON * site.watched_ns:
+        blocks = references.live_blocks(site.process_id, stack_ids)
+        if may_be_in_free_lists(blocks, site.holders.blocks_without_object):
+            return "warming_up"
+        if site.holders.garbage_share >= _MOSTLY and site.collected_share >= _OFTEN:
+            return "sawtooth"
     if takes_the_place_of_others(
         trace,
         site.process_id,

@@ -62,8 +62,7 @@ def change_share(change: Change) -> str:
 
 def place_text(row: Difference) -> str:
     """The function, its file and its callers. No line: the figures are of all lines of it."""
-    name = _name(row.place)
-    name += _where(row)
+    name = _name(row.place) + _where(row)
     callers = " ← ".join(_name(place) for place in row.callers[:_CALLERS])
     if callers:
         callers = f" ← {callers}" + (" ← …" if len(row.callers) > _CALLERS else "")

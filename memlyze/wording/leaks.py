@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from memlyze.analyses.ended_growth import FreedGrowth, StoppedGrowth
 from memlyze.analyses.leaks import Leaks, LeakSite
-from memlyze.analyses.references import Chain, Holders
+from memlyze.analyses.references import Chain, Holder
 from memlyze.wording.figures import figure
 from memlyze.wording.names import printable
 from memlyze.wording.units import format_bytes, format_duration, plural
@@ -64,8 +64,7 @@ def pause_text(site: LeakSite) -> str | None:
     """For how long a site that grows was not seen to grow, where that is worth a word: samples have
     such gaps by chance.
     """
-    watched_ns = site.judged_until_ns - site.growing_since_ns
-    if not site.pause_ns or (1 - site.pause_ns / watched_ns) ** site.live_samples > _BY_CHANCE:
+    if not site.pause_ns or (1 - site.pause_ns / site.watched_ns) ** site.live_samples > _BY_CHANCE:
         return None
     return f"not seen to grow for the last {format_duration(site.pause_ns)}"
 
@@ -132,12 +131,14 @@ def _holder_lines(site: LeakSite) -> list[str]:
     if holders.shortest is None:
         return [f"not known: {of_c_code}"]
     lines = []
+    has_c_code = holders.blocks_without_object > _SOME_C * holders.objects
     is_mostly_c = holders.blocks_without_object >= _MOSTLY_C * holders.objects
     if is_mostly_c:
         lines.append(f"not known for the most part: {of_c_code}; beside them")
     if holders.holder is not None:
         where = f" in process {site.process_id}" if len(site.process_ids) > 1 else ""
-        lines.append(f"{printable(holders.holder.text)}, with which {_freed(holders, where)}")
+        freed = _freed(holders.holder, where, has_c_code)
+        lines.append(f"{printable(holders.holder.text)}, with which {freed}")
     shown = list(holders.chains[:2])
     # The shortest way to one of thousands tells nothing where the others are held otherwise.
     is_telling = holders.shortest.share >= min(_TELLING, holders.chains[0].share)
@@ -150,18 +151,15 @@ def _holder_lines(site: LeakSite) -> list[str]:
         f"{plural(kind.objects, 'object', 'objects')} of {kind.type}" for kind in holders.types[:3]
     ]
     lines.append("recorded of it: " + ", ".join(kinds))
-    if holders.blocks_without_object > _SOME_C * holders.objects and not is_mostly_c:
+    if has_c_code and not is_mostly_c:
         lines.append(f"and {of_c_code}")
     return lines
 
 
-def _freed(holders: Holders, where: str) -> str:
+def _freed(holder: Holder, where: str, has_c_code: bool) -> str:
     """What would be freed with the one object that holds most of a site. What objects have from C
     code is in none of their sizes.
     """
-    holder = holders.holder
-    has_c_code = holders.blocks_without_object > _SOME_C * holders.objects
-    assert holder is not None
     size = format_bytes(holder.retained_bytes)
     of_objects = " of Python objects" if has_c_code else ""
     if holder.has_nearly_all:

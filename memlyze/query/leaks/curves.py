@@ -219,7 +219,6 @@ def lay_curves(lives: Lives, site_of_stack: Array) -> Curves:
     is_new, ended = kept.born != BEFORE, kept.died < CELLS
     born, died = _births(kept, kept.bytes, len(sites)), _deaths(kept, kept.bytes, len(sites))
     live = np.where(is_single[:, None], seen, before[:, None] + np.cumsum(born - died, axis=1))
-    variance = (_births(kept, kept.variance, len(sites)), _deaths(kept, kept.variance, len(sites)))
     return Curves(
         sites=sites,
         before=before,
@@ -229,7 +228,8 @@ def lay_curves(lives: Lives, site_of_stack: Array) -> Curves:
         is_single=is_single,
         born=born,
         died=died,
-        variance=variance[0] + variance[1],
+        variance=_births(kept, kept.variance, len(sites))
+        + _deaths(kept, kept.variance, len(sites)),
         live_variance=_add_up(kept, ~ended, kept.variance, len(sites)),
         live_samples=_add_up(kept, ~ended, None, len(sites)),
         lasting_samples=_add_up(kept, is_new, None, len(sites)),

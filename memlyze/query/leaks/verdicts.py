@@ -84,7 +84,8 @@ def judge(curves: Curves, shapes: Shapes, lives: Lives, *, looks: int = 1) -> Ju
 
     accumulates = s.falls <= _ACCUMULATES
     by_half = np.maximum(s.p_window, s.p_half) if is_exact else s.p_half
-    only_takes = accumulates & (s.turnover < _TURNOVER)
+    turns_over = s.turnover >= _TURNOVER
+    only_takes = accumulates & ~turns_over
     p_value = np.maximum(np.where(only_takes, s.p_window, by_half), s.p_again)
     corrected = np.ones(len(p_value))
     corrected[is_tested] = np.minimum(holm(p_value[is_tested]) * looks, 1)
@@ -104,7 +105,6 @@ def judge(curves: Curves, shapes: Shapes, lives: Lives, *, looks: int = 1) -> Ju
     # Of a few samples in the last third the middle one may have had no more.
     is_fading = (s.late_births < _LEAST_SAMPLES) & (s.p_fading <= _UNLIKELY) & (not is_exact)
     is_slowing |= is_fading
-    turns_over = s.turnover >= _TURNOVER
     sees_ends = is_exact | (curves.ended_samples >= _LEAST_SAMPLES)
     # What came at once, for the most part, must be followed by more.
     is_step = s.greatest_step >= _MOSTLY * s.rise
@@ -144,11 +144,11 @@ def judge(curves: Curves, shapes: Shapes, lives: Lives, *, looks: int = 1) -> Ju
     grew_until_freed = (verdict == FREED_LATE) & grows & is_watched
     # Of a few samples no test finds anything, however they lie.
     best = best_p(curves.lasting_samples) * max(int(is_tested.sum()), 1) * looks
-    has_enough &= is_exact | (best <= SIGNIFICANCE)
+    can_be_found = has_enough & (is_exact | (best <= SIGNIFICANCE))
     is_growth = (verdict == GROWING) | grew_until_freed
     confidence = np.where(is_growth, (1 - corrected) * evidence, 0.95 * evidence)
     confidence[verdict == TOO_FEW] = 0
-    return Judgement(verdict, confidence, corrected, has_enough, grew_until_freed)
+    return Judgement(verdict, confidence, corrected, can_be_found, grew_until_freed)
 
 
 def _has_stopped(tail: Array, longest_pause: Array, rises: Array) -> Array:

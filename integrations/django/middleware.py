@@ -110,12 +110,15 @@ class MemlyzeMiddleware:
 
     def _failed(self, window: RequestWindow, request: Any, error: BaseException) -> None:
         window.attributes["exception"] = type(error).__name__
-        window.status = 500
+        if isinstance(error, Exception):
+            window.status = 500
+        else:  # a cancelled task, above all, whose client is gone: who is around it decides
+            window.attributes["incomplete"] = True
         window.close(self._name(request))
 
     def _pass_on(self, window: RequestWindow, request: Any, response: Any) -> Any:
         window.status = response.status_code
-        if not getattr(response, "streaming", False):
+        if not getattr(response, "streaming", False) or _is_sent_by_server(request, response):
             window.first_byte()
             window.close(self._name(request))
             return response
@@ -179,8 +182,8 @@ class _Pieces:
                 except StopIteration:
                     self._is_whole = True
                     return
-                except Exception as error:
-                    self._window.attributes["exception"] = type(error).__name__
+                except BaseException as error:
+                    self._note_failure(error)
                     raise
                 finally:
                     self._window.leave(outside)
@@ -200,8 +203,8 @@ class _Pieces:
                 except StopAsyncIteration:
                     self._is_whole = True
                     return
-                except Exception as error:
-                    self._window.attributes["exception"] = type(error).__name__
+                except BaseException as error:
+                    self._note_failure(error)
                     raise
                 finally:
                     self._window.leave(outside)
@@ -209,6 +212,10 @@ class _Pieces:
                 yield piece
         finally:
             self.end()
+
+    def _note_failure(self, error: BaseException) -> None:
+        if not isinstance(error, GeneratorExit):  # nobody raised that: it is forgotten unfinished
+            self._window.attributes["exception"] = type(error).__name__
 
     def end(self) -> None:
         """There are no more: all were made, or the client is gone, where Django may close only what
@@ -218,6 +225,16 @@ class _Pieces:
             if not self._is_whole:
                 self._window.attributes["incomplete"] = True
             self._close()
+
+
+def _is_sent_by_server(request: Any, response: Any) -> bool:
+    """Whether it is a file that a WSGI server sends by itself, which it does only of an untouched
+    response.
+    """
+    return (
+        getattr(response, "file_to_stream", None) is not None
+        and request.META.get("wsgi.file_wrapper") is not None
+    )
 
 
 def _server_side(request: Any) -> Any:

@@ -163,6 +163,92 @@ memlyze.stop()
     assert gone["end_ns"] > 0
 
 
+def endings_of(trace: Any) -> list[tuple[str, int, Any]]:
+    return [
+        (w["name"], w["status"], json.loads(w["attributes"] or "null"))
+        for w in trace.windows.values()
+    ]
+
+
+def test_what_is_no_exception_leaves_the_status_unknown(serve: Any) -> None:
+    served = serve(
+        SITE
+        + """
+from asgi_calls import call
+configure(MEMLYZE={"SAMPLE_RATE": 1.0})
+from django.core.asgi import get_asgi_application
+from django.core.wsgi import get_wsgi_application
+async def cancelled(request):
+    raise asyncio.CancelledError
+def leaves(request):
+    raise SystemExit(3)
+def stream_leaves(request):
+    def pieces():
+        yield b"x"
+        raise SystemExit(3)
+    return StreamingHttpResponse(pieces())
+def stream_cancelled(request):
+    async def pieces():
+        yield b"x"
+        raise asyncio.CancelledError
+    return StreamingHttpResponse(pieces())
+for view in leaves, stream_leaves, cancelled, stream_cancelled:
+    urlpatterns.append(path(view.__name__ + "/", view))
+wsgi, asgi = get_wsgi_application(), get_asgi_application()
+for name in "leaves", "stream_leaves":
+    try:
+        wsgi_call(wsgi, f"/{name}/")
+    except SystemExit as error:
+        print(repr(error))
+async def main():
+    for name in "cancelled", "stream_cancelled":
+        try:
+            await call(asgi, f"/{name}/")
+        except asyncio.CancelledError:
+            pass  # Django passes the first one on, and the second one not
+asyncio.run(main())
+memlyze.stop()
+"""
+    )
+    assert served.lines == ["SystemExit(3)"] * 2
+    assert endings_of(served.trace) == [
+        ("/leaves/", 0, {"exception": "SystemExit", "incomplete": True}),
+        ("/stream_leaves/", 200, {"exception": "SystemExit", "incomplete": True}),
+        ("/cancelled/", 0, {"exception": "CancelledError", "incomplete": True}),
+        ("/stream_cancelled/", 200, {"exception": "CancelledError", "incomplete": True}),
+    ]
+
+
+def test_server_sends_a_file_by_itself_as_without_the_middleware(serve: Any) -> None:
+    served = serve(
+        SITE
+        + """
+from asgi_calls import call
+from wsgiref.util import FileWrapper, setup_testing_defaults
+from django.http import FileResponse
+configure(MEMLYZE={"SAMPLE_RATE": 1.0})
+from django.core.asgi import get_asgi_application
+from django.core.wsgi import get_wsgi_application
+opened = []
+def file(request):
+    opened.append(open(__file__, "rb"))
+    return FileResponse(opened[-1])
+urlpatterns.append(path("file/", file))
+environ = {"PATH_INFO": "/file/", "REQUEST_METHOD": "GET", "wsgi.file_wrapper": FileWrapper}
+setup_testing_defaults(environ)
+app = get_wsgi_application()
+body = app(environ, lambda status, headers, exc_info=None: None)
+print(type(body).__name__, b"".join(body) == open(__file__, "rb").read())
+body.close()
+statuses = wsgi_call(app, "/file/")[0], asyncio.run(call(get_asgi_application(), "/file/"))[0]
+print(*statuses, [file.closed for file in opened])
+memlyze.stop()
+"""
+    )
+    assert served.lines == ["FileWrapper True", "200 200 [True, True, True]"]
+    assert endings_of(served.trace) == [("/file/", 200, None)] * 3
+
+
 CHECKS = [
     ({"SAMPLE_RATE": 7}, 1, "(memlyze.E001) in the setting MEMLYZE sample_rate must be"),
     ({"SAMPEL_RATE": 0.1}, 1, "(memlyze.E001) in the setting MEMLYZE there is no option"),

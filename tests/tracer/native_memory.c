@@ -295,6 +295,14 @@ void *resize_pages(void *base, size_t pages, size_t new_pages)
     return mremap(base, pages * page_size(), new_pages * page_size(), MREMAP_MAYMOVE);
 }
 
+/* NULL: the system cannot, as Linux before 6.17 where there are several mappings. */
+void *move_pages(void *base, size_t pages, void *target)
+{
+    const size_t size = pages * page_size();
+    void *moved = mremap(base, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, target);
+    return moved == MAP_FAILED ? NULL : moved;
+}
+
 /* `count` mappings of one page each, in a reservation, every other of which is unmapped again. */
 int map_many(size_t count)
 {

@@ -20,7 +20,8 @@ for name, result, arguments in (
     ("commit_pages", ctypes.c_int, [pointer, size_t, size_t]),
     ("unmap_pages", ctypes.c_int, [pointer, size_t, size_t]),
     ("unmap_badly", ctypes.c_int, [pointer, size_t]),
-    ("resize_pages", pointer, [pointer, size_t, size_t]), ("map_many", ctypes.c_int, [size_t]),
+    ("resize_pages", pointer, [pointer, size_t, size_t]),
+    ("move_pages", pointer, [pointer, size_t, pointer]), ("map_many", ctypes.c_int, [size_t]),
 ):
     function = getattr(library, name)
     function.restype, function.argtypes = result, arguments
@@ -32,6 +33,7 @@ class Mapped:
     """The mappings of a program, in pages."""
 
     def __init__(self, done: Run) -> None:
+        self.done = done
         self.trace = done.trace
         page_bytes = int(done.lines[0])
         self.rows = [
@@ -150,6 +152,34 @@ resize(*work())
     )
     assert mapped.live("work", "resize") == Counter(
         [("mmap", "resize", 3_000), ("mmap", "work", 30)]
+    )
+    mapped.trace.check_sound()
+
+
+def test_mappings_of_several_kinds_stay_what_they_are_when_one_call_moves_them(
+    record_mappings: Callable[[str], Mapped],
+) -> None:
+    mapped = record_mappings(
+        """
+base = library.reserve_pages(100)
+for first, pages in (20, 10), (30, 5), (50, 7):
+    assert library.map_over(base, first, pages)
+target = library.reserve_pages(60)
+def move(start):
+    return library.move_pages(start, 60, target)
+print(move(base + 10 * library.page_size()) is not None)
+"""
+    )
+    if mapped.done.lines[1] == "False":
+        pytest.skip("moving several mappings in one call needs Linux 6.17")
+    assert mapped.live("move") == Counter(
+        {
+            ("mmap_reserve", "move", 10): 1,
+            ("mmap", "move", 15): 1,
+            ("mmap_reserve", "move", 15): 1,
+            ("mmap", "move", 7): 1,
+            ("mmap_reserve", "move", 13): 1,
+        }
     )
     mapped.trace.check_sound()
 

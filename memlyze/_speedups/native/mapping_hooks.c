@@ -112,13 +112,37 @@ static void end_entry(ml_thread *thread, const ml_mapping *gone)
                         gone->sampling);
 }
 
-/* Nothing of what was recorded is at these addresses any more. `*allocator` becomes that of the
- * last that was. */
-static void take_out(ml_thread *thread, uintptr_t start, uintptr_t end, uint32_t *allocator)
+enum { MOST_RUNS = 64 };
+
+/* What was recorded of a range, in the order of addresses: each run is of one allocator and ends
+ * where the next one begins. What is beyond the most of them counts to the last. */
+typedef struct {
+    uint32_t count;
+    struct {
+        uintptr_t start;
+        uint32_t allocator;
+    } of[MOST_RUNS];
+} runs;
+
+static void note_run(runs *found, uintptr_t start, uint32_t allocator)
+{
+    if (found->count && found->of[found->count - 1].allocator == allocator)
+        return;
+    if (found->count < MOST_RUNS) {
+        found->of[found->count].start = start;
+        found->of[found->count].allocator = allocator;
+        found->count++;
+    }
+}
+
+/* Nothing of what was recorded is at these addresses any more. `found`, where it is asked for, is
+ * what was. */
+static void take_out(ml_thread *thread, uintptr_t start, uintptr_t end, runs *found)
 {
     ml_mapping gone;
     while (start < end && ml_mapping_take(&ml_mappings, start, end, &gone)) {
-        *allocator = gone.allocator;
+        if (found)
+            note_run(found, gone.start > start ? gone.start : start, gone.allocator);
         /* One entry goes, two may come. The rests first: they ask for the stack of the whole. */
         if (make_room(2)) {
             enter_rest(thread, &gone, gone.start, start);
@@ -204,8 +228,7 @@ static void *map(void *(*real)(void *, size_t, int, int, int, off_t), void *addr
     const int result = errno;
     if (begun.thread && mapping != MAP_FAILED) {
         const uintptr_t start = (uintptr_t)mapping, bytes = mapped_bytes(size, flags);
-        uint32_t unused;
-        take_out(begun.thread, start, start + bytes, &unused);
+        take_out(begun.thread, start, start + bytes, NULL);
         if (!begun.is_paused)
             enter(begun.thread, start, bytes, kind_of(protection, flags));
     }
@@ -228,35 +251,41 @@ static void *hooked_mmap64(void *address, size_t size, int protection, int flags
 
 static int hooked_munmap(void *address, size_t size)
 {
-    uint32_t unused;
     if (atomic_load_explicit(&ml_mappings.count, memory_order_relaxed) == 0)
         return ml_real.munmap(address, size);
     const change begun = begin_change();
     const int failure = ml_real.munmap(address, size);
     const int result = errno;
     if (begun.thread && failure == 0)
-        take_out(begun.thread, (uintptr_t)address, (uintptr_t)address + whole_pages(size), &unused);
+        take_out(begun.thread, (uintptr_t)address, (uintptr_t)address + whole_pages(size), NULL);
     end_change(&begun);
     errno = result;
     return failure;
 }
 
-/* As realloc: what it returns is an allocation of who called it. */
+/* As realloc: what it returns is an allocation of who called it. Since Linux 6.17 one call moves
+ * mappings of several kinds, which then lie beside each other as before. */
 static void moved(const change *begun, uintptr_t old, uintptr_t old_bytes, uintptr_t new,
                   uintptr_t bytes, int flags)
 {
-    uint32_t allocator = ML_ALLOCATOR_MMAP;
     ml_thread *thread = begun->thread;
     if (new == old && bytes <= old_bytes) { /* its end was cut off */
-        take_out(thread, new + bytes, old + old_bytes, &allocator);
+        take_out(thread, new + bytes, old + old_bytes, NULL);
         return;
     }
+    runs found = {0};
     if (!(flags & MREMAP_DONTUNMAP))
-        take_out(thread, old, old + old_bytes, &allocator);
-    uint32_t unused;
-    take_out(thread, new, new + bytes, &unused);
-    if (!begun->is_paused)
-        enter(thread, new, bytes, allocator);
+        take_out(thread, old, old + old_bytes, &found);
+    take_out(thread, new, new + bytes, NULL);
+    if (begun->is_paused)
+        return;
+    if (found.count == 0)
+        note_run(&found, old, ML_ALLOCATOR_MMAP);
+    for (uint32_t i = 0; i < found.count; i++) {
+        const uintptr_t first = i == 0 ? 0 : found.of[i].start - old;
+        const uintptr_t behind = i + 1 < found.count ? found.of[i + 1].start - old : bytes;
+        enter(thread, new + first, behind - first, found.of[i].allocator);
+    }
 }
 
 static void *hooked_mremap(void *address, size_t old_size, size_t size, int flags, ...)

@@ -273,3 +273,39 @@ work()
         if row.allocator == "mmap" and row.freed_ns == -1
     )
     assert live == pytest.approx(2_000 * 3 * 4096, rel=0.15)
+
+
+HOLE = """
+import ctypes, re, sys
+import memlyze
+libc = ctypes.CDLL(None)
+libc.mmap.restype, libc.munmap.argtypes = ctypes.c_void_p, [ctypes.c_void_p, ctypes.c_size_t]
+libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t] + [ctypes.c_int] * 3 + [ctypes.c_long]
+size = 4 << 30
+base = libc.mmap(None, size, 0, 0x4022, -1, 0)  # MAP_NORESERVE | MAP_ANONYMOUS | MAP_PRIVATE
+hole = range(base + 4096, base + size - 4096)
+assert libc.munmap(hole.start, len(hole)) == 0
+memlyze.start(sys.argv[1], force=True)
+kept = [bytes(100) for _ in range(200_000)]
+memlyze.checkpoint()
+def recorders():
+    # As the recorder tells its own: without reservation, and left out of core dumps.
+    with open("/proc/self/smaps") as smaps:
+        for line in smaps:
+            if line.startswith("VmFlags:"):
+                if {"nr", "dd"} <= set(line.split()):
+                    yield start
+            elif re.match("[0-9a-f]+-[0-9a-f]+ ", line):
+                start = int(line.partition("-")[0], 16)
+starts = list(recorders())
+print(len(starts) > 3, [hex(start) for start in starts if start in hole])
+memlyze.stop()
+"""
+
+
+@pytest.mark.parametrize("sample_rate", [0.0, 1.0])
+def test_recorder_maps_nothing_into_a_hole_that_the_program_has_made(
+    run: Any, sample_rate: float
+) -> None:
+    source = HOLE.replace("force=True", f"force=True, sample_rate={sample_rate}")
+    assert run(source).lines == ["True []"]

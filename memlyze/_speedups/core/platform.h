@@ -9,6 +9,7 @@
 #define _GNU_SOURCE
 #endif
 
+#include <errno.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -43,13 +44,57 @@
 #endif
 
 /* Past the C library's functions: those may lead to the recorder's own hooks. */
-ML_INLINE void *ml_system_map(size_t bytes, int flags)
+ML_INLINE void *ml_system_map(void *address, size_t bytes, int flags)
 {
 #if defined(__linux__) && defined(SYS_mmap)
-    return (void *)syscall(SYS_mmap, NULL, bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
+    return (void *)syscall(SYS_mmap, address, bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
 #else
-    return mmap(NULL, bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
+    return mmap(address, bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
 #endif
+}
+
+/* ---- addresses of the recorder's own
+ *
+ * The kernel gives the highest free addresses. Those may be a hole that the program has just made
+ * with munmap, to map something else into it: a program with one thread may rely on nobody being
+ * faster, and would map over the recorder's memory. So the recorder takes addresses one after the
+ * other where the kernel puts nothing of its own accord: from 32 TiB on, beneath libraries and
+ * programs, and above those that are linked to low addresses. */
+#define ML_OWN_ADDRESSES ((uintptr_t)1 << 45)
+#define ML_OWN_ADDRESSES_TRIED 16
+#define ML_HUGE_PAGE_BYTES ((uintptr_t)1 << 21)
+#if defined(__x86_64__)
+#define ML_LARGEST_PAGE_BYTES ((uintptr_t)1 << 12)
+#else
+#define ML_LARGEST_PAGE_BYTES ((uintptr_t)1 << 16)
+#endif
+
+/* How many bytes of them were taken so far. One for each library: weak, so that it needs no source
+ * file of its own. */
+__attribute__((weak, visibility("hidden"))) _Atomic uintptr_t ml_own_addresses_taken;
+
+/* MAP_FAILED: nothing could be had there. */
+ML_INLINE void *ml_map_at_own_addresses(size_t bytes, int flags)
+{
+#if defined(__linux__) && defined(MAP_FIXED_NOREPLACE) && UINTPTR_MAX > UINT32_MAX
+    const bool may_be_huge = bytes >= ML_HUGE_PAGE_BYTES;
+    const uintptr_t unit = may_be_huge ? ML_HUGE_PAGE_BYTES : ML_LARGEST_PAGE_BYTES;
+    const uintptr_t whole = (bytes + ML_LARGEST_PAGE_BYTES - 1) & ~(ML_LARGEST_PAGE_BYTES - 1);
+    const uintptr_t taken = whole + (may_be_huge ? unit : 0); /* what aligning may cost */
+    /* As random as the address of this library is. */
+    const uintptr_t library = (uintptr_t)&ml_own_addresses_taken & ~(uintptr_t)4095;
+    const uintptr_t first = ML_OWN_ADDRESSES + ((library << 4) & (ML_OWN_ADDRESSES / 2 - 1));
+    for (int tried = 0; tried < ML_OWN_ADDRESSES_TRIED; tried++) {
+        const uintptr_t place =
+            atomic_fetch_add_explicit(&ml_own_addresses_taken, taken, memory_order_relaxed);
+        const uintptr_t address = (first + place % (ML_OWN_ADDRESSES / 4) + unit - 1) & ~(unit - 1);
+        void *memory = ml_system_map((void *)address, bytes, flags | MAP_FIXED_NOREPLACE);
+        if (memory != MAP_FAILED || errno != EEXIST)
+            return memory;
+    }
+#endif
+    (void)bytes, (void)flags;
+    return MAP_FAILED;
 }
 
 /* Zeroed memory straight from the kernel, NULL when there is none. Huge pages are declined: these
@@ -59,9 +104,14 @@ ML_INLINE void *ml_system_map(size_t bytes, int flags)
  * mappings tells which are the recorder's (memory_maps.h), and merges none of them with others. */
 ML_INLINE void *ml_map(size_t bytes)
 {
-    void *memory = ml_system_map(bytes, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE);
+    const int error = errno;
+    const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+    void *memory = ml_map_at_own_addresses(bytes, flags);
+    if (memory == MAP_FAILED)
+        memory = ml_system_map(NULL, bytes, flags);
     if (memory == MAP_FAILED)
         return NULL;
+    errno = error;
 #ifdef MADV_NOHUGEPAGE
     madvise(memory, bytes, MADV_NOHUGEPAGE);
 #endif

@@ -47,9 +47,10 @@ def takes_the_place_of_others(
     from_ns = until_ns - (until_ns - since_ns) // 3
     rows = _rows_live_after(trace, process_id, from_ns)
     allocations = trace.table("allocations")
-    is_own = np.isin(allocations["stack_id"][rows], np.fromiter(own, np.int64))
-    is_alike = np.isin(_kinds(allocations, rows), np.unique(_kinds(allocations, beside)))
-    of_own, of_others = (_blocks(allocations, rows[which]) for which in (is_own, is_alike))
+    own_rows = _rows_of_stacks(allocations, rows, np.fromiter(own, np.int64))
+    other_rows = _rows_of_stacks(allocations, rows, allocations["stack_id"][beside])
+    is_alike = np.isin(_kinds(allocations, other_rows), _kinds(allocations, beside))
+    of_own, of_others = (_blocks(allocations, which) for which in (own_rows, other_rows[is_alike]))
     if survival <= _HARDLY_ANY:
         live = _live(of_own, until_ns).sum()
         if live <= _SMALL * (live + _live(of_others, until_ns).sum()):
@@ -71,11 +72,21 @@ class _Blocks(typing.NamedTuple):
 def _rows_live_after(trace: Trace, process_id: int, from_ns: int) -> Array:
     """Of all that was allocated, which is much, what was not freed by then, which is little."""
     allocations = trace.table("allocations")
-    freed = allocations["freed_ns"]
-    rows = np.flatnonzero((freed == -1) | (freed > from_ns))
+    freed = allocations["freed_ns"].view(np.uint64)  # −1, never, is the greatest
+    rows = np.flatnonzero(freed > from_ns)
     if "process_id" in allocations:
         rows = rows[allocations["process_id"][rows] == process_id]
     return rows
+
+
+def _rows_of_stacks(
+    allocations: typing.Mapping[str, Array], rows: Array, stack_ids: Array
+) -> Array:
+    """Those of `rows` whose call stack is one of these."""
+    stacks = allocations["stack_id"][rows]
+    is_wanted = np.zeros(int(max(stacks.max(initial=0), stack_ids.max(initial=0))) + 1, bool)
+    is_wanted[stack_ids] = True
+    return rows[is_wanted[stacks]]
 
 
 def _kinds(allocations: typing.Mapping[str, Array], rows: Array) -> Array:

@@ -101,6 +101,33 @@ class LiveBlocks(typing.NamedTuple):
     """As the format numbers them."""
 
 
+class _LiveRows(typing.NamedTuple):
+    """Rows of `allocations`, in the order of their call stacks."""
+
+    rows: Array
+    stack_id: Array
+
+    def of_stacks(self, stack_ids: typing.Collection[int]) -> Array:
+        """The rows of these call stacks."""
+        wanted = np.fromiter(stack_ids, self.stack_id.dtype)
+        first = self.stack_id.searchsorted(wanted, side="left")
+        return self.rows[_ranges(first, self.stack_id.searchsorted(wanted, side="right") - first)]
+
+
+class _Found(typing.NamedTuple):
+    """The objects of some call stacks: rows of the heap graph's objects."""
+
+    rows: Array
+    without_object: int
+    """Blocks that belong to none."""
+    looked_at: Array
+    """Those of `rows` that stand for all."""
+    holder_row: int | None
+    """The object that holds nearly all or most of these; None: there is none."""
+    share: float
+    """Of `looked_at`, those that it holds."""
+
+
 class References:
     """The heap of a trace at the last checkpoint of each process, or the last until a moment."""
 
@@ -125,10 +152,12 @@ class References:
         self._last = last
         self._is_torn = torn
         """Processes with a checkpoint that is left out, since a part of it is lost."""
-        self._live: dict[int, Array] = {}
-        # By process: the objects that have a recorded block, and these.
+        # By process: what was live; the objects that have a recorded block, and these.
+        self._live: dict[int, _LiveRows] = {}
         self._in_blocks: dict[int, list[tuple[Array, Array]]] = {}
         self._of_objects: dict[int, tuple[Array, Array]] = {}
+        # By process and call stacks.
+        self._found: dict[tuple[int, frozenset[int]], _Found] = {}
 
     def __bool__(self) -> bool:
         """Whether any process has a checkpoint."""
@@ -178,11 +207,23 @@ class References:
 
         None where the process has none, or nothing of theirs was live.
         """
-        blocks = self.live_blocks(process_id, stack_ids).allocation_id
-        if not len(blocks):
-            return None
-        rows, without_object = self._rows_of_blocks(process_id, blocks)
-        return self._describe(process_id, rows, without_object)
+        found = self._find(process_id, stack_ids)
+        return None if found is None else self._describe(process_id, found)
+
+    def _find(self, process_id: int, stack_ids: typing.Collection[int]) -> _Found | None:
+        """The objects that these call stacks made, and what holds them: found once. None where
+        nothing of theirs was live.
+        """
+        key = process_id, frozenset(stack_ids)
+        if key not in self._found:
+            blocks = self.live_blocks(process_id, stack_ids).allocation_id
+            if not len(blocks):
+                return None
+            rows, without_object = self._rows_of_blocks(process_id, blocks)
+            looked_at = _evenly(rows)
+            holder_row, share = self._holder_row(looked_at) if len(rows) else (None, 0.0)
+            self._found[key] = _Found(rows, without_object, looked_at, holder_row, share)
+        return self._found[key]
 
     def beside(self, process_id: int, stack_ids: typing.Collection[int]) -> Array:
         """What other call stacks allocated that hangs on the same holder as what these did, and is
@@ -190,31 +231,25 @@ class References:
 
         None where no one object holds nearly all of what these allocated.
         """
-        own = self.live_blocks(process_id, stack_ids).allocation_id
-        rows, _ = self._rows_of_blocks(process_id, own)
-        nothing = np.empty(0, np.int64)
-        if not len(rows):
-            return nothing
-        holder, share = self._holder_row(_evenly(rows))
-        if holder is None or share < _NEARLY_ALL:
-            return nothing
+        found = self._find(process_id, stack_ids)
+        if found is None or found.holder_row is None or found.share < _NEARLY_ALL:
+            return np.empty(0, np.int64)
         types = self._trace.heap_graph.objects()["type_id"]
         candidates, blocks = self._blocks_of_objects(process_id)
-        alike = np.isin(types[candidates], np.unique(types[rows]))
-        alike[alike] = self._hang_on(candidates[alike], holder)
-        found = blocks[alike]
-        stacks = self._trace.table("allocations")["stack_id"][found]
-        return found[~np.isin(stacks, np.fromiter(stack_ids, np.int64))]
+        alike = np.flatnonzero(np.isin(types[candidates], np.unique(types[found.rows])))
+        hanging = blocks[alike[self._hang_on(candidates[alike], found.holder_row)]]
+        stacks = self._trace.table("allocations")["stack_id"][hanging]
+        return hanging[~np.isin(stacks, np.fromiter(stack_ids, np.int64))]
 
     def _blocks_of_objects(self, process_id: int) -> tuple[Array, Array]:
         """The objects of the process that have a recorded block which is live, and these: rows of
         `allocations`.
         """
         if process_id not in self._of_objects:
-            allocations = self._trace.table("allocations")
-            live = self._live_rows(process_id)
-            live = live[np.argsort(allocations["allocation_id"][live], kind="stable")]
-            ids = allocations["allocation_id"][live]
+            live = self._live_rows(process_id).rows
+            ids = self._trace.table("allocations")["allocation_id"][live]
+            order = np.argsort(ids)
+            live, ids = live[order], ids[order]
             found = []
             for rows, of_block in self._rows_in_blocks(process_id):
                 place = np.minimum(ids.searchsorted(of_block), max(len(ids) - 1, 0))
@@ -242,10 +277,8 @@ class References:
         Nothing where it has none.
         """
         allocations = self._trace.table("allocations")
-        rows = self._live_rows(process_id) if stack_ids else np.empty(0, np.int64)
-        wanted = np.fromiter(stack_ids, np.int64)
-        rows = rows[np.isin(allocations["stack_id"][rows], wanted)]
-        rows = rows[np.argsort(allocations["allocation_id"][rows], kind="stable")]
+        rows = self._live_rows(process_id).of_stacks(stack_ids)
+        rows = rows[np.argsort(allocations["allocation_id"][rows])]
         is_exact = "weight" not in allocations
         weights = np.ones(len(rows)) if is_exact else allocations["weight"][rows]
         return LiveBlocks(
@@ -255,17 +288,22 @@ class References:
             allocations["allocator"][rows],
         )
 
-    def _live_rows(self, process_id: int) -> Array:
-        """Rows of `allocations` that were live at the last checkpoint of the process."""
-        if process_id not in self._last:
-            return np.empty(0, np.int64)
+    def _live_rows(self, process_id: int) -> _LiveRows:
+        """Rows of `allocations` that were live at the last checkpoint of the process; none where
+        it has none.
+        """
         if process_id not in self._live:
+            rows = np.empty(0, np.int64)
             allocations = self._trace.table("allocations")
-            freed, now = allocations["freed_ns"], self._times[process_id]
-            is_live = ((freed == -1) | (freed > now)) & (allocations["time_ns"] <= now)
-            if "process_id" in allocations:
-                is_live &= allocations["process_id"] == process_id
-            self._live[process_id] = np.flatnonzero(is_live)
+            if process_id in self._last:
+                freed, now = allocations["freed_ns"], self._times[process_id]
+                rows = np.flatnonzero((freed == -1) | (freed > now))
+                rows = rows[allocations["time_ns"][rows] <= now]
+                if "process_id" in allocations:
+                    rows = rows[allocations["process_id"][rows] == process_id]
+            stacks = allocations["stack_id"][rows]
+            order = np.argsort(stacks)
+            self._live[process_id] = _LiveRows(rows[order], stacks[order])
         return self._live[process_id]
 
     def _rows_of_blocks(self, process_id: int, blocks: Array) -> tuple[Array, int]:
@@ -278,8 +316,7 @@ class References:
             first = block_of_row.searchsorted(blocks, side="left")
             count = block_of_row.searchsorted(blocks, side="right") - first
             known |= count > 0
-            turn = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
-            is_found[rows[np.repeat(first, count) + turn]] = True
+            is_found[rows[_ranges(first, count)]] = True
         return np.flatnonzero(is_found), int(np.sum(~known))
 
     def _rows_in_blocks(self, process_id: int) -> list[tuple[Array, Array]]:
@@ -292,26 +329,25 @@ class References:
             self._in_blocks[process_id] = []
             for column in ("allocation_id", "buffer_allocation_id"):
                 rows = np.flatnonzero(is_last & (objects[column] != 0))
-                rows = rows[np.argsort(objects[column][rows], kind="stable")]
-                self._in_blocks[process_id].append((rows, objects[column][rows]))
+                blocks = objects[column][rows]
+                order = np.argsort(blocks)
+                self._in_blocks[process_id].append((rows[order], blocks[order]))
         return self._in_blocks[process_id]
 
-    def _describe(self, process_id: int, rows: Array, without_object: int) -> Holders:
+    def _describe(self, process_id: int, found: _Found) -> Holders:
         from memlyze._speedups import _object_tree
 
+        rows, without_object = found.rows, found.without_object
         graph = self._trace.heap_graph
         objects = graph.objects()
         if not len(rows):
             return Holders(self._times[process_id], 0, without_object, 0, 0, (), None, (), None, 0)
-        if self._speller is None:
-            self._speller = Speller(self._trace)
         tree = graph.tree()
         is_chosen = np.zeros(len(objects["object_id"]), np.uint8)
         is_chosen[rows] = 1
         _object_tree.outermost(tree["dominator_row"], is_chosen)
-        looked_at = _evenly(rows)
         shortest = int(rows[np.argmin(tree["distance"][rows])])
-        chains = self._chains(looked_at)
+        chains = self._chains(found.looked_at)
         return Holders(
             time_ns=self._times[process_id],
             objects=len(rows),
@@ -321,7 +357,7 @@ class References:
             types=self._types(rows),
             shortest=self._shortest(shortest, chains),
             chains=tuple(chain for _, chain in chains[:_MOST_CHAINS]),
-            holder=self._holder(looked_at),
+            holder=self._holder(found),
             garbage_share=sum(chain.share for _, chain in chains if chain.root == "nobody"),
         )
 
@@ -388,9 +424,9 @@ class References:
         row = min(enough, key=lambda each: int(tree["retained"][each]))
         return row, counts[row] / len(chosen)
 
-    def _holder(self, rows: Array) -> Holder | None:
-        """The object that holds nearly all or most of `rows`."""
-        row, share = self._holder_row(rows)
+    def _holder(self, found: _Found) -> Holder | None:
+        """The object that holds nearly all or most of what was found."""
+        row = found.holder_row
         if row is None:
             return None
         assert self._speller is not None
@@ -399,13 +435,20 @@ class References:
             self._speller.way(row).text,
             self._speller.type_name(row),
             int(tree["retained"][row]),
-            share,
+            found.share,
             is_bounded=False,
         )
         if not holder.has_nearly_all:
             return holder
-        is_bounded = fills_bounded_cache(self._trace, row, rows, self._speller.type_name)
+        type_name = self._speller.type_name
+        is_bounded = fills_bounded_cache(self._trace, row, found.looked_at, type_name)
         return holder._replace(is_bounded=is_bounded)
+
+
+def _ranges(first: Array, count: Array) -> Array:
+    """The numbers from each of `first` on, so many of each."""
+    turn = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+    return np.repeat(first, count) + turn
 
 
 def _evenly(rows: Array) -> Array:

@@ -31,7 +31,15 @@ if typing.TYPE_CHECKING:
 ANY_TABLE = ""
 # After a change made anew only when somebody asks for them.
 _MADE_WHEN_ASKED = frozenset(
-    ("leaks", "window_sums", "stack_frames", "frees", "objects", "object_references", "object_tree")
+    (
+        *raw_tables.LEAKS.values(),
+        "window_sums",
+        "stack_frames",
+        "frees",
+        "objects",
+        "object_references",
+        "object_tree",
+    )
 )
 
 # By the words of a statement alone they are not made.
@@ -334,8 +342,9 @@ class Trace:
 
     def _judge_part(self, part: tuple[int, int] | None) -> None:
         self._source.judge_part(part)
-        if self._connection is not None and "leaks" in self._registered:
-            self._forget(self._connection, "leaks")
+        if self._connection is not None:
+            for table in self._registered.intersection(raw_tables.LEAKS.values()):
+                self._forget(self._connection, table)
 
     def _forget(self, connection: DuckDBPyConnection, table: str) -> None:
         """Have a table made anew when it is asked for again."""

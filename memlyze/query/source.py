@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import typing
 
+from memlyze.query import raw_tables
 from memlyze.query.heap_graph import HeapGraph
 from memlyze.query.origins import origin_of_given_text, program_packages
 from memlyze.query.process_ends import process_ends
@@ -12,6 +14,9 @@ from memlyze.query.stack_sites import frame_origins, stack_sites
 from memlyze.query.window_sums import window_sums
 from memlyze.trace.family import Family, find_family
 from memlyze.trace.reader import TraceFile, TraceSet
+
+if typing.TYPE_CHECKING:
+    from memlyze.query.leaks.table import JudgedLives
 
 Reader = typing.Union[TraceFile, TraceSet]
 Columns = typing.Dict[str, typing.Any]
@@ -35,20 +40,23 @@ class Source:
         self._reader = reader
         self._made: dict[str, Columns] = {}
         self._judged_part: tuple[int, int] | None = None
+        self._judged_lives: JudgedLives | None = None
         self.heap_graph = HeapGraph(reader)
 
     def columns(self, table: str) -> Columns:
         """Columns of the private table `table` by name."""
         if table in ("objects", "object_references", "object_roots", "object_tree"):
             return self.heap_graph.columns(table)
-        make = {
+        makers: dict[str, typing.Callable[[], Columns]] = {
             "frames": self._frames,
             "stack_sites": self._stack_sites,
             "sampling": self._sampling,
             "process_ends": self._process_ends,
-            "leaks": self._leaks,
             "window_sums": self._window_sums,
-        }.get(table)
+        }
+        for site, name in raw_tables.LEAKS.items():
+            makers[name] = functools.partial(self._leaks, site)
+        make = makers.get(table)
         if make is None:
             return self._reader.table(table)
         if table not in self._made:
@@ -67,11 +75,13 @@ class Source:
         return {"process_id": int(process_id[0]), "weight": 1.0}
 
     def judge_part(self, part: tuple[int, int] | None) -> None:
-        """Let the table `leaks` be of a part of the recording, from its first nanosecond to before
-        its last; None: of all.
+        """Let the tables of leaks be of a part of the recording, from its first nanosecond to
+        before its last; None: of all.
         """
         self._judged_part = part
-        self._made.pop("leaks", None)
+        self._judged_lives = None
+        for table in raw_tables.LEAKS.values():
+            self._made.pop(table, None)
 
     def go_on(self) -> set[str] | None:
         """Take in what was written since; the names of the tables that have changed.
@@ -80,7 +90,8 @@ class Source:
         """
         changed = self._reader.go_on()
         if changed:
-            changed = changed | {"leaks", "window_sums"}
+            changed = changed | {*raw_tables.LEAKS.values(), "window_sums"}
+            self._judged_lives = None
             if "stacks" in changed:
                 changed.add("stack_sites")
             if "metadata" in changed:
@@ -115,13 +126,15 @@ class Source:
     def _process_ends(self) -> Columns:
         return process_ends(self._reader.table("processes"), self._reader.table("memory"))
 
-    def _leaks(self) -> Columns:
+    def _leaks(self, site: str) -> Columns:
         from memlyze.query.leaks.part import tables_of_part
-        from memlyze.query.leaks.table import leak_rows
+        from memlyze.query.leaks.table import JudgedLives
 
-        if self._judged_part is None:
-            return leak_rows(self.columns)
-        return leak_rows(tables_of_part(self.columns, *self._judged_part))
+        if self._judged_lives is None:
+            part = self._judged_part
+            tables = self.columns if part is None else tables_of_part(self.columns, *part)
+            self._judged_lives = JudgedLives(tables)
+        return self._judged_lives.rows(site)
 
     def _window_sums(self) -> Columns:
         return window_sums(self._reader.table("allocations"), self._reader.table("windows"))

@@ -16,6 +16,7 @@ from known_trace import write_known_trace
 import memlyze
 from memlyze.errors import MemlyzeError, OptionError
 from memlyze.query import definitions
+from memlyze.query.leaks.table import JudgedLives
 from memlyze.query.session import Trace, open_trace
 
 
@@ -63,6 +64,32 @@ def test_only_tables_that_a_query_reads_are_decoded(
     assert set(decoded) <= tables
     if not query.startswith("DESCRIBE"):
         assert set(decoded) == tables
+
+
+@pytest.mark.parametrize(
+    ("call", "parameters", "level"),
+    [
+        ("leaks()", None, "line"),
+        ("leaks(site := 'function')", None, "function"),
+        ("leaks(site := $site)", {"site": "stack"}, "stack"),
+    ],
+)
+def test_only_sites_that_are_asked_for_are_judged(
+    call: str, parameters: Any, level: str, trace: Trace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    levels: list[str] = []
+    original = JudgedLives.rows
+
+    def rows(lives: JudgedLives, asked: str) -> dict[str, Any]:
+        levels.append(asked)
+        return original(lives, asked)
+
+    monkeypatch.setattr(JudgedLives, "rows", rows)
+    for _ in range(2):
+        trace.sql(f"FROM {call}", parameters).fetchall()
+    assert levels == [level]
+    with pytest.raises(MemlyzeError, match="site is line, function or stack"):
+        trace.sql("FROM leaks(site := 'thread')")
 
 
 def test_views_and_macros_of_the_user_are_seen_through(trace: Trace, decoded: list[str]) -> None:

@@ -113,7 +113,7 @@ class Curves(typing.NamedTuple):
     peak_variance: Array
     """Of what was live when most was, by site."""
     live: Array
-    """As `seen`, without what only passes through: see `_without_passing`."""
+    """As `seen`, without what only passes through: see `_passes`."""
     is_single: Array
     """Whether it is one block that is replaced, as a buffer that is copied to grow; by site. Its
     curve is smoothed.
@@ -168,7 +168,7 @@ def read_lives(
     lasting = found["row"]
     size = of_process["size"][lasting].astype(np.float64)
     is_exact = "weight" not in of_process
-    weight = np.ones(len(size)) if is_exact else of_process["weight"][lasting]
+    weight = 1 if is_exact else of_process["weight"][lasting]
     weighted = size * weight
     activity = found["activity"].astype(np.float64)
     if clock is None:
@@ -208,113 +208,132 @@ def lay_curves(lives: Lives, site_of_stack: Array) -> Curves:
     row_of_site = np.full(len(total), -1)
     row_of_site[sites] = np.arange(len(sites))
     row = row_of_site[site] if len(site) else site
-    chosen = row >= 0
+    chosen = np.flatnonzero(row >= 0)
     rows = Rows(row[chosen], *(getattr(lives, name)[chosen] for name in Rows._fields[1:]))
-    before = _add_up(rows, rows.born == BEFORE, rows.bytes, len(sites))
-    seen = _live(rows, rows.bytes, len(sites))
-    blocks = _live(rows, None, len(sites))
-    is_single = _is_single(rows, blocks)
-    seen[is_single] = _smoothed(seen[is_single] / np.maximum(blocks[is_single], 1))
-    kept = _without_passing(rows, ~is_single)
-    is_new, ended = kept.born != BEFORE, kept.died < CELLS
-    born, died = _births(kept, kept.bytes, len(sites)), _deaths(kept, kept.bytes, len(sites))
-    live = np.where(is_single[:, None], seen, before[:, None] + np.cumsum(born - died, axis=1))
+    size, count = (_by_cell(rows, weights, len(sites)) for weights in (rows.bytes, None))
+    seen = size.live()
+    is_single = _is_single(rows, count)
+    of_single = seen[is_single] / np.maximum(count.live()[is_single], 1)
+    seen[is_single] = _smoothed(of_single)
+    peak_variance = _variance_at_peak(rows, seen)
+    collected = _share_collected(rows, lives.died_in_collection[chosen], size)
+    passes = _passes(rows, size, ~is_single)
+    if passes.any():
+        kept = np.flatnonzero(~passes)
+        rows = Rows(*(column[kept] for column in rows))
+        size, count = (_by_cell(rows, weights, len(sites)) for weights in (rows.bytes, None))
+    variance = _by_cell(rows, rows.variance, len(sites))
+    is_new_and_ended = (rows.born != BEFORE) & (rows.died < CELLS)
     return Curves(
         sites=sites,
-        before=before,
+        before=size.before,
         seen=seen,
-        peak_variance=_variance_at_peak(rows, seen),
-        live=live,
+        peak_variance=peak_variance,
+        live=np.where(is_single[:, None], seen, size.live()),
         is_single=is_single,
-        born=born,
-        died=died,
-        variance=_births(kept, kept.variance, len(sites))
-        + _deaths(kept, kept.variance, len(sites)),
-        live_variance=_add_up(kept, ~ended, kept.variance, len(sites)),
-        live_samples=_add_up(kept, ~ended, None, len(sites)),
-        lasting_samples=_add_up(kept, is_new, None, len(sites)),
-        ended_samples=_add_up(kept, is_new & ended, None, len(sites)),
-        collected=_share_collected(rows, lives.died_in_collection[chosen], len(sites)),
-        rows=kept,
+        born=size.births,
+        died=size.deaths,
+        variance=variance.births + variance.deaths,
+        live_variance=variance.left,
+        live_samples=count.left,
+        lasting_samples=count.births.sum(axis=1),
+        ended_samples=np.bincount(rows.site[is_new_and_ended], minlength=len(sites)),
+        collected=collected,
+        rows=rows,
     )
 
 
-def _add_up(rows: Rows, which: Array, weights: Array | None, sites: int) -> Array:
-    """Of each site the sum of the weights of these rows, or how many there are."""
-    chosen = None if weights is None else weights[which]
-    return np.bincount(rows.site[which], weights=chosen, minlength=sites)
+class _ByCell(typing.NamedTuple):
+    """Sums over allocations, by site and cell: sites × (`CELLS` + 1)."""
+
+    born: Array
+    """The first column is of those of `BEFORE`."""
+    died: Array
+    """The last column is of those that are live at the end."""
+
+    @property
+    def before(self) -> Array:
+        return self.born[:, 0]
+
+    @property
+    def births(self) -> Array:
+        return self.born[:, 1:]
+
+    @property
+    def deaths(self) -> Array:
+        return self.died[:, :CELLS]
+
+    @property
+    def left(self) -> Array:
+        return self.died[:, CELLS]
+
+    def live(self) -> Array:
+        """Of each site what is live at the end of each cell."""
+        live: Array = self.before[:, None] + np.cumsum(self.births - self.deaths, axis=1)
+        return live
 
 
-def _in_cells(rows: Rows, which: Array, cells: Array, weights: Array | None, sites: int) -> Array:
-    """Of each site and cell the sum of the weights of these rows, or how many there are."""
-    flat = np.bincount(
-        rows.site[which] * CELLS + cells[which],
-        weights=None if weights is None else weights[which],
-        minlength=sites * CELLS,
+def _by_cell(rows: Rows, weights: Array | None, sites: int) -> _ByCell:
+    """The sums of the weights of these rows, or how many there are."""
+    if weights is not None and not weights.any():  # variances of what is recorded exactly
+        return _ByCell(*np.zeros((2, sites, CELLS + 1)))
+    columns = CELLS + 1
+    return _ByCell(
+        *(
+            np.bincount(
+                rows.site * columns + cell, weights=weights, minlength=sites * columns
+            ).reshape(sites, columns)
+            for cell in (rows.born + 1, rows.died)
+        )
     )
-    return flat.reshape(sites, CELLS)
 
 
-def _births(rows: Rows, weights: Array | None, sites: int) -> Array:
-    return _in_cells(rows, rows.born != BEFORE, rows.born, weights, sites)
-
-
-def _deaths(rows: Rows, weights: Array | None, sites: int) -> Array:
-    return _in_cells(rows, rows.died < CELLS, rows.died, weights, sites)
-
-
-def _live(rows: Rows, weights: Array | None, sites: int) -> Array:
-    """What of each site is live at the end of each cell, of these weights."""
-    before = _add_up(rows, rows.born == BEFORE, weights, sites)
-    gained = _births(rows, weights, sites) - _deaths(rows, weights, sites)
-    live: Array = before[:, None] + np.cumsum(gained, axis=1)
-    return live
-
-
-def _is_single(rows: Rows, blocks: Array) -> Array:
+def _is_single(rows: Rows, count: _ByCell) -> Array:
     """Whether each site is one block that is replaced, from how many are live in each cell."""
-    is_new = rows.born != BEFORE
-    missed = rows.variance / np.maximum(rows.bytes, 1) ** 2  # 1 − 1 / weight, each
-    is_seen = _add_up(rows, is_new, missed, len(blocks)) <= _MOSTLY_SEEN * _add_up(
-        rows, is_new, None, len(blocks)
-    )
-    is_single: Array = (blocks.max(axis=1, initial=0) <= 2) & is_seen
+    is_single: Array = count.live().max(axis=1, initial=0) <= 2
+    if rows.variance.any():
+        is_new = rows.born != BEFORE
+        missed = rows.variance / np.maximum(rows.bytes, 1) ** 2  # 1 − 1 / weight, each
+        missed = np.bincount(rows.site[is_new], weights=missed[is_new], minlength=len(is_single))
+        is_single &= missed <= _MOSTLY_SEEN * count.births.sum(axis=1)
     return is_single
 
 
 def _variance_at_peak(rows: Rows, live: Array) -> Array:
     """Of each site that of what was live when most was."""
+    if not rows.variance.any():
+        return np.zeros(len(live))
     peak = live.argmax(axis=1)[rows.site]
     is_live = (rows.born <= peak) & (peak < rows.died)
-    return _add_up(rows, is_live, rows.variance, len(live))
+    return np.bincount(rows.site[is_live], weights=rows.variance[is_live], minlength=len(live))
 
 
-def _share_collected(rows: Rows, in_collection: Array, sites: int) -> Array:
+def _share_collected(rows: Rows, in_collection: Array, size: _ByCell) -> Array:
     """Share of what died of each site that died in runs of the collector."""
-    ended = rows.died < CELLS
-    share: Array = _add_up(rows, ended & in_collection, rows.bytes, sites) / np.maximum(
-        _add_up(rows, ended, rows.bytes, sites), 1
-    )
+    collected = in_collection & (rows.died < CELLS)
+    share: Array = np.bincount(
+        rows.site[collected], weights=rows.bytes[collected], minlength=len(size.died)
+    ) / np.maximum(size.deaths.sum(axis=1), 1)
     return share
 
 
-def _without_passing(rows: Rows, may_pass: Array) -> Rows:
-    """The allocations without those that only pass through their site, on the way to be freed soon,
-    while it keeps what gets older: as where a task keeps a part of what it makes. What passes
-    through at one moment and not at another looks as if what stays had shrunk. `may_pass`: of which
-    sites it is asked.
+def _passes(rows: Rows, size: _ByCell, may_pass: Array) -> Array:
+    """Which allocations only pass through their site, on the way to be freed soon, while it keeps
+    what gets older: as where a task keeps a part of what it makes. What passes through at one
+    moment and not at another looks as if what stays had shrunk. `may_pass`: of which sites it is
+    asked.
     """
-    is_new, ended = rows.born != BEFORE, rows.died < CELLS
-    passes = is_new & ended & (rows.died.astype(np.int32) - rows.born < _PASSING_CELLS)
+    ended = rows.died < CELLS
+    passes = (rows.born != BEFORE) & ended & (rows.died - rows.born < _PASSING_CELLS)
     is_young = ~ended & (rows.born >= CELLS - _PASSING_CELLS)
-    stays, young, freed_later = (
-        _add_up(rows, which, rows.bytes, len(may_pass))
-        for which in (~ended & ~is_young, is_young, ended & ~passes)
+    passing, young = (
+        np.bincount(rows.site[which], weights=rows.bytes[which], minlength=len(may_pass))
+        for which in (passes, is_young)
     )
+    stays, freed_later = size.left - young, size.deaths.sum(axis=1) - passing
     keeps = may_pass & (stays > 0)
     keeps &= (freed_later <= _FREED_LATER * stays) & (young <= _YOUNG * stays)
-    left = ~(passes & keeps[rows.site])
-    return Rows(*(column[left] for column in rows))
+    return passes & keeps[rows.site]
 
 
 def _smoothed(live: Array) -> Array:

@@ -53,14 +53,15 @@ def judged_sites(process: Process, sites: Sites, frames: Columns, *, looks: int 
     stack_site = _places(sites.of_stack, curves.sites)
     shapes = measure(curves, lives, stack_site)
     judgement = judge(curves, shapes, lives, looks=looks)
+    stays = curves.rows.died >= shapes.end[curves.rows.site]
     columns = {
         **_names(sites, curves, frames),
         "stack_id": _main_stacks(curves),
         "stack_ids": np.full(len(curves.sites), None, dtype=object),
-        **_process_ids(process, curves, shapes),
+        **_process_ids(process, curves, stays),
         **_figures(lives, curves, shapes, judgement),
-        **_growth_per_window(process, curves, shapes),
-        **_survival(lives, curves, shapes, stack_site),
+        **_growth_per_window(process, curves, stays),
+        **_survival(lives, curves, stays, stack_site),
         "samples": _samples(stack_site, lives, len(curves.sites)),
         "first_ns": _first_ns(stack_site, lives, len(curves.sites)),
     }
@@ -70,7 +71,7 @@ def judged_sites(process: Process, sites: Sites, frames: Columns, *, looks: int 
 def _names(sites: Sites, curves: Curves, frames: Columns) -> dict[str, Array]:
     row = sites.frame_row[curves.sites]
     known = row >= 0
-    columns = {"site": texts([sites.level] * len(row))}
+    columns: dict[str, Array] = {}
     for name, unknown in (("function", "<unknown>"), ("file", "<unknown>"), ("origin", "runtime")):
         values = np.full(len(row), unknown, dtype=object)
         values[known] = frames[name][row[known]]
@@ -111,11 +112,11 @@ def _figures(
     }
 
 
-def _survival(lives: Lives, curves: Curves, shapes: Shapes, stack_site: Array) -> dict[str, Array]:
+def _survival(lives: Lives, curves: Curves, stays: Array, stack_site: Array) -> dict[str, Array]:
     """How much of what each cohort was born with is there at the end of what is judged."""
     sites = len(curves.sites)
     rows = curves.rows
-    survives = (rows.died >= shapes.end[rows.site]) & (rows.cohort != BEFORE)
+    survives = np.flatnonzero(stays & (rows.cohort != BEFORE))
     keys = rows.site[survives] * COHORTS + rows.cohort[survives]
     surviving = np.bincount(keys, weights=rows.bytes[survives], minlength=sites * COHORTS).reshape(
         sites, COHORTS
@@ -139,14 +140,14 @@ def _survival(lives: Lives, curves: Curves, shapes: Shapes, stack_site: Array) -
     }
 
 
-def _growth_per_window(process: Process, curves: Curves, shapes: Shapes) -> dict[str, Array]:
+def _growth_per_window(process: Process, curves: Curves, stays: Array) -> dict[str, Array]:
     """Of the windows in which most of what stays was born: how much one of them leaves behind."""
     sites = len(curves.sites)
     per_window, error = np.full(sites, np.nan), np.full(sites, np.nan)
     names = np.full(sites, None, dtype=object)
     rows, windows = curves.rows, process.windows
-    stays = (rows.died >= shapes.end[rows.site]) & (rows.window_id > 0)
-    if stays.any() and len(windows["window_id"]):
+    stays = np.flatnonzero(stays & (rows.window_id > 0))
+    if len(stays) and len(windows["window_id"]):
         labels, label_of_window = np.unique(windows["name"].astype(str), return_inverse=True)
         label_of_id = np.full(int(max(windows["window_id"].max(), rows.window_id.max())) + 1, -1)
         label_of_id[windows["window_id"]] = label_of_window
@@ -201,12 +202,11 @@ def _main_stacks(curves: Curves) -> Array:
     return main
 
 
-def _process_ids(process: Process, curves: Curves, shapes: Shapes) -> dict[str, Array]:
+def _process_ids(process: Process, curves: Curves, stays: Array) -> dict[str, Array]:
     """The processes in which something of each site stays, the one that has most of it first. Where
     nothing stays, the one that had most of it.
     """
     rows, count = curves.rows, len(process.process_ids)
-    stays = rows.died >= shapes.end[rows.site]
     of_process = np.bincount(
         rows.site * count + rows.process,
         weights=rows.bytes * np.where(stays, 1, 1e-12),  # the little weight as in `_main_stacks`

@@ -200,12 +200,10 @@ def _lasting_births(
     time, which is from one cell to before another.
     """
     rows, sites = curves.rows, len(curves.live)
-    stays = (rows.died >= end[rows.site]) & (rows.born < end[rows.site])
+    stays = np.flatnonzero((rows.died >= end[rows.site]) & (rows.born < end[rows.site]))
+    site, born = rows.site[stays], rows.born[stays]
     return [
-        np.bincount(
-            rows.site[stays & (rows.born >= start[rows.site]) & (rows.born < stop[rows.site])],
-            minlength=sites,
-        )
+        np.bincount(site[(born >= start[site]) & (born < stop[site])], minlength=sites)
         for start, stop in parts
     ]
 

@@ -4,6 +4,7 @@ of those that are alike.
 
 from __future__ import annotations
 
+import functools
 import typing
 
 import numpy as np
@@ -13,7 +14,7 @@ from memlyze.query.leaks.curves import Columns, Lives, read_lives
 from memlyze.query.leaks.kin import kin, lives_together
 from memlyze.query.leaks.places import number_places
 from memlyze.query.leaks.pools import pooled_sites
-from memlyze.query.leaks.requests import lives_by_request, with_growth_by_request
+from memlyze.query.leaks.requests import LivesByRequest, lives_by_request, with_growth_by_request
 from memlyze.query.leaks.rows import Process, Sites, judged_sites, texts
 
 Tables = typing.Callable[[str], Columns]
@@ -22,22 +23,44 @@ Tables = typing.Callable[[str], Columns]
 _LAST_REASONS = ("stop", "exit", "_exit")
 
 
-def leak_rows(tables: Tables) -> dict[str, Array]:
-    """The columns of the private table `leaks`, from those of the others.
+class JudgedLives:
+    """What lived in the processes of a trace, judged by whatever a site may be."""
 
-    `tables` gives the columns of a private table by name.
-    """
-    frames, levels = tables("frames"), _levels(tables)
-    parts: list[dict[str, Array]] = []
-    for alike in kin(tables("processes")):
-        process = _process(tables, alike, len(levels[0].of_stack))
-        by_request = lives_by_request(process)
-        for sites in levels:
+    def __init__(self, tables: Tables) -> None:
+        """`tables` gives the columns of a private table by name."""
+        self._tables = tables
+        self._row_of_stack = _row_of_stack(tables)
+
+    @functools.cached_property
+    def _processes(self) -> list[tuple[Process, LivesByRequest]]:
+        alike = kin(self._tables("processes"))
+        processes = [_process(self._tables, rows, len(self._row_of_stack)) for rows in alike]
+        return [(process, lives_by_request(process)) for process in processes]
+
+    def rows(self, level: str) -> dict[str, Array]:
+        """The columns of the private table of sites of this level, one of `raw_tables.LEAKS`."""
+        sites = self._sites(level)
+        frames = self._tables("frames")
+        parts: list[dict[str, Array]] = []
+        for process, by_request in self._processes:
             judged = judged_sites(process, sites, frames)
             parts.append(with_growth_by_request(process, by_request, sites, judged, frames))
-            if sites.level == "line":
+            if level == "line":
                 parts += pooled_sites(process, sites, judged, frames)
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def _sites(self, level: str) -> Sites:
+        """What has the same names is one site, in however many processes."""
+        if level == "stack":
+            number_of_stack = _same_stacks(self._tables, len(self._row_of_stack))
+            frame_row = np.full(len(number_of_stack), -1)
+            frame_row[number_of_stack] = self._row_of_stack
+            return Sites(level, number_of_stack, frame_row)
+        names = ("function", "file", "line")[: 3 if level == "line" else 2]
+        number_of_row = number_places(self._tables("frames"), names)
+        frame_row = np.full(int(number_of_row.max()) + 1, -1)
+        frame_row[number_of_row[:-1]] = np.arange(len(number_of_row) - 1)
+        return Sites(level, number_of_row[self._row_of_stack], frame_row)
 
 
 def _process(tables: Tables, rows: typing.Sequence[int], stacks: int) -> Process:
@@ -120,25 +143,13 @@ def _rows_of_process(table: Columns, process_id: int) -> slice:
     return slice(int(found[0]), int(found[-1]) + 1) if len(found) else slice(0, 0)
 
 
-def _levels(tables: Tables) -> list[Sites]:
-    """The sites of each level: what has the same names in several processes is one."""
-    stack_sites, frames = tables("stack_sites"), tables("frames")
-    stack_id = stack_sites["stack_id"]
-    stacks = int(stack_id.max(initial=0)) + 1
-    row_of_stack = np.full(stacks, -1)
-    row_of_stack[stack_id] = _row_of_frame(frames)[stack_sites["program_frame_id"]]
-    levels = []
-    for level in ("line", "function"):
-        number_of_row = number_places(
-            frames, ("function", "file", "line")[: 3 if level == "line" else 2]
-        )
-        frame_row = np.full(int(number_of_row.max()) + 1, -1)
-        frame_row[number_of_row[:-1]] = np.arange(len(number_of_row) - 1)
-        levels.append(Sites(level, number_of_row[row_of_stack], frame_row))
-    number_of_stack = _same_stacks(tables, stacks)
-    frame_row = np.full(stacks, -1)
-    frame_row[number_of_stack] = row_of_stack
-    return [*levels, Sites("stack", number_of_stack, frame_row)]
+def _row_of_stack(tables: Tables) -> Array:
+    """The row of the frame that each stack is charged to, by the number of the stack; −1: none."""
+    stack_sites = tables("stack_sites")
+    row_of_stack = np.full(int(stack_sites["stack_id"].max(initial=0)) + 1, -1)
+    row_of_frame = _row_of_frame(tables("frames"))
+    row_of_stack[stack_sites["stack_id"]] = row_of_frame[stack_sites["program_frame_id"]]
+    return row_of_stack
 
 
 def _row_of_frame(frames: Columns) -> Array:

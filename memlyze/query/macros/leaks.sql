@@ -6,12 +6,15 @@
 CREATE MACRO leaks(site := 'line') AS TABLE
 WITH
 chosen AS (
-    SELECT l.*
-    FROM _raw_leaks AS l
-    WHERE l.site = CASE
-        WHEN site IN ('line', 'function', 'stack') THEN site
-        ELSE error('leaks: site is line, function or stack')::VARCHAR
-    END
+    SELECT *
+    FROM query_table(
+        CASE site
+            WHEN 'line' THEN '_raw_leaks_by_line'
+            WHEN 'function' THEN '_raw_leaks_by_function'
+            WHEN 'stack' THEN '_raw_leaks_by_stack'
+            ELSE error('leaks: site is line, function or stack')::VARCHAR
+        END
+    )
 )
 SELECT
     -- Function of the site.

@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 import typing
 
+import numpy as np
+
 from memlyze.query.heap_graph import HELD_BY_NOBODY, HELD_BY_UNSEEN, HOW_TYPE, rows_of
 from memlyze.query.session import Trace
 from memlyze.trace import format as fmt
+
+Array = typing.Any  # a one-dimensional numpy array
 
 ARROW = " → "
 _MOST_STEPS = 500
@@ -89,11 +93,24 @@ class Speller:
 
     def type_name(self, row: int) -> str:
         """The type of an object, with its module unless it is a built-in one."""
-        place = int(self._type_rows[row])
+        return self._type_name_at(int(self._type_rows[row]))
+
+    def _type_name_at(self, place: int) -> str:
         if place < 0:
             return "?"
         name, module = self._types["name"][place], self._types["module"][place]
         return str(name if module in ("builtins", "") else f"{module}.{name}")
+
+    def types(self, rows: Array) -> tuple[list[str], Array]:
+        """The types of some objects as `type_name` says them, and for each object which it has."""
+        places = self._type_rows[rows]
+        has_any = np.zeros(len(self._types["type_id"]) + 1, bool)
+        has_any[places] = True  # the last is of those whose type is not known
+        found = np.flatnonzero(has_any)
+        number = np.cumsum(has_any) - 1
+        unknown = len(has_any) - 1
+        names = [self._type_name_at(-1 if place == unknown else place) for place in found.tolist()]
+        return names, number[places]
 
     def is_namespace(self, row: int) -> bool:
         """Whether an object is a module, or what a module keeps its names in."""

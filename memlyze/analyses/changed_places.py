@@ -49,7 +49,9 @@ def takes_the_place_of_others(
     allocations = trace.table("allocations")
     own_rows = _rows_of_stacks(allocations, rows, np.fromiter(own, np.int64))
     other_rows = _rows_of_stacks(allocations, rows, allocations["stack_id"][beside])
-    is_alike = np.isin(_kinds(allocations, other_rows), _kinds(allocations, beside))
+    kinds = np.unique(_kinds(allocations, beside))  # few, of many
+    of_others = _kinds(allocations, other_rows)
+    is_alike = kinds[np.minimum(kinds.searchsorted(of_others), len(kinds) - 1)] == of_others
     of_own, of_others = (_blocks(allocations, which) for which in (own_rows, other_rows[is_alike]))
     if survival <= _HARDLY_ANY:
         live = _live(of_own, until_ns).sum()

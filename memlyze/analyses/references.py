@@ -5,6 +5,7 @@ them.
 from __future__ import annotations
 
 import collections
+import itertools
 import math
 import typing
 
@@ -157,6 +158,7 @@ class References:
         self._in_blocks: dict[int, list[tuple[Array, Array]]] = {}
         self._of_objects: dict[int, tuple[Array, Array]] = {}
         # By process and call stacks.
+        self._blocks: dict[tuple[int, frozenset[int]], LiveBlocks] = {}
         self._found: dict[tuple[int, frozenset[int]], _Found] = {}
 
     def __bool__(self) -> bool:
@@ -276,6 +278,12 @@ class References:
 
         Nothing where it has none.
         """
+        key = process_id, frozenset(stack_ids)
+        if key not in self._blocks:
+            self._blocks[key] = self._blocks_of_stacks(process_id, stack_ids)
+        return self._blocks[key]
+
+    def _blocks_of_stacks(self, process_id: int, stack_ids: typing.Collection[int]) -> LiveBlocks:
         allocations = self._trace.table("allocations")
         rows = self._live_rows(process_id).of_stacks(stack_ids)
         rows = rows[np.argsort(allocations["allocation_id"][rows])]
@@ -363,17 +371,12 @@ class References:
 
     def _types(self, rows: Array) -> tuple[HeldType, ...]:
         assert self._speller is not None
-        objects = self._trace.heap_graph.objects()
-        type_ids, firsts, inverse = np.unique(
-            objects["type_id"][rows], return_index=True, return_inverse=True
-        )
-        counts = np.bincount(inverse, minlength=len(type_ids))
-        sizes = np.bincount(inverse, weights=objects["size"][rows], minlength=len(type_ids))
+        names, number = self._speller.types(rows)
+        counts = np.bincount(number, minlength=len(names))
+        size = self._trace.heap_graph.objects()["size"][rows]
+        sizes = np.bincount(number, weights=size, minlength=len(names))
         order = np.argsort(-sizes, kind="stable")[:_MOST_TYPES].tolist()
-        return tuple(
-            HeldType(self._speller.type_name(int(rows[firsts[k]])), int(counts[k]), int(sizes[k]))
-            for k in order
-        )
+        return tuple(HeldType(names[k], int(counts[k]), int(sizes[k])) for k in order)
 
     def _chains(self, rows: Array) -> list[tuple[str, Chain]]:
         """By their patterns, the most common first."""
@@ -412,14 +415,16 @@ class References:
             while at >= 0 and steps < _MOST_STEPS:
                 counts[at] += 1
                 at, steps = int(dominators[at]), steps + 1
-        held = {row: count for row, count in counts.items() if not self._speller.is_namespace(row)}
-        most = max(held.values(), default=0)
+        is_namespace = self._speller.is_namespace
+        most_first = counts.most_common()
+        most = next((count for row, count in most_first if not is_namespace(row)), 0)
         least = min(_NEARLY_ALL * len(chosen), most)
         # Where not all objects are looked at, one that has half of them may have more of these.
         chance = 0.5 / math.sqrt(len(chosen)) if len(chosen) >= _MOST_OBJECTS else 0.0
         if least <= (_MOST + chance) * len(chosen):
             return None, 0.0
-        enough = [row for row, count in held.items() if count >= least]
+        as_many = itertools.takewhile(lambda held: held[1] >= least, most_first)
+        enough = [row for row, _ in as_many if not is_namespace(row)]
         # The one that dominates no other of these retains least.
         row = min(enough, key=lambda each: int(tree["retained"][each]))
         return row, counts[row] / len(chosen)

@@ -275,6 +275,21 @@ work()
     assert live == pytest.approx(2_000 * 3 * 4096, rel=0.15)
 
 
+UNLIMITED_STACK = """
+import os, resource, sys
+if resource.getrlimit(resource.RLIMIT_STACK)[0] != resource.RLIM_INFINITY:
+    resource.setrlimit(resource.RLIMIT_STACK, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    os.execv(sys.executable, [sys.executable, *sys.argv])
+"""
+OLD_LAYOUT = """
+import ctypes, os, sys
+ADDR_COMPAT_LAYOUT = 0x0200000
+personality = ctypes.CDLL(None).personality
+present = personality(ctypes.c_ulong(0xFFFFFFFF))
+if not present & ADDR_COMPAT_LAYOUT:
+    personality(ctypes.c_ulong(present | ADDR_COMPAT_LAYOUT))
+    os.execv(sys.executable, [sys.executable, *sys.argv])
+"""
 HOLE = """
 import ctypes, re, sys
 import memlyze
@@ -309,3 +324,13 @@ def test_recorder_maps_nothing_into_a_hole_that_the_program_has_made(
 ) -> None:
     source = HOLE.replace("force=True", f"force=True, sample_rate={sample_rate}")
     assert run(source).lines == ["True []"]
+
+
+@pytest.mark.parametrize("layout", [UNLIMITED_STACK, OLD_LAYOUT])
+def test_recorder_maps_nothing_into_a_hole_where_the_kernel_maps_elsewhere(
+    run: Any, layout: str
+) -> None:
+    resource = pytest.importorskip("resource")
+    if resource.getrlimit(resource.RLIMIT_STACK)[1] != resource.RLIM_INFINITY:
+        pytest.skip("needs a stack without a limit")
+    assert run(layout + HOLE).lines == ["True []"]

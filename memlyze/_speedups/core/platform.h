@@ -58,9 +58,13 @@ ML_INLINE void *ml_system_map(void *address, size_t bytes, int flags)
  * The kernel gives the highest free addresses. Those may be a hole that the program has just made
  * with munmap, to map something else into it: a program with one thread may rely on nobody being
  * faster, and would map over the recorder's memory. So the recorder takes addresses one after the
- * other where the kernel puts nothing of its own accord: from 32 TiB on, beneath libraries and
- * programs, and above those that are linked to low addresses. */
-#define ML_OWN_ADDRESSES ((uintptr_t)1 << 45)
+ * other where the kernel puts nothing of its own accord: between 24 and 36 TiB. Without a limit of
+ * the stack it goes downwards from 21 TiB, in its old layout upwards from 43, otherwise downwards
+ * from nearly 128. */
+#define ML_OWN_ADDRESSES ((uintptr_t)6 << 42)
+#define ML_OWN_ADDRESSES_BYTES                                                                     \
+    ((uintptr_t)1 << 42) /* behind a random start within twice as many                             \
+                          */
 #define ML_OWN_ADDRESSES_TRIED 16
 #define ML_HUGE_PAGE_BYTES ((uintptr_t)1 << 21)
 #if defined(__x86_64__)
@@ -83,11 +87,11 @@ ML_INLINE void *ml_map_at_own_addresses(size_t bytes, int flags)
     const uintptr_t taken = whole + (may_be_huge ? unit : 0); /* what aligning may cost */
     /* As random as the address of this library is. */
     const uintptr_t library = (uintptr_t)&ml_own_addresses_taken & ~(uintptr_t)4095;
-    const uintptr_t first = ML_OWN_ADDRESSES + ((library << 4) & (ML_OWN_ADDRESSES / 2 - 1));
+    const uintptr_t first = ML_OWN_ADDRESSES + ((library << 4) & (2 * ML_OWN_ADDRESSES_BYTES - 1));
     for (int tried = 0; tried < ML_OWN_ADDRESSES_TRIED; tried++) {
         const uintptr_t place =
             atomic_fetch_add_explicit(&ml_own_addresses_taken, taken, memory_order_relaxed);
-        const uintptr_t address = (first + place % (ML_OWN_ADDRESSES / 4) + unit - 1) & ~(unit - 1);
+        const uintptr_t address = (first + place % ML_OWN_ADDRESSES_BYTES + unit - 1) & ~(unit - 1);
         void *memory = ml_system_map((void *)address, bytes, flags | MAP_FIXED_NOREPLACE);
         if (memory != MAP_FAILED || errno != EEXIST)
             return memory;

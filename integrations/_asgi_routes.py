@@ -3,7 +3,7 @@
 There is no standard for it. Frameworks leave traces in the scope while they route:
 
 - anything that sets `scope["memlyze.route"]` is believed;
-- Litestar sets `path_template`;
+- Litestar sets `path_template`, which is empty for what is mounted: its routes tell where that is;
 - Starlette, and FastAPI above it, set the endpoint and the outermost router; the routes beneath
   that are searched once for where the endpoint hangs, mounts included.
 
@@ -46,6 +46,8 @@ class RouteNames:
         `known` does not know it.
         """
         told = scope.get(ROUTE_KEY) or scope.get("path_template")
+        if told == "":
+            told = _litestar_mount(scope)
         if isinstance(told, str):
             if told not in self._told:
                 self._note_told(scope, told)
@@ -105,6 +107,15 @@ def _endpoints(routes: Any, prefix: str) -> Iterator[tuple[str, Any]]:
             yield from _endpoints(beneath, path)
         elif endpoint is None and mounted is not None:
             yield path + "/{path:path}", mounted
+
+
+def _litestar_mount(scope: MutableMapping[str, Any]) -> str:
+    """Where Litestar has mounted the application that it has passed the request to."""
+    handler = scope.get("route_handler")
+    for route in getattr(scope.get("litestar_app"), "routes", ()):
+        if handler is not None and getattr(route, "route_handler", None) is handler:
+            return str(route.path).rstrip("/") + "/{path:path}"
+    return NO_ROUTE
 
 
 def _pattern(template: str) -> Pattern[str]:

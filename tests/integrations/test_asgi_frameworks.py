@@ -106,7 +106,8 @@ REQUESTS = "GET:/items/1 GET:/thread POST:/api/outer/inner/5 GET:/items/no GET:/
 """
 
 LITESTAR = """
-from litestar import Litestar, Router, get, post
+from litestar import Litestar, Router, asgi, get, post
+from litestar.types import Receive, Scope, Send
 @get("/items/{id:int}")
 async def item(id: int) -> str:
     kept.append(bytes(50_000 + id))
@@ -117,10 +118,14 @@ def in_thread() -> str:
     return ""
 @post("/{x:str}")
 async def x(x: str) -> str: return x
+@asgi("/mounted", is_mount=True)
+async def mounted(scope: Scope, receive: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
 app = MemlyzeMiddleware(
-    Litestar([item, in_thread, Router("/api", route_handlers=[x])]), sample_rate=1.0
+    Litestar([item, in_thread, Router("/api", route_handlers=[x, mounted])]), sample_rate=1.0
 )
-REQUESTS = "GET:/items/1 GET:/thread POST:/api/5 GET:/nowhere"
+REQUESTS = "GET:/items/1 GET:/thread POST:/api/5 GET:/api/mounted/4711/x GET:/nowhere"
 """
 
 QUART = """
@@ -209,12 +214,13 @@ def test_fastapi(serve: Any) -> None:
 def test_litestar(serve: Any) -> None:
     pytest.importorskip("litestar")
     served = serve(PRELUDE + LITESTAR + DRIVE)
-    assert served.lines == ["200", "200", "201", "404", COMPLETES]
+    assert served.lines == ["200", "200", "201", "200", "404", COMPLETES]
     trace = served.trace
     assert names(trace) == [
         "GET /items/{id}",
         "GET /thread",
         "POST /api/{x}",
+        "GET /api/mounted/{path:path}",
         "GET (no route)",
     ]
     assert window_of(trace, 50_001)["name"] == "/items/{id}"

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import importlib
 import re
-from typing import Any, Iterator, List, MutableMapping, Pattern, Tuple
+from typing import Any, Awaitable, Callable, Iterator, List, MutableMapping, Pattern, Tuple
 
 from memlyze._speedups._tracer import KnownRoutes
 
@@ -133,16 +133,21 @@ def _pattern(template: str) -> Pattern[str]:
 
 
 def quart_tells(app: Any) -> None:
-    """Let a Quart application say the rule of each request in its scope."""
+    """Let a Quart application say the rule of each request, and each websocket, in its scope."""
     quart = getattr(app, "__self__", app)  # of `app.asgi_app`, the application
     if type(quart).__module__.partition(".")[0] != "quart" or not hasattr(quart, "url_map"):
         return
     module: Any = importlib.import_module("quart")
     note_module(quart.import_name)
 
-    async def tell() -> None:
-        rule = module.request.url_rule
-        if rule is not None:
-            module.request.scope[ROUTE_KEY] = rule.rule
+    def teller(connection: Any) -> Callable[[], Awaitable[None]]:
+        async def tell() -> None:
+            rule = connection.url_rule
+            if rule is not None:
+                connection.scope[ROUTE_KEY] = rule.rule
 
-    quart.before_request_funcs.setdefault(None, []).insert(0, tell)
+        return tell
+
+    # First: what an application's own function answers has a route, too.
+    quart.before_request_funcs.setdefault(None, []).insert(0, teller(module.request))
+    quart.before_websocket_funcs.setdefault(None, []).insert(0, teller(module.websocket))

@@ -142,9 +142,19 @@ def in_thread():
 api = Blueprint("api", "program", url_prefix="/api")
 @api.post("/<x>")
 async def x(x): return x
+@api.websocket("/chat/<room>")
+async def chat(room):
+    kept.append(bytes(53_000))
+    await websocket.send(await websocket.receive())
+    await websocket.close(3000)
+@api.before_websocket
+async def refuses():
+    if websocket.path.endswith("/closed"):
+        return "closed", 403
 app.register_blueprint(api)
 app.asgi_app = MemlyzeMiddleware(app.asgi_app, sample_rate=1.0)
-REQUESTS = "GET:/items/1 GET:/thread POST:/api/5 GET:/nowhere"
+REQUESTS = '''GET:/items/1 GET:/thread POST:/api/5 GET:/nowhere
+    WS:/api/chat/r1 WS:/api/chat/closed WS:/nowhere'''
 """
 
 
@@ -230,14 +240,18 @@ def test_litestar(serve: Any) -> None:
 def test_quart(serve: Any) -> None:
     pytest.importorskip("quart")
     served = serve(PRELUDE + QUART + DRIVE)
-    assert served.lines == ["200", "200", "200", "404", COMPLETES]
+    assert served.lines == ["200", "200", "200", "404", "['hi']", "[]", "[]", COMPLETES]
     trace = served.trace
     assert names(trace) == [
         "GET /items/<int:id>",
         "GET /thread",
         "POST /api/<x>",
         "GET (no route)",
+        "/api/chat/<room>",
+        "/api/chat/<room>",
+        "(no route)",
     ]
+    assert window_of(trace, 53_000)["kind"] == "websocket"
     assert window_of(trace, 50_001)["name"] == "/items/<int:id>"
     assert window_of(trace, 52_000)["name"] == "/thread"
 

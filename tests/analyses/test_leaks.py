@@ -503,3 +503,28 @@ def test_array_that_is_copied_to_grow_is_not_counted_twice(tmp_path: Path) -> No
     found = judged(write_lives(tmp_path / "t.mlyze", lives, end_ms=END_MS))
     (site,) = found.sites
     assert (site.verdict, site.grew_until_freed) == ("freed_late", True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "shown"),
+    [
+        ("websocket", "/feed", "websocket /feed"),
+        ("task", "mail", "task mail"),
+        ("websocket", "", "websocket (not finished)"),
+        ("call", "load", "load"),
+        ("window", "load", "load"),
+    ],
+)
+def test_what_windows_leave_behind_is_said_of_them_as_lists_of_windows_name_them(
+    kind: str, name: str, shown: str, tmp_path: Path
+) -> None:
+    windows = [(at, name, at) for at in range(20, END_MS, 4)]
+    lives = [life._replace(window_id=life.born_ms) for life in growing()]
+    path = write_lives(
+        tmp_path / "t.mlyze", lives, end_ms=END_MS, windows=windows, window_kind=kind
+    )
+    (site,) = judged(path).sites
+    assert site.window_name == shown
+    with memlyze.open(path) as trace:
+        label = "SELECT DISTINCT _window_label(kind, method, name) FROM _raw_windows"
+        assert trace.sql(label).fetchall() == [(shown,)]

@@ -21,6 +21,8 @@ Tables = typing.Callable[[str], Columns]
 
 #: Why a checkpoint is taken when recording ends.
 _LAST_REASONS = ("stop", "exit", "_exit")
+_KINDS_THAT_NAMES_TELL = ("window", "call")
+_UNFINISHED = "(not finished)"  # requests get their names at their ends
 
 
 class JudgedLives:
@@ -82,13 +84,18 @@ def _process(tables: Tables, rows: typing.Sequence[int], stacks: int) -> Process
 
 
 def _labelled(windows: dict[str, Array]) -> Columns:
-    """Windows whose name has the method of the request before it: what a `GET` leaves behind says
-    nothing of a `POST` to the same route.
+    """Windows that are named as in lists of them, by `_window_label` in SQL: what a `GET` leaves
+    behind says nothing of a `POST` to the same route, nor of a websocket.
     """
-    methods, names = windows.pop("method"), windows["name"]
-    if any(methods):
-        names = [f"{method} {name}" if method else name for method, name in zip(methods, names)]
-    return {**windows, "name": texts(names)}
+    parts = zip(windows["kind"], windows.pop("method"), windows["name"])
+    return {**windows, "name": texts([_label(*of_window) for of_window in parts])}
+
+
+def _label(kind: str, method: str, name: str) -> str:
+    """A request has its method before its name, and a websocket or a task its kind."""
+    before = method or ("" if kind in _KINDS_THAT_NAMES_TELL else kind)
+    shown = name or _UNFINISHED
+    return f"{before} {shown}" if before else shown
 
 
 def _lives(tables: Tables, row: int, stacks: int) -> Lives:

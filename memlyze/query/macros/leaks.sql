@@ -56,7 +56,8 @@ SELECT
     growth_bytes_per_window,
     -- Half width of the 95 % interval around `growth_bytes_per_window`, from sampling alone.
     growth_per_window_error,
-    -- Name of the windows in which most of what stays was made, after the method if they are requests; NULL: in none.
+    -- Name of the windows in which most of what stays was made, after the method of requests, or the kind of what has none
+    -- (`websocket /feed`); NULL: in none.
     window_name,
     -- When the site was first seen to allocate, in nanoseconds since the start of the trace.
     first_ns,

@@ -231,10 +231,12 @@ def test_what_is_too_little_is_not_judged(tmp_path: Path) -> None:
         assert found.judged == dict.fromkeys(VERDICTS, 0)
 
 
-def test_processes_are_judged_by_themselves(tmp_path: Path) -> None:
+def test_processes_that_do_other_work_are_judged_by_themselves(tmp_path: Path) -> None:
     paths = [
         write_lives(tmp_path / "a.mlyze", growing(), end_ms=END_MS),
-        write_lives(tmp_path / "b.mlyze", one_time(), end_ms=END_MS, process_id=8),
+        write_lives(
+            tmp_path / "b.mlyze", one_time(), end_ms=END_MS, process_id=8, command_line=["beat"]
+        ),
     ]
     with memlyze.open(paths) as trace:
         found = leaks(trace)

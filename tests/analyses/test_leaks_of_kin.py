@@ -95,3 +95,34 @@ def test_a_process_with_another_command_line_is_judged_by_itself(tmp_path: Path)
         ((8, 9), "growing"),
         ((10,), "one_time"),
     ]
+
+
+def by_itself(path: Path, number: int, start_ms: int, **options: object) -> str:
+    """The trace of a process that nothing recorded has started."""
+    given = {"started_by": "", "start_time_unix_ns": 10**18 + start_ms * MS, **options}
+    return worker(path, grown(number), number, **given)
+
+
+@pytest.mark.parametrize("end_ms", [END_MS, None])
+def test_processes_that_record_themselves_are_one_where_they_ran_at_once(
+    end_ms: int | None, tmp_path: Path
+) -> None:
+    """Also where they were killed, or a part of the time is judged."""
+    paths = [by_itself(tmp_path, number, 100 * number, end_ms=end_ms) for number in (8, 9)]
+    assert [site.process_ids for site in judged(paths).sites] == [(8, 9)]
+    assert [site.process_ids for site in judged(paths, to_ns=1000 * MS).sites] == [(8, 9)]
+
+
+def test_runs_of_one_command_one_after_the_other_are_judged_by_themselves(tmp_path: Path) -> None:
+    paths = [by_itself(tmp_path, n, (n - 8) * (END_MS - 200)) for n in (8, 9)]
+    assert sorted(site.process_ids for site in judged(paths).sites) == [(8,), (9,)]
+    # Beside a third one that both ran with they are workers of one server, the second replaced.
+    paths.append(by_itself(tmp_path, 10, (END_MS - 200) // 2))
+    assert [sorted(site.process_ids) for site in judged(paths).sites] == [[8, 9, 10]]
+
+
+def test_a_process_that_records_itself_is_not_one_with_a_child_of_the_recording(
+    tmp_path: Path,
+) -> None:
+    paths = [by_itself(tmp_path, 8, 0), worker(tmp_path, grown(9), 9)]
+    assert sorted(site.process_ids for site in judged(paths).sites) == [(8,), (9,)]

@@ -18,16 +18,47 @@ from memlyze.query.leaks.curves import OF_EACH, Columns, Lives
 _NUMBER = re.compile(r"\d+")
 
 
-def kin(processes: Columns) -> list[list[int]]:
+Span = typing.Tuple[int, int]  # from when to when, in nanoseconds
+
+#: What was started by a process that is not recorded is alike where it ran together for more than
+#: this share of the shorter life.
+_TOGETHER = 0.5
+
+
+def kin(processes: Columns, spans: typing.Sequence[Span]) -> list[list[int]]:
     """The rows of `processes` that are alike: the same process started them, in the same way and
     with the same command line, numbers in it aside (of pipes, ports, or which worker it is).
+
+    Of those that record themselves nothing but that is known of who started them, and a shell
+    starts one command again and again: these must also have run at the same time, each beside one
+    of the others. `spans` says of each row from when to when it ran.
     """
     groups: dict[typing.Any, list[int]] = {}
     names = ("process_id", "parent_process_id", "started_by", "command_line")
     for row, (number, parent, way, command) in enumerate(zip(*(processes[n] for n in names))):
-        key = (parent, way, _NUMBER.sub("0", str(command))) if way else number
+        key = (parent, way, _NUMBER.sub("0", str(command))) if way or parent > 0 else number
         groups.setdefault(key, []).append(row)
-    return list(groups.values())
+    found: list[list[int]] = []
+    for rows in groups.values():
+        found += [rows] if processes["started_by"][rows[0]] else _at_once(rows, spans)
+    return sorted(found)
+
+
+def _at_once(rows: typing.Iterable[int], spans: typing.Sequence[Span]) -> list[list[int]]:
+    """These rows in groups of those that ran at the same time, or beside one that both did."""
+    groups: list[list[int]] = []
+    for row in rows:
+        beside = [
+            group for group in groups if any(_ran_together(spans[row], spans[n]) for n in group)
+        ]
+        groups = [group for group in groups if group not in beside]
+        groups.append(sorted([row, *(number for group in beside for number in group)]))
+    return groups
+
+
+def _ran_together(one: Span, other: Span) -> bool:
+    shared_ns = min(one[1], other[1]) - max(one[0], other[0])
+    return shared_ns > _TOGETHER * min(one[1] - one[0], other[1] - other[0])
 
 
 def lives_together(parts: typing.Iterable[Lives]) -> Lives:

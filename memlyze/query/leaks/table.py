@@ -11,7 +11,7 @@ import numpy as np
 
 from memlyze.query.leaks.clock import Array, Work, work_in_cells
 from memlyze.query.leaks.curves import Columns, Lives, read_lives
-from memlyze.query.leaks.kin import kin, lives_together
+from memlyze.query.leaks.kin import Span, kin, lives_together
 from memlyze.query.leaks.places import number_places
 from memlyze.query.leaks.pools import pooled_sites
 from memlyze.query.leaks.requests import LivesByRequest, lives_by_request, with_growth_by_request
@@ -35,7 +35,8 @@ class JudgedLives:
 
     @functools.cached_property
     def _processes(self) -> list[tuple[Process, LivesByRequest]]:
-        alike = kin(self._tables("processes"))
+        rows = range(len(self._tables("processes")["process_id"]))
+        alike = kin(self._tables("processes"), [_span(self._tables, row) for row in rows])
         processes = [_process(self._tables, rows, len(self._row_of_stack)) for rows in alike]
         return [(process, lives_by_request(process)) for process in processes]
 
@@ -102,22 +103,31 @@ def _lives(tables: Tables, row: int, stacks: int) -> Lives:
     """The lives of the process that stands in this row; of several files, those of one lie
     together.
     """
-    allocations, memory, processes = tables("allocations"), tables("memory"), tables("processes")
-    process_id = int(processes["process_id"][row])
-    start_ns, end_ns = int(processes["kept_from_ns"][row]), int(processes["end_ns"][row])
+    allocations, memory = tables("allocations"), tables("memory")
+    process_id = int(tables("processes")["process_id"][row])
     rows = _rows_of_process(allocations, process_id)
-    if end_ns < 0:
-        times = [start_ns]
-        for table in (allocations, memory):
-            part = _rows_of_process(table, process_id)
-            for name in ("time_ns", "freed_ns"):
-                times.append(int(table[name][part].max(initial=0)) if name in table else 0)
-        end_ns = max(times)
-    span = (start_ns, end_ns)
+    span = _span(tables, row)
     runs = _part(tables("gc"), _rows_of_process(tables("gc"), process_id))
-    pauses = _pauses(tables("checkpoints"), process_id, end_ns)
+    pauses = _pauses(tables("checkpoints"), process_id, span[1])
     work = _work(memory, process_id, span)
     return read_lives(allocations, rows, runs, pauses, work, span, stacks)
+
+
+def _span(tables: Tables, row: int) -> Span:
+    """From when to when the process that stands in this row was watched; to the last that is known
+    of one that was killed or runs on.
+    """
+    processes = tables("processes")
+    process_id = int(processes["process_id"][row])
+    start_ns, end_ns = int(processes["kept_from_ns"][row]), int(processes["end_ns"][row])
+    if end_ns >= 0:
+        return start_ns, end_ns
+    times = [start_ns]
+    for table in (tables("allocations"), tables("memory")):
+        part = _rows_of_process(table, process_id)
+        for name in ("time_ns", "freed_ns"):
+            times.append(int(table[name][part].max(initial=0)) if name in table else 0)
+    return start_ns, max(times)
 
 
 def _part(table: Columns, rows: slice) -> Columns:

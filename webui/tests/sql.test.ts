@@ -30,6 +30,23 @@ describeInBrowser("SQL", () => {
     await screenshot(page, "sql-chart");
   });
 
+  test("the keyboard comes to the editor before the list of views, which lies at its left", async () => {
+    const { page } = await open("spikes", "#/sql");
+    await settled(page);
+    await page.waitForFunction(() => document.querySelectorAll(".schema summary").length > 10);
+    await page.locator(".skip").focus();
+    await page.keyboard.press("Enter");
+    await page.keyboard.press("Tab"); // "Copy link", which is above the view
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Control+A");
+    await page.keyboard.type("SELECT 1 AS one");
+    await page.keyboard.press("Control+Enter");
+    await expect.poll(() => page.getByRole("table", { name: "Result" }).textContent()).toContain("one");
+    const [list, editor] = [await page.locator(".schema").boundingBox(), await page.locator(".sql-main").boundingBox()];
+    expect((list?.x ?? NaN) + (list?.width ?? NaN)).toBeLessThanOrEqual(editor?.x ?? NaN);
+    expect(list?.y).toBe(editor?.y);
+  });
+
   test("what is selected is typed over as the page's security policy allows, and brackets are put around it", async () => {
     const { page, complaints } = await open("spikes", "#/sql");
     await settled(page);

@@ -77,7 +77,6 @@ export default function SqlView() {
   }
   return (
     <div className="sql">
-      <SchemaList schema={schema} onInsert={(text) => editor.current?.insert(text)} />
       <div className="sql-main">
         <div className="sql-edit">
           <Editor ref={editor} initial={linked ?? FIRST_QUERY} schema={schema} onRun={() => void start()} />
@@ -97,6 +96,7 @@ export default function SqlView() {
         </div>
         {run.state === "done" ? <Result key={run.result.query_id} result={run.result} downloadUrl={sql.downloadUrl} /> : <NoResult run={run} />}
       </div>
+      <SchemaList schema={schema} onInsert={(text) => editor.current?.insert(text)} />
     </div>
   );
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import typing
 
 from memlyze.analyses.estimates import Estimate
@@ -11,6 +12,10 @@ Row = typing.Mapping[str, typing.Any]  # of the macro `leaks()`
 #: Chance of saying so of any site whose growth is an accident.
 _SIGNIFICANCE = 0.01
 _MOST_OF_THE_TIME = 0.5
+#: What has so much of all that is live, and as many bytes and samples, is worth a second look.
+_MUCH = 0.25
+_LEAST_BYTES = 1 << 20
+_LEAST_SAMPLES = 20
 
 
 class FreedGrowth(typing.NamedTuple):
@@ -25,13 +30,16 @@ class FreedGrowth(typing.NamedTuple):
 
 
 class StoppedGrowth(typing.NamedTuple):
-    """What grew for most of the recording, beyond chance, and stopped before its end: in a phase of
-    the program that was over then.
+    """What grew beyond chance and stopped before the end of the recording, with a phase of the
+    program. Either that was most of the recording, or what grew has much of what is live, and grows
+    if that phase is judged alone.
     """
 
     sites: int
     live_bytes: Estimate
     """Of these sites together."""
+    began_ns: int | None
+    """When it began to grow, where that was not for most of the recording; None otherwise."""
     stopped_ns: int | None
     """When the last of them was seen to grow for the last time; None: there is no such site."""
     function: str | None
@@ -68,8 +76,49 @@ def stopped_growth(stopped: typing.Iterable[Row], from_ns: int, to_ns: int) -> S
         live_bytes=Estimate.sum(
             Estimate(row["live_bytes"], row["live_bytes_error"]) for row in grew
         ),
+        began_ns=None,
         stopped_ns=max((row["last_growth_ns"] for row in grew), default=None),
         function=greatest.get("function"),
         file=greatest.get("file"),
         line=greatest.get("line"),
+    )
+
+
+def greatest_of_a_phase(rows: typing.Collection[Row]) -> Row | None:
+    """Of all rows, the one that is `one_time` and has much of what is live, if it grew over a while
+    before it stopped.
+    """
+    all_bytes = sum(row["live_bytes"] for row in rows)
+    greatest = max(
+        (row for row in rows if row["verdict"] == "one_time"),
+        key=lambda row: row["live_bytes"],
+        default=None,
+    )
+    if greatest is None or greatest["live_samples"] < _LEAST_SAMPLES:
+        return None
+    is_much = greatest["live_bytes"] >= max(_MUCH * all_bytes, _LEAST_BYTES)
+    return (
+        greatest if is_much and greatest["last_growth_ns"] > greatest["growing_since_ns"] else None
+    )
+
+
+def phase_of(row: Row) -> tuple[int, int]:
+    """From when to when it grew, as times that can be typed: in steps of a power of ten that is a
+    hundredth of that time or less.
+    """
+    began, stopped = row["growing_since_ns"], row["last_growth_ns"]
+    step = 10 ** max(math.floor(math.log10((stopped - began) / 100)), 0)
+    return began // step * step, -(-stopped // step) * step
+
+
+def stopped_in_phase(row: Row, phase: tuple[int, int]) -> StoppedGrowth:
+    """The growth of one site in a phase from one moment to before another."""
+    return StoppedGrowth(
+        sites=1,
+        live_bytes=Estimate(row["live_bytes"], row["live_bytes_error"]),
+        began_ns=phase[0],
+        stopped_ns=phase[1],
+        function=row["function"],
+        file=row["file"],
+        line=row["line"],
     )

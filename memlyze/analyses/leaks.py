@@ -11,7 +11,10 @@ from memlyze.analyses.ended_growth import (
     FreedGrowth,
     StoppedGrowth,
     freed_growth,
+    greatest_of_a_phase,
+    phase_of,
     stopped_growth,
+    stopped_in_phase,
 )
 from memlyze.analyses.estimates import Estimate
 from memlyze.analyses.free_lists import may_be_in_free_lists
@@ -21,6 +24,7 @@ from memlyze.analyses.sampling import sampling_of
 from memlyze.analyses.selection import END_NS
 from memlyze.analyses.statements import run_statement
 from memlyze.analyses.timeline import last_moment_ns
+from memlyze.analyses.unseen_memory import UnseenMemory, unseen_memory
 from memlyze.errors import MemlyzeError
 from memlyze.query.origins import is_import_machinery
 from memlyze.query.session import Trace
@@ -46,6 +50,7 @@ _NOTABLE = 0.2
 _NO_FRAMES = 0
 #: As good as at the end of what was watched: within this share of it.
 _SOON = 0.02
+_PLACE = ("function", "file", "line")
 #: Of so many growing sites it is asked which of them are parts of others.
 _NESTED = 20
 
@@ -163,7 +168,9 @@ class Leaks(typing.NamedTuple):
     grew_until_freed: FreedGrowth
     """What is not growing at the end only because the program let go of it."""
     grew_until_stopped: StoppedGrowth
-    """What grew for most of the recording and stopped before its end; its verdict is `one_time`."""
+    """What grew and stopped before the end of the recording; its verdict is `one_time`."""
+    unseen: UnseenMemory | None
+    """What may have leaked where nothing of it is seen; None: little, if anything."""
     sites: tuple[LeakSite, ...]
     """Those that need attention first; of each verdict the greatest first. Of sites that grow about
     as fast, what holds the others comes first.
@@ -230,7 +237,10 @@ def leaks(
         for row, of_site in zip(chosen, site_stacks)
     ]
     sites = _with_ends(trace, sites, references)
-    stopped = tuple(by_verdict["one_time"])
+    freed = freed_growth(by_verdict["freed_late"])
+    stopped = stopped_growth(
+        by_verdict["one_time"], max(from_ns, 0), min(to_ns, last_moment_ns(trace))
+    )
     for number, of_row in enumerate(sites):
         verdict = _with_hindsight(trace, of_row, references, site_stacks[number])
         if verdict != of_row.verdict:
@@ -238,6 +248,8 @@ def leaks(
             by_verdict[of_row.verdict].remove(chosen[number])
             by_verdict[verdict].append(chosen[number])
     growing = by_verdict["growing"]
+    if is_whole and not (growing or freed.sites or stopped.sites):
+        stopped = _growth_in_a_phase(trace, site, rows) or stopped
     sites = _outermost_first(trace, sites, references, site_stacks)
     return Leaks(
         site_kind=site,
@@ -246,10 +258,9 @@ def leaks(
         growth_bytes_per_second=Estimate.sum(
             Estimate(row["growth_bytes_per_second"], row["growth_error"]) for row in growing
         ),
-        grew_until_freed=freed_growth(by_verdict["freed_late"]),
-        grew_until_stopped=stopped_growth(
-            stopped, max(from_ns, 0), min(to_ns, last_moment_ns(trace))
-        ),
+        grew_until_freed=freed,
+        grew_until_stopped=stopped,
+        unseen=unseen_memory(trace),
         sites=tuple(
             of_verdict
             for verdict in VERDICTS
@@ -257,6 +268,27 @@ def leaks(
             for of_verdict in [each for each in sites if each.verdict == verdict][:count]
         ),
     )
+
+
+def _growth_in_a_phase(
+    trace: Trace, kind: str, rows: typing.Collection[typing.Mapping[str, typing.Any]]
+) -> StoppedGrowth | None:
+    """Where the greatest of what is live was built in a phase, as of a server that was idle before
+    and after its load, and grows if that phase is judged alone. None: it does not, or modules built
+    it that were imported.
+    """
+    row = greatest_of_a_phase(rows)
+    if row is None:
+        return None
+    stack = _stacks(trace, [row["stack_id"]] if row["stack_id"] else [])
+    if any(is_import_machinery(frame.file) for frames in stack.values() for frame in frames):
+        return None
+    phase = phase_of(row)
+    alone = leaks(trace, site=kind, verdicts=("growing",), from_ns=phase[0], to_ns=phase[1])
+    place = tuple(row[name] for name in _PLACE)
+    if any(tuple(getattr(each, name) for name in _PLACE) == place for each in alone.sites):
+        return stopped_in_phase(row, phase)
+    return None
 
 
 def _with_hindsight(

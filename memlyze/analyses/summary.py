@@ -4,7 +4,6 @@ summary`.
 
 from __future__ import annotations
 
-import os
 import typing
 
 from memlyze.analyses.estimates import Estimate, Sampling
@@ -17,6 +16,7 @@ from memlyze.analyses.resident_memory import ResidentMemory, explain_peak
 from memlyze.analyses.sampling import sampling_of
 from memlyze.analyses.selection import END_NS
 from memlyze.analyses.statements import run_statement
+from memlyze.analyses.unseen_memory import invisible_allocators
 from memlyze.query.session import Trace
 
 SITES = 5
@@ -217,7 +217,7 @@ def summarize(trace: Trace, *, sites: int = SITES, explains_peak: bool = True) -
             wait_ns=metadata_total(trace, "wait_ns"),
         ),
         references=_checkpoints_taken(trace),
-        invisible_allocators=_invisible_allocators(trace),
+        invisible_allocators=invisible_allocators(trace),
     )
 
 
@@ -298,13 +298,3 @@ def _peak(peaks: typing.Mapping[str, typing.Any]) -> Peak | None:
     if peaks["rss"] is None:
         return None
     return Peak(peaks["rss"], peaks["rss_time_ns"], peaks["rss_process_id"])
-
-
-def _invisible_allocators(trace: Trace) -> tuple[str, ...]:
-    named = {
-        f"{found.get('name')} in {os.path.basename(str(found.get('file')))}"
-        for file in trace.files
-        for found in file.metadata.get("invisible_allocators") or ()
-        if isinstance(found, dict)
-    }
-    return tuple(sorted(named))

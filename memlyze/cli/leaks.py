@@ -32,6 +32,7 @@ from memlyze.wording.names import printable
 from memlyze.wording.places import short_place
 from memlyze.wording.trace_state import state_lines
 from memlyze.wording.units import format_duration, plural
+from memlyze.wording.unseen import unseen_text
 
 DESCRIPTION = """\
 EXAMPLES
@@ -165,6 +166,8 @@ def _headline(found: Leaks, typed: str, style: Style) -> list[str]:
         lines += _stopped(found.grew_until_stopped, typed, style)
     if not (number or freed.sites) and found.judged["too_few_samples"] and not found.is_exact:
         lines += style.prose(f"  {TOO_FEW_TEXT}")
+    if found.unseen is not None:
+        lines += style.prose(f"  {unseen_text(found.unseen)}")
     return lines
 
 

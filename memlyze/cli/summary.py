@@ -34,6 +34,7 @@ from memlyze.wording.resident import describe_resident, unexplained_bytes
 from memlyze.wording.sampling import sampling_text
 from memlyze.wording.trace_state import state_lines
 from memlyze.wording.units import format_bytes, format_count, format_duration, plural
+from memlyze.wording.unseen import blocks_text, way_text
 
 DESCRIPTION = """\
 EXAMPLES
@@ -251,11 +252,11 @@ def _consisted_of(
 
 def _not_seen(summary: Summary) -> str:
     """Whose blocks were not recorded, and what of the resident memory they may be."""
-    text = printable(f"blocks of {', '.join(summary.invisible_allocators)}")
+    text = blocks_text(summary.invisible_allocators)
     unexplained = unexplained_bytes(summary.resident) if summary.resident else 0
     if unexplained:
         text += f"; the {format_bytes(unexplained)} that are unexplained may be theirs"
-    return text
+    return text + way_text(summary.invisible_allocators)
 
 
 def _allocated(summary: Summary) -> str:

@@ -21,6 +21,7 @@ from memlyze.wording.leaks import (
     stopped_growth_text,
 )
 from memlyze.wording.units import format_duration, plural
+from memlyze.wording.unseen import unseen_text
 
 _STACK_FRAMES = 12
 _LONGEST_CHAIN = 400
@@ -52,6 +53,8 @@ def leaks_section(content: Content) -> Element:
         children.append(_stopped(found.grew_until_stopped, content.folder))
     if found.judged["too_few_samples"] and not found.is_exact:
         children.append(h("p", {"class": "quiet"}, TOO_FEW_TEXT))
+    if found.unseen is not None:
+        children.append(h("p", None, unseen_text(found.unseen)))
     return h("section", {"id": "leaks"}, *children)
 
 

@@ -22,6 +22,7 @@ from memlyze.wording.leaks import (
 from memlyze.wording.nothing import no_allocation_text
 from memlyze.wording.peaks import peak_live_when, peak_resident_when, peak_together_text
 from memlyze.wording.units import format_bytes, format_count, format_duration, plural
+from memlyze.wording.unseen import unseen_text
 
 _SITES = 10
 _LONGEST = 100
@@ -114,6 +115,8 @@ def _leaks(content: Content) -> str:
         where = code(f"{function_text(stopped.function or '')} {place}".strip())
         command = code(stopped_growth_command(stopped))
         last = [f"{stopped_growth_text(stopped, where)} {command}."]
+    if found.unseen is not None:
+        last.append(unseen_text(found.unseen))
     if growing:
         headline = f"{growing_text(found)}."
     elif freed.sites:

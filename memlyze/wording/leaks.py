@@ -84,6 +84,13 @@ def stopped_growth_text(stopped: StoppedGrowth, place: str) -> str:
     """That sites grew and stopped, and which has most, at `place`: a sentence that goes on with
     `stopped_growth_command`.
     """
+    if stopped.began_ns is not None:
+        began, ended = format_duration(stopped.began_ns), format_duration(stopped.stopped_ns or 0)
+        return (
+            f"{place} has {figure(stopped.live_bytes)} of what is live; it grew from {began} to "
+            f"{ended}, and not since: a leak, if that was work which comes again, such as requests "
+            "or tasks; that time alone:"
+        )
     sites = plural(stopped.sites, "site", "sites")
     moment, size = format_duration(stopped.stopped_ns or 0), figure(stopped.live_bytes)
     which = f"{place}, {size}" if stopped.sites == 1 else f"{size} in all, most of it {place}"
@@ -95,7 +102,10 @@ def stopped_growth_text(stopped: StoppedGrowth, place: str) -> str:
 
 def stopped_growth_command(stopped: StoppedGrowth) -> str:
     """What to type to judge what ran until growth had stopped, without the traces."""
-    return f"memlyze leaks --time ..{(stopped.stopped_ns or 0) / 1e9:.4g}s"
+    stopped_s = (stopped.stopped_ns or 0) / 1e9
+    if stopped.began_ns is not None:
+        return f"memlyze leaks --time {stopped.began_ns / 1e9:.12g}s..{stopped_s:.12g}s"
+    return f"memlyze leaks --time ..{stopped_s:.4g}s"
 
 
 def held_by_lines(site: LeakSite) -> list[str]:

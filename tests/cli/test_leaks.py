@@ -11,6 +11,8 @@ from command_line import Runner
 from lives_trace import FIRST_ID, MS, Life, lives_trace, write_lives
 from trace_encoder import TraceEncoder
 
+from memlyze.trace.format import RESIDENT_CATEGORY_NAMES
+
 GROWING = [Life("leak", at, None, 2000) for at in range(20, 2000, 2)]
 STAYING = [Life("load", at, None, 20_000) for at in range(10, 100)]
 
@@ -46,6 +48,75 @@ def test_leaks_as_json_has_all_verdicts(memlyze: Runner, tmp_path: Path) -> None
     ]
     assert found["judged"]["growing"] == 1
     assert found["sites"][0]["live_bytes"] == {"value": 990 * 2000, "error": 0}
+
+
+def test_what_grew_in_a_short_phase_and_has_much_of_what_is_live_is_told_with_its_time(
+    memlyze: Runner, tmp_path: Path
+) -> None:
+    """A server that was idle, had its load for a third of a second, and was idle again."""
+    work = [(at, at * 1000, at) for at in range(0, 2001, 10)]
+    load = [Life("leak", at, None, 20_000) for at in range(600, 900, 2)]
+    write_lives(tmp_path / "t.mlyze", load + STAYING[:10], work=work)
+    shown = memlyze("leaks", "t.mlyze").stdout
+    assert "No site grows without bound." in shown
+    place, span = re.findall(
+        r"(\S+ \S+) has 2.86 MiB of what is live; it grew from .* to .*, and not since: a leak, "
+        r"if .*; that time alone: memlyze leaks --time (\S+) t\.mlyze\n",
+        shown,
+    )[0]
+    assert place == "/srv/app/main.py:10 leak"
+    assert "1 site grows without bound" in memlyze("leaks", "--time", span, "t.mlyze").stdout
+    assert f"memlyze leaks --time {span}" in memlyze("report", "--markdown", "t.mlyze").stdout
+    stopped = json.loads(memlyze("leaks", "--json", "t.mlyze").stdout)["grew_until_stopped"]
+    assert abs(stopped["began_ns"] - 600 * MS) < 20 * MS
+    assert abs(stopped["stopped_ns"] - 900 * MS) < 20 * MS
+
+
+@pytest.mark.parametrize(
+    "lives",
+    [
+        [Life("load", 600, None, 4 << 20)],
+        [Life("load", at, None, 1 << 20) for at in (600, 601, 602)],
+        [Life("load", at, None, 100) for at in range(600, 900)],
+        [
+            *(Life("load", at, None, 20_000) for at in range(600, 900, 2)),
+            Life("more", 10, None, 16 << 20),
+        ],
+    ],
+    ids=["at once", "in a moment", "little", "little of all"],
+)
+def test_what_was_built_in_another_way_is_not_spoken_of(
+    lives: list[Life], memlyze: Runner, tmp_path: Path
+) -> None:
+    work = [(at, at * 1000, at) for at in range(0, 2001, 10)]
+    write_lives(tmp_path / "t.mlyze", lives, work=work)
+    assert "--time" not in memlyze("leaks", "t.mlyze").stdout
+
+
+@pytest.mark.parametrize(
+    ("unexplained_mib", "library"), [(9, "libarrow.so.26"), (9, "b.so"), (1, "b.so")]
+)
+def test_memory_of_which_nothing_is_seen_is_spoken_of_where_it_is_much(
+    unexplained_mib: int, library: str, memlyze: Runner, tmp_path: Path
+) -> None:
+    named = [{"name": "mimalloc", "file": f"/srv/{library}"}]
+    trace = lives_trace(GROWING, more_metadata={"invisible_allocators": named})
+    sizes = {"python_objects": 30 - unexplained_mib, "unexplained": unexplained_mib}
+    for name, size in sizes.items():
+        category = RESIDENT_CATEGORY_NAMES.index(name)
+        row = {"time_ns": 1990 * MS, "category": category, "resident_bytes": size << 20}
+        trace.add("resident", [row])
+    trace.write(tmp_path / "t.mlyze")
+    text = (
+        f"Not seen: blocks of mimalloc in {library}. 9.00 MiB of the 30.0 MiB that were resident "
+        "at 1.99 s are unexplained and may be theirs"
+    )
+    shown, unseen = (memlyze("leaks", *options, "t.mlyze").stdout for options in ((), ("--json",)))
+    is_much = unexplained_mib == 9
+    assert (text in shown) == is_much
+    assert (text in memlyze("report", "--markdown", "t.mlyze").stdout) == is_much
+    assert (json.loads(unseen)["unseen"] is not None) == is_much
+    assert ("ARROW_DEFAULT_MEMORY_POOL=system" in shown) == ("arrow" in library)
 
 
 def held_by_log(lives: list[Life], *checkpoints: tuple[int, str]) -> TraceEncoder:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Iterable, NamedTuple
+from typing import Any, Iterable, Mapping, NamedTuple
 
 from trace_encoder import EXACT_SAMPLING, Allocation, Free, Run, TraceEncoder
 
@@ -35,6 +35,7 @@ def lives_trace(
     window_kind: str = "window",
     collections_ms: Iterable[int] = (),
     work: Iterable[tuple[int, int, int]] = (),
+    more_metadata: Mapping[str, Any] | None = None,
 ) -> TraceEncoder:
     """A trace of these lives; sampled where `interval_bytes` > 0. Each site is a function of the
     program; `windows` are (number, name, start in milliseconds), all of one kind; `work` is
@@ -53,6 +54,7 @@ def lives_trace(
         "start_time_unix_ns": start_time_unix_ns,
         "sample_rate": 0.0 if interval_bytes else 1.0,
         "sample_interval": interval_bytes,
+        **(more_metadata or {}),
     }
     if end_ms is not None:
         metadata.update(end_ns=end_ms * MS, stop_reason="exit")

@@ -25,8 +25,10 @@ _STAGES = (("function", "file"), ("file",))
 
 def pooled_sites(
     process: Process, lines: Sites, judged: Judged, frames: Columns
-) -> list[dict[str, Array]]:
-    """Rows as `judged_sites` gives them, for lines that only grow together."""
+) -> tuple[list[dict[str, Array]], Array]:
+    """Rows as `judged_sites` gives them, for lines that only grow together; and by the number of
+    each line whether it is among these.
+    """
     lives = process.lives
     lasting = np.bincount(
         lines.of_stack[lives.stack_id], weights=lives.bytes, minlength=len(lines.frame_row)
@@ -34,6 +36,7 @@ def pooled_sites(
     is_left = (lasting > 0) & (lines.frame_row >= 0)
     is_left[judged.numbers[judged.judgement.has_enough]] = False
     found = []
+    is_taken = np.zeros(len(is_left), bool)
     for stage in _STAGES:
         pool = number_places(frames, stage)[lines.frame_row]
         is_left_together = is_left & (np.bincount(pool, weights=is_left)[pool] >= 2)
@@ -46,8 +49,9 @@ def pooled_sites(
             numbers = pools.numbers[grows]
             columns.update(_names(stage, numbers, pool, is_left_together, lines))
             found.append(columns)
-            is_left &= ~np.isin(pool, numbers)
-    return found
+            is_taken |= is_left_together & np.isin(pool, numbers)
+            is_left &= ~is_taken
+    return found, is_taken
 
 
 def _judge_pools(

@@ -19,7 +19,8 @@ from memlyze.query.leaks.kin import lives_together
 from memlyze.query.leaks.rows import Judged, Process, Sites, judged_sites
 from memlyze.query.leaks.verdicts import GROWING, ONE_TIME, WARMING_UP
 
-_KINDS = ("http", "websocket")
+#: Windows that the program opens by name are work that comes again, too, where there are many.
+_KINDS = ("http", "websocket", "window")
 #: So many requests of a name tell whether something grows with them.
 _LEAST_REQUESTS = 100
 #: Names beyond these, by what stays of them, are not looked at.

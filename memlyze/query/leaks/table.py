@@ -16,6 +16,7 @@ from memlyze.query.leaks.places import number_places
 from memlyze.query.leaks.pools import pooled_sites
 from memlyze.query.leaks.requests import LivesByRequest, lives_by_request, with_growth_by_request
 from memlyze.query.leaks.rows import Process, Sites, judged_sites, texts
+from memlyze.query.leaks.verdicts import GROWING
 
 Tables = typing.Callable[[str], Columns]
 
@@ -47,9 +48,14 @@ class JudgedLives:
         parts: list[dict[str, Array]] = []
         for process, by_request in self._processes:
             judged = judged_sites(process, sites, frames)
-            parts.append(with_growth_by_request(process, by_request, sites, judged, frames))
+            columns = with_growth_by_request(process, by_request, sites, judged, frames)
             if level == "line":
-                parts += pooled_sites(process, sites, judged, frames)
+                pooled, is_pooled = pooled_sites(process, sites, judged, frames)
+                # What grows with others is told once, unless it grows by itself.
+                is_left = ~is_pooled[judged.numbers] | (columns["verdict"] == GROWING)
+                columns = {name: values[is_left] for name, values in columns.items()}
+                parts += pooled
+            parts.append(columns)
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def _sites(self, level: str) -> Sites:

@@ -48,6 +48,7 @@ function Content({ leaks }: { leaks: LeaksForm }) {
         )}
         {freed > 0 && <FreedGrowth freed={leaks.grew_until_freed} />}
         {leaks.grew_until_stopped.sites > 0 && <StoppedGrowth stopped={leaks.grew_until_stopped} />}
+        {leaks.unseen !== null && <UnseenMemory unseen={leaks.unseen} />}
         <span className="quiet">
           {isKnown
             ? `${plural(judged - tooFew, "line")} judged${leaks.is_exact ? "" : ", from a sample"}${tooFew > 0 ? `; ${tooFew} more with too few samples to tell` : ""}`
@@ -92,9 +93,27 @@ function FreedGrowth({ freed }: { freed: LeaksForm["grew_until_freed"] }) {
 /** What grew in a phase of the program that was over before the end. */
 function StoppedGrowth({ stopped }: { stopped: LeaksForm["grew_until_stopped"] }) {
   const { info } = useTrace();
+  if (stopped.began_ns !== null) {
+    const [began, ended] = [stopped.began_ns, stopped.stopped_ns ?? 0].map((time) => formatMoment(time, info.duration_ns / 1000));
+    return (
+      <span>
+        <PlaceText place={{ function: stopped.function ?? "", file: stopped.file ?? "", line: stopped.line ?? 0, module: null, origin: null }} isLinked={false} /> has{" "}
+        {estimateText(stopped.live_bytes)} of what is live; it grew from {began} to {ended}, and not since: a leak, if that was work which comes again, such as requests or tasks
+      </span>
+    );
+  }
   return (
     <span>
       {plural(stopped.sites, "line")} grew for most of the time and had stopped by {formatMoment(stopped.stopped_ns ?? 0, info.duration_ns / 1000)}: {estimateText(stopped.live_bytes)}
+    </span>
+  );
+}
+
+/** What may have leaked where nothing of it is seen. */
+function UnseenMemory({ unseen }: { unseen: NonNullable<LeaksForm["unseen"]> }) {
+  return (
+    <span>
+      Not seen: blocks of {unseen.allocators.join(", ")}. {formatBytes(unseen.unexplained_bytes)} of {formatBytes(unseen.resident_bytes)} resident are unexplained and may be theirs
     </span>
   );
 }

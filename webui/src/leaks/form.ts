@@ -79,7 +79,17 @@ export interface LeaksForm {
     readonly first_freed_ns: number | null;
     readonly last_freed_ns: number | null;
   };
-  readonly grew_until_stopped: { readonly sites: number; readonly live_bytes: Estimate; readonly stopped_ns: number | null };
+  readonly grew_until_stopped: {
+    readonly sites: number;
+    readonly live_bytes: Estimate;
+    /** Null: it grew for most of the recording. */
+    readonly began_ns: number | null;
+    readonly stopped_ns: number | null;
+    readonly function: string | null;
+    readonly file: string | null;
+    readonly line: number | null;
+  };
+  readonly unseen: { readonly allocators: readonly string[]; readonly resident_bytes: number; readonly unexplained_bytes: number; readonly time_ns: number } | null;
   readonly sites: readonly LeakSite[];
 }
 

@@ -218,6 +218,30 @@ describeInBrowser("views", () => {
     }
   });
 
+  test("what was searched for in one view is not in the addresses of others, and is there when one goes back", async () => {
+    const { page } = await open("spikes", "#/flamegraph?search=build_spike");
+    await settled(page);
+    const search = page.getByRole("searchbox", { name: "Search functions and files" });
+    await page.getByRole("link", { name: "Windows" }).click();
+    await settled(page);
+    await page.getByRole("table", { name: "Windows by name" }).getByRole("button", { name: /^step/ }).click();
+    expect(parametersOf(page).get("name")).not.toBeNull();
+    expect(parametersOf(page).get("search")).toBeNull();
+    await page.getByRole("link", { name: "Hotspots" }).first().click();
+    await settled(page);
+    expect(parametersOf(page).get("name")).toBeNull();
+    await page.getByRole("link", { name: "Flame graph" }).click();
+    await expect.poll(() => search.inputValue()).toBe("build_spike");
+    expect(parametersOf(page).get("search")).toBe("build_spike");
+    await page.goBack();
+    await page.goBack();
+    await settled(page);
+    expect(parametersOf(page).get("name")).not.toBeNull();
+    await page.goBack();
+    await page.goBack();
+    await expect.poll(() => search.inputValue()).toBe("build_spike");
+  });
+
   test("compare: two traces beside each other", async () => {
     const { page, complaints } = await open("spikes", "#/compare?base=service.mlyze");
     await expect.poll(() => page.getByRole("table", { name: "The two traces in all" }).locator("tbody tr").count()).toBe(7);

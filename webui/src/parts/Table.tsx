@@ -3,6 +3,7 @@
 import { useState, type ReactNode } from "react";
 
 import type { Estimate } from "../data/forms";
+import type { SettingName } from "../selection/settings";
 import { useSetting } from "../selection/store";
 import { EstimateText } from "./Figures";
 
@@ -59,7 +60,7 @@ export function Table<Row>({
   rowKey: (row: Row, index: number) => string | number;
   initial?: Sorting;
   /** Name under which the URL keeps the sorting; absent: it is forgotten. */
-  setting?: string;
+  setting?: SettingName;
   isCurrent?: (row: Row) => boolean;
   /** What a click on a row does; the first cell is a button that does the same for the keyboard. */
   onChoose?: (row: Row) => void;
@@ -121,9 +122,9 @@ export function Table<Row>({
 }
 
 /** In the URL, `allocated` is from the greatest down and `-allocated` from the least up. */
-function useSorting(initial: Sorting | undefined, setting: string | undefined): [Sorting | undefined, (next: Sorting) => void] {
+function useSorting(initial: Sorting | undefined, setting: SettingName | undefined): [Sorting | undefined, (next: Sorting) => void] {
   const [own, setOwn] = useState(initial);
-  const [text, setText] = useSetting<string>(setting ?? "", "");
+  const [text, setText] = useSetting<string>(setting ?? "sort", "");
   if (setting === undefined) {
     return [own, setOwn];
   }

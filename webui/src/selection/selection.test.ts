@@ -18,6 +18,11 @@ test("a link shows the same thing", () => {
   expect(parseSelection(formatSelection(FULL))).toEqual(FULL);
 });
 
+test("what sets other views, or nothing, is not in a link", () => {
+  expect(formatSelection({ ...FULL, view: "windows" })).not.toMatch(/search|mode/);
+  expect(parseSelection("#/windows?nothing=1").settings).toEqual({});
+});
+
 test("nothing selected is the shortest link", () => {
   expect(formatSelection(NOTHING_SELECTED)).toBe("#/timeline");
   expect(parseSelection("")).toEqual(NOTHING_SELECTED);

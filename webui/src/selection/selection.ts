@@ -2,7 +2,9 @@
  *
  *     #/flamegraph?trace=ab12&range=1200-3400&at=3400&thread=2&mode=live
  *
- * What no view has changed is left out, so the shortest link is `#/timeline`. */
+ * What is as it is at first is left out, so the shortest link is `#/timeline`; and so is what sets other views alone. */
+
+import { isSettingName, settingsOf, type Settings } from "./settings";
 
 export const VIEWS = [
   "timeline",
@@ -38,8 +40,8 @@ export interface Selection {
   readonly processId: number | null;
   readonly threadId: number | null;
   readonly windowId: number | null;
-  /** How the views are set, by name: `mode`, `search`, `file`, … */
-  readonly settings: Readonly<Record<string, string>>;
+  /** How the views are set: all of them, so that each is as it was when one goes back to it. */
+  readonly settings: Settings;
 }
 
 export const NOTHING_SELECTED: Selection = {
@@ -53,8 +55,6 @@ export const NOTHING_SELECTED: Selection = {
   windowId: null,
   settings: {},
 };
-
-const OWN_NAMES = new Set(["trace", "range", "zoom", "at", "process", "thread", "window"]);
 
 function parseNumber(text: string | null): number | null {
   return text !== null && /^-?\d{1,19}$/.test(text) ? Number(text) : null;
@@ -73,12 +73,7 @@ function parseRange(text: string | null): TimeRange | null {
 export function parseSelection(hash: string): Selection {
   const [path = "", query = ""] = hash.replace(/^#\/?/, "").split("?", 2);
   const values = new URLSearchParams(query);
-  const settings: Record<string, string> = {};
-  for (const [name, value] of values) {
-    if (!OWN_NAMES.has(name)) {
-      settings[name] = value;
-    }
-  }
+  const settings: Settings = Object.fromEntries([...values].filter(([name]) => isSettingName(name)));
   return {
     view: VIEWS.find((view) => view === path) ?? "timeline",
     trace: values.get("trace"),
@@ -96,7 +91,7 @@ function formatRange(range: TimeRange): string {
   return `${Math.round(range.fromNs)}-${Math.round(range.toNs)}`;
 }
 
-/** The hash that `parseSelection` reads back as the same selection. */
+/** The hash that `parseSelection` reads back as the same selection, without what sets other views. */
 export function formatSelection(selection: Selection): string {
   const values = new URLSearchParams();
   const set = (name: string, value: string | number | null) => {
@@ -111,7 +106,7 @@ export function formatSelection(selection: Selection): string {
   set("process", selection.processId);
   set("thread", selection.threadId);
   set("window", selection.windowId);
-  for (const [name, value] of Object.entries(selection.settings)) {
+  for (const [name, value] of Object.entries(settingsOf(selection.view, selection.settings))) {
     set(name, value);
   }
   const query = values.toString();

@@ -3,10 +3,11 @@
 import { useSyncExternalStore } from "react";
 
 import { formatSelection, parseSelection, type Selection } from "./selection";
+import { settingsAfter, type SettingName } from "./settings";
 
 type Change = Partial<Omit<Selection, "settings">> & {
   /** Merged into the settings; null takes one out. */
-  readonly settings?: Readonly<Record<string, string | null>>;
+  readonly settings?: Readonly<Partial<Record<SettingName, string | null>>>;
 };
 
 /** A change of the URL makes browsers refuse more after some hundred, and look up the page's icon each time, which delays a frame: it is
@@ -35,7 +36,8 @@ function writeUrl(): void {
 
 window.addEventListener("hashchange", () => {
   window.clearTimeout(pendingWrite);
-  publish(parseSelection(window.location.hash));
+  const next = parseSelection(window.location.hash);
+  publish({ ...next, settings: settingsAfter(next.view, current.settings, next.settings) });
 });
 window.addEventListener("pagehide", writeUrl);
 
@@ -49,15 +51,8 @@ export function subscribeToSelection(listener: () => void): () => void {
 }
 
 function merged({ settings, ...change }: Change): Selection {
-  const kept: Record<string, string> = { ...current.settings };
-  for (const [name, value] of Object.entries(settings ?? {})) {
-    if (value === null) {
-      delete kept[name];
-    } else {
-      kept[name] = value;
-    }
-  }
-  return { ...current, ...change, settings: kept };
+  const kept = Object.entries({ ...current.settings, ...settings }).filter(([, value]) => value !== null);
+  return { ...current, ...change, settings: Object.fromEntries(kept) };
 }
 
 /** Change the selection as part of a movement (a brush, a zoom): the URL follows when it has come to rest. */
@@ -89,14 +84,14 @@ export function useSelection<T>(pick?: (selection: Selection) => T): T | Selecti
 }
 
 /** One setting of a view, and how to change it. A value that is not among `allowed` is as if it were absent. */
-export function useSetting<T extends string>(name: string, fallback: T, allowed?: readonly T[]): [T, (value: T) => void] {
+export function useSetting<T extends string>(name: SettingName, fallback: T, allowed?: readonly T[]): [T, (value: T) => void] {
   const value = useSelection((selection) => selection.settings[name]);
   const known = value !== undefined && (allowed === undefined || allowed.includes(value as T));
   return [known ? (value as T) : fallback, (next: T) => select({ settings: { [name]: next === fallback ? null : next } })];
 }
 
 /** A setting that is typed: the URL follows a little later, and going back does not go from letter to letter. */
-export function useTypedSetting(name: string): [string, (value: string) => void] {
+export function useTypedSetting(name: SettingName): [string, (value: string) => void] {
   const value = useSelection((selection) => selection.settings[name]) ?? "";
   return [value, (next: string) => adjustSelection({ settings: { [name]: next === "" ? null : next } })];
 }

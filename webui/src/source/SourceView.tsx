@@ -85,7 +85,7 @@ function originVariable(origin: string): string {
 
 function Code({ source }: { source: Source }) {
   const [line] = useSetting<string>("line", "");
-  const [shape, setShape] = useSetting("shape", "code", ["code", "table"]);
+  const [shape, setShape] = useSetting("source_as", "code", ["code", "table"]);
   const figures = useMemo(() => new Map(source.figures.map((figure) => [figure.line, figure])), [source]);
   const pieces = useMemo(() => (source.lines === null ? [] : highlightPython(source.lines)), [source]);
   const most = Math.max(1, ...source.figures.map(({ allocated }) => allocated.value));

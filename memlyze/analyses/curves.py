@@ -9,7 +9,7 @@ import typing
 import numpy as np
 
 from memlyze.analyses.live_series import LiveSeries
-from memlyze.analyses.memory_clock import Readings, program_rss, readings
+from memlyze.analyses.memory_clock import Readings, readings
 from memlyze.query.session import Trace
 
 Array = typing.Any  # a one-dimensional numpy array
@@ -72,7 +72,10 @@ def clock_curves(trace: Trace, edges: Array, process_id: int | None) -> dict[str
     memory = trace.table("memory")
     holds = process_id is None and len(trace.process_ids) > 1
     found = {}
-    for column, values in (("rss", program_rss(memory)), ("tracer_bytes", memory["tracer_bytes"])):
+    for column, values in (
+        ("rss", memory["program_rss"]),
+        ("tracer_bytes", memory["tracer_bytes"]),
+    ):
         together = readings(trace, values.astype(np.float64), process_id)
         found[column] = _curve(together, edges, holds=holds)
     nobody = found["rss"].greatest == 0  # one process had ended, and no other begun
@@ -86,7 +89,7 @@ def rss_peak(trace: Trace, rss: Curve, edges: Array, process_id: int | None) -> 
     if np.isnan(rss.greatest).all():
         return []
     place = int(np.nanargmax(rss.greatest))
-    found = readings(trace, program_rss(trace.table("memory")), process_id)
+    found = readings(trace, trace.table("memory")["program_rss"], process_id)
     first, end = np.searchsorted(found.time_ns, edges[place : place + 2]).tolist()
     time_ns = int(edges[place])  # of a reading from before that holds
     if end > first and found.bytes[first:end].max() >= rss.greatest[place]:

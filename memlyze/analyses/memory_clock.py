@@ -12,13 +12,6 @@ from memlyze.query.session import Trace
 Array = typing.Any  # a one-dimensional numpy array
 
 
-def program_rss(memory: typing.Mapping[str, Array]) -> Array:
-    """What of each reading of the memory clock is the program's, in bytes: what the recorder holds
-    is not. As `program_rss` in the view `memory`.
-    """
-    return np.maximum(memory["rss"] - memory["tracer_bytes"], 0)
-
-
 class Readings(typing.NamedTuple):
     """Readings in the order of their times; each holds until the next."""
 

@@ -5,7 +5,7 @@ SELECT
     max(program_rss) AS rss,
     arg_max(time_ns, program_rss) AS rss_time_ns,
     arg_max(process_id, program_rss) AS rss_process_id,
-    arg_max(tracer_bytes, program_rss) AS rss_tracer_bytes,
+    arg_max(rss - program_rss, program_rss) AS rss_tracer_bytes,
     max(tracer_bytes) AS tracer_bytes,
     max(time_ns) AS last_ns
 FROM memory;

@@ -61,7 +61,8 @@ def explain_peak(trace: Trace, process_id: int) -> ResidentMemory | None:
     """The snapshot of a process that saw most of the program's resident memory, what the recorder
     holds left aside; None where none was taken.
 
-    Snapshots are rarer than ticks of the memory clock: the peak itself may have been higher.
+    Snapshots are rarer than ticks of the memory clock: the peak itself may have been higher. It is
+    never lower, as a snapshot is a reading, too.
     """
     return _explain(trace, process_id, None)
 

@@ -11,7 +11,7 @@ from memlyze.analyses.hotspots import Hotspot, Hotspots, hotspots
 from memlyze.analyses.live_series import series_of
 from memlyze.analyses.losses import count_losses, metadata_total
 from memlyze.analyses.mapped_memory import MappedMemory, mapped_memory
-from memlyze.analyses.memory_clock import program_rss, readings
+from memlyze.analyses.memory_clock import readings
 from memlyze.analyses.resident_memory import ResidentMemory, explain_peak
 from memlyze.analyses.sampling import sampling_of
 from memlyze.analyses.selection import END_NS
@@ -239,7 +239,7 @@ def _with_greatest_at_peak(
 def _together(trace: Trace) -> TogetherPeak | None:
     if len(trace.process_ids) < 2:
         return None
-    found = readings(trace, program_rss(trace.table("memory")), None)
+    found = readings(trace, trace.table("memory")["program_rss"], None)
     if not len(found.time_ns):
         return None
     greatest = int(found.bytes.argmax())

@@ -10,7 +10,7 @@ from memlyze.analyses.ended_processes import ended_processes
 from memlyze.analyses.estimates import Estimate
 from memlyze.analyses.hotspots import Hotspot, hotspots
 from memlyze.analyses.live_series import LiveSeries, live_series
-from memlyze.analyses.memory_clock import program_rss, readings
+from memlyze.analyses.memory_clock import readings
 from memlyze.analyses.prominence import prominent_peaks
 from memlyze.analyses.selection import END_NS, EVERYTHING, Selection
 from memlyze.errors import MemlyzeError
@@ -154,7 +154,7 @@ def resident_by_slice(trace: Trace, edges: Array, process: int | None) -> Array:
 
     A reading holds until the next one, or until the process ends.
     """
-    found = readings(trace, program_rss(trace.table("memory")), process)
+    found = readings(trace, trace.table("memory")["program_rss"], process)
     total = np.full(len(edges) - 1, -1, dtype=np.int64)
     if not len(found.time_ns):
         return total

@@ -161,6 +161,7 @@ RAW_TABLES: dict[str, dict[str, str]] = {
         "tracer_bytes": "BIGINT",
         "cpu_us": "BIGINT",
         "waits": "BIGINT",
+        "program_rss": "BIGINT",
         "process_id": "BIGINT",
     },
     "resident": {

@@ -7,6 +7,7 @@ import typing
 
 from memlyze.query import raw_tables
 from memlyze.query.heap_graph import HeapGraph
+from memlyze.query.memory_readings import memory_readings
 from memlyze.query.origins import origin_of_given_text, program_packages
 from memlyze.query.process_ends import process_ends
 from memlyze.query.sampling import sampling_row
@@ -49,6 +50,7 @@ class Source:
             return self.heap_graph.columns(table)
         makers: dict[str, typing.Callable[[], Columns]] = {
             "frames": self._frames,
+            "memory": self._memory,
             "stack_sites": self._stack_sites,
             "sampling": self._sampling,
             "process_ends": self._process_ends,
@@ -96,6 +98,8 @@ class Source:
                 changed.add("stack_sites")
             if "metadata" in changed:
                 changed.add("sampling")
+            if "resident" in changed:
+                changed.add("memory")
             if not changed.isdisjoint(("processes", "memory")):
                 changed.add("process_ends")
             if "checkpoints" in changed:
@@ -115,6 +119,9 @@ class Source:
         }
         packages = {name for file in files for name in program_packages(file.metadata)}
         return {**frames, "origin": frame_origins(frames, given_text, packages)}
+
+    def _memory(self) -> Columns:
+        return memory_readings(self._reader.table("memory"), self._reader.table("resident"))
 
     def _stack_sites(self) -> Columns:
         frames = self.columns("frames")

@@ -12,9 +12,12 @@ import memlyze
 from memlyze.analyses.curves import bucket_edges, clock_curves, rss_peak
 from memlyze.analyses.estimates import Estimate
 from memlyze.analyses.inventory import take_inventory
+from memlyze.analyses.peak import peak
 from memlyze.analyses.resident_memory import Part, explain_peak
 from memlyze.analyses.summary import Collections, Peak, Process, summarize
 from memlyze.analyses.timeline import timeline
+from memlyze.trace import format as fmt
+from memlyze.trace import trace_file
 
 
 def test_summary_of_an_exact_trace(tmp_path: Path) -> None:
@@ -87,6 +90,78 @@ def test_peak_of_resident_memory_is_the_programs_and_the_same_everywhere(tmp_pat
     assert [part.rss for part in slices] == [480, 760, 760]
     assert of_clock == of_macro == [(760, 900)]
     assert (on_the_page.bytes, on_the_page.time_ns) == (760, 1 * MS)
+
+
+def test_what_a_snapshot_saw_is_not_more_than_the_peak(tmp_path: Path) -> None:
+    """What the recorder holds is not all resident: the clock takes too much away."""
+    encoder = TraceEncoder({"process_id": 1})
+    readings = [(0, 500, 20), (1 * MS, 800, 40), (2 * MS, 900, 300)]
+    encoder.add(
+        "memory",
+        [{"time_ns": t, "rss": rss, "tracer_bytes": own} for t, rss, own in readings],
+    )
+    encoder.add(
+        "resident",
+        [
+            {"time_ns": 2 * MS, "category": 1, "resident_bytes": 830},
+            {
+                "time_ns": 2 * MS,
+                "category": fmt.RESIDENT_CATEGORY_NAMES.index("tracer"),
+                "resident_bytes": 70,
+            },
+        ],
+    )
+    encoder.write(tmp_path / "t.mlyze")
+    with memlyze.open(tmp_path / "t.mlyze") as trace:
+        summary = summarize(trace)
+        slices = timeline(trace, buckets=3).slices
+        of_clock = trace.sql("SELECT max(program_rss), max(rss) FROM memory").fetchall()
+        of_macro = trace.sql("SELECT max(program_rss), max(rss) FROM timeline()").fetchall()
+        edges = bucket_edges(0, 3 * MS, 3)
+        curve = clock_curves(trace, edges, None)
+        (on_the_page,) = rss_peak(trace, curve["rss"], edges, None)
+        reading = peak(trace, moment_ns=2 * MS).resident[0]
+    assert summary.resident is not None
+    assert summary.resident.program_bytes == 830
+    assert (summary.peak_rss, summary.peak_rss_tracer_bytes) == (Peak(830, 2 * MS, 1), 70)
+    assert summary.processes[0].peak_rss == reading.bytes == 830
+    assert [part.rss for part in slices] == [480, 760, 830]
+    assert of_clock == of_macro == [(830, 900)]
+    assert (on_the_page.bytes, on_the_page.time_ns) == (830, 2 * MS)
+
+
+def test_snapshot_whose_tick_was_lost_counts_for_the_one_before(tmp_path: Path) -> None:
+    encoder = TraceEncoder({"process_id": 1})
+    encoder.add("memory", [{"time_ns": t * MS, "rss": 500} for t in (1, 3)])
+    encoder.add("resident", [{"time_ns": 2 * MS, "category": 1, "resident_bytes": 600}])
+    encoder.write(tmp_path / "t.mlyze")
+    other = TraceEncoder({"process_id": 2})
+    other.add("memory", [{"time_ns": 1 * MS, "rss": 70, "tracer_bytes": 20}])
+    other.write(tmp_path / "other.mlyze")
+    with memlyze.open([tmp_path / "t.mlyze", tmp_path / "other.mlyze"]) as trace:
+        rows = trace.sql("SELECT process_id, time_ns, rss, program_rss FROM memory ORDER BY ALL")
+        assert rows.fetchall() == [
+            (1, 1 * MS, 600, 600),
+            (1, 3 * MS, 500, 500),
+            (2, 1 * MS, 70, 50),
+        ]
+
+
+def test_snapshot_that_is_written_after_its_tick_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trace_file, "is_being_written", lambda descriptor, metadata: True)
+    path = tmp_path / "t.mlyze"
+    encoder = TraceEncoder({"process_id": 1})
+    encoder.add("memory", [{"time_ns": MS, "rss": 500, "tracer_bytes": 100}])
+    encoder.write(path, complete=False)
+    greatest = "SELECT max(program_rss) FROM memory"
+    with memlyze.open(path) as trace:
+        assert trace.sql(greatest).fetchall() == [(400,)]
+        encoder.add("resident", [{"time_ns": MS, "category": 1, "resident_bytes": 450}])
+        encoder.write(path, complete=False)
+        assert trace.go_on()
+        assert trace.sql(greatest).fetchall() == [(450,)]
 
 
 def test_resident_memory_is_explained_where_most_of_a_process_was_seen(tmp_path: Path) -> None:

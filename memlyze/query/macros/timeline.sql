@@ -102,7 +102,7 @@ tops AS (
     GROUP BY slice
 ),
 ticks AS (
-    SELECT process_id, time_ns, rss, greatest(rss - tracer_bytes, 0) AS program_rss, heap_live
+    SELECT process_id, time_ns, rss, program_rss, heap_live
     FROM _raw_memory
 ),
 ticked AS ( -- by how much each reading differs from the last one of its process, which holds until then

@@ -9,10 +9,11 @@ SELECT
     heap_live,
     -- Estimated number of those allocations.
     heap_live_count,
-    -- Memory held by the recorder itself, in bytes; part of `rss`.
+    -- Memory held by the recorder itself, in bytes; part of `rss`, as far as it is resident.
     tracer_bytes,
-    -- Resident memory of the program, in bytes: `rss` without `tracer_bytes`. This is what commands, reports and the page call resident.
-    greatest(rss - tracer_bytes, 0)::BIGINT AS program_rss,
+    -- Resident memory of the program, in bytes: `rss` without `tracer_bytes`, or what a snapshot at that tick saw of it where that is more (see
+    -- `rss_explained`). This is what commands, reports and the page call resident.
+    program_rss,
     -- CPU time that the program has taken, in nanoseconds, without the recorder's helper thread; since the process began, so that differences count. NULL: not known.
     CASE WHEN cpu_us >= 0 THEN cpu_us * 1000 END AS cpu_ns,
     -- How often threads of the program have gone to sleep of their own accord (voluntary context switches), counted as `cpu_ns` is. NULL: not known.

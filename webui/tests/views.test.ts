@@ -117,6 +117,34 @@ describeInBrowser("views", () => {
     expect(complaints).toEqual([]);
   });
 
+  test("windows: names of routes are whole beside figures that have errors, also on a small screen", async () => {
+    const { page } = await open("spikes", "#/timeline");
+    await page.route("**/api/windows/names?*", async (route) => {
+      const answer = (await (await route.fetch()).json()) as { names: Record<string, unknown>[] };
+      const rough = { value: 196_000_000, error: 20_000_000 };
+      const row = { ...answer.names[0], allocated: rough, live: rough, retained: rough, mean_allocated: rough, windows: 40_000, mean_duration_ns: 12_345_678 };
+      const growth = { windows: 40, verdict: "unknown", bytes_per_window: { value: 0, error: 786_000 } };
+      await route.fulfill({ json: { ...answer, names: ["GET /items/<int:number>", "DELETE /customers/{customer_id}/orders/{order_id}"].map((name) => ({ ...row, growth, name })) } });
+    });
+    await page.getByRole("link", { name: "Windows" }).click();
+    const names = page.getByRole("table", { name: "Windows by name" }).locator("td.wide");
+    await expect.poll(() => names.count()).toBe(2);
+    for (const width of [1280, 1600]) {
+      await page.setViewportSize({ width, height: 800 });
+      for (const cell of await names.all()) {
+        const cut = await cell.evaluate((element) => {
+          const [room, text] = [element, element.querySelector("strong")].map((part) => part?.getBoundingClientRect());
+          const name = element.querySelector(".windows-name");
+          return (text?.right ?? NaN) > (room?.right ?? NaN) || (name !== null && name.scrollHeight > name.clientHeight);
+        });
+        expect(cut, `${await cell.textContent()} at ${width}`).toBe(false);
+      }
+      const [short] = await names.locator("strong").all();
+      expect((await short?.boundingBox())?.height).toBeLessThan(25); // on one line
+      await screenshot(page, `windows-names-${width}`);
+    }
+  });
+
   test("windows: by name, each as a dot, and one by itself", async () => {
     const { page, complaints } = await open("spikes", "#/windows");
     await settled(page);

@@ -1,6 +1,6 @@
 import { formatBytes } from "../lib/units";
 
-const WIDTH = 130;
+const WIDTH = 100;
 const HEIGHT = 16;
 const LEAST = 16;
 

@@ -111,9 +111,11 @@ function NameTable({ rows, chosen, onChoose }: { rows: readonly WindowName[]; ch
           isWide: true,
           sortBy: ({ name }) => name,
           cell: ({ name }) => (
-            <button type="button" className="site-button" aria-pressed={name === chosen} onClick={() => onChoose(name)}>
-              <i className="swatch" style={{ background: nameColour(name) }} aria-hidden="true" />
-              <strong>{visible(name)}</strong>
+            <button type="button" className="site-button" aria-pressed={name === chosen} title={visible(name)} onClick={() => onChoose(name)}>
+              <span className="windows-name">
+                <i className="swatch" style={{ background: nameColour(name) }} aria-hidden="true" />
+                <strong>{visible(name)}</strong>
+              </span>
             </button>
           ),
         },

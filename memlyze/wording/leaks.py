@@ -153,7 +153,8 @@ def _holder_lines(site: LeakSite) -> list[str]:
     # The shortest way to one of thousands tells nothing where the others are held otherwise.
     is_telling = holders.shortest.share >= min(_TELLING, holders.chains[0].share)
     if is_telling and all(chain.text != holders.shortest.text for chain in shown):
-        shown.insert(0, holders.shortest)
+        shown.append(holders.shortest)
+        shown.sort(key=lambda chain: -chain.share)
     # Rows of 0 % are of single objects among hundreds; one is shown where there is no other.
     telling = [chain for chain in shown if chain.share >= _LEAST_SHARE]
     lines += [_chain(chain) for chain in telling or shown[:1]]

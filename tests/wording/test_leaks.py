@@ -40,6 +40,11 @@ def test_chains_of_no_percent_are_left_out_but_for_one_that_is_alone(site: LeakS
     assert told(site, 0.0025, 0.0025) == ["<1 %  chain 0"]
 
 
+def test_shortest_chain_stands_where_its_share_is(site: LeakSite) -> None:
+    shown = ["46 %  chain 0", "30 %  chain 1", "6 %  chain 2"]
+    assert told(site, 0.46, 0.30, 0.06) == shown
+
+
 def test_path_of_a_program_in_a_folder_above_is_shown_without_the_way_there() -> None:
     file = "/srv/app/run/../worker.py"
     assert short_place("work", file, 3) == "/srv/app/worker.py:3 work"

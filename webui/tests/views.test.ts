@@ -270,6 +270,28 @@ describeInBrowser("views", () => {
     await expect.poll(() => search.inputValue()).toBe("build_spike");
   });
 
+  test("compare: why a row is within chance though its interval excludes 0 is said above the rows", async () => {
+    const { page } = await open("spikes", "#/timeline");
+    const note = page.getByText("within chance though its ± leaves 0 out");
+    let value = 50;
+    await page.route("**/api/compare?*", async (route) => {
+      const answer = (await (await route.fetch()).json()) as { rows: { figure: Record<string, unknown> }[] };
+      const [row] = answer.rows;
+      const figure = { ...row?.figure, change: { value: value * 1024, error: 100 * 1024 }, is_beyond_chance: false };
+      await route.fulfill({ json: { ...answer, rows: [{ ...row, figure }] } });
+    });
+    await go(page, "#/compare?base=service.mlyze", "spikes.mlyze");
+    const change = page.getByRole("table", { name: "Differences" }).locator(".change");
+    await expect.poll(() => change.textContent()).toMatch(/\+50\.0 KiB ± 100 KiB within chance/);
+    expect(await note.count()).toBe(0);
+    value = 120;
+    await page.reload();
+    await expect.poll(() => change.textContent()).toMatch(/\+120 KiB ± 100 KiB within chance/);
+    expect(await note.isVisible()).toBe(true);
+    expect(await change.getAttribute("title")).toContain("many rows are compared");
+    await screenshot(page, "compare-chance");
+  });
+
   test("compare: two traces beside each other", async () => {
     const { page, complaints } = await open("spikes", "#/compare?base=service.mlyze");
     await expect.poll(() => page.getByRole("table", { name: "The two traces in all" }).locator("tbody tr").count()).toBe(7);

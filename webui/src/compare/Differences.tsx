@@ -5,6 +5,7 @@ import { PlaceText, TraceOfPlaces } from "../parts/Figures";
 import { Answered, Message } from "../parts/States";
 import { Table } from "../parts/Table";
 import { useSelection } from "../selection/store";
+import { excludesZeroByChance } from "./chance";
 import { ChangeText } from "./ChangeText";
 import { diffForm, MEASURE_TITLES, ROWS, type DiffForm, type Difference, type Measure } from "./form";
 
@@ -32,6 +33,11 @@ function Rows({ diff, base, after }: { diff: DiffForm; base: string; after: stri
           {count === 0 ? "nothing differs beyond chance" : `${plural(count, "row")} ${count === 1 ? "differs" : "differ"} beyond chance`}, of {diff.row_count}
         </span>
       </h2>
+      {diff.rows.some(({ figure }) => excludesZeroByChance(figure)) && (
+        <p className="quiet compare-note">
+          A row may be within chance though its ± leaves 0 out: of many rows some do so by chance, so they are judged together; and those of few samples need more.
+        </p>
+      )}
       <Table
         label="Differences"
         rows={diff.rows}

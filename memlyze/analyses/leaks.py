@@ -138,6 +138,8 @@ class LeakSite(typing.NamedTuple):
     """When the last checkpoint of its process was taken that can be read; None: there is none."""
     is_checkpoint_damaged: bool
     """Whether there is none only because the trace is damaged: who holds it cannot be known."""
+    process_started_by: str | None
+    """How another recorded process started it, as in the view `processes`; None: none did."""
     process_ended_by: str | None
     """How its process ended, as in the view `processes`; None: not known."""
 
@@ -350,6 +352,7 @@ def _site(row: typing.Mapping[str, typing.Any], stack: tuple[Frame, ...]) -> Lea
         holders=None,
         checkpoint_ns=None,
         is_checkpoint_damaged=False,
+        process_started_by=None,
         process_ended_by=None,
     )
     return LeakSite(**values)
@@ -368,14 +371,14 @@ def _with_holders(
 
 def _with_ends(trace: Trace, sites: list[LeakSite], references: References) -> list[LeakSite]:
     """The sites with what is known of the last moments of their processes."""
-    ended_by = {
-        row["process_id"]: row["ended_by"] for row in run_statement(trace, "process_endings")
-    }
+    ends = {row["process_id"]: row for row in run_statement(trace, "process_endings")}
+    unknown = {"started_by": None, "ended_by": None}
     return [
         site._replace(
             checkpoint_ns=references.time_ns(site.process_id),
             is_checkpoint_damaged=references.is_torn(site.process_id),
-            process_ended_by=ended_by.get(site.process_id),
+            process_started_by=ends.get(site.process_id, unknown)["started_by"],
+            process_ended_by=ends.get(site.process_id, unknown)["ended_by"],
         )
         for site in sites
     ]

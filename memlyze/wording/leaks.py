@@ -121,12 +121,19 @@ def held_by_lines(site: LeakSite) -> list[str]:
             f"not known: the heap of process {site.process_id} was recorded, and a part of it is "
             "damaged in the trace; copy the trace anew, or record again"
         ]
-    ways = "call memlyze.checkpoint(), or take --checkpoint-signal"
+    ways = "call memlyze.checkpoint(), or set checkpoint_signal and send that signal"
     if checkpoint_ns is None:
         why = f"of process {site.process_id} no heap was recorded"
         if site.process_ended_by in ("SIGTERM", "SIGHUP"):
             why += f": it was ended by {site.process_ended_by}"
-            ways = f"end it by ^C (SIGINT), {ways}"
+            # What a recorded program has started it may end itself, as a pool does its workers. To
+            # the workers of a server ^C is the SIGTERM of the process that started them.
+            if site.process_started_by:
+                ways = (
+                    f"let it end by itself (workers of a Pool: pool.close(), pool.join()), {ways}"
+                )
+            elif len(site.process_ids) == 1:
+                ways = f"end it by ^C (SIGINT), {ways}"
     else:
         why = f"the heap was recorded at {format_duration(checkpoint_ns)}, "
         why += "after it was freed" if is_late else "when nothing of it was there"

@@ -45,6 +45,7 @@ def held_by(content: Any, text: str) -> Any:
         holders=holders,
         checkpoint_ns=1,
         is_checkpoint_damaged=False,
+        process_started_by=None,
         process_ended_by="exit",
     )
     judged = {**content.leaks.judged, "growing": 1}

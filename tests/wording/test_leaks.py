@@ -45,6 +45,20 @@ def test_shortest_chain_stands_where_its_share_is(site: LeakSite) -> None:
     assert told(site, 0.46, 0.30, 0.06) == shown
 
 
+def test_worker_that_its_pool_ended_is_to_end_by_itself(site: LeakSite) -> None:
+    """Nobody types ^C to the workers of a pool, which ends them by SIGTERM; nor is it more to those
+    of a server.
+    """
+    ended = site._replace(holders=None, checkpoint_ns=None, process_ended_by="SIGTERM")
+    (of_program,) = held_by_lines(ended)
+    (of_worker,) = held_by_lines(ended._replace(process_started_by="fork"))
+    assert "it was ended by SIGTERM; end it by ^C (SIGINT), call memlyze.checkpoint()" in of_program
+    (of_several,) = held_by_lines(ended._replace(process_ids=(7, 8)))
+    assert "it was ended by SIGTERM; call memlyze.checkpoint(), or set" in of_several
+    assert "^C" not in of_worker
+    assert "let it end by itself (workers of a Pool: pool.close(), pool.join())" in of_worker
+
+
 def test_path_of_a_program_in_a_folder_above_is_shown_without_the_way_there() -> None:
     file = "/srv/app/run/../worker.py"
     assert short_place("work", file, 3) == "/srv/app/worker.py:3 work"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 from pathlib import Path
 from typing import Callable
@@ -343,6 +344,29 @@ def test_a_cache_that_requests_fill_and_empty_is_bounded_when_the_server_is_idle
         )
     ).sites
     assert site.verdict != "growing"
+
+
+@pytest.mark.parametrize("interval_bytes", [0.0, 16 * 1024.0])
+def test_what_is_dropped_after_a_while_is_bounded_though_ever_more_of_it_comes(
+    interval_bytes: float, tmp_path: Path
+) -> None:
+    births = [round(END_MS * math.sqrt(part / 1000)) for part in range(1, 1000)]
+    ends = [(at, at + 300 if at + 300 < END_MS else None) for at in births]
+    lives = [Life("site", at, died, SIZE) for at, died in ends]
+    path = write_lives(tmp_path / "t.mlyze", lives, end_ms=END_MS, interval_bytes=interval_bytes)
+    (site,) = judged(path).sites
+    assert site.verdict == "bounded"
+
+
+@pytest.mark.parametrize("interval_bytes", [0.0, 16 * 1024.0])
+def test_a_queue_whose_consumer_falls_behind_grows_though_its_oldest_go_first(
+    interval_bytes: float, tmp_path: Path
+) -> None:
+    ends = [(at, at * 2 if at * 2 < END_MS else None) for at in range(10, END_MS, 2)]
+    lives = [Life("site", at, died, SIZE) for at, died in ends]
+    path = write_lives(tmp_path / "t.mlyze", lives, end_ms=END_MS, interval_bytes=interval_bytes)
+    (site,) = judged(path).sites
+    assert site.verdict == "growing"
 
 
 def test_growth_that_ended_is_not_called_growing_where_nothing_tells_what_followed(

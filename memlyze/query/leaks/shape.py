@@ -6,6 +6,7 @@ import typing
 
 import numpy as np
 
+from memlyze.query.leaks.ages import is_dropped_by_age
 from memlyze.query.leaks.clock import CELLS, Array
 from memlyze.query.leaks.curves import Curves, Lives
 from memlyze.query.leaks.pace import pace_between
@@ -21,6 +22,8 @@ _ONSET = 0.03
 _STEP = 0.0005
 _SHARP = 0.2  # relative error of the live bytes
 _HIGH, _LOW = 0.7, 0.3
+#: Frees by births of a site whose contents are replaced.
+TURNOVER = 0.3
 #: What falls from _HIGH to _LOW of its peak within so many cells was freed in one go.
 _SUDDEN_CELLS = CELLS // 32
 
@@ -90,6 +93,8 @@ class Shapes(typing.NamedTuple):
     """Falls by rises, between blocks: 0 nothing is ever freed, 1 it only fluctuates."""
     turnover: Array
     """What was freed since `onset` by what was made, of what lived beyond its cell."""
+    is_dropped_by_age: Array
+    """Whether what it has is dropped after a while: its oldest do not become older."""
     drawdown: Array
     """Greatest fall from a peak before `end`, as a share of `peak`."""
 
@@ -153,6 +158,11 @@ def measure(curves: Curves, lives: Lives, stack_site: Array) -> Shapes:
     first_births, middle_births, late_births = _lasting_births(
         curves, end, [(onset, onset + length // 2), (since, late_since), (late_since, end)]
     )
+    turnover = (curves.died * in_window).sum(axis=1) / np.maximum(
+        (curves.born * in_window).sum(axis=1), 1
+    )
+    # One block that is replaced is always young.
+    may_be_dropped = (turnover >= TURNOVER) & ~curves.is_single
     return Shapes(
         peak=peak,
         top=top,
@@ -187,8 +197,8 @@ def measure(curves: Curves, lives: Lives, stack_site: Array) -> Shapes:
         still=(wall[end] - wall[last_rise + 1]) / wall_length,
         longest_still=wall_pauses.max(axis=1, initial=0) / wall_length,
         falls=down / np.maximum(up, 1e-300),
-        turnover=(curves.died * in_window).sum(axis=1)
-        / np.maximum((curves.born * in_window).sum(axis=1), 1),
+        turnover=turnover,
+        is_dropped_by_age=is_dropped_by_age(curves.rows, lives.clock, onset, end, may_be_dropped),
         drawdown=fall / np.maximum(peak, 1),
     )
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from memlyze.query.leaks.clock import CELLS, Array
 from memlyze.query.leaks.curves import LEAST_BYTES, Curves, Lives
-from memlyze.query.leaks.shape import Shapes
+from memlyze.query.leaks.shape import TURNOVER, Shapes
 from memlyze.query.leaks.trend import best_p, holm
 
 GROWING = "growing"
@@ -39,7 +39,6 @@ _QUIET_TAIL = 0.1
 _LONG_STILL = 0.25
 _UNLIKELY = 0.01
 _ACCUMULATES = 0.1  # falls by rises of a site that only takes
-_TURNOVER = 0.3  # frees by births of a site whose contents are replaced
 _TOOTH = 0.5
 _SHUTDOWN = 0.9  # share of its life after which what a program lets go may be its end
 
@@ -84,7 +83,7 @@ def judge(curves: Curves, shapes: Shapes, lives: Lives, *, looks: int = 1) -> Ju
 
     accumulates = s.falls <= _ACCUMULATES
     by_half = np.maximum(s.p_window, s.p_half) if is_exact else s.p_half
-    turns_over = s.turnover >= _TURNOVER
+    turns_over = s.turnover >= TURNOVER
     only_takes = accumulates & ~turns_over
     p_value = np.maximum(np.where(only_takes, s.p_window, by_half), s.p_again)
     corrected = np.ones(len(p_value))
@@ -124,6 +123,7 @@ def judge(curves: Curves, shapes: Shapes, lives: Lives, *, looks: int = 1) -> Ju
         & ~has_stopped
         & ~may_have_stopped
         & ~is_slowing
+        & ~s.is_dropped_by_age
     )
     has_ended = has_stopped | ((s.slowing < _ENDED) & ~may_have_stopped)
     verdict = np.select(

@@ -8,6 +8,7 @@ import select
 import signal
 import sys
 import time
+import warnings
 from pathlib import Path
 from types import TracebackType
 from typing import Mapping
@@ -31,7 +32,10 @@ class PseudoTerminal:
         variables = {**clean_environment(), "TERM": "dumb", **(environment or {})}
         self._status: int | None = None
         self._text = ""
-        self.process, self._descriptor = pty.fork()
+        with warnings.catch_warnings():
+            # The child executes the program at once, whatever the threads of the tests hold.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            self.process, self._descriptor = pty.fork()
         if self.process == 0:
             try:
                 os.chdir(cwd)

@@ -39,7 +39,7 @@ test-native: setup ## the C tests alone, under the address and undefined-behavio
 test-webui: setup ## the web UI's tests alone, in a browser too where there is one
 	cd webui && npm run --silent check && npm run --silent test && npm run --silent test:browser
 
-test-every-python: setup ## the Python tests on each CPython 3.8 to 3.14 found here (more: PYTHONS="path path")
+test-every-python: setup ## the Python tests on each CPython 3.8 to 3.15 found here (more: PYTHONS="path path")
 	@$(BIN)/python scripts/test_every_python.py $(PYTHONS)
 
 lint: setup ## check formatting, types and file lists

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SUPPORTED = [(3, minor) for minor in range(8, 15)]
+SUPPORTED = [(3, minor) for minor in range(8, 16)]
 
 
 def version_of(python: str) -> tuple[int, int] | None:

@@ -60,11 +60,9 @@ ML_INLINE void *ml_system_map(void *address, size_t bytes, int flags)
  * faster, and would map over the recorder's memory. So the recorder takes addresses one after the
  * other where the kernel puts nothing of its own accord: between 24 and 36 TiB. Without a limit of
  * the stack it goes downwards from 21 TiB, in its old layout upwards from 43, otherwise downwards
- * from nearly 128. */
+ * from nearly 128. They begin anywhere in the first 8 TiB of these, and are the next 4. */
 #define ML_OWN_ADDRESSES ((uintptr_t)6 << 42)
-#define ML_OWN_ADDRESSES_BYTES                                                                     \
-    ((uintptr_t)1 << 42) /* behind a random start within twice as many                             \
-                          */
+#define ML_OWN_ADDRESSES_BYTES ((uintptr_t)1 << 42)
 #define ML_OWN_ADDRESSES_TRIED 16
 #define ML_HUGE_PAGE_BYTES ((uintptr_t)1 << 21)
 #if defined(__x86_64__)

@@ -176,9 +176,9 @@ def measure(curves: Curves, lives: Lives, stack_site: Array) -> Shapes:
         rate_since=since,
         gain=blocks[:, -1] - blocks[:, middle],
         gain_variance=(curves.variance * in_rate).sum(axis=1),
-        p_window=_either(sign_flip_p(increments), blocks, is_sharp),
-        p_half=_either(p_half, blocks[:, _HALF:], is_sharp),
-        p_third=_either(p_third, blocks[:, -_THIRD:], is_sharp),
+        p_window=_either(sign_flip_p(increments), blocks, is_sharp, curves.is_single),
+        p_half=_either(p_half, blocks[:, _HALF:], is_sharp, curves.is_single),
+        p_third=_either(p_third, blocks[:, -_THIRD:], is_sharp, curves.is_single),
         p_again=again_p(curves.rows, onset, end, BLOCKS)
         if lives.process.any()
         else np.zeros(sites),
@@ -225,7 +225,7 @@ def _slopes(levels: Array) -> Array:
     return slopes
 
 
-def _either(p_value: Array, levels: Array, is_sharp: Array) -> Array:
+def _either(p_value: Array, levels: Array, is_sharp: Array, is_single: Array) -> Array:
     """The lesser of a p-value and that of a trend of the levels, corrected for having two.
 
     Ranks do not see that what came at once is one event, such as a table that made itself twice as
@@ -233,18 +233,23 @@ def _either(p_value: Array, levels: Array, is_sharp: Array) -> Array:
     levels must have one without their greatest step, too.
     """
     either = p_value.copy()
-    trend = mann_kendall_p(_without_greatest_step(levels[is_sharp]))
+    trend = mann_kendall_p(without_greatest_step(levels[is_sharp], is_single[is_sharp]))
     either[is_sharp] = np.minimum(1, 2 * np.minimum(p_value[is_sharp], trend))
     return either
 
 
-def _without_greatest_step(levels: Array) -> Array:
+def without_greatest_step(levels: Array, is_single: Array) -> Array:
+    """Levels by site and block as if the greatest rise from one to the next had not been, and the
+    fall that is of the same event.
+    """
     steps = np.diff(levels, axis=1)
     places = np.arange(steps.shape[1])
     greatest = steps.argmax(axis=1)[:, None]
     # What is replaced is there beside it for a moment, and goes: that is the same event.
     follows = (places > greatest) & (places <= greatest + 2)
-    is_of_step = (places == greatest) | (follows & (steps < 0))
+    # One block that sampling missed for a moment is not there, and then there again.
+    misses = is_single[:, None] & (places < greatest) & (places >= greatest - 2)
+    is_of_step = (places == greatest) | ((follows | misses) & (steps < 0))
     left: Array = np.concatenate(
         [levels[:, :1], levels[:, :1] + np.cumsum(np.where(is_of_step, 0, steps), axis=1)], axis=1
     )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import shlex
+import signal
 import sys
 import typing
 
@@ -15,6 +17,7 @@ from memlyze.cli.executable import obstacle
 from memlyze.cli.output import STANDARD_OUTPUT
 from memlyze.cli.status_file import status_file
 from memlyze.cli.target import Target, find_target
+from memlyze.errors import MemlyzeError
 
 DESCRIPTION = """\
 EXAMPLES
@@ -196,7 +199,8 @@ def _record(
     except (KeyboardInterrupt, BrokenPipeError):
         pass
     except Exception as error:  # the program has run: its status counts, whatever happens in here
-        cause = ": ".join(filter(None, (type(error).__name__, " ".join(str(error).split()))))
+        named = "" if isinstance(error, MemlyzeError) else type(error).__name__
+        cause = ": ".join(filter(None, (named, " ".join(str(error).split()))))
         trace = shlex.quote(outcome.traces[0]) if outcome.traces else "trace.mlyze"
         print(
             f"memlyze: recorded, but not summarised ({cause}); try again: memlyze summary {trace}",
@@ -222,12 +226,44 @@ def report(
         return
     if in_the_way is not None:
         print(f"memlyze: native memory is seen in part only: {in_the_way}", file=sys.stderr)
-    from memlyze.cli.reading import prepare_to_read
+    _summarise(written)
 
-    prepare_to_read()
-    from memlyze.cli import summary
 
-    summary.print_after_recording(written)
+def _summarise(paths: typing.Sequence[str]) -> None:
+    """In a process of its own: a library that finds no memory may end it, and the status of the
+    program that was recorded counts. Raises MemlyzeError where that happens, and what the summary
+    raises.
+    """
+    sys.stderr.flush()
+    reading, writing = os.pipe()
+    process_id = os.fork()
+    if process_id == 0:
+        os.close(reading)
+        code = 1
+        try:
+            from memlyze.cli.reading import prepare_to_read
+
+            prepare_to_read()
+            from memlyze.cli import summary
+
+            summary.print_after_recording(paths)
+            sys.stderr.flush()
+            code = 0
+        except (KeyboardInterrupt, BrokenPipeError):
+            code = 0
+        except BaseException as error:
+            with contextlib.suppress(OSError):
+                os.write(writing, f"{type(error).__name__}: {error}".encode()[:2000])
+        finally:
+            os._exit(code)
+    os.close(writing)
+    with open(reading, "rb") as pipe:
+        said = pipe.read().decode(errors="replace")
+    _, status = os.waitpid(process_id, 0)
+    if os.WIFSIGNALED(status):
+        said = f"what sums it up was ended by a signal: {signal.strsignal(os.WTERMSIG(status))}"
+    if status != 0:
+        raise MemlyzeError(said or "what sums it up ended early")
 
 
 def _why_nothing(target: Target, outcome: handover.Outcome, in_the_way: str | None) -> str:

@@ -281,6 +281,35 @@ def test_status_is_the_programs_where_there_is_no_memory_to_summarise(tmp_path: 
         assert trace.is_complete
 
 
+@pytest.mark.parametrize(
+    ("ends", "cause"),
+    [
+        ("os.abort()", "what sums it up was ended by a signal: Aborted"),
+        ("os._exit(3)", "what sums it up ended early"),
+        ("1 / 0", "ZeroDivisionError: division by zero"),
+        ("print('summed up', file=sys.stderr)", None),
+    ],
+)
+def test_status_is_the_programs_however_its_summary_ends(
+    ends: str, cause: str | None, tmp_path: Path
+) -> None:
+    done = run_python(
+        "-c",
+        "import os, sys\nfrom memlyze.cli import summary\n"
+        f"def sum_up(paths): {ends}\n"
+        "summary.print_after_recording = sum_up\n"
+        "from memlyze.cli.main import main\n"
+        "sys.exit(main(['record', '-o', 't.mlyze', '-c', 'import sys; sys.exit(5)']))",
+        cwd=tmp_path,
+    )
+    assert done.returncode == 5, done.stderr
+    begin = "summed up"
+    if cause is not None:
+        begin = f"memlyze: recorded, but not summarised ({cause}); try again: memlyze summary "
+    assert done.stderr.startswith(begin)
+    assert done.stderr.count("\n") == 1
+
+
 def test_program_need_not_wait_for_what_reads_traces(tmp_path: Path) -> None:
     (tmp_path / "t.mlyze").touch()
     done = run_python(

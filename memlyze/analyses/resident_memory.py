@@ -34,10 +34,14 @@ class ResidentMemory(typing.NamedTuple):
     parts: tuple[Part, ...]
     """The parts, greatest first."""
 
+    def bytes_of(self, category: str) -> int:
+        """Bytes of one category in physical memory."""
+        return sum(part.resident_bytes for part in self.parts if part.category == category)
+
     @property
     def tracer_bytes(self) -> int:
         """What the recorder itself holds of it."""
-        return sum(part.resident_bytes for part in self.parts if part.category == _RECORDERS_OWN)
+        return self.bytes_of(_RECORDERS_OWN)
 
     @property
     def program_bytes(self) -> int:

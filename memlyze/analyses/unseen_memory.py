@@ -9,7 +9,6 @@ from memlyze.analyses.resident_memory import explain_near
 from memlyze.analyses.selection import END_NS
 from memlyze.query.session import Trace
 
-_UNEXPLAINED = "unexplained"  # the category
 #: What is a greater share of the resident memory than this is worth a word beside other answers.
 _MUCH = 0.2
 
@@ -39,11 +38,8 @@ def unseen_memory(trace: Trace) -> UnseenMemory | None:
         resident = explain_near(trace, process_id, END_NS)
         if resident is None:
             continue
-        unexplained = sum(
-            part.resident_bytes for part in resident.parts if part.category == _UNEXPLAINED
-        )
-        if unexplained > _MUCH * resident.program_bytes:
-            whole = resident.program_bytes
+        unexplained, whole = resident.bytes_of("unexplained"), resident.program_bytes
+        if unexplained > _MUCH * whole:
             found.append(UnseenMemory(allocators, process_id, resident.time_ns, whole, unexplained))
     return max(found, key=lambda unseen: unseen.unexplained_bytes, default=None)
 

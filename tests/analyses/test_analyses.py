@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 from known_trace import MS, known_trace, weight_of, write_known_trace
@@ -16,6 +17,7 @@ from memlyze.analyses.peak import peak
 from memlyze.analyses.resident_memory import Part, explain_peak
 from memlyze.analyses.summary import Collections, Peak, Process, summarize
 from memlyze.analyses.timeline import timeline
+from memlyze.query.session import Trace
 from memlyze.trace import format as fmt
 from memlyze.trace import trace_file
 
@@ -69,37 +71,53 @@ def test_greatest_at_the_peak_is_among_the_sites_however_little_it_allocated(
     assert [site.function for site in of_end] == ["load"]
 
 
-def test_peak_of_resident_memory_is_the_programs_and_the_same_everywhere(tmp_path: Path) -> None:
+def trace_of_three_ticks() -> TraceEncoder:
+    """The memory clock read 500, 800 and 900 bytes, of which the recorder held 20, 40 and 300."""
     encoder = TraceEncoder({"process_id": 1})
     readings = [(0, 500, 20), (1 * MS, 800, 40), (2 * MS, 900, 300)]
     encoder.add(
         "memory",
         [{"time_ns": t, "rss": rss, "tracer_bytes": own} for t, rss, own in readings],
     )
+    return encoder
+
+
+class PeaksTold(NamedTuple):
+    """What the places beside the summary tell of resident memory."""
+
+    slices: list[int | None]
+    of_clock: list[Any]
+    of_macro: list[Any]
+    on_the_page: list[tuple[int, int]]
+
+
+def peaks_told(trace: Trace) -> PeaksTold:
+    edges = bucket_edges(0, 3 * MS, 3)
+    curve = clock_curves(trace, edges, None)
+    return PeaksTold(
+        [part.rss for part in timeline(trace, buckets=3).slices],
+        trace.sql("SELECT max(program_rss), max(rss) FROM memory").fetchall(),
+        trace.sql("SELECT max(program_rss), max(rss) FROM timeline()").fetchall(),
+        [(told.bytes, told.time_ns) for told in rss_peak(trace, curve["rss"], edges, None)],
+    )
+
+
+def test_peak_of_resident_memory_is_the_programs_and_the_same_everywhere(tmp_path: Path) -> None:
+    encoder = trace_of_three_ticks()
     encoder.write(tmp_path / "t.mlyze")
     with memlyze.open(tmp_path / "t.mlyze") as trace:
         summary = summarize(trace)
-        slices = timeline(trace, buckets=3).slices
-        of_clock = trace.sql("SELECT max(program_rss), max(rss) FROM memory").fetchall()
-        of_macro = trace.sql("SELECT max(program_rss), max(rss) FROM timeline()").fetchall()
-        edges = bucket_edges(0, 3 * MS, 3)
-        curve = clock_curves(trace, edges, None)
-        (on_the_page,) = rss_peak(trace, curve["rss"], edges, None)
+        told = peaks_told(trace)
     assert (summary.peak_rss, summary.peak_rss_tracer_bytes) == (Peak(760, 1 * MS, 1), 40)
     assert summary.processes[0].peak_rss == 760
-    assert [part.rss for part in slices] == [480, 760, 760]
-    assert of_clock == of_macro == [(760, 900)]
-    assert (on_the_page.bytes, on_the_page.time_ns) == (760, 1 * MS)
+    assert told.slices == [480, 760, 760]
+    assert told.of_clock == told.of_macro == [(760, 900)]
+    assert told.on_the_page == [(760, 1 * MS)]
 
 
 def test_what_a_snapshot_saw_is_not_more_than_the_peak(tmp_path: Path) -> None:
     """What the recorder holds is not all resident: the clock takes too much away."""
-    encoder = TraceEncoder({"process_id": 1})
-    readings = [(0, 500, 20), (1 * MS, 800, 40), (2 * MS, 900, 300)]
-    encoder.add(
-        "memory",
-        [{"time_ns": t, "rss": rss, "tracer_bytes": own} for t, rss, own in readings],
-    )
+    encoder = trace_of_three_ticks()
     encoder.add(
         "resident",
         [
@@ -114,20 +132,15 @@ def test_what_a_snapshot_saw_is_not_more_than_the_peak(tmp_path: Path) -> None:
     encoder.write(tmp_path / "t.mlyze")
     with memlyze.open(tmp_path / "t.mlyze") as trace:
         summary = summarize(trace)
-        slices = timeline(trace, buckets=3).slices
-        of_clock = trace.sql("SELECT max(program_rss), max(rss) FROM memory").fetchall()
-        of_macro = trace.sql("SELECT max(program_rss), max(rss) FROM timeline()").fetchall()
-        edges = bucket_edges(0, 3 * MS, 3)
-        curve = clock_curves(trace, edges, None)
-        (on_the_page,) = rss_peak(trace, curve["rss"], edges, None)
+        told = peaks_told(trace)
         reading = peak(trace, moment_ns=2 * MS).resident[0]
     assert summary.resident is not None
     assert summary.resident.program_bytes == 830
     assert (summary.peak_rss, summary.peak_rss_tracer_bytes) == (Peak(830, 2 * MS, 1), 70)
     assert summary.processes[0].peak_rss == reading.bytes == 830
-    assert [part.rss for part in slices] == [480, 760, 830]
-    assert of_clock == of_macro == [(830, 900)]
-    assert (on_the_page.bytes, on_the_page.time_ns) == (830, 2 * MS)
+    assert told.slices == [480, 760, 830]
+    assert told.of_clock == told.of_macro == [(830, 900)]
+    assert told.on_the_page == [(830, 2 * MS)]
 
 
 def test_snapshot_whose_tick_was_lost_counts_for_the_one_before(tmp_path: Path) -> None:

@@ -211,10 +211,9 @@ def lay_curves(lives: Lives, site_of_stack: Array) -> Curves:
     chosen = np.flatnonzero(row >= 0)
     rows = Rows(row[chosen], *(getattr(lives, name)[chosen] for name in Rows._fields[1:]))
     size, count = (_by_cell(rows, weights, len(sites)) for weights in (rows.bytes, None))
-    seen = size.live()
-    is_single = _is_single(rows, count)
-    of_single = seen[is_single] / np.maximum(count.live()[is_single], 1)
-    seen[is_single] = _smoothed(of_single)
+    seen, blocks = size.live(), count.live()
+    is_single = _is_single(rows, blocks, count.births)
+    seen[is_single] = _smoothed(seen[is_single] / np.maximum(blocks[is_single], 1))
     peak_variance = _variance_at_peak(rows, seen)
     collected = _share_collected(rows, lives.died_in_collection[chosen], size)
     passes = _passes(rows, size, ~is_single)
@@ -288,14 +287,16 @@ def _by_cell(rows: Rows, weights: Array | None, sites: int) -> _ByCell:
     )
 
 
-def _is_single(rows: Rows, count: _ByCell) -> Array:
-    """Whether each site is one block that is replaced, from how many are live in each cell."""
-    is_single: Array = count.live().max(axis=1, initial=0) <= 2
+def _is_single(rows: Rows, blocks: Array, births: Array) -> Array:
+    """Whether each site is one block that is replaced, from how many are live in each cell, and how
+    many were born.
+    """
+    is_single: Array = blocks.max(axis=1, initial=0) <= 2
     if rows.variance.any():
         is_new = rows.born != BEFORE
         missed = rows.variance / np.maximum(rows.bytes, 1) ** 2  # 1 − 1 / weight, each
         missed = np.bincount(rows.site[is_new], weights=missed[is_new], minlength=len(is_single))
-        is_single &= missed <= _MOSTLY_SEEN * count.births.sum(axis=1)
+        is_single &= missed <= _MOSTLY_SEEN * births.sum(axis=1)
     return is_single
 
 

@@ -30,4 +30,7 @@ def sort_lives(
     cells: int,
     cells_per_cohort: int,
     stacks: int,
+    number_of_window: Any = ...,
+    request_start_ns: Any = ...,
+    request_end_ns: Any = ...,
 ) -> dict[str, Any]: ...

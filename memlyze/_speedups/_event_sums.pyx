@@ -64,6 +64,12 @@ cdef extern from "allocation_lives.h" nogil:
         double cells_per_ns
         int16_t cells
         int16_t cells_per_cohort
+    ctypedef struct ml_requests:
+        const int32_t *number_of_window
+        int64_t windows
+        const int64_t *start_ns
+        const int64_t *end_ns
+        int64_t count
     ctypedef struct ml_lives:
         int64_t *activity
         double *stack_bytes
@@ -75,7 +81,7 @@ cdef extern from "allocation_lives.h" nogil:
         int16_t *died
         size_t count
     bint ml_sort_lives(const ml_allocation_columns *columns, const ml_cells *cells,
-                       ml_lives *lives)
+                       const ml_requests *requests, ml_lives *lives)
 
 CHUNK_ROWS = ML_CHUNK_ROWS
 
@@ -242,16 +248,32 @@ def sum_events(
     return {name: numpy.ascontiguousarray(rows[name]) for name in _SUM.names}
 
 
-def sort_lives(columns, *, start_ns, cells_per_ns, cells, cells_per_cohort, stacks):
+def sort_lives(
+    columns, *, start_ns, cells_per_ns, cells, cells_per_cohort, stacks,
+    number_of_window=None, request_start_ns=None, request_end_ns=None,
+):
     """Columns of `ml_lives` by name.
 
     `columns` are those of the table `allocations`, `stacks` is one more than the greatest number of
-    a stack in them. Raises ValueError where it is not, or columns do not fit together.
+    a stack in them. Where time is counted by requests, the others are those of `ml_requests`.
+    Raises ValueError where a stack is not below `stacks`, or columns do not fit together.
     """
     cdef ml_allocation_columns allocations = _allocations(columns)
     cdef ml_cells cut = ml_cells(start_ns, cells_per_ns, cells, cells_per_cohort)
+    cdef ml_requests counted
+    cdef const ml_requests *requests = NULL
+    cdef const int32_t[::1] numbers
     cdef ml_lives lives
     cdef bint is_sound
+    if number_of_window is not None:
+        numbers = number_of_window
+        counted.windows, counted.count = numbers.shape[0], len(request_start_ns)
+        if numbers.base.max(initial=-1) >= counted.count:
+            raise ValueError("a window has the number of a request that there is not")
+        counted.number_of_window = &numbers[0] if counted.windows else NULL
+        counted.start_ns = _wide(request_start_ns, counted.count)
+        counted.end_ns = _wide(request_end_ns, counted.count)
+        requests = &counted
     cohorts = cells // cells_per_cohort
     cdef int64_t[::1] activity = numpy.zeros(cells, numpy.int64)
     cdef double[:, ::1] stack_bytes = numpy.zeros((stacks, cohorts))
@@ -266,7 +288,7 @@ def sort_lives(columns, *, start_ns, cells_per_ns, cells, cells_per_cohort, stac
     lives.stack_first_ns = &stack_first_ns[0]
     lives.row, lives.born, lives.died = &row[0], &born[0], &died[0]
     with nogil:
-        is_sound = ml_sort_lives(&allocations, &cut, &lives)
+        is_sound = ml_sort_lives(&allocations, &cut, requests, &lives)
     if not is_sound:
         raise ValueError("a stack is not among those that there are")
     return {

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import typing
 
+from memlyze.analyses.call_stacks import Frame, frames_of_stacks, stacks_at
 from memlyze.analyses.changed_places import takes_the_place_of_others
 from memlyze.analyses.ended_growth import (
     FreedGrowth,
@@ -22,11 +24,11 @@ from memlyze.analyses.nesting import growth_with_parts, order_of_growth
 from memlyze.analyses.references import Holders, References
 from memlyze.analyses.sampling import sampling_of
 from memlyze.analyses.selection import END_NS
-from memlyze.analyses.statements import run_statement
 from memlyze.analyses.timeline import last_moment_ns
 from memlyze.analyses.unseen_memory import UnseenMemory, unseen_memory
 from memlyze.errors import MemlyzeError
 from memlyze.query.origins import is_import_machinery
+from memlyze.query.raw_tables import LEAKS
 from memlyze.query.session import Trace
 
 #: All verdicts, those that need attention first.
@@ -53,15 +55,6 @@ _SOON = 0.02
 _PLACE = ("function", "file", "line")
 #: Of so many growing sites it is asked which of them are parts of others.
 _NESTED = 20
-
-
-class Frame(typing.NamedTuple):
-    """A position in a call stack."""
-
-    function: str
-    file: str
-    line: int
-    origin: str
 
 
 class Cohort(typing.NamedTuple):
@@ -214,9 +207,7 @@ def leaks(
     _check("verdict", verdicts, VERDICTS)
     is_whole = from_ns <= 0 and to_ns >= END_NS
     with contextlib.nullcontext() if is_whole else trace.judging(from_ns, to_ns):
-        rows = run_statement(trace, "leaks", {"site": site})
-    for row in rows:
-        row["process_ids"] = tuple(json.loads(row["process_ids"]))
+        rows = _rows(trace, site)
     if process_id is not None:
         rows = [row for row in rows if process_id in row["process_ids"]]
     by_verdict = {
@@ -228,7 +219,7 @@ def leaks(
         if verdict in verdicts or verdict == "growing"
         for row in by_verdict[verdict][: max(count, _NESTED) if verdict == "growing" else count]
     ]
-    stacks = _stacks(trace, [row["stack_id"] for row in chosen if row["stack_id"] is not None])
+    stacks = frames_of_stacks(trace, [row["stack_id"] for row in chosen])
     references = References(trace)
     site_stacks = _stacks_of_sites(trace, site, chosen) if references else [[] for _ in chosen]
     for row in chosen:
@@ -272,6 +263,20 @@ def leaks(
     )
 
 
+def _rows(trace: Trace, kind: str) -> list[dict[str, typing.Any]]:
+    """What the macro `leaks()` says of each site, in the same order: it is asked without DuckDB,
+    which would take longer to be loaded than to answer.
+    """
+    columns = trace.made_table(LEAKS[kind])
+    columns = {name: values.tolist() for name, values in columns.items()}
+    rows = [dict(zip(columns, values)) for values in zip(*columns.values())]
+    for row in rows:
+        row["process_ids"] = tuple(json.loads(row["process_ids"]))
+        if math.isnan(row["growth_bytes_per_window"]):
+            row["growth_bytes_per_window"] = None
+    return rows
+
+
 def _growth_in_a_phase(
     trace: Trace, kind: str, rows: typing.Collection[typing.Mapping[str, typing.Any]]
 ) -> StoppedGrowth | None:
@@ -282,8 +287,8 @@ def _growth_in_a_phase(
     row = greatest_of_a_phase(rows)
     if row is None:
         return None
-    stack = _stacks(trace, [row["stack_id"]] if row["stack_id"] else [])
-    if any(is_import_machinery(frame.file) for frames in stack.values() for frame in frames):
+    stacks = frames_of_stacks(trace, [row["stack_id"]])
+    if any(is_import_machinery(frame.file) for stack in stacks.values() for frame in stack):
         return None
     phase = phase_of(row)
     alone = leaks(trace, site=kind, verdicts=("growing",), from_ns=phase[0], to_ns=phase[1])
@@ -371,14 +376,17 @@ def _with_holders(
 
 def _with_ends(trace: Trace, sites: list[LeakSite], references: References) -> list[LeakSite]:
     """The sites with what is known of the last moments of their processes."""
-    ends = {row["process_id"]: row for row in run_statement(trace, "process_endings")}
-    unknown = {"started_by": None, "ended_by": None}
+    processes = trace.table("processes")
+    started_by, ended_by = (
+        dict(zip(processes["process_id"].tolist(), processes[name]))
+        for name in ("started_by", "ended_by")
+    )
     return [
         site._replace(
             checkpoint_ns=references.time_ns(site.process_id),
             is_checkpoint_damaged=references.is_torn(site.process_id),
-            process_started_by=ends.get(site.process_id, unknown)["started_by"],
-            process_ended_by=ends.get(site.process_id, unknown)["ended_by"],
+            process_started_by=started_by.get(site.process_id) or None,
+            process_ended_by=ended_by.get(site.process_id) or None,
         )
         for site in sites
     ]
@@ -408,15 +416,13 @@ def _stacks_of_sites(trace: Trace, kind: str, rows: list[dict[str, typing.Any]])
     """The call stacks that each site stands for."""
     if kind == "stack" or not rows:
         return [_same_stacks(row) for row in rows]
-    by_place: dict[tuple[str, str, int], list[int]] = {}
-    for found in run_statement(trace, "leak_site_stacks"):
-        line = found["line"] if kind == "line" else 0
-        by_place.setdefault((found["function"], found["file"], line), []).append(found["stack_id"])
+    places = [(row["function"], row["file"], row["line"]) for row in rows]
+    of_places = stacks_at(trace, places, by_line=kind == "line")
     return [
-        by_place.get((row["function"], row["file"], row["line"]), _same_stacks(row))
+        of_places[place] or _same_stacks(row)
         if row["stack_ids"] is None
         else json.loads(row["stack_ids"])
-        for row in rows
+        for place, row in zip(places, rows)
     ]
 
 
@@ -425,17 +431,6 @@ def _same_stacks(row: dict[str, typing.Any]) -> list[int]:
     if row["stack_ids"] is not None:
         return list(json.loads(row["stack_ids"]))
     return [row["stack_id"] or _NO_FRAMES]
-
-
-def _stacks(trace: Trace, stack_ids: list[int]) -> dict[int | None, tuple[Frame, ...]]:
-    """The frames of each of these stacks."""
-    if not stack_ids:
-        return {}
-    frames: dict[int | None, list[Frame]] = {}
-    for row in run_statement(trace, "leak_stacks", {"stack_ids": stack_ids}):
-        frame = Frame(row["function"], row["file"], row["line"], row["origin"])
-        frames.setdefault(row["stack_id"], []).append(frame)
-    return {stack_id: tuple(of_stack) for stack_id, of_stack in frames.items()}
 
 
 def _check(what: str, given: typing.Iterable[str], known: typing.Sequence[str]) -> None:

@@ -6,11 +6,12 @@ import argparse
 import sys
 import typing
 
+from memlyze.analyses.call_stacks import Frame
 from memlyze.analyses.ended_growth import StoppedGrowth
-from memlyze.analyses.leaks import SITE_KINDS, VERDICTS, Frame, Leaks, LeakSite, leaks
+from memlyze.analyses.leaks import SITE_KINDS, VERDICTS, Leaks, LeakSite, leaks
 from memlyze.cli.arguments import CommandParser
 from memlyze.cli.opening import add_only_option, open_traces, print_json, titled, typed_paths
-from memlyze.cli.progress import decoding_events
+from memlyze.cli.progress import decoding_progress
 from memlyze.cli.selecting import add_time_option, chosen_span_ns
 from memlyze.cli.sparkline import sparkline
 from memlyze.cli.terminal import Aligned, Style
@@ -84,7 +85,7 @@ def run(arguments: typing.Sequence[str]) -> int:
     """Run the command; return its exit status."""
     options = make_parser().parse_args(arguments)
     shown = VERDICTS if options.all or options.json else (*_NEED_ATTENTION, "freed_late")
-    with open_traces(options.traces, only=options.only) as trace, decoding_events(trace):
+    with open_traces(options.traces, only=options.only) as trace, decoding_progress(trace):
         from_ns, to_ns = chosen_span_ns(options, trace)
         found = leaks(
             trace,

@@ -16,6 +16,7 @@ PREFIX = "_raw_"
 LEAKS: typing.Final = {site: f"leaks_by_{site}" for site in ("line", "function", "stack")}
 
 _OF_LEAKS: typing.Final = {
+    "place": "BIGINT",
     "function": "VARCHAR",
     "file": "VARCHAR",
     "line": "BIGINT",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from memlyze.analyses.call_stacks import Frame
 from memlyze.analyses.ended_growth import StoppedGrowth
-from memlyze.analyses.leaks import VERDICTS, Frame, LeakSite
+from memlyze.analyses.leaks import VERDICTS, LeakSite
 from memlyze.report.chart import sparkline
 from memlyze.report.content import Content
 from memlyze.report.figures import bytes_text, function_text, percent, place_text, time_text

@@ -169,6 +169,39 @@ def test_sites_are_lines_functions_or_stacks(tmp_path: Path) -> None:
         judged(path, site="file")
 
 
+@pytest.mark.parametrize("kind", ["line", "function", "stack"])
+def test_sql_says_of_each_site_what_the_analysis_says(kind: str, tmp_path: Path) -> None:
+    lives = [life._replace(site="slow") for life in growing()]
+    lives += [life._replace(site="fast", size=2 * SIZE) for life in growing()]
+    lives += [life._replace(site="gone") for life in freed_at_the_end()]
+    lives += [life._replace(site="worked") for life in steady_work()]
+    lives += [
+        life._replace(site=f"cache {n}", size=n * 900) for n in (2, 1) for life in fifo_cache()
+    ]
+    path = write_lives(tmp_path / "t.mlyze", lives, end_ms=END_MS, interval_bytes=4096)
+    names = (
+        "function, file, line, verdict, live_bytes, live_bytes_error, peak_bytes, "
+        "peak_bytes_error, growth_bytes_per_second, growth_bytes_per_window, window_name, "
+        "survival, samples"
+    )
+    with memlyze.open(path) as trace:
+        found = leaks(trace, site=kind).sites
+        rows = trace.sql(f"SELECT {names} FROM leaks(site := '{kind}')").fetchall()
+    assert len(rows) >= 5
+    assert {row[3] for row in rows} >= {"growing", "bounded", "freed_late"}
+    assert rows == [
+        (
+            *(site.function, site.file, site.line, site.verdict),
+            *(site.live_bytes.value, site.live_bytes.error),
+            *(site.peak_bytes.value, site.peak_bytes.error),
+            *(site.growth_bytes_per_second.value, None, None, site.survival, site.samples),
+        )
+        for site in found
+    ]
+    # Where nothing is seen to be live, there may be as much as sampling can miss.
+    assert next(site for site in found if site.function == "gone").live_bytes.error > 4096
+
+
 def test_two_leaks_are_found_beside_a_cache_and_the_faster_comes_first(tmp_path: Path) -> None:
     lives = [life._replace(site="cache") for life in fifo_cache()]
     lives += [life._replace(site="slow") for life in growing()]

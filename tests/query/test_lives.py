@@ -10,7 +10,7 @@ import pytest
 
 from memlyze._speedups import _event_sums
 from memlyze.query.leaks.clock import CELLS, COHORTS
-from memlyze.query.leaks.curves import BEFORE, read_lives
+from memlyze.query.leaks.curves import BEFORE, Requests, read_lives
 
 SECOND = 1_000_000_000
 STACKS = 5
@@ -83,6 +83,60 @@ def test_lives_are_those_of_each_allocation(is_exact: bool) -> None:
         lives.died_in_collection.tolist(),
     )
     assert list(found) == [pytest.approx(each) for each in lasting]
+
+
+def test_lives_that_are_counted_by_requests_are_those_of_what_outlives_its_own() -> None:
+    allocations = random_allocations(np.random.default_rng(4), count=2000, is_exact=True)
+    allocations["window_id"] = np.random.default_rng(5).integers(0, 130, 2000).astype(np.int32)
+    # Half of the windows are of this name; they overlap, and the last has not ended.
+    own = np.arange(1, 130, 2)
+    starts = np.sort(np.random.default_rng(6).integers(0, 40 * SECOND, len(own)))
+    ends = starts + 3 * SECOND
+    ends[-1] = -1
+    numbers = np.full(120, -1)
+    numbers[own[own < 120]] = np.arange(len(own))[own < 120]
+    lives = read_lives(
+        allocations,
+        slice(0, 2000),
+        {"time_ns": NOTHING, "duration_ns": NOTHING},
+        np.empty((0, 2)),
+        None,
+        (0, len(own) * CELLS),
+        STACKS,
+        requests=Requests(numbers, starts, ends),
+        clock=ALWAYS_BUSY,
+    )
+
+    expected, made = [], 0
+    for window, freed, allocator in zip(
+        *(allocations[name].tolist() for name in ("window_id", "freed_ns", "allocator"))
+    ):
+        number = int(numbers[window]) if window < 120 else -1
+        if number < 0 or allocator > 4:
+            continue
+        made += 1
+        end = int(ends[number]) if ends[number] >= 0 else np.inf
+        begun = number if freed <= end else max(int((starts < freed).sum()), number)
+        born, died = (min(n * CELLS // len(own), CELLS - 1) for n in (number, begun))
+        if freed == -1 or died > born:
+            expected.append((born, CELLS if freed == -1 else died))
+    assert list(zip(lives.born.tolist(), lives.died.tolist())) == expected
+    assert any(died < CELLS for _, died in expected)
+    assert lives.stack_samples.sum() == lives.activity.sum() == made
+
+
+def test_windows_of_requests_that_are_not_there_are_refused() -> None:
+    allocations = random_allocations(np.random.default_rng(3), count=100, is_exact=True)
+    cut = {"start_ns": 0, "cells_per_ns": 1e-9, "cells": CELLS, "cells_per_cohort": 40}
+    with pytest.raises(ValueError, match="request"):
+        _event_sums.sort_lives(
+            allocations,
+            **cut,
+            stacks=STACKS,
+            number_of_window=np.array([-1, 2], np.int32),
+            request_start_ns=np.arange(2),
+            request_end_ns=np.arange(2),
+        )
 
 
 def test_no_allocations_have_no_lives() -> None:

@@ -17,6 +17,17 @@ typedef struct {
     int16_t cells_per_cohort;
 } ml_cells;
 
+/* Requests of one name, in the order in which they began, where time is counted by them: `cells`
+ * units of it are one request. A block is born in its own request, whenever that was served, and
+ * dies in it, or when so many requests had begun. */
+typedef struct {
+    const int32_t *number_of_window; /* by its id; -1: not one of these */
+    int64_t windows;
+    const int64_t *start_ns; /* of each request */
+    const int64_t *end_ns;
+    int64_t count;
+} ml_requests;
+
 /* Memory of the caller, zeroed where nothing else is said. */
 typedef struct {
     int64_t *activity; /* allocations born in each cell */
@@ -32,7 +43,9 @@ typedef struct {
     size_t count;
 } ml_lives;
 
-/* False: there is a stack that is not below lives->stacks. */
-bool ml_sort_lives(const ml_allocation_columns *columns, const ml_cells *cells, ml_lives *lives);
+/* `requests`: those that time is counted by, and in which the allocations were made that are looked
+ * at; NULL: all, by the clock. False: there is a stack that is not below lives->stacks. */
+bool ml_sort_lives(const ml_allocation_columns *columns, const ml_cells *cells,
+                   const ml_requests *requests, ml_lives *lives);
 
 #endif

@@ -86,6 +86,19 @@ OF_EACH = (
 )
 
 
+class Requests(typing.NamedTuple):
+    """Requests of one name, in the order in which they began, where time is counted by them:
+    `CELLS` units of it are one request. A block is born in its own request, whenever that was
+    served, and dies in it, or when so many requests had begun.
+    """
+
+    number_of_window: Array
+    """By its id; −1: not one of these."""
+    start_ns: Array
+    end_ns: Array
+    """Negative: it has not ended."""
+
+
 class Rows(typing.NamedTuple):
     """Allocations that lived beyond their cell, of the sites that have curves: as in `Lives`."""
 
@@ -146,13 +159,15 @@ def read_lives(
     span: tuple[int, int],
     stacks: int,
     *,
+    requests: Requests | None = None,
     clock: Clock | None = None,
 ) -> Lives:
     """Sort the allocations of one process: `rows` of the table, which are of `span[0]` to
     `span[1]`, and those of before that were still there then.
 
-    `pauses` and `work` as `work_clock` takes them, unless there is a `clock` already; `stacks` is
-    one more than the greatest number of a stack.
+    `requests`: those in which the allocations were made that are looked at, and that all times are
+    counted by. `pauses` and `work` as `work_clock` takes them, unless there is a `clock` already;
+    `stacks` is one more than the greatest number of a stack.
     """
     start_ns, end_ns = span
     end_ns = max(end_ns, start_ns + CELLS)
@@ -164,6 +179,7 @@ def read_lives(
         cells=CELLS,
         cells_per_cohort=_CELLS_PER_COHORT,
         stacks=stacks,
+        **_counted_by(requests),
     )
     lasting = found["row"]
     size = of_process["size"][lasting].astype(np.float64)
@@ -193,6 +209,18 @@ def read_lives(
         is_exact=is_exact,
         clock=clock,
     )
+
+
+def _counted_by(requests: Requests | None) -> dict[str, Array]:
+    """`requests` as `sort_lives` takes them."""
+    if requests is None:
+        return {}
+    not_ended = requests.end_ns < 0
+    return {
+        "number_of_window": requests.number_of_window.astype(np.int32),
+        "request_start_ns": requests.start_ns,
+        "request_end_ns": np.where(not_ended, np.iinfo(np.int64).max, requests.end_ns),
+    }
 
 
 def lay_curves(lives: Lives, site_of_stack: Array) -> Curves:

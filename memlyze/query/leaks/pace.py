@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from memlyze.query.leaks.clock import CELLS, COHORTS, Array
+from memlyze.query.leaks.clock import CELLS, COHORTS, Array, median
 from memlyze.query.leaks.curves import Lives
 
 #: A stack tells the pace where it allocated so often in every cohort but the first and idle ones.
@@ -26,7 +26,7 @@ def pace_between(
     if not lives.is_exact:
         return ratio
     in_cohort = lives.activity.reshape(COHORTS, -1).sum(axis=1)
-    is_busy = in_cohort >= _IDLE * np.median(in_cohort)
+    is_busy = in_cohort >= _IDLE * median(in_cohort)
     is_busy[0] = False
     counts = lives.stack_samples[:, is_busy]
     steady = np.flatnonzero((counts >= _LEAST_SAMPLES).all(axis=1))

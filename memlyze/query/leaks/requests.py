@@ -14,7 +14,7 @@ import typing
 import numpy as np
 
 from memlyze.query.leaks.clock import CELLS, Array, even_clock
-from memlyze.query.leaks.curves import Columns, Lives, read_lives
+from memlyze.query.leaks.curves import Columns, Lives, Requests, read_lives
 from memlyze.query.leaks.kin import lives_together
 from memlyze.query.leaks.rows import Judged, Process, Sites, judged_sites
 from memlyze.query.leaks.verdicts import GROWING, ONE_TIME, WARMING_UP
@@ -98,42 +98,28 @@ def _lives_by_request(process: Process, name: str) -> Lives | None:
     if chosen.sum() < _LEAST_REQUESTS:
         return None
     order = np.argsort(windows["start_ns"][chosen], kind="stable")
-    window_id, start_ns = windows["window_id"][chosen][order], windows["start_ns"][chosen][order]
-    ends_ns = np.append(start_ns, windows["end_ns"][chosen].max())
-    edges = np.interp(np.linspace(0, len(window_id), CELLS + 1), np.arange(len(ends_ns)), ends_ns)
-    clock = even_clock(edges)
+    window_id, start_ns, end_ns = (
+        windows[column][chosen][order] for column in ("window_id", "start_ns", "end_ns")
+    )
+    number_of_window = np.full(int(windows["window_id"].max()) + 1, -1)
+    number_of_window[window_id] = np.arange(len(window_id))
+    requests = Requests(number_of_window, start_ns, end_ns)
+    edges = np.append(start_ns, end_ns.max())
+    edge_ns = np.interp(np.linspace(0, len(window_id), CELLS + 1), np.arange(len(edges)), edges)
+    clock = even_clock(edge_ns)
     no_collections = {column: np.empty(0, np.int64) for column in ("time_ns", "duration_ns")}
     lives = lives_together(
         read_lives(
-            made,
-            slice(0, len(made["time_ns"])),
+            allocations,
+            slice(0, len(allocations["time_ns"])),
             no_collections,
             np.empty((0, 2)),
             None,
             (0, len(window_id) * CELLS),
             len(process.lives.stack_samples),
+            requests=requests,
             clock=clock,
         )
-        for made in (_made_in(part, window_id, start_ns) for part in process.allocations)
+        for allocations in process.allocations
     )
     return lives._replace(clock=clock)
-
-
-def _made_in(allocations: Columns, window_id: Array, start_ns: Array) -> dict[str, Array]:
-    """The allocations that were made in these requests, in whole cells for each request: there may
-    be fewer requests than cells.
-
-    A block is born in its own request, whenever that was served, and dies when so many requests had
-    begun.
-    """
-    number_of_window = np.full(
-        int(max(window_id.max(), allocations["window_id"].max(initial=0))) + 1, -1
-    )
-    number_of_window[window_id] = np.arange(len(window_id))
-    number = number_of_window[allocations["window_id"]]
-    inside = number >= 0
-    made = {column: values[inside] for column, values in allocations.items()}
-    freed = np.maximum(np.searchsorted(start_ns, made["freed_ns"]), number[inside])
-    made["freed_ns"] = np.where(made["freed_ns"] < 0, -1, freed * CELLS)
-    made["time_ns"] = number[inside] * CELLS
-    return made

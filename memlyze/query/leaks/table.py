@@ -16,13 +16,15 @@ from memlyze.query.leaks.places import number_places
 from memlyze.query.leaks.pools import pooled_sites
 from memlyze.query.leaks.requests import LivesByRequest, lives_by_request, with_growth_by_request
 from memlyze.query.leaks.rows import Process, Sites, judged_sites, texts
-from memlyze.query.leaks.verdicts import GROWING
+from memlyze.query.leaks.verdicts import GROWING, VERDICTS
 
 Tables = typing.Callable[[str], Columns]
 
 #: Why a checkpoint is taken when recording ends.
 _LAST_REASONS = ("stop", "exit", "_exit")
 _KINDS_THAT_NAMES_TELL = ("window", "call")
+#: Bytes; an estimate below it is of nothing.
+_NOTHING = 0.5
 _UNFINISHED = "(not finished)"  # requests get their names at their ends
 
 
@@ -42,7 +44,9 @@ class JudgedLives:
         return [(process, lives_by_request(process)) for process in processes]
 
     def rows(self, level: str) -> dict[str, Array]:
-        """The columns of the private table of sites of this level, one of `raw_tables.LEAKS`."""
+        """The columns of the private table of sites of this level, one of `raw_tables.LEAKS`, those
+        that need attention first.
+        """
         sites = self._sites(level)
         frames = self._tables("frames")
         parts: list[dict[str, Array]] = []
@@ -56,7 +60,12 @@ class JudgedLives:
                 columns = {name: values[is_left] for name, values in columns.items()}
                 parts += pooled
             parts.append(columns)
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        unseen_bytes = self._tables("sampling")["unseen_bytes"][0]
+        for name in ("live_bytes", "peak_bytes"):
+            error = f"{name}_error"
+            columns[error] = np.where(columns[name] < _NOTHING, unseen_bytes, columns[error])
+        return _in_order(columns)
 
     def _sites(self, level: str) -> Sites:
         """What has the same names is one site, in however many processes."""
@@ -70,6 +79,26 @@ class JudgedLives:
         frame_row = np.full(int(number_of_row.max()) + 1, -1)
         frame_row[number_of_row[:-1]] = np.arange(len(number_of_row) - 1)
         return Sites(level, number_of_row[self._row_of_stack], frame_row)
+
+
+def _in_order(columns: typing.Mapping[str, Array]) -> dict[str, Array]:
+    """The sites that need attention first, of each verdict the greatest first; with the place of
+    each.
+    """
+    growth, live = columns["growth_bytes_per_second"], columns["live_bytes"]
+    is_leak = (columns["verdict"] == GROWING) | columns["grew_until_freed"]
+    names = zip(columns["file"], columns["line"].tolist(), columns["function"])
+    keys = list(
+        zip(
+            map(VERDICTS.index, columns["verdict"]),
+            (~columns["grew_until_freed"]).tolist(),
+            np.where(is_leak, -growth, -live).tolist(),
+            names,
+        )
+    )
+    order = sorted(range(len(keys)), key=keys.__getitem__)
+    ordered = {name: values[order] for name, values in columns.items()}
+    return {**ordered, "place": np.arange(len(order))}
 
 
 def _process(tables: Tables, rows: typing.Sequence[int], stacks: int) -> Process:

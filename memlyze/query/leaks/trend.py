@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from memlyze.query.leaks.clock import CELLS, Array
+from memlyze.query.leaks.clock import CELLS, Array, median
 from memlyze.query.leaks.curves import Rows
 
 
@@ -101,7 +101,7 @@ def mann_kendall_p(levels: Array) -> Array:
     first, second = np.triu_indices(count, 1)
     differences = levels[:, second] - levels[:, first]
     score = np.sign(differences).sum(axis=1)
-    slope = np.median(differences / (second - first), axis=1)
+    slope = median(differences / (second - first), axis=1)
     left = levels - slope[:, None] * np.arange(count)
     ranks = np.argsort(np.argsort(left, axis=1), axis=1) - (count - 1) / 2
     lags = np.arange(1, count - 2)

@@ -41,11 +41,11 @@ SELECT
     -- Bytes live when recording ended (an estimate while sampling).
     live_bytes,
     -- Half width of the 95 % interval around `live_bytes`: 0 at `sample_rate=1.0`.
-    CASE WHEN live_bytes < 0.5 THEN unseen_bytes ELSE live_bytes_error END AS live_bytes_error,
+    live_bytes_error,
     -- Most bytes that were live at once.
     peak_bytes,
     -- Half width of the 95 % interval around `peak_bytes`.
-    CASE WHEN peak_bytes < 0.5 THEN unseen_bytes ELSE peak_bytes_error END AS peak_bytes_error,
+    peak_bytes_error,
     -- How fast the live bytes grow: over the last two thirds of the time between `growing_since_ns` and
     -- `judged_until_ns`.
     growth_bytes_per_second,
@@ -90,11 +90,5 @@ SELECT
     -- The processes in which something of it stays, that which has most of it first, as JSON. Processes that were started by
     -- the same one with the same command line are judged as one: what there is of a site in all of them is added up.
     process_ids
-FROM chosen, _sampling
-ORDER BY
-    list_position(
-        ['growing', 'warming_up', 'too_few_samples', 'freed_late', 'sawtooth', 'bounded', 'one_time'], verdict
-    ),
-    grew_until_freed DESC,
-    CASE WHEN verdict = 'growing' OR grew_until_freed THEN growth_bytes_per_second ELSE live_bytes END DESC,
-    file, line, function;
+FROM chosen
+ORDER BY place;

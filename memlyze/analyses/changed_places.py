@@ -45,11 +45,11 @@ def takes_the_place_of_others(
     if not len(beside):
         return False
     from_ns = until_ns - (until_ns - since_ns) // 3
-    rows = _rows_live_after(trace, process_id, from_ns)
+    rows = _rows_live_at(trace, process_id, from_ns, until_ns)
     allocations = trace.table("allocations")
     own_rows = _rows_of_stacks(allocations, rows, np.fromiter(own, np.int64))
     other_rows = _rows_of_stacks(allocations, rows, allocations["stack_id"][beside])
-    kinds = np.unique(_kinds(allocations, beside))  # few, of many
+    kinds = np.sort(_kinds(allocations, beside))
     of_others = _kinds(allocations, other_rows)
     is_alike = kinds[np.minimum(kinds.searchsorted(of_others), len(kinds) - 1)] == of_others
     of_own, of_others = (_blocks(allocations, which) for which in (own_rows, other_rows[is_alike]))
@@ -71,11 +71,13 @@ class _Blocks(typing.NamedTuple):
     weight: Array
 
 
-def _rows_live_after(trace: Trace, process_id: int, from_ns: int) -> Array:
-    """Of all that was allocated, which is much, what was not freed by then, which is little."""
+def _rows_live_at(trace: Trace, process_id: int, from_ns: int, until_ns: int) -> Array:
+    """What was live at one of two moments, which is little of all that was allocated."""
     allocations = trace.table("allocations")
     freed = allocations["freed_ns"].view(np.uint64)  # −1, never, is the greatest
     rows = np.flatnonzero(freed > from_ns)
+    born = allocations["time_ns"][rows]
+    rows = rows[(born <= from_ns) | ((born <= until_ns) & (freed[rows] > until_ns))]
     if "process_id" in allocations:
         rows = rows[allocations["process_id"][rows] == process_id]
     return rows

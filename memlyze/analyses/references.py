@@ -238,7 +238,7 @@ class References:
             return np.empty(0, np.int64)
         types = self._trace.heap_graph.objects()["type_id"]
         candidates, blocks = self._blocks_of_objects(process_id)
-        alike = np.flatnonzero(np.isin(types[candidates], np.unique(types[found.rows])))
+        alike = np.flatnonzero(np.isin(types[candidates], types[found.rows]))
         hanging = blocks[alike[self._hang_on(candidates[alike], found.holder_row)]]
         stacks = self._trace.table("allocations")["stack_id"][hanging]
         return hanging[~np.isin(stacks, np.fromiter(stack_ids, np.int64))]
@@ -408,26 +408,26 @@ class References:
             self._speller = Speller(self._trace)
         tree = self._trace.heap_graph.tree()
         dominators = tree["dominator_row"]
-        counts: collections.Counter[int] = collections.Counter()
-        chosen = set(rows.tolist())
-        for row in chosen:
-            at, steps = row, 0
-            while at >= 0 and steps < _MOST_STEPS:
-                counts[at] += 1
-                at, steps = int(dominators[at]), steps + 1
+        at = rows
+        met: list[Array] = []
+        while len(at) and len(met) < _MOST_STEPS:
+            met.append(at)
+            above = dominators[at]
+            at = above[above >= 0]
+        held, counts = np.unique(np.concatenate(met), return_counts=True)
+        most_first = np.argsort(-counts, kind="stable").tolist()
         is_namespace = self._speller.is_namespace
-        most_first = counts.most_common()
-        most = next((count for row, count in most_first if not is_namespace(row)), 0)
-        least = min(_NEARLY_ALL * len(chosen), most)
+        most = next((counts[k] for k in most_first if not is_namespace(int(held[k]))), 0)
+        least = min(_NEARLY_ALL * len(rows), most)
         # Where not all objects are looked at, one that has half of them may have more of these.
-        chance = 0.5 / math.sqrt(len(chosen)) if len(chosen) >= _MOST_OBJECTS else 0.0
-        if least <= (_MOST + chance) * len(chosen):
+        chance = 0.5 / math.sqrt(len(rows)) if len(rows) >= _MOST_OBJECTS else 0.0
+        if least <= (_MOST + chance) * len(rows):
             return None, 0.0
-        as_many = itertools.takewhile(lambda held: held[1] >= least, most_first)
-        enough = [row for row, _ in as_many if not is_namespace(row)]
+        as_many = itertools.takewhile(lambda k: counts[k] >= least, most_first)
+        enough = [k for k in as_many if not is_namespace(int(held[k]))]
         # The one that dominates no other of these retains least.
-        row = min(enough, key=lambda each: int(tree["retained"][each]))
-        return row, counts[row] / len(chosen)
+        place = min(enough, key=lambda k: int(tree["retained"][held[k]]))
+        return int(held[place]), float(counts[place]) / len(rows)
 
     def _holder(self, found: _Found) -> Holder | None:
         """The object that holds nearly all or most of what was found."""

@@ -101,7 +101,7 @@ def mann_kendall_p(levels: Array) -> Array:
     first, second = np.triu_indices(count, 1)
     differences = levels[:, second] - levels[:, first]
     score = np.sign(differences).sum(axis=1)
-    slope = median(differences / (second - first), axis=1)
+    slope = median(differences / (second - first))
     left = levels - slope[:, None] * np.arange(count)
     ranks = np.argsort(np.argsort(left, axis=1), axis=1) - (count - 1) / 2
     lags = np.arange(1, count - 2)

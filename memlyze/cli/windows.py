@@ -287,10 +287,11 @@ def _holders(holders: typing.Sequence[Holder], style: Style, *, is_exact: bool) 
 
 
 def _label(method: str | None, name: str, kind: str) -> str:
-    shown = short_name(name) or "(not finished)"
+    is_named_by_program = kind in ("window", "call")  # the others have their names at their ends
+    shown = short_name(name) or ("(no name)" if is_named_by_program else "(not finished)")
     if method:
         return f"{printable(method)} {shown}"
-    return shown if kind in ("window", "call") else f"{printable(kind)} {shown}"
+    return shown if is_named_by_program else f"{printable(kind)} {shown}"
 
 
 def _figure(estimate: Estimate) -> str:

@@ -576,6 +576,7 @@ def test_array_that_is_copied_to_grow_is_not_counted_twice(tmp_path: Path) -> No
         ("websocket", "/feed", "websocket /feed"),
         ("task", "mail", "task mail"),
         ("websocket", "", "websocket (not finished)"),
+        ("window", "", "(no name)"),
         ("call", "load", "load"),
         ("window", "load", "load"),
     ],

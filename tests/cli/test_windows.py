@@ -247,6 +247,29 @@ def test_windows_are_selected_by_the_name_that_is_listed(
             assert total.bytes.value == expected
 
 
+def test_window_that_has_no_name_is_not_said_to_be_unfinished(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Only requests get their names at their ends: a program may call a window what it likes."""
+    trace = TraceEncoder({"process_id": 7, "sample_rate": 1.0, "end_ns": 10**9})
+    trace.add(
+        "windows", [{"window_id": 1, "kind": "window", "name": "", "start_ns": 1, "end_ns": 9}]
+    )
+    trace.add_runs([Run(1, 5, ID, [Allocation(1024)], window_id=1)])
+    path = tmp_path / "t.mlyze"
+    trace.write(path)
+    assert run([str(path)]) == 0
+    out = capsys.readouterr().out
+    assert "(no name)" in out
+    assert "(not finished)" not in out
+    with memlyze.open(path) as opened:
+        (row, *_) = hotspots(opened, by="window").rows
+        assert row.name == "(no name)"
+        total = hotspots(opened, selection=Selection(window=row.name)).total
+    assert total is not None
+    assert total.bytes.value == 1024
+
+
 def test_fewer_routes_are_shown_when_asked_for(
     path: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -26,6 +26,7 @@ _KINDS_THAT_NAMES_TELL = ("window", "call")
 #: Bytes; an estimate below it is of nothing.
 _NOTHING = 0.5
 _UNFINISHED = "(not finished)"  # requests get their names at their ends
+_NAMELESS = "(no name)"  # others have the one that the program gave them
 
 
 class JudgedLives:
@@ -129,8 +130,9 @@ def _labelled(windows: dict[str, Array]) -> Columns:
 
 def _label(kind: str, method: str, name: str) -> str:
     """A request has its method before its name, and a websocket or a task its kind."""
-    before = method or ("" if kind in _KINDS_THAT_NAMES_TELL else kind)
-    shown = name or _UNFINISHED
+    is_named_by_program = kind in _KINDS_THAT_NAMES_TELL
+    before = method or ("" if is_named_by_program else kind)
+    shown = name or (_NAMELESS if is_named_by_program else _UNFINISHED)
     return f"{before} {shown}" if before else shown
 
 

@@ -11,7 +11,8 @@ SELECT process_id, 'process ' || process_id || ': ' || command_line
 FROM _raw_processes
 WHERE of_kind = 'process'
 UNION ALL
-SELECT window_id, name
+-- A name that is empty would be a row that is called nothing, and that nobody can choose.
+SELECT window_id, CASE WHEN name = '' THEN _window_label(kind, method, name) ELSE name END
 FROM _raw_windows
 WHERE of_kind = 'window'
 UNION ALL

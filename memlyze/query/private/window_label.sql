@@ -5,4 +5,8 @@ CASE
     WHEN of_kind IN ('window', 'call') THEN ''
     ELSE of_kind || ' '
 END
-|| CASE WHEN of_name = '' THEN '(not finished)' ELSE of_name END;
+|| CASE
+    WHEN of_name <> '' THEN of_name
+    WHEN of_kind IN ('window', 'call') THEN '(no name)' -- the program has called it so
+    ELSE '(not finished)'
+END;

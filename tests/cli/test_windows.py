@@ -270,6 +270,23 @@ def test_window_that_has_no_name_is_not_said_to_be_unfinished(
     assert total.bytes.value == 1024
 
 
+def test_window_called_no_window_is_not_counted_with_what_is_in_none(tmp_path: Path) -> None:
+    trace = TraceEncoder({"process_id": 7, "sample_rate": 1.0, "end_ns": 10**9})
+    rows = [{"window_id": 1, "kind": "window", "name": "no window", "start_ns": 1, "end_ns": 9}]
+    trace.add("windows", rows)
+    trace.add_runs(
+        [
+            Run(1, 5, ID, [Allocation(1024)], window_id=1),
+            Run(1, 20, ID + 1, [Allocation(2048)]),
+        ]
+    )
+    path = tmp_path / "t.mlyze"
+    trace.write(path)
+    with memlyze.open(path) as opened:
+        found = {row.name: row.bytes.value for row in hotspots(opened, by="window").rows}
+    assert found == {"no window": 1024, "outside of windows": 2048}
+
+
 def test_fewer_routes_are_shown_when_asked_for(
     path: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -16,5 +16,6 @@ SELECT window_id, CASE WHEN name = '' THEN _window_label(kind, method, name) ELS
 FROM _raw_windows
 WHERE of_kind = 'window'
 UNION ALL
-SELECT 0, 'no window'
+-- Groups are told apart by what they are called, and a program may call its windows so, too.
+SELECT 0, CASE WHEN 'no window' IN (SELECT name FROM _raw_windows) THEN 'outside of windows' ELSE 'no window' END
 WHERE of_kind = 'window';

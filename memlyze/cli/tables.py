@@ -22,7 +22,8 @@ def table_lines(relation: DuckDBPyRelation, style: Style) -> list[str]:
     Plain text and every row where nobody looks at a terminal; there, the first rows within its
     width.
     """
-    names = relation.columns
+    # PIVOT makes columns of what stands in the trace: their names are no less strange than values.
+    names = [_cell(name, style) for name in relation.columns]
     limited = relation.limit(TERMINAL_ROWS + 1) if style.is_terminal else relation
     rows = limited.fetchall()
     cut = style.is_terminal and len(rows) > TERMINAL_ROWS

@@ -70,6 +70,14 @@ def test_terminal_is_given_no_control_characters(
         assert found["x"] == "\x1b[31m\x9bé…\u202e\x7f"
 
 
+def test_name_of_a_column_brings_no_control_characters_either(trace: str, memlyze: Runner) -> None:
+    """A pivot makes columns of what the trace contains."""
+    pivot = "PIVOT (SELECT chr(27) || '[2Jx' AS name, 1 AS n) ON name USING sum(n)"
+    result = memlyze("query", pivot, trace)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.splitlines()[0].strip() == r"\x1b[2Jx"
+
+
 @pytest.mark.parametrize("form", ["csv", "json", "jsonl", "table"])
 def test_result_without_rows(form: str, trace: str, memlyze: Runner) -> None:
     result = memlyze("query", "--format", form, "SELECT 1 AS a WHERE false", trace)

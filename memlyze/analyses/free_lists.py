@@ -8,9 +8,12 @@ its fill.
 
 from __future__ import annotations
 
+import typing
+
 import numpy as np
 
 from memlyze.analyses.references import LiveBlocks
+from memlyze.query.session import Trace
 
 _OBJECT_DOMAIN = 2
 _MOST = 0.75
@@ -18,6 +21,8 @@ _MOST = 0.75
 _MOST_OF_A_SIZE = 2000
 #: A tuple of twenty is not kept any more.
 _GREATEST_BYTES = 16 + 24 + 8 * 19
+#: What fills a free list is this share at most of what the line makes.
+_HARDLY_ANY = 0.02
 
 
 def may_be_in_free_lists(blocks: LiveBlocks, without_object: int) -> bool:
@@ -32,3 +37,26 @@ def may_be_in_free_lists(blocks: LiveBlocks, without_object: int) -> bool:
     is_such &= alike <= _MOST_OF_A_SIZE
     size_bytes = blocks.size * blocks.weight
     return bool(size_bytes[is_such].sum() >= _MOST * size_bytes.sum())
+
+
+def seems_to_fill_free_lists(
+    trace: Trace, stack_ids: typing.Collection[int], moment_ns: int, survival: float
+) -> bool:
+    """The same where no checkpoint tells which blocks are objects: whether next to nothing stays of
+    what these call stacks allocate (`survival`, a share), and what was live at a moment could lie
+    in free lists.
+    """
+    if survival > _HARDLY_ANY:
+        return False
+    allocations = trace.table("allocations")
+    freed = allocations["freed_ns"].view(np.uint64)  # −1, never, is the greatest
+    rows = np.flatnonzero(freed > moment_ns)
+    rows = rows[allocations["time_ns"][rows] <= moment_ns]
+    rows = rows[np.isin(allocations["stack_id"][rows], np.fromiter(stack_ids, np.int64))]
+    blocks = LiveBlocks(
+        allocations["allocation_id"][rows],
+        allocations["weight"][rows] if "weight" in allocations else np.ones(len(rows)),
+        allocations["size"][rows],
+        allocations["allocator"][rows],
+    )
+    return may_be_in_free_lists(blocks, len(rows))

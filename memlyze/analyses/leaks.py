@@ -19,7 +19,7 @@ from memlyze.analyses.ended_growth import (
     stopped_in_phase,
 )
 from memlyze.analyses.estimates import Estimate
-from memlyze.analyses.free_lists import may_be_in_free_lists
+from memlyze.analyses.free_lists import may_be_in_free_lists, seems_to_fill_free_lists
 from memlyze.analyses.nesting import growth_with_parts, order_of_growth
 from memlyze.analyses.references import Holders, References
 from memlyze.analyses.sampling import sampling_of
@@ -221,10 +221,15 @@ def leaks(
     ]
     stacks = frames_of_stacks(trace, [row["stack_id"] for row in chosen])
     references = References(trace)
-    site_stacks = _stacks_of_sites(trace, site, chosen) if references else [[] for _ in chosen]
-    for row in chosen:
+    site_stacks = _stacks_of_sites(trace, site, chosen)
+    for row, of_site in zip(chosen, site_stacks):
         recorded = (number for number in row["process_ids"] if references.has(number))
         row["process_id"] = next(recorded, row["process_id"])
+        # A full run of the collector, as at the end of a program, empties free lists at once.
+        if row["grew_until_freed"] and seems_to_fill_free_lists(
+            trace, of_site, row["last_growth_ns"], row["survival"]
+        ):
+            row["grew_until_freed"] = False
     sites = [
         _with_holders(_site(row, stacks.get(row["stack_id"], ())), references, of_site)
         for row, of_site in zip(chosen, site_stacks)
@@ -318,7 +323,8 @@ def _with_hindsight(
     if any(is_import[:1]):
         return "warming_up"
     if site.holders is None:
-        return site.verdict
+        fills = seems_to_fill_free_lists(trace, stack_ids, site.judged_until_ns, site.survival)
+        return "warming_up" if fills else site.verdict
     if site.holders.holder is not None and site.holders.holder.is_bounded:
         return "warming_up"
     # What is left of it at a checkpoint that came later tells nothing of what was there.

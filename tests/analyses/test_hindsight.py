@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Iterable
 
 import numpy as np
 import pytest
@@ -13,6 +13,7 @@ from command_line import clean_environment
 
 import memlyze
 from memlyze.analyses.changed_places import takes_the_place_of_others
+from memlyze.analyses.free_lists import seems_to_fill_free_lists
 from memlyze.analyses.leaks import Leaks, leaks
 from memlyze.analyses.nesting import order_of_growth
 from memlyze.analyses.selection import END_NS
@@ -95,6 +96,20 @@ for n in range(1500):
     {WORK}
 """
 
+# The same, of which next to nothing stays; and then a full collection, which empties free lists.
+SHORTENED = f"""
+import gc
+def shorten(n):
+    return len(bytes(9000)) and tuple(number for number in (n,))
+for n in range(1500):
+    shorten(n)
+    {WORK}
+if COLLECTS:
+    gc.collect()
+    for n in range(100):
+        {WORK}
+"""
+
 # What is left of it when the program ends lies in free lists.
 LET_GO = f"""
 def pack(n):
@@ -158,10 +173,14 @@ WINDOW_NS = 300
 class Recorded:
     """As much of a trace as tells what call stacks have live."""
 
-    def __init__(self, *blocks: tuple[int, int, int, int], weight: float = 1.0) -> None:
+    def __init__(
+        self, *blocks: tuple[int, int, int, int], weight: float = 1.0, allocator: int = 2
+    ) -> None:
         names = ("stack_id", "time_ns", "freed_ns", "size")
         self._columns = {name: np.array(column) for name, column in zip(names, zip(*blocks))}
         self._columns["weight"] = np.full(len(blocks), weight)
+        self._columns["allocator"] = np.full(len(blocks), allocator)
+        self._columns["allocation_id"] = np.arange(len(blocks)) + 1
 
     def table(self, name: str) -> dict[str, np.ndarray[Any, Any]]:
         assert name == "allocations"
@@ -207,13 +226,52 @@ def test_memory_in_a_free_list_of_the_interpreter_is_no_leak(tmp_path: Path) -> 
     assert not found.having("growing")
 
 
+@pytest.mark.parametrize("collects", [False, True])
+def test_memory_in_a_free_list_is_no_leak_where_no_checkpoint_tells(
+    collects: bool, tmp_path: Path
+) -> None:
+    found = _recorded(
+        SHORTENED.replace("COLLECTS", str(collects)), tmp_path, options=["--no-references"]
+    )
+    (site,) = (site for site in found.sites if site.function == "shorten")
+    assert site.survival < 0.02
+    assert site.verdict == ("freed_late" if collects else "warming_up")
+    assert not found.suspects()
+    assert found.grew_until_freed.sites == 0
+
+
+@pytest.mark.parametrize(
+    ("count", "size", "allocator", "survival", "is_so"),
+    [
+        (1500, 56, 2, 0.01, True),
+        (1500, 56, 2, 0.03, False),
+        (2500, 56, 2, 0.01, False),  # more than such a list has
+        (1500, 400, 2, 0.01, False),  # of no tuple that is kept
+        (1500, 56, 1, 0.01, False),  # no object
+    ],
+)
+def test_free_lists_have_so_many_small_objects(
+    count: int, size: int, allocator: int, survival: float, is_so: bool
+) -> None:
+    trace: Any = Recorded(
+        *[(OWN, n, -1, size) for n in range(count)],
+        *[(OTHER, 1, -1, 9000)] * 9,
+        allocator=allocator,
+    )
+    assert seems_to_fill_free_lists(trace, [OWN], count, survival) is is_so
+
+
 def test_part_is_not_judged_by_what_was_left_when_the_program_ended(tmp_path: Path) -> None:
     found = _recorded(LET_GO, tmp_path, {"growing"}, share=0.7)
     assert "pack" in [site.function for site in found.having("growing")]
 
 
 def _recorded(
-    program: str, folder: Path, until: set[str] | None = None, share: float = 1.0
+    program: str,
+    folder: Path,
+    until: set[str] | None = None,
+    share: float = 1.0,
+    options: Iterable[str] = (),
 ) -> Leaks:
     """The verdicts on that share of a program's life; where a busy machine let it seem to slow
     down, of another run.
@@ -223,7 +281,7 @@ def _recorded(
     for _ in range(GOES):
         command = [sys.executable, "-m", "memlyze", "record", "-q", "-f", "--sample-rate", "1.0"]
         subprocess.run(
-            [*command, "-o", trace, source],
+            [*command, *options, "-o", trace, source],
             check=True,
             env=clean_environment(),
             cwd=folder,  # not where the sources are: `-m memlyze` would take those

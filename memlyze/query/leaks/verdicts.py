@@ -120,6 +120,7 @@ def judge(curves: Curves, shapes: Shapes, lives: Lives, *, looks: int = 1) -> Ju
         & (corrected <= SIGNIFICANCE)
         & is_rising
         & (s.rises >= _LEAST_RISES)
+        & (s.gain > 0)
         & ~has_stopped
         & ~may_have_stopped
         & ~is_slowing

@@ -7,6 +7,7 @@ import json
 import math
 import typing
 
+from memlyze.analyses.attribute_names import are_let_go_by_checkpoint
 from memlyze.analyses.call_stacks import Frame, frames_of_stacks, stacks_at
 from memlyze.analyses.changed_places import takes_the_place_of_others
 from memlyze.analyses.ended_growth import (
@@ -226,8 +227,9 @@ def leaks(
         recorded = (number for number in row["process_ids"] if references.has(number))
         row["process_id"] = next(recorded, row["process_id"])
         # A full run of the collector, as at the end of a program, empties free lists at once.
-        if row["grew_until_freed"] and seems_to_fill_free_lists(
-            trace, of_site, row["last_growth_ns"], row["survival"]
+        if row["grew_until_freed"] and (
+            seems_to_fill_free_lists(trace, of_site, row["last_growth_ns"], row["survival"])
+            or are_let_go_by_checkpoint(trace, of_site, row["last_growth_ns"])
         ):
             row["grew_until_freed"] = False
     sites = [

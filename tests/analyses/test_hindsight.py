@@ -12,6 +12,7 @@ import pytest
 from command_line import clean_environment
 
 import memlyze
+from memlyze.analyses.attribute_names import are_let_go_by_checkpoint
 from memlyze.analyses.changed_places import takes_the_place_of_others
 from memlyze.analyses.free_lists import seems_to_fill_free_lists
 from memlyze.analyses.leaks import Leaks, leaks
@@ -110,6 +111,19 @@ if COLLECTS:
         {WORK}
 """
 
+# Names of attributes that go at once, but for those that CPython's cache of attributes keeps.
+VISITS = f"""
+class Visitor:
+    pass
+visitors = [type(f"Visitor{{n}}", (Visitor,), {{}})() for n in range(40)]
+def visit(visitor, name):
+    return hasattr(visitor, "visit_" + name)
+for n in range(40_000):
+    visit(visitors[n % 40], "attribute")
+    if n % 10 == 0:
+        {WORK}
+"""
+
 # What is left of it when the program ends lies in free lists.
 LET_GO = f"""
 def pack(n):
@@ -168,6 +182,7 @@ def test_line_that_replaces_what_others_have_put_in_a_table_is_no_leak(
 
 OWN, OTHER = 1, 2
 WINDOW_NS = 300
+CHECKPOINT_NS, PAUSE_NS = 10**10, 10**8
 
 
 class Recorded:
@@ -183,6 +198,8 @@ class Recorded:
         self._columns["allocation_id"] = np.arange(len(blocks)) + 1
 
     def table(self, name: str) -> dict[str, np.ndarray[Any, Any]]:
+        if name == "checkpoints":
+            return {"time_ns": np.array([CHECKPOINT_NS]), "pause_ns": np.array([PAUSE_NS])}
         assert name == "allocations"
         return self._columns
 
@@ -259,6 +276,32 @@ def test_free_lists_have_so_many_small_objects(
         allocator=allocator,
     )
     assert seems_to_fill_free_lists(trace, [OWN], count, survival) is is_so
+
+
+def test_names_that_only_the_cache_of_attributes_keeps_are_no_leak(tmp_path: Path) -> None:
+    options = ["--sample-rate", "0", "--sample-interval", "8192"]
+    found = _recorded(VISITS, tmp_path, options=options)
+    (site,) = (site for site in found.sites if site.function == "visit")
+    assert site.peak_bytes.value > 100_000  # of exactly recorded names, hardly any would be there
+    assert site.live_bytes.value < 1
+    assert not found.suspects()
+
+
+@pytest.mark.parametrize(
+    ("freed_ns", "is_so"),
+    [
+        ([CHECKPOINT_NS, CHECKPOINT_NS + PAUSE_NS, CHECKPOINT_NS + PAUSE_NS // 2, -1], True),
+        ([CHECKPOINT_NS, CHECKPOINT_NS + PAUSE_NS, -1, -1], False),
+        ([CHECKPOINT_NS - 1] * 4, False),  # the program did that
+        ([CHECKPOINT_NS + 2 * PAUSE_NS] * 4, False),
+        ([5] * 4, False),  # gone before
+    ],
+)
+def test_what_goes_while_a_checkpoint_is_taken_the_program_has_not_let_go(
+    freed_ns: list[int], is_so: bool
+) -> None:
+    trace: Any = Recorded(*[(OWN, 1, freed, 60) for freed in freed_ns], (OTHER, 1, -1, 9000))
+    assert are_let_go_by_checkpoint(trace, [OWN], CHECKPOINT_NS // 2) is is_so
 
 
 def test_part_is_not_judged_by_what_was_left_when_the_program_ended(tmp_path: Path) -> None:

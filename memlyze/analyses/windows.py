@@ -285,6 +285,8 @@ def _growth(parts: typing.Sequence[Growth]) -> Growth:
     early, late = parts[0], parts[-1]
     if early.verdict != "grows" or (late.verdict == "grows" and not _is_less(late, early)):
         return early
+    if late.verdict == "steady" and late.bytes_per_window.value > 0 and not _is_less(late, early):
+        return late._replace(verdict="unknown")  # as much as before, or nothing: it may be either
     return late
 
 

@@ -9,7 +9,8 @@ import pytest
 from trace_encoder import Allocation, Free, Run, TraceEncoder
 
 import memlyze
-from memlyze.analyses.windows import Route, windows
+from memlyze.analyses.estimates import Estimate
+from memlyze.analyses.windows import Growth, Route, _growth, windows
 
 SECOND = 1_000_000_000
 FIRST_ID = 1 << 16
@@ -129,6 +130,23 @@ def test_what_fills_a_cache_beyond_the_first_tenth_and_then_nothing_does_not_gro
     growth = by_name(late)["/leak"].growth
     assert (growth.windows, growth.verdict) == (25, "steady")
     assert 0 < growth.bytes_per_window.value <= growth.bytes_per_window.error
+
+
+@pytest.mark.parametrize(
+    ("late", "verdict"),
+    [
+        ((1240, 1700, "steady"), "unknown"),  # as much as before, or nothing
+        ((200, 300, "steady"), "steady"),  # less than before in any case
+        ((0, 1700, "steady"), "steady"),  # nothing was seen to stay
+        ((2900, 900, "grows"), "grows"),
+    ],
+)
+def test_last_half_of_which_nothing_can_be_said_gives_no_verdict(
+    late: tuple[float, float, str], verdict: str
+) -> None:
+    early = Growth(Estimate(3000, 1400), 80, "grows")
+    value, error, of_half = late
+    assert _growth([early, Growth(Estimate(value, error), 100, of_half)]).verdict == verdict
 
 
 def test_few_requests_and_few_samples_give_no_verdict(tmp_path: Path) -> None:

@@ -116,7 +116,9 @@ def _count(estimate: dict[str, Any] | None, exact_bytes: float, counts: dict[str
     if estimate is None:
         counts["unseen"] += 1
         return
-    holds = abs(estimate["bytes"] - exact_bytes) <= estimate["bytes_error"]
+    # A block so large that it is always recorded has no error, and the value is not known better.
+    tolerance = EXACT_TOLERANCE * exact_bytes
+    holds = abs(estimate["bytes"] - exact_bytes) <= estimate["bytes_error"] + tolerance
     kind = "too_few" if estimate["too_few_samples"] else "shown"
     counts[kind] += 1
     counts["held" if kind == "shown" else "too_few_held"] += holds

@@ -101,6 +101,13 @@ def test_interval_holds_the_exact_value_or_does_not() -> None:
     assert (found["shown"], found["held"], found["unseen"]) == (2, 1, 1)
 
 
+def test_interval_is_held_to_be_no_better_than_the_exact_value_is_known() -> None:
+    exact = {"label": "exact", "sites": {"a": site(800_000.0), "b": site(800_000.0)}}
+    sampled = {"label": "default", "sites": {"a": site(799_992.0), "b": site(790_000.0)}}
+    found = accuracy.compare([exact, sampled, exact])["default"]
+    assert (found["shown"], found["held"]) == (2, 1)
+
+
 def test_site_that_exact_recordings_disagree_about_is_left_out() -> None:
     recordings = [
         {"label": "exact", "sites": {"a": site(100.0)}},

@@ -9,7 +9,10 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from memlyze.query.session import Trace
 
 
 def main() -> None:
@@ -22,8 +25,21 @@ def main() -> None:
         answer["metadata"] = {name: metadata.get(name) for name in request["metadata"]}
         answer["is_complete"] = trace.is_complete
         answer["rows"] = [trace.sql(query).fetchall() for query in request["queries"]]
+        answer["heap_graph_bytes"] = _heap_graph_bytes(trace)
     answer["trace_bytes"] = os.path.getsize(request["trace"])
     Path(request["result"]).write_text(json.dumps(answer), encoding="utf-8")
+
+
+def _heap_graph_bytes(trace: Trace) -> int:
+    """What checkpoints take of the file: they go with the objects that there are, not with what is
+    allocated and freed.
+    """
+    (file,) = trace.files
+    return sum(
+        counts.stored_bytes
+        for name, counts in file.block_counts.items()
+        if name.startswith(("object", "checkpoints"))
+    )
 
 
 if __name__ == "__main__":

@@ -172,7 +172,8 @@ def _failure_in(run: dict[str, Any]) -> Iterator[None]:
 def _counters(trace: Path, scratch: processes.Scratch) -> dict[str, Any]:
     request = {"trace": str(trace), "metadata": COUNTERS, "queries": []}
     answer = processes.run_script("inspect_trace", request, scratch)
-    return {"counters": answer["metadata"], "is_complete": answer["is_complete"]}
+    kept = ("is_complete", "heap_graph_bytes")
+    return {"counters": answer["metadata"], **{name: answer[name] for name in kept}}
 
 
 def _one_line(runs: dict[str, dict[str, Any]]) -> str:

@@ -62,12 +62,18 @@ class TraceFigures:
         self.allocations: int = counters["allocations_recorded"]
         self.events: int = self.allocations + counters["frees_recorded"]
         self.trace_bytes: int = run["trace_bytes"]
+        self.heap_graph_bytes: int = run["heap_graph_bytes"]
         self.wall_s: float = sum(turn["wall_s"] for turn in run["turns"])
 
     @property
     def kb_per_100_000(self) -> float:
-        """Kilobytes of trace for 100 000 allocations with their frees."""
-        return self.trace_bytes / max(1, self.allocations) * 100
+        """Kilobytes of trace for 100 000 allocations with their frees; without the heap graph."""
+        return self.event_bytes / max(1, self.allocations) * 100
+
+    @property
+    def event_bytes(self) -> int:
+        """Of the trace, all but the heap graph."""
+        return self.trace_bytes - self.heap_graph_bytes
 
     @property
     def is_large_enough(self) -> bool:
@@ -100,9 +106,10 @@ def trace_sizes(results: Results) -> str:
                 markdown.number(figures.allocations, 0),
                 markdown.number(figures.allocations / figures.wall_s / 1e6, 1),
                 markdown.number(figures.kb_per_100_000, 1) if figures.is_large_enough else "(few)",
-                markdown.number(figures.trace_bytes / max(1, figures.events), 2),
+                markdown.number(figures.event_bytes / max(1, figures.events), 2),
                 markdown.number(memray / max(1, figures.events), 2) if memray else markdown.NOTHING,
                 markdown.number(figures.trace_bytes / 1000, 0),
+                markdown.number(figures.heap_graph_bytes / 1000, 0),
                 markdown.number(default / 1000, 0) if default else markdown.NOTHING,
                 markdown.number(figures.counters["stacks_interned"], 0),
                 markdown.number(figures.counters["tracer_peak_bytes"] / 1e6, 1),
@@ -118,6 +125,7 @@ def trace_sizes(results: Results) -> str:
         "bytes an event",
         "memray, all: bytes an event",
         "trace, KB",
+        "heap graph, KB",
         "trace by default, KB",
         "stacks",
         "tracer, MB at most",

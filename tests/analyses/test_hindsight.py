@@ -282,7 +282,8 @@ def test_names_that_only_the_cache_of_attributes_keeps_are_no_leak(tmp_path: Pat
     options = ["--sample-rate", "0", "--sample-interval", "8192"]
     found = _recorded(VISITS, tmp_path, options=options)
     (site,) = (site for site in found.sites if site.function == "visit")
-    assert site.peak_bytes.value > 100_000  # of exactly recorded names, hardly any would be there
+    if sys.version_info >= (3, 11):  # some before go by the texts of names, not their addresses
+        assert site.peak_bytes.value > 100_000  # of exactly recorded names, hardly any are there
     assert site.live_bytes.value < 1
     assert not found.suspects()
 

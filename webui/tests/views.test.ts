@@ -299,6 +299,11 @@ describeInBrowser("views", () => {
     // A place leads to the code of the trace that it is of.
     const place = page.getByRole("table", { name: "Differences" }).locator(".where a", { hasText: "leaking_service.py" }).first();
     expect(await place.getAttribute("href")).toMatch(/#\/source\?trace=service\.mlyze&.*leaking_service\.py/);
+    // Figures are those of all lines of a function, and a script may be another file in each.
+    const places = page.getByRole("table", { name: "Differences" }).locator(".where");
+    expect((await places.allTextContents()).filter((text) => /:\d/.test(text))).toEqual([]);
+    const script = page.getByRole("table", { name: "Differences" }).locator("tbody tr", { hasText: "<module>" }).filter({ hasText: "spikes.py" }).first();
+    expect(await script.textContent()).toMatch(/spikes\.py.*before:.*leaking_service\.py/);
     // Compared with a trace that was sampled: what is exact here is not marked, and what is estimated has its error.
     const totals = page.getByRole("table", { name: "The two traces in all" });
     await expect.poll(() => totals.locator("tbody tr", { hasText: "Peak live memory" }).locator("td").last().textContent()).toContain("±");

@@ -1,5 +1,5 @@
 import { useAnswer } from "../data/answers";
-import { visible } from "../lib/text";
+import { shortPath, visible } from "../lib/text";
 import { plural } from "../lib/units";
 import { PlaceText, TraceOfPlaces } from "../parts/Figures";
 import { Answered, Message } from "../parts/States";
@@ -53,15 +53,23 @@ function Rows({ diff, base, after }: { diff: DiffForm; base: string; after: stri
   );
 }
 
+/** The module of a script, whatever that is called. */
+const MAIN = "__main__";
+
+/** A function and its file, of a script in both traces; no line, as the figures are of all lines of it. */
 function DifferencePlace({ row, trace }: { row: Difference; trace: string }) {
   const { place, position_after, position_before } = row;
-  const position = position_after ?? position_before;
+  const file = (position_after ?? position_before)?.file ?? null;
+  const fileBefore = place.module === MAIN && position_before ? position_before.file : file;
   return (
     <TraceOfPlaces value={trace}>
-      <PlaceText
-        place={{ function: place.function || place.module, file: position?.file ?? null, line: position?.line ?? null, module: place.module, origin: null }}
-        label={visible(place.module)}
-      />
+      <PlaceText place={{ function: place.function || place.module, file, line: null, module: place.module, origin: null }} label={visible(place.module)} />
+      {fileBefore !== file && fileBefore !== null && (
+        <span className="quiet" title={visible(fileBefore)}>
+          {" "}
+          before: {shortPath(visible(fileBefore))}
+        </span>
+      )}
     </TraceOfPlaces>
   );
 }

@@ -44,6 +44,10 @@ _LEAST_ERROR = 0.0005
 _MUCH = 0.5
 # Of fewer windows the greatest may have most though it is like the others.
 _LEAST_OTHERS = 10
+#: How middlewares name a request of which they find out no route.
+_NO_ROUTE = "(no route)"
+_REQUESTS = ("http", "websocket")
+_NEARLY_ALL = 0.9
 _VERDICT_WORDS = {"grows": "grows", "steady": "steady", "unknown": "?"}
 
 
@@ -121,6 +125,7 @@ def render(
     left = len(found.routes) - routes
     if left > 0:
         lines.append(f"  and {left} more: --routes {len(found.routes)}")
+    lines += _unrouted(found.routes, style)
     lines += _skewed(found.routes[:routes], style)
     lines += ["", *_outside(found, typed, style)]
     lines += _where_growth_is(found, typed, sampling, style)
@@ -162,6 +167,18 @@ def _where_growth_is(found: Windows, typed: str, sampling: Sampling, style: Styl
             "record), has more."
         )
     return lines
+
+
+def _unrouted(routes: typing.Sequence[Route], style: Style) -> list[str]:
+    """What to do where the middleware found out no route of nearly all requests."""
+    requests = sum(route.windows for route in routes if route.kind in _REQUESTS)
+    unrouted = sum(route.windows for route in routes if route.name == _NO_ROUTE)
+    if not unrouted or unrouted < _NEARLY_ALL * requests:
+        return []
+    return style.prose(
+        "  No route is known of these requests, so that only their methods tell them apart. Give "
+        "the middleware a function that names them, its option route_name."
+    )
 
 
 def _routes(routes: typing.Sequence[Route], style: Style) -> list[str]:

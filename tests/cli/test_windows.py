@@ -314,3 +314,21 @@ def test_next_step_names_all_of_the_traces(
     assert said("memlyze-57.mlyze") == "memlyze-57.mlyze"
     assert said("memlyze-57.mlyze", "memlyze-58.mlyze") == "memlyze-57.mlyze memlyze-58.mlyze"
     assert said("memlyze-57.mlyze", "memlyze-58.mlyze", "memlyze-61.mlyze") == "memlyze-*.mlyze"
+
+
+@pytest.mark.parametrize(("unrouted", "is_told"), [(40, True), (37, True), (20, False), (0, False)])
+def test_requests_of_which_no_route_is_known_are_said_to_need_names(
+    unrouted: int, is_told: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trace = TraceEncoder({"process_id": 7, "sample_rate": 1.0, "end_ns": 10**9})
+    names = ["(no route)"] * unrouted + ["/items"] * (40 - unrouted)
+    rows = [
+        {"window_id": n, "kind": "http", "name": name, "method": "GET", "end_ns": 1000 * n}
+        for n, name in enumerate(names, 1)
+    ]
+    # Calls have no routes, and are not counted.
+    calls = [{"window_id": n, "kind": "call", "name": "load", "end_ns": 5} for n in range(41, 99)]
+    trace.add("windows", rows + calls)
+    trace.write(tmp_path / "t.mlyze")
+    assert run([str(tmp_path / "t.mlyze")]) == 0
+    assert ("route_name" in capsys.readouterr().out) is is_told

@@ -250,9 +250,11 @@ def test_memory_in_a_free_list_is_no_leak_where_no_checkpoint_tells(
     found = _recorded(
         SHORTENED.replace("COLLECTS", str(collects)), tmp_path, options=["--no-references"]
     )
-    (site,) = (site for site in found.sites if site.function == "shorten")
-    assert site.survival < 0.02
-    assert site.verdict == ("freed_late" if collects else "warming_up")
+    sites = [site for site in found.sites if site.function == "shorten"]
+    assert sites or sys.version_info >= (3, 14)  # some later one leaves nothing behind
+    for site in sites:
+        assert site.survival < 0.02
+        assert site.verdict == ("freed_late" if collects else "warming_up")
     assert not found.suspects()
     assert found.grew_until_freed.sites == 0
 

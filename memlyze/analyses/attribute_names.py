@@ -13,6 +13,7 @@ import typing
 
 import numpy as np
 
+from memlyze.analyses.call_stacks import rows_live_at
 from memlyze.query.session import Trace
 
 _MOST = 0.75
@@ -26,11 +27,8 @@ def are_let_go_by_checkpoint(
     taken.
     """
     allocations, checkpoints = trace.table("allocations"), trace.table("checkpoints")
-    rows = np.flatnonzero(np.isin(allocations["stack_id"], np.fromiter(stack_ids, np.int64)))
+    rows = rows_live_at(trace, stack_ids, moment_ns)
     freed = allocations["freed_ns"][rows]
-    is_there = allocations["time_ns"][rows] <= moment_ns
-    is_there &= (freed < 0) | (freed > moment_ns)
-    rows, freed = rows[is_there], freed[is_there]
     size = allocations["size"][rows] * (
         allocations["weight"][rows] if "weight" in allocations else 1.0
     )

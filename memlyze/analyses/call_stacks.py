@@ -9,6 +9,8 @@ import numpy as np
 from memlyze.query.session import Trace
 from memlyze.query.stack_sites import rows_of
 
+Array = typing.Any  # a one-dimensional numpy array
+
 
 class Frame(typing.NamedTuple):
     """A position in a call stack."""
@@ -58,3 +60,12 @@ def stacks_at(
         place: np.sort(sites["stack_id"][of_stack == wanted]).tolist()
         for place, wanted in number.items()
     }
+
+
+def rows_live_at(trace: Trace, stack_ids: typing.Collection[int], moment_ns: int) -> Array:
+    """Rows of `allocations` that these call stacks made and that were live at a moment."""
+    allocations = trace.table("allocations")
+    freed = allocations["freed_ns"].view(np.uint64)  # −1, never, is the greatest
+    rows = np.flatnonzero(freed > moment_ns)
+    rows = rows[allocations["time_ns"][rows] <= moment_ns]
+    return rows[np.isin(allocations["stack_id"][rows], np.fromiter(stack_ids, np.int64))]

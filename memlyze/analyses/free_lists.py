@@ -12,6 +12,7 @@ import typing
 
 import numpy as np
 
+from memlyze.analyses.call_stacks import rows_live_at
 from memlyze.analyses.references import LiveBlocks
 from memlyze.query.session import Trace
 
@@ -49,10 +50,7 @@ def seems_to_fill_free_lists(
     if survival > _HARDLY_ANY:
         return False
     allocations = trace.table("allocations")
-    freed = allocations["freed_ns"].view(np.uint64)  # −1, never, is the greatest
-    rows = np.flatnonzero(freed > moment_ns)
-    rows = rows[allocations["time_ns"][rows] <= moment_ns]
-    rows = rows[np.isin(allocations["stack_id"][rows], np.fromiter(stack_ids, np.int64))]
+    rows = rows_live_at(trace, stack_ids, moment_ns)
     blocks = LiveBlocks(
         allocations["allocation_id"][rows],
         allocations["weight"][rows] if "weight" in allocations else np.ones(len(rows)),

@@ -28,20 +28,11 @@ from memlyze.analyses.selection import END_NS
 from memlyze.analyses.timeline import last_moment_ns
 from memlyze.analyses.unseen_memory import UnseenMemory, unseen_memory
 from memlyze.errors import MemlyzeError
+from memlyze.query.leaks.verdicts import VERDICTS as VERDICTS
 from memlyze.query.origins import is_import_machinery
 from memlyze.query.raw_tables import LEAKS
 from memlyze.query.session import Trace
 
-#: All verdicts, those that need attention first.
-VERDICTS = (
-    "growing",
-    "warming_up",
-    "too_few_samples",
-    "freed_late",
-    "sawtooth",
-    "bounded",
-    "one_time",
-)
 # Of these it matters who holds what stays.
 _EXPLAINED = ("growing", "warming_up", "too_few_samples")
 SITE_KINDS = ("line", "function", "stack")

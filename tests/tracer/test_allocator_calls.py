@@ -244,3 +244,40 @@ for _ in range(700):
         sample_interval=1 << 20,
     ).trace
     assert len(trace) < 100  # about twelve are due
+
+
+def test_a_call_that_read_the_table_while_it_was_exchanged(run: Any) -> None:
+    """The context of before with a function of ours: the raw domain's calls hold no lock."""
+    done = run(
+        CALLS
+        + """
+import memlyze
+class Table(ctypes.Structure):
+    _fields_ = [
+        ("context", P),
+        ("malloc", ctypes.CFUNCTYPE(P, P, N)),
+        ("calloc", ctypes.CFUNCTYPE(P, P, N, N)),
+        ("realloc", ctypes.CFUNCTYPE(P, P, P, N)),
+        ("free", ctypes.CFUNCTYPE(None, P, P)),
+    ]
+before, ours = Table(), Table()
+def call_with_context_of_before(base):
+    api.PyMem_GetAllocator(0, ctypes.byref(ours))
+    block = ours.malloc(before.context, base)
+    block = ours.realloc(before.context, block, base + 1)
+    ours.free(before.context, block)
+    kept = ours.calloc(before.context, 1, base + 2)
+api.PyMem_GetAllocator(0, ctypes.byref(before))
+for sample_rate in (0.001, 0.1, 1.0):
+    memlyze.start(sys.argv[1], force=True, sample_rate=sample_rate)
+    assert before.context is None
+    call_with_context_of_before(50_001)
+    memlyze.stop()
+    call_with_context_of_before(60_001)
+"""
+    )
+    trace = done.trace
+    trace.check_sound()
+    assert trace.one(50_001).freed_ns >= 0
+    assert trace.one(50_002).freed_ns >= 0
+    assert trace.one(50_003).freed_ns == -1

@@ -196,11 +196,6 @@ static void *hooked_malloc_exact(void *context, size_t size)
     return malloc_exact(context, size, false);
 }
 
-static void *hooked_raw_malloc_exact(void *context, size_t size)
-{
-    return malloc_exact(context, size, true);
-}
-
 static ML_NOINLINE void *calloc_attentively(const ml_hooked_domain *domain, size_t count,
                                             size_t size)
 {
@@ -407,24 +402,97 @@ static void *idle_realloc(void *context, void *block, size_t size)
                      : realloc_attentively(domain, block, size);
 }
 
+/* The raw domain is called without the GIL, also while CPython's table of it is exchanged, which
+ * happens word by word: a call that has read the context of before may read our function
+ * afterwards. It belongs to what was published last. */
+ML_INLINE ml_hooked_domain *raw_domain(void *context)
+{
+    const uintptr_t offset = (uintptr_t)context - (uintptr_t)ml_hooked_domains;
+    return ML_LIKELY(offset < sizeof ml_hooked_domains) ? context : ml_latest_raw_domain;
+}
+
+static void *raw_malloc_exact(void *context, size_t size)
+{
+    return malloc_exact(raw_domain(context), size, true);
+}
+
+static void *raw_malloc(void *context, size_t size)
+{
+    return hooked_malloc(raw_domain(context), size);
+}
+
+static void *raw_calloc(void *context, size_t count, size_t size)
+{
+    return hooked_calloc(raw_domain(context), count, size);
+}
+
+static void *raw_realloc(void *context, void *block, size_t size)
+{
+    return hooked_realloc(raw_domain(context), block, size);
+}
+
+static void raw_free(void *context, void *block)
+{
+    hooked_free(raw_domain(context), block);
+}
+
+static void raw_free_marked(void *context, void *block)
+{
+    hooked_free_marked(raw_domain(context), block);
+}
+
+static void raw_free_exact(void *context, void *block)
+{
+    hooked_free_exact(raw_domain(context), block);
+}
+
+static void *idle_raw_malloc(void *context, size_t size)
+{
+    return idle_malloc(raw_domain(context), size);
+}
+
+static void *idle_raw_calloc(void *context, size_t count, size_t size)
+{
+    return idle_calloc(raw_domain(context), count, size);
+}
+
+static void *idle_raw_realloc(void *context, void *block, size_t size)
+{
+    return idle_realloc(raw_domain(context), block, size);
+}
+
+static PyMemAllocatorEx hooks_around_raw(ml_hooked_domain *hooked)
+{
+    if (atomic_load(&ml_session) == 0)
+        return (PyMemAllocatorEx){hooked, idle_raw_malloc, idle_raw_calloc, idle_raw_realloc,
+                                  raw_free};
+    switch (ml_recording.live.kind) {
+    case ML_LIVE_EXACT:
+        return (PyMemAllocatorEx){hooked, raw_malloc_exact, raw_calloc, raw_realloc,
+                                  raw_free_exact};
+    case ML_LIVE_MANY_SAMPLES:
+        return (PyMemAllocatorEx){hooked, raw_malloc, raw_calloc, raw_realloc, raw_free_marked};
+    default:
+        return (PyMemAllocatorEx){hooked, raw_malloc, raw_calloc, raw_realloc, raw_free};
+    }
+}
+
 PyMemAllocatorEx ml_hooks_around(ml_hooked_domain *hooked)
 {
-    const PyMemAllocatorEx all_raw = {hooked, hooked_raw_malloc_exact, hooked_calloc,
-                                      hooked_realloc, hooked_free_exact};
-    const PyMemAllocatorEx all = {hooked, hooked_malloc_exact, hooked_calloc_exact,
-                                  hooked_realloc_exact, hooked_free_exact};
+    if (hooked->allocator == ML_ALLOCATOR_RAW)
+        return hooks_around_raw(hooked);
     PyMemAllocatorEx few = {hooked, hooked->is_pymalloc ? hooked_pymalloc : hooked_malloc,
                             hooked_calloc, hooked_realloc, hooked_free};
     PyMemAllocatorEx many = few;
     many.free = hooked_free_marked;
-    const PyMemAllocatorEx idle = {hooked, idle_malloc, idle_calloc, idle_realloc, hooked_free};
     if (atomic_load(&ml_session) == 0)
-        return idle;
+        return (PyMemAllocatorEx){hooked, idle_malloc, idle_calloc, idle_realloc, hooked_free};
     if (ml_sets_apart(hooked))
         few.free = hooked->wrapped.free; /* which makes no use of the context */
     switch (ml_recording.live.kind) {
     case ML_LIVE_EXACT:
-        return hooked->allocator == ML_ALLOCATOR_RAW ? all_raw : all;
+        return (PyMemAllocatorEx){hooked, hooked_malloc_exact, hooked_calloc_exact,
+                                  hooked_realloc_exact, hooked_free_exact};
     case ML_LIVE_MANY_SAMPLES:
         return many;
     default:

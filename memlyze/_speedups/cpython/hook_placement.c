@@ -6,17 +6,14 @@
 
 #include "../native/native_hooks.h"
 
-/* Filled before its hook is published and never changed afterwards: a call in flight always finds a
- * whole one. When another tool has removed our hook, the domain is hooked again, perhaps around
- * something else: then another generation serves. */
-#define GENERATIONS 8
-static ml_hooked_domain domains[GENERATIONS][3];
-static int generation_of[3] = {-1, -1, -1};
+ml_hooked_domain ml_hooked_domains[ML_GENERATIONS][ML_DOMAINS];
+ml_hooked_domain *ml_latest_raw_domain;
+static int generation_of[ML_DOMAINS] = {-1, -1, -1};
 
-enum { RAW, MEM, OBJECT };
-static const PyMemAllocatorDomain python_domains[3] = {PYMEM_DOMAIN_RAW, PYMEM_DOMAIN_MEM,
-                                                       PYMEM_DOMAIN_OBJ};
-static const uint32_t allocators[3] = {ML_ALLOCATOR_RAW, ML_ALLOCATOR_MEM, ML_ALLOCATOR_OBJECT};
+static const PyMemAllocatorDomain python_domains[ML_DOMAINS] = {PYMEM_DOMAIN_RAW, PYMEM_DOMAIN_MEM,
+                                                                PYMEM_DOMAIN_OBJ};
+static const uint32_t allocators[ML_DOMAINS] = {ML_ALLOCATOR_RAW, ML_ALLOCATOR_MEM,
+                                                ML_ALLOCATOR_OBJECT};
 
 typedef struct {
     bool malloc, free;
@@ -58,14 +55,14 @@ static bool in_chain(ml_thread *thread, int domain)
     PyMem_GetAllocator(python_domains[domain], &present);
     ml_native_probe_seen = false;
     const met_hooks met = probe(thread, &present, 1, domain);
-    for (int generation = 0; generation < GENERATIONS; generation++) {
-        ml_hooked_domain *hooked = &domains[generation][domain];
+    for (int generation = 0; generation < ML_GENERATIONS; generation++) {
+        ml_hooked_domain *hooked = &ml_hooked_domains[generation][domain];
         hooked->unguarded_bytes = ml_native_probe_seen || hooked->is_around_another ? 0
                                   : hooked->is_pymalloc ? ML_PYMALLOC_BYTES
                                                         : ML_SURELY_SMALL_BYTES;
     }
     const int latest = generation_of[domain];
-    return met.malloc && (met.free || ml_sets_apart(&domains[latest][domain]));
+    return met.malloc && (met.free || ml_sets_apart(&ml_hooked_domains[latest][domain]));
 }
 
 static bool same_allocator(const PyMemAllocatorEx *a, const PyMemAllocatorEx *b)
@@ -80,34 +77,36 @@ static void hook(ml_thread *thread, int domain)
     PyMem_GetAllocator(python_domains[domain], &present);
     int generation = 0;
     while (generation <= generation_of[domain] &&
-           !same_allocator(&domains[generation][domain].wrapped, &present))
+           !same_allocator(&ml_hooked_domains[generation][domain].wrapped, &present))
         generation++;
-    if (generation == GENERATIONS)
+    if (generation == ML_GENERATIONS)
         return; /* eight tools took turns; what they leave us is what we see */
-    ml_hooked_domain *hooked = &domains[generation][domain];
+    ml_hooked_domain *hooked = &ml_hooked_domains[generation][domain];
     if (generation > generation_of[domain]) {
         hooked->wrapped = present;
         hooked->allocator = allocators[domain];
-        const met_hooks met = probe(thread, &present, ML_PYMALLOC_BYTES + 1, RAW);
+        const met_hooks met = probe(thread, &present, ML_PYMALLOC_BYTES + 1, ML_RAW);
         hooked->is_around_another = probe(thread, &present, 1, domain).malloc;
         /* Without a context it is one of CPython's own, which look at none. */
-        hooked->is_pymalloc = domain != RAW && present.ctx == NULL && met.malloc && met.free &&
+        hooked->is_pymalloc = domain != ML_RAW && present.ctx == NULL && met.malloc && met.free &&
                               !hooked->is_around_another;
         generation_of[domain] = generation;
     }
+    if (domain == ML_RAW)
+        ml_latest_raw_domain = hooked;
     PyMemAllocatorEx ours = ml_hooks_around(hooked);
+    atomic_thread_fence(memory_order_release);
     PyMem_SetAllocator(python_domains[domain], &ours);
 }
 
-/* Where our hook is the outermost: the kind that serves best now. The context stays, so a call of
- * another thread that reads CPython's table in between finds a pair that works. */
+/* Where our hook is the outermost: the kind that serves best now. */
 static void choose_kind(int domain)
 {
     PyMemAllocatorEx present;
     PyMem_GetAllocator(python_domains[domain], &present);
     const ml_hooked_domain *hooked = present.ctx;
     for (int generation = 0; generation <= generation_of[domain]; generation++)
-        if (hooked == &domains[generation][domain]) {
+        if (hooked == &ml_hooked_domains[generation][domain]) {
             PyMemAllocatorEx ours = ml_hooks_around((ml_hooked_domain *)hooked);
             if (!same_allocator(&ours, &present))
                 PyMem_SetAllocator(python_domains[domain], &ours);
@@ -120,7 +119,7 @@ int ml_hooks_install(void)
     ml_thread *thread = ml_hooks_present_thread();
     if (!thread)
         return 0;
-    for (int domain = 0; domain < 3; domain++) {
+    for (int domain = 0; domain < ML_DOMAINS; domain++) {
         if (in_chain(thread, domain)) {
             choose_kind(domain);
             continue;
@@ -133,6 +132,6 @@ int ml_hooks_install(void)
 
 void ml_hooks_settle(void)
 {
-    for (int domain = 0; domain < 3; domain++)
+    for (int domain = 0; domain < ML_DOMAINS; domain++)
         choose_kind(domain);
 }

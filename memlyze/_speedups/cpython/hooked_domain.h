@@ -26,6 +26,15 @@ typedef struct {
  * the allocator beneath can be called as the last act, unguarded. */
 #define ML_SURELY_SMALL_BYTES 256
 
+/* Filled before its hook is published and never changed afterwards: a call in flight always finds a
+ * whole one. When another tool has removed our hook, the domain is hooked again, perhaps around
+ * something else: then another generation serves. */
+#define ML_GENERATIONS 8
+enum { ML_RAW, ML_MEM, ML_OBJECT, ML_DOMAINS };
+extern ML_INTERNAL ml_hooked_domain ml_hooked_domains[ML_GENERATIONS][ML_DOMAINS];
+/* The raw domain as it was published last. */
+extern ML_INTERNAL ml_hooked_domain *ml_latest_raw_domain;
+
 /* Whether recorded blocks of pymalloc's are set apart in this recording. */
 ML_INLINE bool ml_sets_apart(const ml_hooked_domain *domain)
 {

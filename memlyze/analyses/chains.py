@@ -77,7 +77,7 @@ class Speller:
     """Spells the ways to the objects of a trace, by their rows in its heap graph."""
 
     def __init__(self, trace: Trace) -> None:
-        graph = trace.heap_graph
+        self._graph = graph = trace.heap_graph
         self._tree = graph.tree()
         self._objects = graph.objects()
         self._types = trace.table("object_types")
@@ -114,13 +114,7 @@ class Speller:
 
     def is_namespace(self, row: int) -> bool:
         """Whether an object is a module, or what a module keeps its names in."""
-        holder = int(self._tree["holder_row"][row])
-        is_dict_of_module = (
-            holder >= 0
-            and self._short_type(holder) == "module"
-            and int(self._tree["how"][row]) == fmt.HOW_ATTRIBUTE
-        )
-        return is_dict_of_module or self._short_type(row) == "module"
+        return bool(self._graph.namespaces()[row])
 
     def _short_type(self, row: int) -> str:
         place = int(self._type_rows[row])

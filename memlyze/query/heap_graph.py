@@ -63,6 +63,7 @@ class HeapGraph:
         self._objects: Columns | None = None
         self._references: Columns | None = None
         self._tree: Columns | None = None
+        self._namespaces: Array | None = None
 
     @property
     def lost_checkpoints(self) -> LostCheckpoints:
@@ -144,6 +145,22 @@ class HeapGraph:
         if not len(class_rows):
             return np.full(len(rows), -1, np.int32)
         return np.where(rows >= 0, class_rows[np.maximum(rows, 0)], -1).astype(np.int32)
+
+    def namespaces(self) -> Array:
+        """Whether each object is a module, or what a module keeps its names in."""
+        if self._namespaces is None:
+            types, tree = self._table("object_types"), self.tree()
+            names = [str(name).rsplit(".", 1)[-1] for name in types["name"]]
+            # The last is of objects whose type is not known.
+            is_type_of_modules = np.array([name == "module" for name in names] + [False])
+            type_rows = rows_of(self.objects()["type_id"], types["type_id"])
+            is_module = is_type_of_modules[type_rows]
+            holder = tree["holder_row"]
+            is_of_module = (holder >= 0) & (tree["how"] == fmt.HOW_ATTRIBUTE)
+            if len(holder):
+                is_of_module &= is_module[holder]
+            self._namespaces = is_module | is_of_module
+        return self._namespaces
 
     def tree(self) -> Columns:
         """Of each object: what holds it on the shortest way from a root, and what would go with

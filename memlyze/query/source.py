@@ -140,7 +140,7 @@ class Source:
         if self._judged_lives is None:
             part = self._judged_part
             tables = self.columns if part is None else tables_of_part(self.columns, *part)
-            self._judged_lives = JudgedLives(tables)
+            self._judged_lives = JudgedLives(tables, self.heap_graph)
         return self._judged_lives.rows(site)
 
     def _window_sums(self) -> Columns:

@@ -19,6 +19,9 @@ WIDEST_NAME = 120
 #: What traces call the function and the file of what was allocated while no Python code ran; and
 #: what people are told.
 UNKNOWN, NO_PYTHON = "<unknown>", "(no Python code)"
+#: What the analysis of leaks calls the file of lines of several that grow together; and what people
+#: are told.
+SEVERAL_FILES, LINES_OF_SEVERAL_FILES = "<several files>", "lines of several files"
 
 
 def short_name(name: str) -> str:

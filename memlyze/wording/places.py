@@ -8,7 +8,15 @@ import typing
 
 from memlyze.analyses.hotspots import Hotspot
 from memlyze.wording.figures import short_figure
-from memlyze.wording.names import NO_PYTHON, UNKNOWN, printable, short_name, shorten_path
+from memlyze.wording.names import (
+    LINES_OF_SEVERAL_FILES,
+    NO_PYTHON,
+    SEVERAL_FILES,
+    UNKNOWN,
+    printable,
+    short_name,
+    shorten_path,
+)
 
 # What stands before the folders of packages, and of the standard library.
 _BEFORE_LIBRARIES = re.compile(
@@ -39,6 +47,8 @@ def short_place(function: str, file: str, line: int | None) -> str:
     """`app/views.py:31 Login.get`, with as much of it as there is."""
     if not line and file == function == UNKNOWN:
         return NO_PYTHON
+    if file == SEVERAL_FILES:
+        return LINES_OF_SEVERAL_FILES
     function = short_name(function)
     where = short_file(file) if file else ""
     if line:

@@ -6,7 +6,7 @@ import json
 import math
 import random
 from pathlib import Path
-from typing import Callable
+from typing import Callable, Iterable, Mapping
 
 import pytest
 from known_trace import write_known_trace
@@ -430,6 +430,62 @@ def test_lines_of_too_few_samples_for_any_test_are_found_where_they_grow_togethe
     (site,) = judged(path).sites  # its lines are not told once more, each by itself
     assert (site.verdict, site.function) == ("growing", "<several functions>")
     assert site.live_samples == 24
+
+
+def in_files(times_ms: Mapping[int, Iterable[int]], *, held_by: str = "SEEN") -> list[Life]:
+    """One sample at each time in milliseconds, by number of the file, all in one container."""
+    return [
+        Life(f"part_{number}", at, None, 1000, file=f"/srv/app/part_{number}.py", held_by=held_by)
+        for number, times in times_ms.items()
+        for at in times
+    ]
+
+
+def test_lines_of_several_files_are_found_where_one_container_holds_what_they_leave(
+    tmp_path: Path,
+) -> None:
+    lives = in_files({number: range(20 + number * 60, END_MS, 480) for number in range(8)})
+    path = write_lives(tmp_path / "t.mlyze", lives, end_ms=END_MS, interval_bytes=16_384)
+    (site,) = judged(path).sites
+    assert (site.verdict, site.function) == ("growing", "<several functions>")
+    assert (site.file, site.line) == ("<several files>", 0)
+    assert site.live_samples == len(lives)
+    assert site.holders is not None and site.holders.holder is not None
+    assert site.holders.holder.text.startswith("app.SEEN → list")
+
+
+@pytest.mark.parametrize("container_of", [lambda number: f"SEEN_{number}", lambda number: ""])
+def test_lines_of_several_files_do_not_grow_together_where_no_container_holds_them(
+    container_of: Callable[[int], str], tmp_path: Path
+) -> None:
+    lives = [Life("other", 10, None, 1000, held_by="OTHER")]
+    for number in range(8):
+        times = {number: range(20 + number * 60, END_MS, 480)}
+        lives += in_files(times, held_by=container_of(number))
+    path = write_lives(tmp_path / "t.mlyze", lives, end_ms=END_MS, interval_bytes=16_384)
+    assert not judged(path).having("growing")
+
+
+def test_what_was_judged_as_a_file_is_not_judged_again_as_what_a_container_has(
+    tmp_path: Path,
+) -> None:
+    """Six samples are enough for one look, and not for two."""
+    lives = [
+        life._replace(site=f"line_{number % 2}")
+        for number, life in enumerate(in_files({1: range(200, END_MS, 300)}))
+    ]
+    path = write_lives(tmp_path / "t.mlyze", lives, end_ms=END_MS, interval_bytes=16_384)
+    assert len(lives) == 6
+    assert not judged(path).having("growing")
+
+
+def test_files_that_fill_a_container_one_after_the_other_do_not_grow_together(
+    tmp_path: Path,
+) -> None:
+    """As where a program loads one thing after the other."""
+    lives = in_files({n: range(20 + n * 240, 260 + n * 240, 60) for n in range(8)})
+    path = write_lives(tmp_path / "t.mlyze", lives, end_ms=END_MS, interval_bytes=16_384)
+    assert not judged(path).having("growing")
 
 
 def test_small_lines_that_were_built_once_do_not_grow_together(tmp_path: Path) -> None:

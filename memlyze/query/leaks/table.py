@@ -9,7 +9,9 @@ import typing
 
 import numpy as np
 
+from memlyze.query.heap_graph import HeapGraph
 from memlyze.query.leaks.clock import Array, Work, work_in_cells
+from memlyze.query.leaks.containers import container_of_groups
 from memlyze.query.leaks.curves import Columns, Lives, read_lives
 from memlyze.query.leaks.kin import Span, kin, lives_together
 from memlyze.query.leaks.places import number_places
@@ -32,9 +34,10 @@ _NAMELESS = "(no name)"  # others have the one that the program gave them
 class JudgedLives:
     """What lived in the processes of a trace, judged by whatever a site may be."""
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: Tables, graph: HeapGraph) -> None:
         """`tables` gives the columns of a private table by name."""
         self._tables = tables
+        self._graph = graph
         self._row_of_stack = _row_of_stack(tables)
 
     @functools.cached_property
@@ -55,7 +58,10 @@ class JudgedLives:
             judged = judged_sites(process, sites, frames)
             columns = with_growth_by_request(process, by_request, sites, judged, frames)
             if level == "line":
-                pooled, is_pooled = pooled_sites(process, sites, judged, frames)
+                containers = functools.partial(
+                    container_of_groups, self._graph, self._tables, process.process_ids
+                )
+                pooled, is_pooled = pooled_sites(process, sites, judged, frames, containers)
                 # What grows with others is told once, unless it grows by itself.
                 is_left = ~is_pooled[judged.numbers] | (columns["verdict"] == GROWING)
                 columns = {name: values[is_left] for name, values in columns.items()}

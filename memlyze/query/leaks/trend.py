@@ -93,6 +93,24 @@ def _upper_tail(net: Array, squares: Array) -> Array:
     return np.array([0.5 * math.erfc(value / math.sqrt(2)) for value in z])
 
 
+def same_times_p(times: Array, groups: Array) -> float:
+    """p-value of the times of each group being so different from those of the others, were they of
+    one distribution (Kruskal and Wallis 1952, without correction for ties; the tail of χ² by Wilson
+    and Hilferty 1931).
+    """
+    ranks = np.argsort(np.argsort(times, kind="stable"), kind="stable") + 1.0
+    _, number, count = np.unique(groups, return_inverse=True, return_counts=True)
+    total = len(times)
+    if len(count) < 2:
+        return 1.0
+    of_group = np.bincount(number, weights=ranks)
+    statistic = 12 / (total * (total + 1)) * (of_group**2 / count).sum() - 3 * (total + 1)
+    freedom = len(count) - 1
+    spread = 2 / (9 * freedom)
+    z = (max(statistic / freedom, 0.0) ** (1 / 3) - (1 - spread)) / math.sqrt(spread)
+    return 0.5 * math.erfc(z / math.sqrt(2))
+
+
 def mann_kendall_p(levels: Array) -> Array:
     """One-sided p-value of each row's trend upwards (Mann 1945, Kendall 1975), as modified for
     levels that depend on those before (Hamed and Rao 1998): what is correlated counts as less.

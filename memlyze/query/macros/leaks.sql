@@ -19,10 +19,10 @@ chosen AS (
 SELECT
     -- Function of the site.
     function,
-    -- Source file of the site.
+    -- Source file of the site; `<several files>` where it is lines of several files that only together grow, in one container.
     file,
     -- Line of the site; 0 where sites are functions, or it is many lines that only together grow: of a function, or of a
-    -- file (`<several functions>`).
+    -- file, or of several (`<several functions>`).
     line,
     -- What became of its memory: `growing` (without bound, as far as was seen), `bounded` (a cache or
     -- queue: what comes in drives out what was there), `one_time` (it grew once and stays),

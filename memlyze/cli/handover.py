@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import typing
 
+from memlyze.cli.status_file import StatusFile
 from memlyze.handover import NATIVE_SHIM, STARTUP_FOLDER, can_preload, encode_options
 
 Value = typing.Union[bool, int, float, str]
@@ -24,6 +25,8 @@ class Outcome(typing.NamedTuple):
     """
     failures: tuple[tuple[str, str], ...]
     """(Python version, cause) of each Python in which recording could not start."""
+    removed_file: str | None
+    """The file in which they report, if somebody removed it before all of them could have."""
 
 
 def child_environment(
@@ -54,13 +57,18 @@ def _wants_to_be_first(preloaded: str) -> bool:
     return any(name.startswith(("libasan", "libtsan", "libclang_rt")) for name in names)
 
 
-def read_outcome(status_file: str) -> Outcome:
-    """What stands in the status file; nothing when no Python met the options."""
-    with open(status_file, encoding="utf-8", errors="surrogateescape", newline="") as file:
-        rows = [row.split("\0") for row in file.read().split("\0\n")]
+def read_outcome(status_file: StatusFile, output_file: str) -> Outcome:
+    """What stands in the status file; nothing when no Python met the options. Where somebody has
+    removed it, the trace counts that is there.
+    """
+    rows = [row.split("\0") for row in status_file.read().split("\0\n")]
     begun = [fields[2] for fields in rows if fields[0] == "begun"]
     traces = [fields[2] for fields in rows if fields[0] == "started"]
+    was_removed = status_file.was_removed
+    if was_removed and not traces and os.path.exists(output_file):
+        traces = [output_file]
     return Outcome(
         traces=tuple(sorted(traces, key=lambda path: path not in begun[:1])),
         failures=tuple((fields[1], fields[2]) for fields in rows if fields[0] == "failed"),
+        removed_file=status_file.path if was_removed else None,
     )

@@ -179,12 +179,12 @@ def _record(
     is_quiet: bool,
 ) -> int:
     in_the_way = obstacle(target.executable)
-    with status_file() as path:
+    with status_file() as told:
         options = {
             **tracer_options,
             "output_file": output_file,
             "family_id": os.urandom(8).hex(),
-            "status_file": path,
+            "status_file": told.path,
         }
         preload = bool(tracer_options.get("native", True)) and in_the_way is None
         environment = handover.child_environment(options, os.environ, preload=preload)
@@ -193,7 +193,7 @@ def _record(
         except OSError as error:
             cause = f"{error.strerror} ({in_the_way})" if in_the_way else error.strerror
             raise UsageError(f"{target.executable} cannot be run: {cause}") from None
-        outcome = handover.read_outcome(path)
+        outcome = handover.read_outcome(told, output_file)
     try:
         report(target, outcome, in_the_way, is_quiet=is_quiet)
     except (KeyboardInterrupt, BrokenPipeError):
@@ -278,6 +278,11 @@ def _why_nothing(target: Target, outcome: handover.Outcome, in_the_way: str | No
                 f"install memlyze there and use its own memlyze command"
             )
         return cause
+    if outcome.removed_file is not None:
+        return (
+            f"or it is not known, as somebody removed {outcome.removed_file}, in which the program "
+            "reports; look for its trace, or record again with another TMPDIR"
+        )
     if in_the_way is not None:
         return f"{in_the_way}; record a Python program: memlyze record app.py"
     return (

@@ -40,6 +40,41 @@ def test_trace_is_named_after_program_and_process_so_that_runs_do_not_collide(
             assert name == f"app.{trace.metadata['process_id']}.mlyze"
 
 
+REMOVE_STATUS_FILE = """
+import glob, os, tempfile
+for path in glob.glob(os.path.join(tempfile.gettempdir(), "*.status")):
+    os.unlink(path)
+"""
+
+
+@pytest.mark.parametrize("options", [["-o", "t.mlyze"], []])
+def test_status_of_the_program_counts_though_somebody_cleans_the_temporary_folder(
+    options: list[str], app: str, memlyze: Runner, tmp_path: Path
+) -> None:
+    (tmp_path / "tmp").mkdir()
+    (tmp_path / app).write_text(f"{REMOVE_STATUS_FILE}\n{ALLOCATE}")
+    environment = {**clean_environment(), "TMPDIR": str(tmp_path / "tmp")}
+    result = memlyze("record", *options, app, env=environment)
+    assert result.returncode == 0
+    assert len(traces(tmp_path)) == 1
+    assert str(tmp_path / traces(tmp_path)[0]) in result.stderr
+
+
+def test_trace_is_found_though_the_program_could_not_tell_where_it_is(
+    memlyze: Runner, tmp_path: Path
+) -> None:
+    """A shell removes the file before Python starts."""
+    (tmp_path / "tmp").mkdir()
+    environment = {**clean_environment(), "TMPDIR": str(tmp_path / "tmp")}
+    script = f"rm tmp/*.status; {sys.executable} -c 'keep = [bytes(1 << 20)]'"
+    result = memlyze("record", "-o", "t.mlyze", "--", "sh", "-c", script, env=environment)
+    assert result.returncode == 0
+    assert str(tmp_path / "t.mlyze") in result.stderr
+    result = memlyze("record", "--", "sh", "-c", script, env=environment)
+    assert result.returncode == 0
+    assert "somebody removed" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "name"),
     [(["-c", "pass"], "code"), (["-m", "this"], "this"), (["-m", "json.tool"], "json.tool")],

@@ -13,8 +13,9 @@ import numpy as np
 from memlyze._speedups import _event_sums
 from memlyze.analyses.ended_processes import ended_processes
 from memlyze.analyses.growing_sums import growing_sums, together
-from memlyze.analyses.remembered import remembered
+from memlyze.analyses.remembered import recalled, remembered
 from memlyze.analyses.selection import END_NS, Chosen
+from memlyze.query.halves import in_halves
 from memlyze.query.session import Trace
 
 Array = typing.Any  # a one-dimensional numpy array
@@ -28,9 +29,11 @@ HELD = 2
 TEMPORARY = 4
 #: Mapped memory (`mmap`): addresses, of which only what was written to is resident.
 MAPPED = 8
+_CLASSES = (LIVE, HELD, TEMPORARY, MAPPED)
+
+_KIND = "event sums"  # among what is remembered
 
 _CHUNK_ROWS = _event_sums.CHUNK_ROWS
-_MANY_ROWS = 1 << 21
 _GROUP_COLUMNS = {
     "thread": "thread_id",
     "process": "process_id",
@@ -75,13 +78,15 @@ def event_sums(
         for name, value in sorted(chosen.parameters.items())
     )
     stack_ids = None if chosen.stack_ids is None else tuple(chosen.stack_ids)
-    return remembered(
-        trace,
-        "event sums",
-        lambda: _sum_up(trace, chosen, question),
-        (question, asked, stack_ids),
-        of="allocations",
-    )
+
+    def sums() -> Columns:
+        for (earlier, *of_which), known in recalled(trace, _KIND, of="allocations"):
+            classes = question.classes_in(earlier)
+            if of_which == [asked, stack_ids] and classes is not None:
+                return _folded(known, classes, question)
+        return _sum_up(trace, chosen, question)
+
+    return remembered(trace, _KIND, sums, (question, asked, stack_ids), of="allocations")
 
 
 class _Question(typing.NamedTuple):
@@ -94,6 +99,41 @@ class _Question(typing.NamedTuple):
     told_apart: int
     wanted: int
     by_stack: bool
+
+    @property
+    def temporary(self) -> tuple[int, int | None]:
+        """What is temporary."""
+        return self.temporary_ns, self.temporary_allocations
+
+    def classes_in(self, earlier: _Question) -> dict[int, int] | None:
+        """By each class that this asks for, the one that says the same in the sums of an earlier
+        question, which are told apart by it; None: these do not tell what this asks.
+        """
+        if (earlier.group, earlier.by_stack, earlier.wanted) != (self.group, self.by_stack, 0):
+            return None
+        said = {name: name for name in (LIVE, MAPPED)}
+        if earlier.moment_ns == self.moment_ns:
+            said[HELD] = HELD
+        if self.moment_ns == END_NS and (HELD not in said or not earlier.told_apart & HELD):
+            said[HELD] = LIVE
+        if earlier.temporary == self.temporary:
+            said[TEMPORARY] = TEMPORARY
+        asked = [name for name in _CLASSES if (self.told_apart | self.wanted) & name]
+        if all(earlier.told_apart & said.get(name, 0) for name in asked):
+            return {name: said[name] for name in asked}
+        return None
+
+
+def _folded(sums: Columns, classes: typing.Mapping[int, int], question: _Question) -> Columns:
+    """The answer to a question, from sums in which its `classes` are told apart as these say."""
+    wanted = sum(said for name, said in classes.items() if question.wanted & name)
+    is_wanted = sums["classes"] & wanted == wanted
+    chosen = {name: column[is_wanted] for name, column in sums.items()}
+    told = np.zeros(len(chosen["classes"]), sums["classes"].dtype)
+    for name, said in classes.items():
+        if question.told_apart & name:
+            told[chosen["classes"] & said != 0] |= name
+    return together([{**chosen, "classes": told}])
 
 
 def event_sums_by(trace: Trace, chosen: Chosen, groups: Array) -> Columns:
@@ -180,7 +220,8 @@ def _sum_up(trace: Trace, chosen: Chosen, question: _Question) -> Columns:
             del sums["largest"]  # cannot be told without what was taken away
             return sums
 
-        return _in_halves(sum_rows, len(columns["time_ns"]))
+        parts = in_halves(sum_rows, len(columns["time_ns"]), unit=_CHUNK_ROWS)
+        return parts[0] if len(parts) == 1 else together(parts)
 
     if growing is None:
         sums = summing(columns, _chunk_times(trace))
@@ -192,18 +233,6 @@ def _sum_up(trace: Trace, chosen: Chosen, question: _Question) -> Columns:
     sums = _of_stacks(sums, chosen)
     order = np.lexsort((sums["classes"], sums["group_id"], sums["stack_id"]))
     return {name: column[order] for name, column in sums.items()}
-
-
-def _in_halves(sum_rows: typing.Callable[[slice], Columns], count: int) -> Columns:
-    """The sums over so many rows; of many, each half on a processor of its own."""
-    if count < _MANY_ROWS:
-        return sum_rows(slice(0, count))
-    from concurrent import futures
-
-    half = count // 2 // _CHUNK_ROWS * _CHUNK_ROWS
-    with futures.ThreadPoolExecutor(1) as beside:
-        second = beside.submit(sum_rows, slice(half, count))
-        return together([sum_rows(slice(0, half)), second.result()])
 
 
 def _hashable(value: typing.Any) -> typing.Hashable:

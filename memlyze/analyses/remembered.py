@@ -39,3 +39,13 @@ def remembered(
     values.move_to_end(key)
     found: Value = values[key][1]
     return found
+
+
+def recalled(
+    trace: Trace, kind: str, *, of: str = ANY_TABLE
+) -> list[tuple[typing.Any, typing.Any]]:
+    """The keys of what is remembered of this trace and kind, and is so still, with the values."""
+    kinds = _by_trace.get(trace, {})
+    version = trace.version(of)
+    known = kinds[kind].items() if kind in kinds else ()
+    return [(key, value) for key, (of_version, value) in known if of_version == version]

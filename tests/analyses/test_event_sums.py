@@ -122,12 +122,64 @@ def test_sums_are_those_of_sql(question: dict[str, Any], trace: Trace) -> None:
         np.testing.assert_allclose(found[name], values, rtol=1e-9)
 
 
+@pytest.mark.parametrize("group", [None, "window"])
+@pytest.mark.parametrize(
+    "question",
+    [
+        {},
+        {"wanted": HELD, "moment_ns": 5 * MS},
+        {"wanted": HELD},  # at the end: what is live
+        {"told_apart": LIVE | TEMPORARY, "temporary_ns": 3 * MS},
+        {"wanted": LIVE, "told_apart": HELD | MAPPED, "moment_ns": 5 * MS},
+    ],
+    ids=str,
+)
+def test_what_an_earlier_answer_tells_is_not_summed_up_again(
+    question: dict[str, Any], group: str | None, trace: Trace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    everything = LIVE | HELD | TEMPORARY | MAPPED
+    with memlyze.open(trace.paths) as fresh:
+        expected = event_sums(fresh, choose(fresh, Selection()), group=group, **question)
+    with memlyze.open(trace.paths) as asked:
+        chosen = choose(asked, Selection())
+        event_sums(
+            asked, chosen, group=group, moment_ns=5 * MS, temporary_ns=3 * MS, told_apart=everything
+        )
+        monkeypatch.setattr(_event_sums, "sum_events", None)
+        found = event_sums(asked, chosen, group=group, **question)
+    assert found.keys() == expected.keys()
+    for name, column in expected.items():
+        np.testing.assert_allclose(found[name], column, rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        {"wanted": HELD, "moment_ns": 6 * MS},
+        {"told_apart": TEMPORARY, "temporary_ns": 2 * MS},
+        {"told_apart": MAPPED},
+    ],
+    ids=str,
+)
+def test_what_an_earlier_answer_does_not_tell_is_summed_up(
+    question: dict[str, Any], trace: Trace
+) -> None:
+    with memlyze.open(trace.paths) as fresh:
+        expected = event_sums(fresh, choose(fresh, Selection()), **question)
+    with memlyze.open(trace.paths) as asked:
+        chosen, told_apart = choose(asked, Selection()), LIVE | HELD | TEMPORARY
+        event_sums(asked, chosen, moment_ns=5 * MS, temporary_ns=3 * MS, told_apart=told_apart)
+        found = event_sums(asked, chosen, **question)
+    for name, column in expected.items():
+        np.testing.assert_array_equal(found[name], column)
+
+
 def test_halves_of_many_rows_are_summed_up_to_the_same(
     trace: Trace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: dict[str, Any] = {"group": "window", "told_apart": LIVE | TEMPORARY}
     at_once = event_sums(trace, choose(trace, Selection()), **asked)
-    monkeypatch.setattr("memlyze.analyses.event_sums._MANY_ROWS", 1)
+    monkeypatch.setattr("memlyze.query.halves._MANY_ROWS", 1)
     with memlyze.open(trace.paths) as again:
         in_halves = event_sums(again, choose(again, Selection()), **asked)
     assert in_halves.keys() == at_once.keys()

@@ -35,8 +35,13 @@ def random_allocations(random: Any, *, count: int, is_exact: bool) -> dict[str, 
     return columns if is_exact else {**columns, "weight": 1 + random.random(count)}
 
 
+@pytest.mark.parametrize("is_in_halves", [False, True])
 @pytest.mark.parametrize("is_exact", [True, False])
-def test_lives_are_those_of_each_allocation(is_exact: bool) -> None:
+def test_lives_are_those_of_each_allocation(
+    is_exact: bool, is_in_halves: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if is_in_halves:
+        monkeypatch.setattr("memlyze.query.halves._MANY_ROWS", 1)
     allocations = random_allocations(np.random.default_rng(3), count=2000, is_exact=is_exact)
     rows = slice(100, 1900)
     runs = {"time_ns": np.array([20 * SECOND]), "duration_ns": np.array([5 * SECOND])}

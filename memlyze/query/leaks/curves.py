@@ -12,6 +12,7 @@ import typing
 import numpy as np
 
 from memlyze._speedups import _event_sums
+from memlyze.query.halves import in_halves
 from memlyze.query.leaks.clock import CELLS, COHORTS, Array, Clock, Work, work_clock
 
 Columns = typing.Mapping[str, Array]
@@ -172,7 +173,7 @@ def read_lives(
     start_ns, end_ns = span
     end_ns = max(end_ns, start_ns + CELLS)
     of_process = {name: column[rows] for name, column in allocations.items()}
-    found = _event_sums.sort_lives(
+    found = _sorted_lives(
         of_process,
         start_ns=start_ns,
         cells_per_ns=CELLS / (end_ns - start_ns),
@@ -209,6 +210,28 @@ def read_lives(
         is_exact=is_exact,
         clock=clock,
     )
+
+
+def _sorted_lives(columns: Columns, **how: typing.Any) -> dict[str, Array]:
+    """What `sort_lives` gives for these rows of `allocations`."""
+
+    def sort(rows: slice) -> dict[str, Array]:
+        found: dict[str, Array] = _event_sums.sort_lives(
+            {name: column[rows] for name, column in columns.items()}, **how
+        )
+        found["row"] += rows.start
+        return found
+
+    first, *others = in_halves(sort, len(columns["time_ns"]))
+    for second in others:
+        for name, values in second.items():
+            if name in ("row", "born", "died"):
+                first[name] = np.concatenate([first[name], values])
+            elif name == "stack_first_ns":
+                np.minimum(first[name], values, out=first[name])
+            else:
+                first[name] += values
+    return first
 
 
 def _counted_by(requests: Requests | None) -> dict[str, Array]:

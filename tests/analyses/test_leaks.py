@@ -98,6 +98,11 @@ def sawtooth() -> list[Life]:
     return [Life("site", at, died if died < END_MS else None, SIZE) for at, died in ends]
 
 
+def sawtooth_that_ends_empty() -> list[Life]:
+    ends = [(at, (at // 300 + 1) * 300) for at in range(10, 1790)]
+    return [Life("site", at, died, SIZE) for at, died in ends]
+
+
 def freed_at_the_end() -> list[Life]:
     return [Life("site", at, END_MS - 10, SIZE) for at in range(10, END_MS - 20)]
 
@@ -115,6 +120,7 @@ CASES: dict[Callable[[], list[Life]], set[str]] = {
     table_of_keys_that_become_rare: {"warming_up"},
     growing_by_a_loop_that_gets_slower: {"growing"},
     sawtooth: {"sawtooth"},
+    sawtooth_that_ends_empty: {"sawtooth"},
     freed_at_the_end: {"freed_late"},
 }
 
@@ -466,26 +472,76 @@ def test_lines_of_several_files_do_not_grow_together_where_no_container_holds_th
     assert not judged(path).having("growing")
 
 
-def test_what_was_judged_as_a_file_is_not_judged_again_as_what_a_container_has(
+def test_functions_of_one_file_are_found_where_one_container_holds_what_they_leave(
     tmp_path: Path,
 ) -> None:
-    """Six samples are enough for one look, and not for two."""
+    """One of them has enough to be judged, and more of it stays from the beginning."""
+    lives = [Life("load", 5, None, 1000, held_by="TABLE") for _ in range(40)]
+    parts = {
+        "keep": (100, 350, 600, 850, 1100, 1250),  # and nothing in the last third
+        "part_1": (700, 1500),
+        "part_2": (1000, 1800),
+        "part_3": (1900,),
+    }
+    for site, times in parts.items():
+        lives += [Life(site, at, None, 1000, held_by="SEEN") for at in times]
+    path = write_lives(tmp_path / "t.mlyze", lives, end_ms=END_MS, interval_bytes=16_384)
+    (site,) = judged(path).having("growing")
+    assert (site.function, site.file) == ("<several functions>", PROGRAM_FILE)
+    assert site.holders is not None and site.holders.holder is not None
+    assert site.holders.holder.text.startswith("app.SEEN → list")
+
+
+def test_what_was_freed_of_other_functions_counts_where_survivors_seem_to_grow(
+    tmp_path: Path,
+) -> None:
+    """A table whose entries are replaced, each part made by a line of its own that seldom is seen:
+    those of which something is left at the end are not all.
+    """
     lives = [
-        life._replace(site=f"line_{number % 2}")
-        for number, life in enumerate(in_files({1: range(200, END_MS, 300)}))
+        Life(f"part_{at}", at, at + 400 if at + 400 < END_MS else None, 1000, held_by="TABLE")
+        for at in range(10, END_MS, 40)
     ]
+    path = write_lives(tmp_path / "t.mlyze", lives, end_ms=END_MS, interval_bytes=16_384)
+    assert not judged(path).having("growing")
+
+
+def test_a_function_is_not_judged_again_as_what_a_container_has(tmp_path: Path) -> None:
+    """Six samples are enough for one look, and not for two."""
+    times = enumerate(range(200, END_MS, 300))
+    lives = [Life(f"keep:{10 + n % 2}", at, None, 1000, held_by="SEEN") for n, at in times]
     path = write_lives(tmp_path / "t.mlyze", lives, end_ms=END_MS, interval_bytes=16_384)
     assert len(lives) == 6
     assert not judged(path).having("growing")
 
 
-def test_files_that_fill_a_container_one_after_the_other_do_not_grow_together(
-    tmp_path: Path,
+@pytest.mark.parametrize(
+    ("site", "file", "turns"),
+    [
+        ("load", "/srv/app/part_{phase}.py", 4),
+        ("load_{turn}", "/srv/app/part_{phase}.py", 4),  # each function seen once
+        ("load_{phase}", PROGRAM_FILE, 12),  # each has enough to be judged
+    ],
+)
+def test_what_fills_a_container_one_after_the_other_does_not_grow_together(
+    site: str, file: str, turns: int, tmp_path: Path
 ) -> None:
     """As where a program loads one thing after the other."""
-    lives = in_files({n: range(20 + n * 240, 260 + n * 240, 60) for n in range(8)})
+    lives = [
+        Life(
+            site.format(phase=phase, turn=turn),
+            20 + phase * 197 + turn * 197 // turns,
+            None,
+            1000,
+            file=file.format(phase=phase),
+            held_by="TABLE",
+        )
+        for phase in range(10)
+        for turn in range(turns)
+    ]
     path = write_lives(tmp_path / "t.mlyze", lives, end_ms=END_MS, interval_bytes=16_384)
-    assert not judged(path).having("growing")
+    growing = judged(path).having("growing")
+    assert "<several functions>" not in {site.function for site in growing}
 
 
 def test_small_lines_that_were_built_once_do_not_grow_together(tmp_path: Path) -> None:

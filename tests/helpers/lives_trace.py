@@ -40,10 +40,11 @@ def lives_trace(
     work: Iterable[tuple[int, int, int]] = (),
     more_metadata: Mapping[str, Any] | None = None,
 ) -> TraceEncoder:
-    """A trace of these lives; sampled where `interval_bytes` > 0. Each site is a function of the
-    program; `windows` are (number, name, start in milliseconds), all of one kind; `work` is
-    (milliseconds, CPU time so far in microseconds, waits so far). There is a checkpoint at the end
-    where anything is held.
+    """A trace of these lives; sampled where `interval_bytes` > 0.
+
+    Each site is a function of the program, or a line of it, as in `load:12`; `windows` are (number,
+    name, start in milliseconds), all of one kind; `work` is (milliseconds, CPU time so far in
+    microseconds, waits so far). There is a checkpoint at the end where anything is held.
     """
     lives = list(lives)
     sampling = dict(EXACT_SAMPLING)
@@ -66,8 +67,9 @@ def lives_trace(
     sites = sorted({(life.site, life.file) for life in lives})
     trace.add("codes", [{"code_id": 1, "function": "<truncated>"}])
     for number, (site, file) in enumerate(sites):
-        code = {"code_id": number + 2, "function": site, "file": file}
-        trace.add("codes", [dict(code, first_line=10 * number + 10)])
+        function, _, line = site.partition(":")
+        code = {"code_id": number + 2, "function": function, "file": file}
+        trace.add("codes", [dict(code, first_line=int(line or 10 * number + 10))])
     stacks = [{"stack_id": n + 1, "parent_id": 0, "code_id": n + 2} for n in range(len(sites))]
     trace.add("stacks", stacks)
     trace.add("threads", [{"thread_id": 1, "os_thread_id": 70, "name": "MainThread"}])

@@ -1,5 +1,5 @@
-"""Which container holds what lines of many files made: what these have in common that let one
-thing grow, such as a list of requests, each of which consists of parts that many lines make.
+"""Which container holds what many functions made: what these have in common that let one thing
+grow, such as a list of requests, each of which consists of parts that many lines make.
 """
 
 from __future__ import annotations

@@ -1,13 +1,15 @@
 """Growth that is spread over many lines, each of which has too little of it to be judged.
 
 Lines that are too small, or were sampled so rarely that no test could tell, are judged together:
-those of a function, then what is left of a file, then the files of which one container holds what
-they left. What grows together is one site. Not so what is left of a process: one of its lines
-begins when another ends, and nothing of it need grow.
+those of a function, then what is left of a file. What grows together is one site. Not so what is
+left of a process: one of its lines begins when another ends, and nothing of it need grow. But the
+functions of which one container holds what they left are judged together, with whatever does not
+grow by itself: that a list of requests gets longer, each line of them may have too little to show.
 """
 
 from __future__ import annotations
 
+import collections
 import json
 import typing
 
@@ -22,9 +24,9 @@ from memlyze.query.leaks.verdicts import GROWING
 
 SEVERAL_FUNCTIONS = "<several functions>"
 SEVERAL_FILES = "<several files>"
-#: Chance of times that differ as much: files of which one grows after the other do not grow
-#: together.
+#: Chance of times that differ as much: what grows one after the other does not grow together.
 _AT_OTHER_TIMES = 0.01
+_NO_CONTAINER = -1
 
 #: For groups of call stacks, by the number of each stack, the container of most of what each left.
 Containers = typing.Callable[[Array], Array]
@@ -34,13 +36,14 @@ class _Stage(typing.NamedTuple):
     """What the lines that are put together have in common."""
 
     names: tuple[str, ...]
-    """Columns of `frames`; empty: the container of most of what their files left."""
+    """Columns of `frames`; empty: the container of most of what their functions left."""
     looks: int
     """As `judge` takes it."""
 
 
+_PLACES = (("function", "file"), ("file",))
 #: The first two share a chance of 1 % of naming anything that does not grow, the last has its own.
-_STAGES = (_Stage(("function", "file"), 2), _Stage(("file",), 2), _Stage((), 1))
+_STAGES = (*(_Stage(names, len(_PLACES)) for names in _PLACES), _Stage((), 1))
 
 
 def pooled_sites(
@@ -53,18 +56,24 @@ def pooled_sites(
     lasting = np.bincount(
         lines.of_stack[lives.stack_id], weights=lives.bytes, minlength=len(lines.frame_row)
     )
-    is_left = (lasting > 0) & (lines.frame_row >= 0)
-    is_left[judged.numbers[judged.judgement.has_enough]] = False
-    file = number_places(frames, ("file",))[lines.frame_row]
+    is_seen = (lasting > 0) & (lines.frame_row >= 0)
+    has_enough, grows_alone = np.zeros((2, len(is_seen)), bool)
+    has_enough[judged.numbers[judged.judgement.has_enough]] = True
+    grows_alone[judged.numbers[judged.judgement.verdict == GROWING]] = True
+    function, file = (number_places(frames, names)[lines.frame_row] for names in _PLACES)
     found = []
-    is_taken = np.zeros(len(is_left), bool)
+    is_taken = np.zeros(len(is_seen), bool)
     for stage in _STAGES:
         if stage.names:
             pool = number_places(frames, stage.names)[lines.frame_row]
+            is_left = is_seen & ~has_enough & ~is_taken
         elif lives.is_exact:
             break  # a line of which everything was recorded is judged by itself, if it has enough
         else:
-            pool, is_left = _by_container(lines, is_left, file, containers)
+            is_left = is_seen & ~grows_alone & ~is_taken
+            pool = _containers_of_lines(process, lines, is_left, function, file, containers)
+            is_left &= pool != _NO_CONTAINER
+            pool -= _NO_CONTAINER  # none is negative
         is_left_together = is_left & (np.bincount(pool, weights=is_left)[pool] >= 2)
         if not is_left_together.any():
             continue
@@ -73,38 +82,67 @@ def pooled_sites(
         if not stage.names:
             for place in np.flatnonzero(grows):
                 is_of_pool = is_left_together & (pool == pools.numbers[place])
-                grows[place] = _grow_together(process, lines, is_of_pool, file)
+                grows[place] = _grow_together(process, lines, is_of_pool, function, file)
         if grows.any():
             columns = {name: values[grows] for name, values in pools.columns.items()}
             numbers = pools.numbers[grows]
-            columns.update(_names(stage, numbers, pool, is_left_together, lines))
+            of_line = np.where(is_left_together, pool, _NO_CONTAINER)
+            columns.update(_names(stage, columns, numbers, of_line, lines, file))
             found.append(columns)
             is_taken |= is_left_together & np.isin(pool, numbers)
-            is_left &= ~is_taken
     return found, is_taken
 
 
-def _by_container(
-    lines: Sites, is_left: Array, file: Array, containers: Containers
-) -> tuple[Array, Array]:
-    """A number for each line by the container of its file, and which lines have one that holds what
-    several files left.
+def _containers_of_lines(
+    process: Process,
+    lines: Sites,
+    is_left: Array,
+    function: Array,
+    file: Array,
+    containers: Containers,
+) -> Array:
+    """The container of each line, that of its function, by their numbers; or `_NO_CONTAINER`.
+
+    A function of which nothing is left has that of most functions of its file: were only those
+    taken of which something survives, that would look like growth.
     """
-    of_file = np.full(int(file.max()) + 1, -1)
-    found = containers(np.where(is_left, file, -1)[lines.of_stack])
-    of_file[: len(found)] = found
-    known, pool = np.unique(of_file, return_inverse=True)
-    files = np.bincount(pool[np.unique(file[is_left])], minlength=len(known))
-    pool = pool[file]
-    return pool, is_left & (files >= 2)[pool] & (known >= 0)[pool]
+    lives = process.lives
+    functions = int(function.max()) + 1
+    of_function = np.full(functions, _NO_CONTAINER)
+    known = containers(np.where(is_left, function, _NO_CONTAINER)[lines.of_stack])
+    of_function[: len(known)] = known
+    file_of = np.zeros(functions, np.int64)
+    file_of[function] = file
+    has_one = np.flatnonzero(of_function != _NO_CONTAINER)
+    in_files: collections.defaultdict[int, collections.Counter[int]]
+    in_files = collections.defaultdict(collections.Counter)
+    for of_file, container in zip(file_of[has_one].tolist(), of_function[has_one].tolist()):
+        in_files[of_file][container] += 1
+    survives = lives.died == CELLS
+    leaves = np.bincount(function[lines.of_stack[lives.stack_id[survives]]], minlength=functions)
+    for number in np.flatnonzero(leaves == 0).tolist():
+        for container, _ in in_files[int(file_of[number])].most_common(1):
+            of_function[number] = container
+    # A single function was judged as such.
+    several, counts = np.unique(of_function[has_one], return_counts=True)
+    of_function[~np.isin(of_function, several[counts >= 2])] = _NO_CONTAINER
+    of_line: Array = of_function[function]
+    return of_line
 
 
-def _grow_together(process: Process, lines: Sites, is_of_pool: Array, file: Array) -> bool:
-    """Whether what stays of the files of a pool was made at the same times."""
+def _grow_together(
+    process: Process, lines: Sites, is_of_pool: Array, function: Array, file: Array
+) -> bool:
+    """Whether what stays of the functions of a pool, and of its files, was made at the same
+    times.
+    """
     lives = process.lives
     line = lines.of_stack[lives.stack_id]
     stays = is_of_pool[line] & (lives.died == CELLS) & (lives.born != BEFORE)
-    return same_times_p(lives.born[stays], file[line[stays]]) >= _AT_OTHER_TIMES
+    times = lives.born[stays]
+    return all(
+        same_times_p(times, place[line[stays]]) >= _AT_OTHER_TIMES for place in (function, file)
+    )
 
 
 def _judge_pools(
@@ -135,18 +173,20 @@ def _judge_pools(
 
 
 def _names(
-    stage: _Stage, numbers: Array, pool: Array, is_pooled: Array, lines: Sites
+    stage: _Stage, columns: Columns, numbers: Array, pool: Array, lines: Sites, file: Array
 ) -> dict[str, Array]:
-    """What the pools are called, and which stacks they consist of."""
-    pool_of_stack = np.where(is_pooled[lines.of_stack], pool[lines.of_stack], -1)
-    columns = {
+    """What the pools are called, and which stacks they consist of. `pool` is of each line,
+    `columns` have what the line with most of each is called.
+    """
+    pool_of_stack = pool[lines.of_stack]
+    names = {
         "line": np.zeros(len(numbers), dtype=np.int64),
         "stack_ids": texts(
             [json.dumps(np.flatnonzero(pool_of_stack == number).tolist()) for number in numbers]
         ),
     }
     if "function" not in stage.names:
-        columns["function"] = texts([SEVERAL_FUNCTIONS] * len(numbers))
-    if "file" not in stage.names:
-        columns["file"] = texts([SEVERAL_FILES] * len(numbers))
-    return columns
+        are_in_one = [len(np.unique(file[pool == number])) == 1 for number in numbers]
+        names["function"] = texts([SEVERAL_FUNCTIONS] * len(numbers))
+        names["file"] = np.where(are_in_one, columns["file"], SEVERAL_FILES)
+    return names

@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from native_programs import build
 
 from memlyze.trace.trace_file import TraceFile
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the system says it on Linux alone")
 
+HERE = Path(__file__).parent
 MIB = 1 << 20
 
 
@@ -135,6 +137,24 @@ def test_objects_without_pymalloc_are_malloc_s(explain: Any) -> None:
     )
     assert snapshot.resident["python_objects"] == snapshot.resident["pymalloc_free"] == 0
     assert snapshot.resident["malloc_live"] >= 200_000 * 144
+
+
+def test_heap_of_another_allocator_is_not_free_memory_of_the_c_library(
+    explain: Any, tmp_path: Path
+) -> None:
+    """A preloaded tcmalloc moves the program break, too, and glibc knows of none of its blocks."""
+    allocator = build(HERE / "sbrk_allocator.c", tmp_path / "own.so", "-fno-builtin")
+    snapshot = explain(
+        """
+        import ctypes
+        assert ctypes.CDLL(None).moves_the_program_break() == 1
+        kept = [b"x" * 5000 for _ in range(8000)]
+        """,
+        least=0.0,
+        env={"LD_PRELOAD": str(allocator)},
+    )
+    assert snapshot.resident["unexplained"] >= 8000 * 5000
+    assert snapshot.resident["malloc_free"] + snapshot.resident["malloc_live"] < 8 * MIB
 
 
 def test_arrays_are_malloc_s_and_untouched_ones_only_reserved(explain: Any) -> None:

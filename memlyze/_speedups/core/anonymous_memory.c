@@ -187,7 +187,7 @@ static segment segment_at(ml_anonymous_scan *scan, uintptr_t at, uintptr_t end)
         return pools_at(scan, at, end, scan->pool_ahead_live_bytes);
     if (ml_memory_read(scan->memory, at, head, sizeof head)) {
         if (scan->has_glibc_malloc && is_heap(head, at))
-            return (segment){ML_OWNER_HEAP, at + head[3], 0};
+            return (segment){ML_OWNER_HEAP, at + head[3], (int64_t)head[2]};
         if (ml_runtime.pool_bytes && at % ml_runtime.pool_bytes == 0) {
             const int64_t live = ml_runtime.live_bytes(head);
             if (live >= 0)

@@ -34,7 +34,8 @@ enum {
 
 typedef struct {
     int64_t reserved_bytes, resident_bytes;
-    int64_t live_bytes; /* of pools */
+    int64_t
+        live_bytes; /* of pools: of their blocks; of heaps: those that malloc counts as theirs */
 } ml_share;
 
 /* Reads through /proc/self/mem. False: that memory is gone, or may not be read. */

@@ -33,7 +33,8 @@ static struct {
     ml_anonymous_scan scan;
     uintptr_t own_stack; /* an address in it */
     total totals[ML_RESIDENT_CATEGORIES];
-    total heaps, blocks;
+    total heaps, blocks, program_break;
+    int64_t heap_bytes; /* of `heaps`, by their heads */
     ml_share pools;
     mapped_file files[MAX_FILES];
     int file_count;
@@ -188,6 +189,7 @@ static void add_anonymous(const ml_mapping *mapping)
     now.heaps.mappings += heap->reserved_bytes != 0;
     now.heaps.reserved_bytes += heap->reserved_bytes;
     now.heaps.resident_bytes += heap->resident_bytes;
+    now.heap_bytes += heap->live_bytes;
     now.blocks.mappings += block->reserved_bytes != 0;
     now.blocks.reserved_bytes += block->reserved_bytes;
     now.blocks.resident_bytes += block->resident_bytes;
@@ -218,10 +220,10 @@ static void add_mapping(void *context, const ml_mapping *mapping)
         add(ML_RESIDENT_TRACER, 1, reserved, mapping->resident_bytes);
     } else if (begins_with(mapping, "[stack")) {
         add(ML_RESIDENT_THREAD_STACKS, 1, reserved, mapping->resident_bytes);
-    } else if (begins_with(mapping, "[heap]") && now.scan.has_glibc_malloc) {
-        now.heaps.mappings++;
-        now.heaps.reserved_bytes += reserved;
-        now.heaps.resident_bytes += mapping->resident_bytes;
+    } else if (begins_with(mapping, "[heap]")) {
+        now.program_break.mappings++;
+        now.program_break.reserved_bytes += reserved;
+        now.program_break.resident_bytes += mapping->resident_bytes;
     } else if (mapping->has_file || (is_named && begins_with(mapping, "[v"))) {
         add_file(mapping);
         is_file = true;
@@ -260,6 +262,23 @@ static void add_pools(void)
         pools->resident_bytes - live);
 }
 
+/* Whoever moves the program break has a part of `[heap]`: glibc for its first heap, and any other
+ * allocator, such as a preloaded tcmalloc. Of glibc is no more than it counts beside its other
+ * heaps; the rest is nobody's. */
+static void divide_program_break(int64_t counted_bytes)
+{
+    total *heaps = &now.heaps;
+    const total *whole = &now.program_break;
+    const int64_t first_heap = beyond(counted_bytes, now.heap_bytes),
+                  reserved = least(whole->reserved_bytes, first_heap),
+                  resident = least(whole->resident_bytes, first_heap);
+    heaps->mappings += reserved ? whole->mappings : 0;
+    heaps->reserved_bytes += reserved;
+    heaps->resident_bytes += resident;
+    add(ML_RESIDENT_UNEXPLAINED, reserved ? 0 : whole->mappings, whole->reserved_bytes - reserved,
+        whole->resident_bytes - resident);
+}
+
 /* A block in use may never have been touched, so what is in use can be more than is resident; which
  * pages are those of free blocks is not known. */
 static void add_heaps(void)
@@ -268,7 +287,10 @@ static void add_heaps(void)
     ml_malloc_figures figures;
     add(ML_RESIDENT_MALLOC_LIVE, now.blocks.mappings, now.blocks.reserved_bytes,
         now.blocks.resident_bytes);
-    if (!ml_malloc_figures_read(&figures, heaps->reserved_bytes)) {
+    const bool is_counted =
+        ml_malloc_figures_read(&figures, heaps->reserved_bytes + now.program_break.reserved_bytes);
+    divide_program_break(is_counted ? figures.heap_bytes : 0);
+    if (!is_counted) {
         add(ML_RESIDENT_UNEXPLAINED, heaps->mappings, heaps->reserved_bytes, heaps->resident_bytes);
         return;
     }
@@ -356,7 +378,8 @@ bool ml_resident_snapshot(ml_resident_source *source, ml_columns *rows, int64_t 
     ml_anonymous_begin(&now.scan, memory, ml_malloc_figures_are_known(), about_bytes);
     now.own_stack = (uintptr_t)&memory;
     memset(now.totals, 0, sizeof now.totals);
-    now.heaps = now.blocks = (total){0, 0, 0};
+    now.heaps = now.blocks = now.program_break = (total){0, 0, 0};
+    now.heap_bytes = 0;
     now.pools = (ml_share){0, 0, 0};
     now.file_count = 0;
     now.paths.size = 0;

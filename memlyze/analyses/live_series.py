@@ -48,6 +48,12 @@ class LiveSeries(typing.NamedTuple):
             return None
         return int(self.times_ns[first + int(np.argmax(self.live_bytes[first:end]))])
 
+    def first_below(self, live_bytes: float, after_ns: int) -> int:
+        """The first moment after another at which less is live than that; END_NS: there is none."""
+        first = int(np.searchsorted(self.times_ns, after_ns, side="right"))
+        below: Array = np.flatnonzero(self.live_bytes[first:] < live_bytes)
+        return int(self.times_ns[first + int(below[0])]) if len(below) else END_NS
+
 
 def live_series(trace: Trace, selection: Selection = EVERYTHING) -> LiveSeries:
     """Follow what is live of the chosen allocations. It is worked out once: several analyses ask

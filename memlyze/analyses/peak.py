@@ -77,7 +77,7 @@ def peak(
         live_bytes=series.live_at(time_ns),
         peak_time_ns=peak_ns,
         peak_live_bytes=series.live_at(peak_ns),
-        mapped=mapped_memory(trace, mapped, time_ns, selection.process) if mapped else None,
+        mapped=mapped_memory(trace, mapped, time_ns, series, selection.process) if mapped else None,
         resident=_resident(trace, time_ns, selection.process),
         holders=held._replace(rows=tuple(row for row in held.rows if row.held_bytes.value)),
     )

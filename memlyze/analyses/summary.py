@@ -8,7 +8,7 @@ import typing
 
 from memlyze.analyses.estimates import Estimate, Sampling
 from memlyze.analyses.hotspots import Hotspot, Hotspots, hotspots
-from memlyze.analyses.live_series import series_of
+from memlyze.analyses.live_series import LiveSeries, series_of
 from memlyze.analyses.losses import count_losses, metadata_total
 from memlyze.analyses.mapped_memory import MappedMemory, mapped_memory
 from memlyze.analyses.memory_clock import readings
@@ -205,7 +205,7 @@ def summarize(trace: Trace, *, sites: int = SITES, explains_peak: bool = True) -
         peak_rss_together=_together(trace),
         peak_live_ns=peak_live_ns,
         peak_live_bytes=series.live_at(peak_live_ns or 0),
-        mapped=_mapped_at_peak(trace, total, explained_ns),
+        mapped=_mapped_at_peak(trace, total, explained_ns, series),
         resident=(explain_peak(trace, peak_rss.process_id) if peak_rss and explains_peak else None),
         sites=_with_greatest_at_peak(trace, places, explained_ns),
         collections=Collections(**run_statement(trace, "collections")[0]),
@@ -247,11 +247,11 @@ def _together(trace: Trace) -> TogetherPeak | None:
 
 
 def _mapped_at_peak(
-    trace: Trace, total: Hotspot | None, peak_ns: int | None
+    trace: Trace, total: Hotspot | None, peak_ns: int | None, series: LiveSeries
 ) -> MappedMemory | None:
     if total is None or peak_ns is None:
         return None
-    return mapped_memory(trace, total.held_mapped_bytes, peak_ns)
+    return mapped_memory(trace, total.held_mapped_bytes, peak_ns, series)
 
 
 def _processes(trace: Trace, last_ns: int, size: Estimate, samples: int) -> tuple[Process, ...]:

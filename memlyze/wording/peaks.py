@@ -48,7 +48,7 @@ def why_not_resident(
         if mapped.resident_bytes < mapped.reserved_bytes.value:
             return (
                 f"{text}: at most {format_bytes(mapped.resident_bytes)} of that was resident at "
-                f"{_time(mapped.resident_at_ns)}, the rest is only reserved"
+                f"{_time(mapped.resident_at_ns)}, the rest was only reserved then"
             )
     if resident_bytes is not None and live.value - live.error > resident_bytes:
         return (

@@ -153,6 +153,45 @@ def test_what_is_mapped_is_told_apart_reserved_and_resident(tmp_path: Path) -> N
     assert of_sql == [("a.py:3 load", 64 << 20)]
 
 
+@pytest.mark.parametrize(
+    ("seen_mib_by_ms", "freed_ms", "expected"),
+    [
+        pytest.param({5: 3, 20: 64, 30: 40}, None, (64, 20), id="written to later"),
+        pytest.param({5: 3, 9: 30, 20: 64}, 15, (30, 9), id="freed before more was resident"),
+        pytest.param({2: 40, 5: 3, 20: 3}, None, (3, 5), id="resident before it was mapped"),
+        pytest.param({2: 7}, 15, (7, 2), id="no snapshot while it was there"),
+    ],
+)
+def test_mapped_memory_that_is_written_to_later_is_resident(
+    seen_mib_by_ms: dict[int, int],
+    freed_ms: int | None,
+    expected: tuple[int, int],
+    tmp_path: Path,
+) -> None:
+    """The most is live at 5 ms, and stays so until a part of it is freed, if ever."""
+    encoder = TraceEncoder({"process_id": 1, "sample_rate": 1.0})
+    first = 1 << 16
+    kept = [Allocation(40 << 20, allocator=4), Allocation(24 << 20, allocator=4)]
+    encoder.add_runs([Run(1, 5 * MS, first, [*kept, Allocation(1000)])])
+    encoder.add_runs([Run(1, 6 * MS, first + 3, [Free(first + 2)])])
+    if freed_ms:
+        encoder.add_runs([Run(1, freed_ms * MS, first + 3, [Free(first)])])
+    encoder.add(
+        "resident",
+        [
+            {"time_ns": ms * MS, "category": 0, "resident_bytes": mib << 20}
+            for ms, mib in seen_mib_by_ms.items()
+        ],
+    )
+    encoder.add("memory", [{"time_ns": 40 * MS, "rss": 1 << 20}])
+    encoder.write(tmp_path / "t.mlyze")
+    mib, ms = expected
+    with memlyze.open(tmp_path / "t.mlyze") as trace:
+        mapped = peak(trace).mapped
+        assert summarize(trace).mapped == mapped
+    assert mapped == MappedMemory(Estimate(64 << 20, 0), mib << 20, ms * MS)
+
+
 def test_what_an_ended_process_had_mapped_is_not_resident_any_more(tmp_path: Path) -> None:
     def write(name: str, process_id: int, start_ms: int, end_ms: int, resident_bytes: int) -> str:
         started = {"start_time_unix_ns": 10**18 + start_ms * MS, "end_ns": (end_ms - start_ms) * MS}

@@ -14,7 +14,7 @@ def test_mapped_memory_is_told_with_what_of_it_was_resident() -> None:
     mapped = MappedMemory(Estimate(64 * MIB, 0), 16384, 4_000_000)
     assert why_not_resident(LIVE, mapped, 30 * MIB) == (
         "of which 64.0 MiB is mapped (mmap): at most 16.0 KiB of that was resident at 4.00 ms, "
-        "the rest is only reserved"
+        "the rest was only reserved then"
     )
 
 

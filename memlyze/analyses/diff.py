@@ -89,7 +89,7 @@ class Diff(typing.NamedTuple):
     measure: str
     """What rows compare: one of `MEASURES`."""
     totals: dict[str, Change | None]
-    """Each of `FIGURES`; None: the memory clock of one did not tick."""
+    """Each of `FIGURES`; None: nothing was read of it in one of them."""
     row_count: int
     """How many stacks, functions or modules there are."""
     beyond_chance_count: int

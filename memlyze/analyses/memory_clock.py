@@ -22,21 +22,23 @@ class Readings(typing.NamedTuple):
 def readings(trace: Trace, bytes_read: Array, process: int | None) -> Readings:
     """The readings of a process; without one, what all have together.
 
-    `bytes_read` has a value for each row of the table `memory`. Processes tick at times of their
-    own: a reading counts until the next one of its process, or until that ends, so that what is
-    added up was there at one moment.
+    `bytes_read` has a value for each row of the table `memory`; where it is negative, nothing is
+    known. Processes tick at times of their own: a reading counts until the next one of its process,
+    or until that ends, so that what is added up was there at one moment.
     """
     memory = trace.table("memory")
-    times = memory["time_ns"]
+    is_known = bytes_read >= 0
+    times, bytes_read = memory["time_ns"][is_known], bytes_read[is_known]
     if "process_id" not in memory:
         return Readings(times, bytes_read)
+    process_ids = memory["process_id"][is_known]
     if process is not None:
-        own = memory["process_id"] == process
+        own = process_ids == process
         return Readings(times[own], bytes_read[own])
     ends = ended_processes(trace)
     moments, changes = [], []
     for number in trace.process_ids:
-        own = memory["process_id"] == number
+        own = process_ids == number
         of_process = bytes_read[own].astype(np.float64)
         moments.append(times[own])
         changes.append(np.diff(of_process, prepend=0.0))

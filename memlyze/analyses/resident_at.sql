@@ -8,7 +8,8 @@ SELECT
 FROM memory AS m
 JOIN processes AS p USING (process_id)
 WHERE
-    ($process_id::BIGINT IS NULL OR process_id = $process_id)
+    program_rss IS NOT NULL
+    AND ($process_id::BIGINT IS NULL OR process_id = $process_id)
     AND p.start_ns <= $time_ns
     AND process_id NOT IN (SELECT process_id FROM _ended_processes WHERE end_ns < $time_ns)
 GROUP BY process_id

@@ -95,8 +95,8 @@ class Process(typing.NamedTuple):
     end_ns: int
     """When it ended, or the last that is known of it."""
     peak_rss: int | None
-    """The most that it had resident, without what the recorder held; None: its memory clock did
-    not tick.
+    """The most that it had resident, without what the recorder held; None: nothing was read
+    of it.
     """
     samples: int
     bytes: Estimate
@@ -130,7 +130,11 @@ class Summary(typing.NamedTuple):
     """Of `bytes`, not freed when recording ended."""
     peak_rss: Peak | None
     """Of the process that had most resident, without what the recorder held (`program_rss` in SQL);
-    None: no reading of the memory clock was written.
+    None: no reading of it was written.
+    """
+    memory_ticks: int
+    """How often the memory clock ticked, in all processes. Where it did and `peak_rss` is None, the
+    system did not tell what was resident.
     """
     peak_rss_tracer_bytes: int
     """What the recorder itself held then, beside `peak_rss`."""
@@ -201,6 +205,7 @@ def summarize(trace: Trace, *, sites: int = SITES, explains_peak: bool = True) -
         bytes=total.bytes if total else nothing,
         live_bytes=total.live_bytes if total else nothing,
         peak_rss=peak_rss,
+        memory_ticks=peaks["ticks"],
         peak_rss_tracer_bytes=peaks["rss_tracer_bytes"] or 0,
         peak_rss_together=_together(trace),
         peak_live_ns=peak_live_ns,

@@ -47,7 +47,7 @@ _OUTCOMES = {
     "kept": ("not exceeded", "green"),
     "exceeded": ("EXCEEDED", "red"),
     "uncertain": ("not exceeded (above it, but within chance)", "yellow"),
-    "unknown": ("UNKNOWN: the memory clock of one recording did not tick", "red"),
+    "unknown": ("UNKNOWN: of one recording no resident memory was read", "red"),
 }
 
 
@@ -161,7 +161,7 @@ def _totals(found: Diff, style: Style) -> list[str]:
     table.add("", "before", "", "after", "", "change", "", "", looks=["bold"] * 8)
     for name, change in found.totals.items():
         if change is None:
-            table.add(TOTALS[name], "unknown: the memory clock of one did not tick", *[""] * 6)
+            table.add(TOTALS[name], "unknown: nothing was read of it in one of them", *[""] * 6)
             continue
         form = format_count if name == "allocations" else format_bytes
         note = "" if change.is_beyond_chance or not change.change.value else "within chance"

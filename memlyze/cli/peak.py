@@ -15,7 +15,7 @@ from memlyze.cli.selecting import add_selection_options, selection_of
 from memlyze.cli.terminal import Aligned, Style
 from memlyze.cli.times import recorded_moment_ns
 from memlyze.wording.figures import figure, figure_cells, share_cell, share_look
-from memlyze.wording.peaks import live_when, why_not_resident
+from memlyze.wording.peaks import NOTHING_READ, live_when, why_not_resident
 from memlyze.wording.places import about_unknown, note_of, place_of
 from memlyze.wording.resident import describe_resident
 from memlyze.wording.units import format_bytes, format_duration
@@ -88,6 +88,8 @@ def render(found: Moment, style: Style, *, processes: int = 1) -> list[str]:
     why = why_not_resident(found.live_bytes, found.mapped, resident_bytes)
     if why:
         facts.add("", why)
+    if not found.resident:
+        facts.add("resident", NOTHING_READ)
     several = len(found.resident) > 1
     for reading in found.resident[:_PROCESSES]:
         for label, text in _resident_lines(reading, style.width, several=several):

@@ -28,6 +28,7 @@ from memlyze.wording.peaks import (
     peak_resident_when,
     peak_together_text,
     why_not_resident,
+    why_peak_resident_is_unknown,
 )
 from memlyze.wording.places import about_unknown, note_of, place_of
 from memlyze.wording.resident import describe_resident, unexplained_bytes
@@ -180,7 +181,7 @@ def _process_cells(process: Process) -> tuple[str, ...]:
     return (
         str(process.process_id),
         str(process.parent_process_id),
-        "" if process.peak_rss is None else format_bytes(process.peak_rss),
+        "unknown" if process.peak_rss is None else format_bytes(process.peak_rss),
         *figure_cells(process.bytes),
         process.started_by or "",
         process.ended_by or "",
@@ -212,11 +213,9 @@ def _some(ids: typing.Sequence[int]) -> str:
 
 def _peak_resident(summary: Summary) -> str:
     if summary.peak_rss is None:
-        if summary.is_complete:
-            return "unknown: the program ended before the memory clock ticked"
-        if summary.is_being_written:
+        if summary.is_being_written and not summary.memory_ticks:
             return "not read yet: the program has only just begun"
-        return "unknown: the trace was cut off before a reading of it was written"
+        return f"unknown: {why_peak_resident_is_unknown(summary)}"
     own = ""
     if summary.peak_rss_tracer_bytes:
         own = f" (and {format_bytes(summary.peak_rss_tracer_bytes)} of memlyze's own)"

@@ -15,7 +15,7 @@ from memlyze.cli.selecting import add_selection_options, selection_of
 from memlyze.cli.sparkline import bar, sparkline
 from memlyze.cli.terminal import Aligned, Style
 from memlyze.wording.figures import figure, figure_cells, share_cell, short_figure
-from memlyze.wording.peaks import live_when
+from memlyze.wording.peaks import NOTHING_READ, live_when
 from memlyze.wording.places import place_of
 from memlyze.wording.units import format_bytes, format_count, format_duration
 
@@ -87,7 +87,7 @@ def _curves(found: Timeline, style: Style, processes: int) -> list[str]:
         when = format_duration(slices[-top[1]].start_ns)
         note = f"up to {format_bytes(top[0])} at {when}"
     else:
-        note = "the memory clock did not tick"
+        note = NOTHING_READ
     lines.append(_curve("resident", resident, note, style))
     live = [part.peak_live_bytes for part in slices]
     note = f"up to {format_bytes(max(live))}"

@@ -11,6 +11,8 @@ import numpy as np
 Array = typing.Any  # a one-dimensional numpy array
 Columns = typing.Mapping[str, Array]
 
+#: Instead of a size that the system did not tell.
+NOT_KNOWN: typing.Final = -1
 _RECORDERS_OWN = "tracer"  # the category of resident memory
 
 
@@ -20,10 +22,10 @@ def memory_readings(memory: Columns, resident: Columns) -> dict[str, Array]:
     That need not all be resident, above all what it holds for a heap graph, so that the difference
     may be too little. A snapshot of the resident memory, of the table `resident`, tells more. It is
     taken at a tick: the greater of both is what was resident then, so that no snapshot is above
-    the peak.
+    the peak. Where neither tells, as without /proc, `rss` is 0 and `program_rss` is NOT_KNOWN.
     """
     rss = memory["rss"].copy()
-    program_rss = np.maximum(rss - memory["tracer_bytes"], 0)
+    program_rss = np.where(rss > 0, np.maximum(rss - memory["tracer_bytes"], 0), NOT_KNOWN)
     for ticks, snapshots in _of_each_process(memory, resident):
         if not len(ticks) or not len(snapshots):
             continue

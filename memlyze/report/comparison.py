@@ -29,7 +29,7 @@ def total_rows(comparison: Comparison) -> typing.Iterator[tuple[str, ...]]:
     """Each figure in all: its name, before, after, the change, and whether it is one."""
     for name, change in comparison.diff.totals.items():
         if change is None:
-            yield TOTALS[name], "unknown", "unknown", "", "the memory clock of one did not tick"
+            yield TOTALS[name], "unknown", "unknown", "", "nothing was read of it in one of them"
             continue
         form = format_count if name == "allocations" else format_bytes
         is_chance = change.change.value and not change.is_beyond_chance

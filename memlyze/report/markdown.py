@@ -20,7 +20,12 @@ from memlyze.wording.leaks import (
     stopped_growth_text,
 )
 from memlyze.wording.nothing import no_allocation_text
-from memlyze.wording.peaks import peak_live_when, peak_resident_when, peak_together_text
+from memlyze.wording.peaks import (
+    peak_live_when,
+    peak_resident_when,
+    peak_together_text,
+    why_peak_resident_is_unknown,
+)
 from memlyze.wording.units import format_bytes, format_count, format_duration, plural
 from memlyze.wording.unseen import unseen_text
 
@@ -77,6 +82,9 @@ def _facts(content: Content) -> str:
     if summary.peak_rss is not None:
         when = peak_resident_when(summary)
         rows.append(("peak resident memory", f"{format_bytes(summary.peak_rss.bytes)} {when}"))
+    else:
+        why = why_peak_resident_is_unknown(summary)
+        rows.append(("peak resident memory", f"unknown: {why}"))
     if summary.peak_rss_together is not None:
         rows.append(("of all processes", peak_together_text(summary.peak_rss_together)))
     if summary.peak_live_ns is not None:

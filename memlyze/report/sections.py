@@ -21,7 +21,7 @@ from memlyze.report.figures import (
 from memlyze.report.markup import Child, Element, h, name, place
 from memlyze.wording.figures import figure, short_figure
 from memlyze.wording.nothing import no_allocation_text
-from memlyze.wording.peaks import peak_live_when, peak_resident_when
+from memlyze.wording.peaks import peak_live_when, peak_resident_when, why_peak_resident_is_unknown
 from memlyze.wording.resident import CATEGORY_NAMES
 from memlyze.wording.units import format_bytes, format_count, format_duration, plural
 
@@ -35,6 +35,9 @@ def tiles(content: Content) -> Element:
     if summary.peak_rss is not None:
         when = peak_resident_when(summary)
         shown.append(("peak resident memory", format_bytes(summary.peak_rss.bytes), when))
+    else:
+        why = why_peak_resident_is_unknown(summary)
+        shown.append(("peak resident memory", "unknown", why))
     if summary.peak_live_ns is not None:
         value, error = bytes_parts(summary.peak_live_bytes)
         shown.append(("peak live memory", value, _joined(error, peak_live_when(summary))))

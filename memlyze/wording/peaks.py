@@ -9,6 +9,9 @@ from memlyze.wording.figures import figure
 from memlyze.wording.places import LEAST_MAPPED_SHARE
 from memlyze.wording.units import format_bytes, format_duration
 
+#: Where there is no reading of the resident memory.
+NOTHING_READ = "unknown: nothing was read of it"
+
 
 def peak_resident_when(summary: Summary) -> str:
     """`at 1.2 s`, of several processes `at 1.2 s in process 4711`; nothing where it is unknown."""
@@ -16,6 +19,17 @@ def peak_resident_when(summary: Summary) -> str:
         return ""
     where = f" in process {summary.peak_rss.process_id}" if len(summary.processes) > 1 else ""
     return f"at {_time(summary.peak_rss.time_ns)}{where}"
+
+
+def why_peak_resident_is_unknown(summary: Summary) -> str:
+    """Why there is no peak of resident memory."""
+    if summary.memory_ticks:
+        return "the system did not tell what was resident, as where there is no /proc"
+    if summary.is_being_written:
+        return "the program has only just begun"
+    if summary.is_complete:
+        return "the program ended before the memory clock ticked"
+    return "the trace was cut off before a reading of it was written"
 
 
 def peak_together_text(peak: TogetherPeak) -> str:

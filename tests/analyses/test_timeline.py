@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from known_trace import MS, known_trace, write_known_trace
 from trace_encoder import TraceEncoder
@@ -170,3 +171,34 @@ def test_resident_memory_of_processes_that_follow_each_other_is_not_added_up(
     assert max(part.rss or 0 for part in slices) == 9000
     assert by_sql == [(9000,)]
     assert (peak.bytes, peak.time_ns) == (9000, 10 * MS)
+
+
+def test_reading_that_the_system_did_not_tell_is_none(tmp_path: Path) -> None:
+    """Of a process without /proc nothing is known; of one that loses it, what was read before."""
+
+    def write(name: str, process_id: int, *rss: int) -> str:
+        encoder = TraceEncoder({"process_id": process_id, "start_time_unix_ns": 10**18})
+        ticks = [{"time_ns": n * MS, "rss": of} for n, of in enumerate(rss)]
+        encoder.add("memory", [{**tick, "tracer_bytes": 10} for tick in ticks])
+        encoder.write(tmp_path / name)
+        return str(tmp_path / name)
+
+    never = write("a.mlyze", 7, 0, 0, 0, 0)
+    lost = write("b.mlyze", 8, 1010, 2010, 0, 510)
+    for paths, expected in (
+        ([never], [None] * 4),
+        ([never, lost], [1000, 2000, 2000, 2000]),
+        ([lost], [1000, 2000, 2000, 2000]),  # a reading holds until the next one
+    ):
+        with memlyze.open(*paths) as trace:
+            slices = timeline(trace, buckets=4, peaks=0).slices
+            clock = clock_curves(trace, bucket_edges(0, 4 * MS, 4), None)
+            peak = rss_peak(trace, clock["rss"], bucket_edges(0, 4 * MS, 4), None)
+            (by_sql,) = trace.sql(
+                "SELECT max(program_rss), max(rss) FROM timeline(buckets := 4)"
+            ).fetchall()
+        assert [part.rss for part in slices] == expected
+        most = expected[1]
+        assert by_sql == (most, most and most + 10)
+        assert [(of.bytes, of.time_ns) for of in peak] == ([(2000, 1 * MS)] if most else [])
+        assert np.nanmax(clock["tracer_bytes"].greatest) == 10 * len(paths)

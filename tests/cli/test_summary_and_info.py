@@ -104,6 +104,31 @@ def test_trace_with_nothing_in_it(memlyze: Runner, tmp_path: Path) -> None:
     assert memlyze("query", "FROM timeline(buckets := 3)", "empty.mlyze").returncode == 0
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["summary"], r"peak resident +unknown: the system did not tell .*/proc"),
+        (["peak"], r"resident +unknown: nothing was read of it"),
+        (["timeline"], r"resident +unknown: nothing was read of it"),
+        (["diff", "t.mlyze"], r"peak resident +unknown: nothing was read of it"),
+        (["report", "--markdown"], r"resident memory \| unknown: the system"),
+        (["query", "SELECT 'rss', rss, program_rss FROM memory"], r"rss +NULL +NULL"),
+    ],
+)
+def test_resident_memory_that_the_system_did_not_tell_is_unknown(
+    arguments: list[str], told: str, memlyze: Runner, tmp_path: Path
+) -> None:
+    """As without /proc: it is not 0, and what is live is not said to be more than that."""
+    encoder = TraceEncoder({"process_id": 1, "sample_rate": 1.0})
+    encoder.add_runs([Run(1, 5_000_000, 1 << 16, [Allocation(50 << 20)])])
+    encoder.add("memory", [{"time_ns": 6_000_000, "rss": 0, "tracer_bytes": 4096}])
+    encoder.write(tmp_path / "t.mlyze")
+    done = memlyze(*arguments, "t.mlyze")
+    assert done.returncode == 0
+    assert re.search(told, done.stdout), done.stdout
+    assert "more than is resident" not in done.stdout
+
+
 @pytest.mark.parametrize("command", ["summary", "info"])
 def test_cut_off_trace_is_shown_and_said_to_be_cut_off(
     command: str, trace: str, memlyze: Runner, tmp_path: Path

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 import pytest
 from native_programs import build
 
+import memlyze
+from memlyze.analyses.summary import summarize
 from memlyze.trace.trace_file import TraceFile
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the system says it on Linux alone")
@@ -321,3 +323,26 @@ def test_peak_in_the_middle_was_seen(record: Any) -> None:
     is_malloc = table["category"] == "malloc_live"
     assert table["resident_bytes"][is_malloc].max() >= 100 * MIB
     assert table["resident_bytes"][is_malloc][-1] < 50 * MIB
+
+
+def test_without_proc_resident_memory_is_not_known(record: Any, tmp_path: Path) -> None:
+    library = build(HERE / "no_proc.c", tmp_path / "no_proc.so")
+    done = record(
+        """
+        import os
+        try:
+            os.close(os.open("/proc/self/statm", os.O_RDONLY))
+        except FileNotFoundError:
+            print("no /proc")
+        kept = bytearray(1 << 20)
+        """,
+        env={"LD_PRELOAD": str(library)},
+    )
+    assert done.stdout == "no /proc\n"
+    with memlyze.open(done.trace_path) as trace:
+        readings = trace.sql("SELECT DISTINCT rss, program_rss FROM memory").fetchall()
+        summary = summarize(trace)
+    assert readings == [(None, None)]
+    assert summary.memory_ticks > 0
+    assert (summary.peak_rss, summary.resident) == (None, None)
+    assert summary.processes[0].peak_rss is None

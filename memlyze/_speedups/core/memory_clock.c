@@ -80,6 +80,7 @@ void ml_memory_clock_rest(bool rests)
     atomic_store_explicit(&memory_clock.rests, rests, memory_order_relaxed);
 }
 
+/* 0: the system does not say, as where there is no /proc; no process has none resident. */
 static int64_t read_rss(void)
 {
 #if defined(__linux__)

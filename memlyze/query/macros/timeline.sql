@@ -102,15 +102,15 @@ tops AS (
     GROUP BY slice
 ),
 ticks AS (
-    SELECT process_id, time_ns, rss, program_rss, heap_live
+    SELECT process_id, time_ns, nullif(rss, 0) AS rss, nullif(program_rss, -1) AS program_rss, heap_live
     FROM _raw_memory
 ),
-ticked AS ( -- by how much each reading differs from the last one of its process, which holds until then
+ticked AS ( -- by how much each reading differs from the last known one of its process, which holds until then
     SELECT
         time_ns,
         true AS is_tick,
-        rss - lag(rss, 1, 0) OVER of_process AS rss,
-        program_rss - lag(program_rss, 1, 0) OVER of_process AS program_rss,
+        rss - coalesce(lag(rss IGNORE NULLS) OVER of_process, 0) AS rss,
+        program_rss - coalesce(lag(program_rss IGNORE NULLS) OVER of_process, 0) AS program_rss,
         heap_live - lag(heap_live, 1, 0) OVER of_process AS heap_live
     FROM ticks
     WINDOW of_process AS (PARTITION BY process_id ORDER BY time_ns)
@@ -176,7 +176,7 @@ SELECT
     coalesce(m.allocations, 0) AS allocations,
     -- Number of frees in the slice (an estimate while sampling).
     coalesce(f.frees, 0) AS frees,
-    -- Greatest resident memory in the slice, in bytes, with the recorder's own; NULL: the memory clock did not tick in it.
+    -- Greatest resident memory in the slice, in bytes, with the recorder's own; NULL: none is known by then, or the memory clock did not tick in it.
     c.rss,
     -- Greatest resident memory of the program in the slice, without the recorder's own; NULL likewise.
     c.program_rss,

@@ -4,7 +4,11 @@ the GIL.
 
 from __future__ import annotations
 
+import sys
 from typing import Any
+
+import pytest
+from interpreters import INTERPRETERS
 
 # The allocators by name, called with the GIL held.
 CALLS = """
@@ -22,6 +26,29 @@ class Domain:
         self.realloc = function(prefix + "Realloc", P, P, N)
         self.free = function(prefix + "Free", None, P)
 raw, mem, obj = Domain("PyMem_Raw"), Domain("PyMem_"), Domain("PyObject_")
+"""
+# As CPython keeps them, and a call of ours as it finds them.
+TABLES = """
+class Table(ctypes.Structure):
+    _fields_ = [
+        ("context", P),
+        ("malloc", ctypes.PYFUNCTYPE(P, P, N)),
+        ("calloc", ctypes.PYFUNCTYPE(P, P, N, N)),
+        ("realloc", ctypes.PYFUNCTYPE(P, P, P, N)),
+        ("free", ctypes.PYFUNCTYPE(None, P, P)),
+    ]
+def table_of(domain):
+    table = Table()
+    api.PyMem_GetAllocator(domain, ctypes.byref(table))
+    return table
+def call_with_context_of_before(domain, base):
+    assert before[domain].context is None
+    ours = table_of(domain)
+    block = ours.malloc(None, base)
+    block = ours.realloc(None, block, base + 1)
+    ours.free(None, block)
+    kept = ours.calloc(None, 1, base + 2)
+before = [table_of(domain) for domain in range(3)]
 """
 DOMAINS = "for number, domain in enumerate((raw, mem, obj)):"
 
@@ -250,30 +277,14 @@ def test_a_call_that_read_the_table_while_it_was_exchanged(run: Any) -> None:
     """The context of before with a function of ours: the raw domain's calls hold no lock."""
     done = run(
         CALLS
+        + TABLES
         + """
 import memlyze
-class Table(ctypes.Structure):
-    _fields_ = [
-        ("context", P),
-        ("malloc", ctypes.CFUNCTYPE(P, P, N)),
-        ("calloc", ctypes.CFUNCTYPE(P, P, N, N)),
-        ("realloc", ctypes.CFUNCTYPE(P, P, P, N)),
-        ("free", ctypes.CFUNCTYPE(None, P, P)),
-    ]
-before, ours = Table(), Table()
-def call_with_context_of_before(base):
-    api.PyMem_GetAllocator(0, ctypes.byref(ours))
-    block = ours.malloc(before.context, base)
-    block = ours.realloc(before.context, block, base + 1)
-    ours.free(before.context, block)
-    kept = ours.calloc(before.context, 1, base + 2)
-api.PyMem_GetAllocator(0, ctypes.byref(before))
 for sample_rate in (0.001, 0.1, 1.0):
     memlyze.start(sys.argv[1], force=True, sample_rate=sample_rate)
-    assert before.context is None
-    call_with_context_of_before(50_001)
+    call_with_context_of_before(0, 50_001)
     memlyze.stop()
-    call_with_context_of_before(60_001)
+    call_with_context_of_before(0, 60_001)
 """
     )
     trace = done.trace
@@ -281,3 +292,33 @@ for sample_rate in (0.001, 0.1, 1.0):
     assert trace.one(50_001).freed_ns >= 0
     assert trace.one(50_002).freed_ns >= 0
     assert trace.one(50_003).freed_ns == -1
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="one GIL for all")
+def test_a_call_of_another_interpreter_that_read_the_table_while_it_was_exchanged(
+    run: Any,
+) -> None:
+    """Its GIL is another one, so that its calls of the other domains may come meanwhile, too."""
+    done = run(
+        INTERPRETERS
+        + CALLS
+        + TABLES
+        + """
+import memlyze
+interpreter = create()
+for sample_rate in (0.001, 0.1, 1.0):
+    memlyze.start(sys.argv[1], force=True, sample_rate=sample_rate)
+    for domain in range(3):
+        call_with_context_of_before(domain, 50_001 + 10 * domain)
+    memlyze.stop()
+    for domain in range(3):
+        call_with_context_of_before(domain, 60_001)
+destroy(interpreter)
+"""
+    )
+    trace = done.trace
+    trace.check_sound()
+    for number, name in enumerate(("raw", "mem", "object")):
+        assert trace.one(50_001 + 10 * number).freed_ns >= 0
+        assert trace.one(50_003 + 10 * number).freed_ns == -1
+        assert trace.one(50_003 + 10 * number).allocator == name

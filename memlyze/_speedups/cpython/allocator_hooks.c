@@ -402,85 +402,99 @@ static void *idle_realloc(void *context, void *block, size_t size)
                      : realloc_attentively(domain, block, size);
 }
 
-/* The raw domain is called without the GIL, also while CPython's table of it is exchanged, which
- * happens word by word: a call that has read the context of before may read our function
- * afterwards. It belongs to what was published last. */
-ML_INLINE ml_hooked_domain *raw_domain(void *context)
+/* Where a domain is called while CPython's table of it is exchanged, which happens word by word, a
+ * call that has read the context of before may read our function afterwards: it belongs to what was
+ * published last. The raw domain is called without the GIL; the others, by interpreters that have
+ * one of their own. */
+ML_INLINE ml_hooked_domain *own_domain(void *context, int domain)
 {
     const uintptr_t offset = (uintptr_t)context - (uintptr_t)ml_hooked_domains;
-    return ML_LIKELY(offset < sizeof ml_hooked_domains) ? context : ml_latest_raw_domain;
+    return ML_LIKELY(offset < sizeof ml_hooked_domains) ? context : ml_latest_domains[domain];
 }
 
-static void *raw_malloc_exact(void *context, size_t size)
-{
-    return malloc_exact(raw_domain(context), size, true);
-}
+typedef struct {
+    void *(*malloc)(void *, size_t), *(*malloc_exact)(void *, size_t);
+    void *(*idle_malloc)(void *, size_t);
+    void *(*calloc)(void *, size_t, size_t), *(*idle_calloc)(void *, size_t, size_t);
+    void *(*realloc)(void *, void *, size_t), *(*idle_realloc)(void *, void *, size_t);
+    void (*free)(void *, void *), (*free_marked)(void *, void *), (*free_exact)(void *, void *);
+} checked_hooks;
 
-static void *raw_malloc(void *context, size_t size)
-{
-    return hooked_malloc(raw_domain(context), size);
-}
+#define CHECKED_HOOKS(name, domain)                                                                \
+    static void *name##_malloc(void *context, size_t size)                                         \
+    {                                                                                              \
+        return hooked_malloc(own_domain(context, domain), size);                                   \
+    }                                                                                              \
+    static void *name##_malloc_exact(void *context, size_t size)                                   \
+    {                                                                                              \
+        return malloc_exact(own_domain(context, domain), size, (domain) == ML_RAW);                \
+    }                                                                                              \
+    static void *name##_idle_malloc(void *context, size_t size)                                    \
+    {                                                                                              \
+        return idle_malloc(own_domain(context, domain), size);                                     \
+    }                                                                                              \
+    static void *name##_calloc(void *context, size_t count, size_t size)                           \
+    {                                                                                              \
+        return hooked_calloc(own_domain(context, domain), count, size);                            \
+    }                                                                                              \
+    static void *name##_idle_calloc(void *context, size_t count, size_t size)                      \
+    {                                                                                              \
+        return idle_calloc(own_domain(context, domain), count, size);                              \
+    }                                                                                              \
+    static void *name##_realloc(void *context, void *block, size_t size)                           \
+    {                                                                                              \
+        return hooked_realloc(own_domain(context, domain), block, size);                           \
+    }                                                                                              \
+    static void *name##_idle_realloc(void *context, void *block, size_t size)                      \
+    {                                                                                              \
+        return idle_realloc(own_domain(context, domain), block, size);                             \
+    }                                                                                              \
+    static void name##_free(void *context, void *block)                                            \
+    {                                                                                              \
+        hooked_free(own_domain(context, domain), block);                                           \
+    }                                                                                              \
+    static void name##_free_marked(void *context, void *block)                                     \
+    {                                                                                              \
+        hooked_free_marked(own_domain(context, domain), block);                                    \
+    }                                                                                              \
+    static void name##_free_exact(void *context, void *block)                                      \
+    {                                                                                              \
+        hooked_free_exact(own_domain(context, domain), block);                                     \
+    }
 
-static void *raw_calloc(void *context, size_t count, size_t size)
-{
-    return hooked_calloc(raw_domain(context), count, size);
-}
+#define NAMES_OF_CHECKED_HOOKS(name)                                                               \
+    {name##_malloc,      name##_malloc_exact, name##_idle_malloc,  name##_calloc,                  \
+     name##_idle_calloc, name##_realloc,      name##_idle_realloc, name##_free,                    \
+     name##_free_marked, name##_free_exact}
 
-static void *raw_realloc(void *context, void *block, size_t size)
-{
-    return hooked_realloc(raw_domain(context), block, size);
-}
+CHECKED_HOOKS(raw, ML_RAW)
+CHECKED_HOOKS(mem, ML_MEM)
+CHECKED_HOOKS(object, ML_OBJECT)
 
-static void raw_free(void *context, void *block)
-{
-    hooked_free(raw_domain(context), block);
-}
+static const checked_hooks checked[ML_DOMAINS] = {
+    NAMES_OF_CHECKED_HOOKS(raw), NAMES_OF_CHECKED_HOOKS(mem), NAMES_OF_CHECKED_HOOKS(object)};
 
-static void raw_free_marked(void *context, void *block)
+static PyMemAllocatorEx checked_hooks_around(ml_hooked_domain *hooked)
 {
-    hooked_free_marked(raw_domain(context), block);
-}
-
-static void raw_free_exact(void *context, void *block)
-{
-    hooked_free_exact(raw_domain(context), block);
-}
-
-static void *idle_raw_malloc(void *context, size_t size)
-{
-    return idle_malloc(raw_domain(context), size);
-}
-
-static void *idle_raw_calloc(void *context, size_t count, size_t size)
-{
-    return idle_calloc(raw_domain(context), count, size);
-}
-
-static void *idle_raw_realloc(void *context, void *block, size_t size)
-{
-    return idle_realloc(raw_domain(context), block, size);
-}
-
-static PyMemAllocatorEx hooks_around_raw(ml_hooked_domain *hooked)
-{
+    const checked_hooks *own = &checked[hooked->domain];
     if (atomic_load(&ml_session) == 0)
-        return (PyMemAllocatorEx){hooked, idle_raw_malloc, idle_raw_calloc, idle_raw_realloc,
-                                  raw_free};
+        return (PyMemAllocatorEx){hooked, own->idle_malloc, own->idle_calloc, own->idle_realloc,
+                                  own->free};
     switch (ml_recording.live.kind) {
     case ML_LIVE_EXACT:
-        return (PyMemAllocatorEx){hooked, raw_malloc_exact, raw_calloc, raw_realloc,
-                                  raw_free_exact};
+        return (PyMemAllocatorEx){hooked, own->malloc_exact, own->calloc, own->realloc,
+                                  own->free_exact};
     case ML_LIVE_MANY_SAMPLES:
-        return (PyMemAllocatorEx){hooked, raw_malloc, raw_calloc, raw_realloc, raw_free_marked};
+        return (PyMemAllocatorEx){hooked, own->malloc, own->calloc, own->realloc, own->free_marked};
     default:
-        return (PyMemAllocatorEx){hooked, raw_malloc, raw_calloc, raw_realloc, raw_free};
+        return (PyMemAllocatorEx){hooked, own->malloc, own->calloc, own->realloc, own->free};
     }
 }
 
 PyMemAllocatorEx ml_hooks_around(ml_hooked_domain *hooked)
 {
-    if (hooked->allocator == ML_ALLOCATOR_RAW)
-        return hooks_around_raw(hooked);
+    if (hooked->is_checked)
+        return checked_hooks_around(hooked);
     PyMemAllocatorEx few = {hooked, hooked->is_pymalloc ? hooked_pymalloc : hooked_malloc,
                             hooked_calloc, hooked_realloc, hooked_free};
     PyMemAllocatorEx many = few;

@@ -7,7 +7,7 @@
 #include "../native/native_hooks.h"
 
 ml_hooked_domain ml_hooked_domains[ML_GENERATIONS][ML_DOMAINS];
-ml_hooked_domain *ml_latest_raw_domain;
+ml_hooked_domain *ml_latest_domains[ML_DOMAINS];
 static int generation_of[ML_DOMAINS] = {-1, -1, -1};
 
 static const PyMemAllocatorDomain python_domains[ML_DOMAINS] = {PYMEM_DOMAIN_RAW, PYMEM_DOMAIN_MEM,
@@ -71,6 +71,17 @@ static bool same_allocator(const PyMemAllocatorEx *a, const PyMemAllocatorEx *b)
            a->realloc == b->realloc && a->free == b->free;
 }
 
+/* From CPython 3.12 on, other interpreters may have a GIL of their own, and call these allocators
+ * meanwhile. */
+static bool may_be_called_meanwhile(void)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+    return PyInterpreterState_Next(PyInterpreterState_Head()) != NULL;
+#else
+    return false;
+#endif
+}
+
 static void hook(ml_thread *thread, int domain)
 {
     PyMemAllocatorEx present;
@@ -85,6 +96,7 @@ static void hook(ml_thread *thread, int domain)
     if (generation > generation_of[domain]) {
         hooked->wrapped = present;
         hooked->allocator = allocators[domain];
+        hooked->domain = domain;
         const met_hooks met = probe(thread, &present, ML_PYMALLOC_BYTES + 1, ML_RAW);
         hooked->is_around_another = probe(thread, &present, 1, domain).malloc;
         /* Without a context it is one of CPython's own, which look at none. */
@@ -92,8 +104,8 @@ static void hook(ml_thread *thread, int domain)
                               !hooked->is_around_another;
         generation_of[domain] = generation;
     }
-    if (domain == ML_RAW)
-        ml_latest_raw_domain = hooked;
+    hooked->is_checked |= domain == ML_RAW || may_be_called_meanwhile();
+    ml_latest_domains[domain] = hooked;
     PyMemAllocatorEx ours = ml_hooks_around(hooked);
     atomic_thread_fence(memory_order_release);
     PyMem_SetAllocator(python_domains[domain], &ours);

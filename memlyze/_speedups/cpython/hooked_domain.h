@@ -13,6 +13,10 @@ typedef struct {
      * where malloc is beneath, and hooked. */
     size_t unguarded_bytes;
     uint32_t allocator;
+    int domain;
+    /* It was published while calls of it could come that had read the context of before. They may
+     * be kept between two instructions for as long as the machine is busy. */
+    bool is_checked;
     /* It is pymalloc: what it hands on to the raw domain comes through our hook there, both ways.
      */
     bool is_pymalloc;
@@ -32,8 +36,8 @@ typedef struct {
 #define ML_GENERATIONS 8
 enum { ML_RAW, ML_MEM, ML_OBJECT, ML_DOMAINS };
 extern ML_INTERNAL ml_hooked_domain ml_hooked_domains[ML_GENERATIONS][ML_DOMAINS];
-/* The raw domain as it was published last. */
-extern ML_INTERNAL ml_hooked_domain *ml_latest_raw_domain;
+/* As they were published last. */
+extern ML_INTERNAL ml_hooked_domain *ml_latest_domains[ML_DOMAINS];
 
 /* Whether recorded blocks of pymalloc's are set apart in this recording. */
 ML_INLINE bool ml_sets_apart(const ml_hooked_domain *domain)

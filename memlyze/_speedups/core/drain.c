@@ -123,41 +123,46 @@ static void announce(ml_thread *thread, int64_t end_ns)
     thread->drained.announced = true;
 }
 
+static bool read_ring(ml_thread *thread)
+{
+    if (!thread->drained.announced) {
+        ml_lock(&ml_threads_lock);
+        announce(thread, -1);
+        ml_unlock(&ml_threads_lock);
+    }
+    const uint64_t before = atomic_load_explicit(&thread->ring.tail, memory_order_relaxed);
+    while (ml_event_encoder_drain(&ml_trace.encoder, thread))
+        write_events();
+    ml_sampling_rows_look_at(thread);
+    return before != atomic_load_explicit(&thread->ring.tail, memory_order_relaxed);
+}
+
 bool ml_drain(int64_t now_ns)
 {
     bool any = false;
     ml_lock(&ml_threads_lock);
-    ml_thread *thread = ml_threads, *next;
+    ml_thread *thread = ml_threads;
     ml_unlock(&ml_threads_lock);
     /* Only this thread unlinks states while it reads them; new ones come at the head of the list.
-     */
-    for (; thread; thread = next) {
+     * Those that have ended are unlinked from the last one that stays: where a program makes
+     * threads without pause, there may be many thousands before them. */
+    for (ml_thread *stays = NULL, *next; thread; thread = next) {
         next = thread->next;
         const bool exited = atomic_load_explicit(&thread->exited, memory_order_acquire);
-        if (__atomic_load_n(&thread->session, __ATOMIC_ACQUIRE) != ml_trace.session) {
-            if (exited) { /* it was in an earlier recording alone */
-                ml_lock(&ml_threads_lock);
-                ml_thread_release(thread);
-                ml_unlock(&ml_threads_lock);
-            }
+        /* Or else it was in an earlier recording alone. */
+        const bool is_recorded =
+            __atomic_load_n(&thread->session, __ATOMIC_ACQUIRE) == ml_trace.session;
+        if (is_recorded)
+            any |= read_ring(thread);
+        if (!exited) {
+            stays = thread;
             continue;
         }
-        if (!thread->drained.announced) {
-            ml_lock(&ml_threads_lock);
-            announce(thread, -1);
-            ml_unlock(&ml_threads_lock);
-        }
-        const uint64_t before = atomic_load_explicit(&thread->ring.tail, memory_order_relaxed);
-        while (ml_event_encoder_drain(&ml_trace.encoder, thread))
-            write_events();
-        any |= before != atomic_load_explicit(&thread->ring.tail, memory_order_relaxed);
-        ml_sampling_rows_look_at(thread);
-        if (exited) {
-            ml_lock(&ml_threads_lock);
+        ml_lock(&ml_threads_lock);
+        if (is_recorded)
             announce(thread, now_ns);
-            ml_thread_release(thread);
-            ml_unlock(&ml_threads_lock);
-        }
+        ml_thread_release(thread, stays);
+        ml_unlock(&ml_threads_lock);
     }
     if (ml_trace.encoder.columns.rows + ml_trace.encoder.run_events >= ML_EVENTS_PER_BLOCK)
         write_events();

@@ -295,7 +295,8 @@ bool ml_helper_is_paused(void)
 bool ml_helper_is_awaited(void)
 {
     return atomic_load_explicit(&helper.pausing, memory_order_acquire) ||
-           atomic_load_explicit(&helper.stopping, memory_order_acquire);
+           atomic_load_explicit(&helper.stopping, memory_order_acquire) ||
+           atomic_load_explicit(&helper.ending_wanted, memory_order_acquire);
 }
 
 int ml_helper_stop(const char *reason)

@@ -66,9 +66,9 @@ static void unmap_stack_cache(ml_thread *thread)
     thread->stack_ids = NULL;
 }
 
-static void unlink_and_free(ml_thread *thread)
+void ml_thread_release(ml_thread *thread, ml_thread *before)
 {
-    for (ml_thread **link = &ml_threads; *link; link = &(*link)->next)
+    for (ml_thread **link = before ? &before->next : &ml_threads; *link; link = &(*link)->next)
         if (*link == thread) {
             *link = thread->next;
             break;
@@ -88,8 +88,7 @@ static void thread_exits(void *state)
     ml_lock(&ml_threads_lock);
     atomic_store_explicit(&thread->exited, true, memory_order_release);
     if (!list_is_read)
-        unlink_and_free(
-            thread); /* otherwise the helper thread does it, once it has read the ring */
+        ml_thread_release(thread, NULL); /* or the helper does it, once it has read the ring */
     ml_unlock(&ml_threads_lock);
 }
 
@@ -155,11 +154,6 @@ static void take_name_ahead(ml_thread *thread)
         }
 }
 
-void ml_thread_release(ml_thread *thread)
-{
-    unlink_and_free(thread);
-}
-
 void ml_threads_begin_reading(void)
 {
     ml_lock(&ml_threads_lock);
@@ -187,7 +181,7 @@ void ml_threads_end_reading(void)
     for (ml_thread *thread = ml_threads, *next; thread; thread = next) {
         next = thread->next;
         if (atomic_load(&thread->exited))
-            unlink_and_free(thread);
+            ml_thread_release(thread, NULL);
     }
     ml_unlock(&ml_threads_lock);
 }
@@ -339,7 +333,7 @@ static ml_thread *join_session(bool is_late)
     if (!map_buffers(thread)) {
         atomic_fetch_add(&ml_recording.calls_unrecorded, 1);
         if (is_new) /* out of address space: this thread is not recorded */
-            unlink_and_free(thread);
+            ml_thread_release(thread, NULL);
         else
             ml_thread_leave(thread);
         return NULL;

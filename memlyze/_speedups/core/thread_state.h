@@ -203,8 +203,9 @@ void ml_thread_set_name(uint64_t os_thread_id, const char *name);
  * free, since it may be looking at any of them, of earlier sessions too. */
 void ml_threads_begin_reading(void);
 
-/* Unlinks a state whose thread has ended and whose ring is empty, and frees it. Under the lock. */
-void ml_thread_release(ml_thread *thread);
+/* Unlinks a state whose thread has ended and whose ring is empty, and frees it. Under the lock.
+ * `before`: one that stands before it in the list, NULL: none is known. */
+void ml_thread_release(ml_thread *thread, ml_thread *before);
 /* Finds out which threads with a late state have ended meanwhile. By the helper thread. */
 void ml_threads_look_after_late(void);
 /* The helper thread looks at the list no more: frees the states of all threads that have ended. */

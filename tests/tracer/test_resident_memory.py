@@ -159,6 +159,33 @@ def test_heap_of_another_allocator_is_not_free_memory_of_the_c_library(
     assert snapshot.resident["malloc_free"] + snapshot.resident["malloc_live"] < 8 * MIB
 
 
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc's heaps")
+def test_heap_of_another_allocator_is_told_from_heaps_of_the_c_library_elsewhere(
+    explain: Any, tmp_path: Path
+) -> None:
+    """Those that glibc has for other threads do not lie at the program break."""
+    allocator = build(HERE / "sbrk_allocator.c", tmp_path / "own.so", "-fno-builtin")
+    snapshot = explain(
+        """
+        import ctypes, threading
+        malloc = ctypes.CDLL("libc.so.6").malloc  # the C library's own, whatever stands in for it
+        malloc.restype, malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
+        def work():
+            for _ in range(4000):
+                ctypes.memset(malloc(5000), 1, 5000)
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+        kept = [b"x" * 5000 for _ in range(8000)]
+        """,
+        least=0.0,
+        env={"LD_PRELOAD": str(allocator)},
+    )
+    assert snapshot.resident["unexplained"] >= 8000 * 5000
+    assert 4000 * 5000 <= snapshot.resident["malloc_live"] < 4000 * 5000 + 8 * MIB
+    assert snapshot.resident["malloc_free"] < 8 * MIB
+
+
 def test_arrays_are_malloc_s_and_untouched_ones_only_reserved(explain: Any) -> None:
     snapshot = explain(
         """

@@ -66,6 +66,8 @@ COMMANDS = (
     "serve",
     "info",
 )
+# How an output may deal with what it does not have, of which some raises an error.
+_FAILING = ("strict", "surrogateescape", "surrogatepass")
 
 
 def main(arguments: typing.Sequence[str] | None = None) -> int:
@@ -102,9 +104,10 @@ def main(arguments: typing.Sequence[str] | None = None) -> int:
 
 def _show_any_text() -> None:
     """What the output's encoding does not have, such as a bar in ASCII or a file name that is no
-    text, is shown escaped: the default is to fail.
+    text, is shown escaped. The default is to fail, also in the locale C: there `surrogateescape`
+    lets file names through, and nothing else.
     """
-    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors in _FAILING:
         sys.stdout.reconfigure(errors="backslashreplace")
 
 

@@ -63,3 +63,25 @@ def test_json_has_characters_as_they_are_where_the_output_has_them(
         environment = {**clean_environment(), "PYTHONIOENCODING": encoding}
         result = memlyze("info", "--json", "größe.mlyze", env=environment, encoding=encoding)
         assert shown in result.stdout
+
+
+LOCALE_C = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["record", "--help"],
+        *([command, "trace.mlyze"] for command in IN_TERMS),
+        ["diff", "trace.mlyze", "trace.mlyze"],
+    ],
+    ids=" ".join,
+)
+def test_a_locale_without_characters_is_no_error(
+    arguments: list[str], memlyze: Runner, tmp_path: Path
+) -> None:
+    write_known_trace(tmp_path / "trace.mlyze")
+    result = memlyze(*arguments, env={**clean_environment(), **LOCALE_C})
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.isascii()

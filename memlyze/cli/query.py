@@ -154,6 +154,7 @@ def answer(
     """
     import duckdb
 
+    query = _read_as_utf_8(query)
     try:
         with contextlib.ExitStack() as stack:
             with decoding_progress(trace):
@@ -179,6 +180,14 @@ def answer(
         raise CommandError(_with_advice(str(error))) from None
     except duckdb.Error as error:  # while the rows were computed
         raise CommandError(_with_advice(str(refusal(error, query)))) from None
+
+
+def _read_as_utf_8(query: str) -> str:
+    """A query that was typed where the locale has ASCII alone, but the terminal has UTF-8."""
+    try:
+        return os.fsencode(query).decode("utf-8")
+    except UnicodeError:
+        return query
 
 
 def _with_advice(message: str) -> str:

@@ -8,6 +8,7 @@ that it cannot put other views in their place.
 from __future__ import annotations
 
 import contextlib
+import re
 import typing
 
 from memlyze.errors import QueryError
@@ -27,12 +28,26 @@ _RESTRICTIONS = (
     "SET lock_configuration = true",
 )
 _READING = {"SELECT", "EXPLAIN", "MULTI"}
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def restrict(connection: DuckDBPyConnection) -> None:
     """Take files, network, extensions and settings away from `connection`, for good."""
     for statement in _RESTRICTIONS:
         connection.execute(statement)
+
+
+def check_text(sql: str) -> None:
+    """Raise QueryError where DuckDB could not take the text of a query, whatever it says."""
+    found = _SURROGATE.search(sql)
+    if found is None:
+        return
+    line = sql.count("\n", 0, found.start()) + 1
+    column = found.start() - sql.rfind("\n", 0, found.start())
+    raise QueryError(
+        f"the query has no character at line {line}, column {column}, but {found[0]!r}, which "
+        "comes of a byte that is not of the terminal's encoding; write the query in UTF-8"
+    )
 
 
 def check_statement(
@@ -42,6 +57,7 @@ def check_statement(
 
     Raises QueryError when it is none or several, does something else than read, or is not SQL.
     """
+    check_text(sql)
     statement = only_statement(sql)
     if statement is None:
         raise QueryError("give one SQL statement: SELECT …, or DESCRIBE <view>")

@@ -233,6 +233,7 @@ class Trace:
         fetched: what goes wrong then is a `duckdb.Error`.
         """
         connection = self.connection
+        guard.check_text(query)
         self.decode_for(query, parameters)
         return self._run(functools.partial(_relation, connection), query, parameters)
 

@@ -75,6 +75,7 @@ LOCALE_C = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
         ["record", "--help"],
         *([command, "trace.mlyze"] for command in IN_TERMS),
         ["diff", "trace.mlyze", "trace.mlyze"],
+        ["query", "SELECT '…'", "trace.mlyze"],
     ],
     ids=" ".join,
 )

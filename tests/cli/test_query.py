@@ -228,6 +228,19 @@ def test_wrong_usage_is_one_line_and_status_2(
     assert len(result.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize("from_a_pipe", [False, True])
+def test_query_that_is_no_text_is_refused(from_a_pipe: bool, trace: str, memlyze: Runner) -> None:
+    query = os.fsdecode(b"SELECT 1,\n \xff")
+    environment = {**clean_environment(), "PYTHONIOENCODING": "utf-8:surrogateescape"}
+    if from_a_pipe:
+        result = memlyze("query", trace, env=environment, input=query, errors="surrogateescape")
+    else:
+        result = memlyze("query", query, trace, env=environment)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "has no character at line 2, column 2, but '\\udcff'" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
 def test_file_that_is_no_trace_is_one_line(memlyze: Runner, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("not a trace")
     result = memlyze("query", "SELECT 1", "notes.txt")

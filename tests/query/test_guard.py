@@ -69,6 +69,7 @@ def test_files_network_and_variables_are_out_of_reach(
         "",
         "-- nothing",
         "SELECT 'a\0b'",
+        "SELECT 'a\udcffb'",
     ],
 )
 def test_only_a_single_reading_statement_is_run(

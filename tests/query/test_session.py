@@ -234,6 +234,11 @@ def test_refused_query_names_what_exists(query: str, told: str, trace: Trace) ->
     assert isinstance(raised.value.__cause__, duckdb.Error)
 
 
+def test_query_that_is_no_text_is_refused(trace: Trace) -> None:
+    with pytest.raises(memlyze.MemlyzeError, match=r"line 1, column 8, but '\\ud800'"):
+        trace.sql("SELECT \ud800")
+
+
 def test_traces_can_be_given_one_by_one_and_twice(path: str, tmp_path: Path) -> None:
     other = write_known_trace(tmp_path / "other.mlyze", process_id=8)
     (tmp_path / "link.mlyze").symlink_to(path)

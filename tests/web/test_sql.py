@@ -143,6 +143,14 @@ def test_query_that_is_wrong_or_does_more_than_read_is_refused(
     assert words in response.json()["error"]
 
 
+def test_query_that_is_no_text_is_refused(served: Served) -> None:
+    body = b'{"query": "SELECT \\ud800", "query_id": "no_text"}'
+    headers = {"content-type": "application/json"}
+    response = served.client.post("/api/sql", content=body, headers=headers)
+    assert response.status_code == 400
+    assert "surrogate" in response.json()["error"]
+
+
 @pytest.mark.parametrize("query", [ENDLESS, STUBBORN])
 def test_running_query_is_cancelled_and_the_next_one_runs(served: Served, query: str) -> None:
     query_id = new_id()

@@ -96,6 +96,12 @@ def main(arguments: typing.Sequence[str] | None = None) -> int:
     except OSError as error:
         if sys.stdout is not None:
             _drop_output()
+        if error.filename is None and isinstance(error, FileNotFoundError):
+            from memlyze.cli.working_directory import NO_WORKING_DIRECTORY, working_directory
+
+            if working_directory() is None:
+                _complain(words, MemlyzeError(f"{NO_WORKING_DIRECTORY}; change to another one"))
+                return 1
         what = str(error.filename) if error.filename else "the output"
         reason = f"cannot read or write {what}: {error.strerror or error}"
         _complain(words, MemlyzeError(f"{reason}; make room for it, or choose another place"))

@@ -17,6 +17,7 @@ from memlyze.cli.executable import obstacle
 from memlyze.cli.output import STANDARD_OUTPUT
 from memlyze.cli.status_file import status_file
 from memlyze.cli.target import Target, find_target
+from memlyze.cli.working_directory import NO_WORKING_DIRECTORY, working_directory
 from memlyze.errors import MemlyzeError
 
 DESCRIPTION = """\
@@ -122,13 +123,23 @@ def run(arguments: typing.Sequence[str]) -> int:
     flags = {option.name: getattr(options, option.name) for option in settings.OPTIONS}
     flags[settings.OUTPUT_FILE] = options.output_file
     target = find_target(program)
-    chosen = settings.collect_settings(flags, os.environ, os.getcwd())
+    chosen = settings.collect_settings(flags, os.environ, working_directory())
     for misspelt in settings.misspelt_variables(os.environ):
         print(f"memlyze: {misspelt}", file=sys.stderr)
-    output_file = os.path.abspath(chosen.output_file or f"{target.name}.{{pid}}.mlyze")
+    output_file = _whole_path(chosen.output_file or f"{target.name}.{{pid}}.mlyze")
     _spare_program(target, output_file)
     make_room_for(output_file, force=options.force)
     return _record(target, output_file, chosen.tracer, is_quiet=options.quiet)
+
+
+def _whole_path(output_file: str) -> str:
+    """Where the trace goes. Raises UsageError where that is nowhere."""
+    if not os.path.isabs(output_file) and working_directory() is None:
+        raise UsageError(
+            f"{output_file} cannot be written: {NO_WORKING_DIRECTORY}; name a file in another "
+            "folder with -o /…"
+        )
+    return os.path.abspath(output_file)
 
 
 def _spare_program(target: Target, output_file: str) -> None:

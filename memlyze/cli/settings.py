@@ -159,9 +159,10 @@ class Settings(typing.NamedTuple):
 def collect_settings(
     flags: typing.Mapping[str, Value | None],
     environment: typing.Mapping[str, str],
-    directory: str,
+    directory: str | None,
 ) -> Settings:
-    """Put the sources together. `flags` holds values by option name, None where not given.
+    """Put the sources together. `flags` holds values by option name, None where not given;
+    `directory` is where the search for pyproject.toml begins, None: there is none.
 
     Raises UsageError that names the option, the accepted values and where the wrong one stands.
     """
@@ -236,8 +237,8 @@ def misspelt_variables(environment: typing.Mapping[str, str]) -> list[str]:
     return found
 
 
-def _from_pyproject(directory: str) -> dict[str, tuple[Value, str]]:
-    path = _nearest_pyproject(directory)
+def _from_pyproject(directory: str | None) -> dict[str, tuple[Value, str]]:
+    path = None if directory is None else _nearest_pyproject(directory)
     if path is None:
         return {}
     table = _read_table(path)

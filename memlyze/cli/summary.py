@@ -5,7 +5,6 @@ end.
 from __future__ import annotations
 
 import argparse
-import os
 import shlex
 import sys
 import typing
@@ -21,7 +20,7 @@ from memlyze.cli.progress import decoding_events
 from memlyze.cli.terminal import Aligned, Style
 from memlyze.errors import MemlyzeError
 from memlyze.wording.figures import FEW_SAMPLES_LINE, figure, figure_cells
-from memlyze.wording.names import printable, shorten_right
+from memlyze.wording.names import path_from_here, printable, shorten_right
 from memlyze.wording.nothing import no_allocation_text
 from memlyze.wording.peaks import (
     peak_live_when,
@@ -107,8 +106,7 @@ def print_after_recording(paths: typing.Sequence[str]) -> None:
 
 
 def _what_to_type_next(path: str, style: Style) -> list[str]:
-    near = os.path.relpath(path)
-    path = shlex.quote(path if near.startswith("..") else near)
+    path = shlex.quote(path_from_here(path))
     commands = {
         f"memlyze leaks {path}": "what never comes back, and who holds it",
         f"memlyze peak {path}": "all that was live when most was, and who allocated it",

@@ -14,6 +14,7 @@ import sys
 import typing
 
 from memlyze.cli.errors import UsageError
+from memlyze.cli.working_directory import working_directory
 
 _PYTHON = re.compile(r"^python(\d+(\.\d+)?t?)?(\.exe)?$")
 _PYTHON_SOURCE = (".py", ".pyw", ".pyz", ".pyc")
@@ -86,7 +87,9 @@ def _python_target(argv: typing.Sequence[str], executable: str) -> Target:
     elif rest[0] == "-":
         name = "stdin"
     else:
-        name = os.path.splitext(os.path.basename(os.path.abspath(rest[0])))[0]
+        # Of `.` and `..` the name is that of the folder.
+        path = rest[0] if working_directory() is None else os.path.abspath(rest[0])
+        name = os.path.splitext(os.path.basename(path))[0]
     return Target(executable, tuple(argv), name)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 
 def printable(text: str) -> str:
     """`text` without control characters, which a traced program could have put into its names."""
@@ -34,6 +36,15 @@ def short_name(name: str) -> str:
 def shorten_path(path: str, width: int) -> str:
     """`path` in at most `width` characters, its end kept: `…/package/module.py`."""
     return path if len(path) <= width else "…" + path[-(width - 1) :]
+
+
+def path_from_here(path: str) -> str:
+    """A whole path as it is called in the working directory, where it lies below that."""
+    try:
+        relative = os.path.relpath(path)
+    except OSError:  # there is no working directory any more
+        return path
+    return path if relative.startswith("..") else relative
 
 
 def shorten_right(line: str, width: int) -> str:

@@ -13,6 +13,7 @@ from memlyze.wording.names import (
     NO_PYTHON,
     SEVERAL_FILES,
     UNKNOWN,
+    path_from_here,
     printable,
     short_name,
     shorten_path,
@@ -39,8 +40,7 @@ def short_file(file: str) -> str:
     file = plain_path(file)
     if _BEFORE_LIBRARIES.match(file):
         return shorten_path(_BEFORE_LIBRARIES.sub("", file), _WIDEST_FILE)
-    relative = os.path.relpath(file) if os.path.isabs(file) else file
-    return shorten_path(file if relative.startswith("..") else relative, _WIDEST_FILE)
+    return shorten_path(path_from_here(file) if os.path.isabs(file) else file, _WIDEST_FILE)
 
 
 def short_place(function: str, file: str, line: int | None) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from command_line import Runner, clean_environment, run_python
+from known_trace import write_known_trace
 
 import memlyze as memlyze_package
 
@@ -73,6 +74,53 @@ def test_trace_is_found_though_the_program_could_not_tell_where_it_is(
     result = memlyze("record", "--", "sh", "-c", script, env=environment)
     assert result.returncode == 0
     assert "somebody removed" in result.stderr
+
+
+def where_the_folder_is_gone(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run `memlyze` in a folder that has been removed."""
+    (tmp_path / "gone").mkdir()
+    run = 'rmdir "$PWD"; exec "$@"'
+    return subprocess.run(
+        ["sh", "-c", run, "sh", sys.executable, "-m", "memlyze", *arguments],
+        cwd=tmp_path / "gone",
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def test_program_is_recorded_where_the_working_directory_is_gone(tmp_path: Path) -> None:
+    program = tmp_path / "app.py"
+    program.write_text("keep = [bytes(1 << 20)]\nprint('ran')\n")
+    output_file = str(tmp_path / "t.mlyze")
+    for arguments in [str(program)], [sys.executable, str(program)]:
+        result = where_the_folder_is_gone(tmp_path, "record", "-f", "-o", output_file, *arguments)
+        assert (result.returncode, result.stdout) == (0, "ran\n")
+        assert f"Next: memlyze leaks {output_file}" in result.stderr
+    result = where_the_folder_is_gone(tmp_path, "summary", output_file)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (["record", "{program}"], 2),
+        (["record", "-o", "t.mlyze", "{program}"], 2),
+        (["export", "--format", "pprof", "-o", "t.pb.gz", "{trace}"], 1),
+    ],
+)
+def test_working_directory_that_is_gone_is_the_cause(
+    arguments: list[str], status: int, tmp_path: Path
+) -> None:
+    program, trace = tmp_path / "app.py", tmp_path / "trace.mlyze"
+    program.write_text("print('ran')\n")
+    write_known_trace(trace)
+    words = [word.format(program=program, trace=trace) for word in arguments]
+    result = where_the_folder_is_gone(tmp_path, *words)
+    assert (result.returncode, result.stdout) == (status, "")
+    assert "the working directory has been removed; " in result.stderr
+    assert len(result.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize(

@@ -473,8 +473,10 @@ def _after_fork_in_child() -> None:
 def _say(text: str) -> None:
     if sys.__stderr__ is None:
         return
+    from memlyze.wording.names import printable
+
     try:
-        print(f"memlyze: {text}", file=sys.__stderr__, flush=True)
+        print(f"memlyze: {printable(text)}", file=sys.__stderr__, flush=True)
     except (OSError, ValueError):  # stderr is closed: there is nobody to tell
         return
 

@@ -11,6 +11,10 @@ class CommandError(MemlyzeError):
     exit_status = 1
 
 
+class RefusedQueryError(CommandError):
+    """DuckDB's own message about a query and what it could read, in several lines."""
+
+
 class UsageError(CommandError):
     """The command line itself is wrong."""
 

@@ -11,6 +11,7 @@ import typing
 from memlyze.cli import interrupts
 from memlyze.cli.arguments import CommandParser
 from memlyze.cli.errors import CommandError, UsageError
+from memlyze.cli.messages import say
 from memlyze.cli.opening import open_traces
 from memlyze.cli.output import check_output, named_file, writing
 from memlyze.cli.progress import decoding_progress
@@ -111,7 +112,7 @@ def run(arguments: typing.Sequence[str]) -> int:
     _refuse_what_does_not_fit(options)
     with open_traces(options.traces, only=options.only) as trace:
         for line in state_lines(trace):
-            print(f"memlyze export: {line}", file=sys.stderr)
+            say(line, "export")
 
         def end() -> None:
             trace.remove_spilled()
@@ -272,4 +273,4 @@ def _sink(
 
 
 def _say(sentence: str) -> None:
-    print(f"memlyze export: {sentence}", file=sys.stderr)
+    say(sentence, "export")

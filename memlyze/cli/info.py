@@ -11,6 +11,7 @@ from memlyze.analyses.command_lines import short_command
 from memlyze.analyses.inventory import Inventory, take_inventory
 from memlyze.analyses.sampling import sampling_of
 from memlyze.cli.arguments import CommandParser
+from memlyze.cli.messages import say
 from memlyze.cli.opening import FIRST, add_only_option, json_text, open_traces
 from memlyze.cli.terminal import Aligned, Style
 from memlyze.trace.metadata import strings_of
@@ -62,7 +63,7 @@ def run(arguments: typing.Sequence[str]) -> int:
         lines = render(known[0], style) if len(known) == 1 else render_several(known, style)
         print("\n".join(lines))
     for sentence in left_out:
-        print(f"memlyze info: {sentence}", file=sys.stderr)
+        say(sentence, "info")
     return 0
 
 

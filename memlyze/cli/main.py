@@ -148,7 +148,9 @@ def _complain(words: typing.Sequence[str], error: MemlyzeError) -> None:
     command = f"memlyze {words[0]}" if words and words[0] in COMMANDS else "memlyze"
     with contextlib.suppress(BrokenPipeError):
         sys.stdout.flush()
-    print(f"{command}: {error}", file=sys.stderr)
+    from memlyze.cli.messages import printable_lines
+
+    print(f"{command}: {printable_lines(error)}", file=sys.stderr)
 
 
 def _drop_output() -> None:

@@ -15,6 +15,7 @@ import typing
 from itertools import takewhile
 
 from memlyze.cli.errors import UsageError
+from memlyze.cli.messages import say
 from memlyze.cli.terminal import Style
 from memlyze.wording.fitting import wrap
 from memlyze.wording.names import printable
@@ -24,6 +25,8 @@ if typing.TYPE_CHECKING:
     from memlyze.query.session import Trace
 
 FIRST = "first"
+#: What to say where a path has no characters, as that of an unset variable of a shell.
+NO_NAME = "the name of a trace is empty; give the path of a .mlyze trace"
 _SHOWN = 5
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -47,6 +50,8 @@ def open_traces(
     bad file.
     """
     for path in paths:
+        if not path:
+            raise UsageError(NO_NAME)
         if not os.path.exists(path):
             raise UsageError(f"there is no file {path}; give the path of a .mlyze trace")
         if os.path.isdir(path):
@@ -57,7 +62,7 @@ def open_traces(
     kept = distinct_files(paths)
     if len(kept) < len(paths):
         again = [path for path in paths if path not in kept] or kept
-        print(f"memlyze: {again[0]} was given more than once and is read once", file=sys.stderr)
+        say(f"{again[0]} was given more than once and is read once")
     if only == FIRST:
         return open_trace(kept, family=False, trusted=trusted)
     _allow_many_files()
@@ -131,8 +136,8 @@ def typed_paths(paths: typing.Sequence[str]) -> str:
         common = "".join(a for a, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
         common = common.rstrip("0123456789")
         if sorted(glob.glob(glob.escape(common) + "*.mlyze")) == sorted(set(paths)):
-            return (shlex.quote(common) if common else "") + "*.mlyze"
-    return " ".join(map(shlex.quote, paths))
+            return printable(shlex.quote(common) if common else "") + "*.mlyze"
+    return printable(" ".join(map(shlex.quote, paths)))
 
 
 def as_json(value: typing.Any) -> typing.Any:

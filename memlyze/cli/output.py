@@ -10,10 +10,17 @@ from memlyze.cli.errors import CommandError, UsageError
 
 #: What stands for standard output where a file is named.
 STANDARD_OUTPUT = "-"
+#: What to say where it has no characters, as that of an unset variable of a shell.
+NO_NAME = "the name of the output file is empty; name a file with -o, or leave -o out"
 
 
 def named_file(output_file: str | None) -> str | None:
-    """The file that `-o` names; None: standard output, which is also called `-`."""
+    """The file that `-o` names; None: standard output, which is also called `-`.
+
+    Raises UsageError where it names nothing.
+    """
+    if output_file == "":
+        raise UsageError(NO_NAME)
     return None if output_file == STANDARD_OUTPUT else output_file
 
 

@@ -9,9 +9,11 @@ import typing
 
 from memlyze.cli import completion, interrupts, schema
 from memlyze.cli.errors import CommandError
+from memlyze.cli.messages import printable_lines
 from memlyze.cli.terminal import is_terminal
 from memlyze.query.refusals import columns_for
 from memlyze.query.statements import is_blank, split_statements
+from memlyze.wording.names import printable
 
 if typing.TYPE_CHECKING:
     from memlyze.query.session import Trace
@@ -39,7 +41,8 @@ def run_prompt(trace: Trace, form: str, *, may_write_files: bool = False) -> int
 
     is_interactive = is_terminal(sys.stdin)
     if is_interactive:
-        print(f"memlyze: {', '.join(trace.paths)}. Type .help for help, .quit to leave.")
+        names = printable(", ".join(trace.paths))
+        print(f"memlyze: {names}. Type .help for help, .quit to leave.")
     with _line_editing(is_interactive):
         for statement in _statements(is_interactive):
             try:
@@ -50,7 +53,7 @@ def run_prompt(trace: Trace, form: str, *, may_write_files: bool = False) -> int
                     with interrupts.watched(trace.interrupt):
                         answer(trace, statement, form, may_write_files=may_write_files)
             except CommandError as error:
-                print(error, file=sys.stderr)
+                print(printable_lines(error), file=sys.stderr)
                 if not is_interactive:
                     return 1
             except KeyboardInterrupt:

@@ -13,7 +13,8 @@ import typing
 
 from memlyze.cli import interrupts, schema
 from memlyze.cli.arguments import CommandParser
-from memlyze.cli.errors import CommandError, UsageError
+from memlyze.cli.errors import RefusedQueryError, UsageError
+from memlyze.cli.messages import say
 from memlyze.cli.opening import add_only_option, open_traces
 from memlyze.cli.output import check_output, named_file, writing
 from memlyze.cli.progress import decoding_progress
@@ -110,7 +111,7 @@ def run(arguments: typing.Sequence[str]) -> int:
         raise UsageError(f"{form} is not for a terminal; name a file with -o")
     with open_traces(paths, only=options.only, trusted=options.allow_files) as trace:
         for line in state_lines(trace):
-            print(f"memlyze query: {line}", file=sys.stderr)
+            say(line, "query")
         if query is None:
             from memlyze.cli.prompt import run_prompt
 
@@ -150,7 +151,7 @@ def answer(
 ) -> None:
     """Run one query and write its result.
 
-    Raises CommandError, which tells the columns that exist, when DuckDB refuses the query.
+    Raises RefusedQueryError, which tells the columns that exist, when DuckDB refuses the query.
     """
     import duckdb
 
@@ -177,9 +178,9 @@ def answer(
                 with writing(output_file) as file:
                     file.write("\n".join([*lines, ""]).encode("utf-8", "backslashreplace"))
     except QueryError as error:
-        raise CommandError(_with_advice(str(error))) from None
+        raise RefusedQueryError(_with_advice(str(error))) from None
     except duckdb.Error as error:  # while the rows were computed
-        raise CommandError(_with_advice(str(refusal(error, query)))) from None
+        raise RefusedQueryError(_with_advice(str(refusal(error, query)))) from None
 
 
 def _read_as_utf_8(query: str) -> str:
@@ -200,6 +201,8 @@ def _query_and_traces(
     arguments: typing.Sequence[str], query_file: str | None
 ) -> tuple[str | None, list[str]]:
     """The SQL (None: ask for it) and the paths of the traces. Raises UsageError."""
+    if query_file == "":
+        raise UsageError("the name of the query file is empty; give a file after --file")
     if query_file is not None:
         try:
             with open(query_file, encoding="utf-8") as file:

@@ -14,7 +14,8 @@ from memlyze.cli import child, handover, settings
 from memlyze.cli.arguments import CommandParser
 from memlyze.cli.errors import UsageError
 from memlyze.cli.executable import obstacle
-from memlyze.cli.output import STANDARD_OUTPUT
+from memlyze.cli.messages import say
+from memlyze.cli.output import NO_NAME, STANDARD_OUTPUT
 from memlyze.cli.status_file import status_file
 from memlyze.cli.target import Target, find_target
 from memlyze.cli.working_directory import NO_WORKING_DIRECTORY, working_directory
@@ -120,12 +121,14 @@ def run(arguments: typing.Sequence[str]) -> int:
             "a trace cannot be written to standard output, which is the program's: it is a file "
             "that is written at many places; name one with -o"
         )
+    if options.output_file == "":
+        raise UsageError(NO_NAME)
     flags = {option.name: getattr(options, option.name) for option in settings.OPTIONS}
     flags[settings.OUTPUT_FILE] = options.output_file
     target = find_target(program)
     chosen = settings.collect_settings(flags, os.environ, working_directory())
     for misspelt in settings.misspelt_variables(os.environ):
-        print(f"memlyze: {misspelt}", file=sys.stderr)
+        say(misspelt)
     output_file = _whole_path(chosen.output_file or f"{target.name}.{{pid}}.mlyze")
     _spare_program(target, output_file)
     make_room_for(output_file, force=options.force)
@@ -213,10 +216,7 @@ def _record(
         named = "" if isinstance(error, MemlyzeError) else type(error).__name__
         cause = ": ".join(filter(None, (named, " ".join(str(error).split()))))
         trace = shlex.quote(outcome.traces[0]) if outcome.traces else "trace.mlyze"
-        print(
-            f"memlyze: recorded, but not summarised ({cause}); try again: memlyze summary {trace}",
-            file=sys.stderr,
-        )
+        say(f"recorded, but not summarised ({cause}); try again: memlyze summary {trace}")
     return child.end_like(status)
 
 
@@ -227,16 +227,16 @@ def report(
     written = [path for path in outcome.traces if os.path.exists(path)]
     if not written:
         cause = _why_nothing(target, outcome, in_the_way)
-        print(f"memlyze: nothing was recorded: {cause}", file=sys.stderr)
+        say(f"nothing was recorded: {cause}")
         return
     for version, cause in dict.fromkeys(outcome.failures):
         count = outcome.failures.count((version, cause))
         times = "" if count == 1 else f" ({count} times)"
-        print(f"memlyze: Python {version} was not recorded{times}: {cause}", file=sys.stderr)
+        say(f"Python {version} was not recorded{times}: {cause}")
     if is_quiet:
         return
     if in_the_way is not None:
-        print(f"memlyze: native memory is seen in part only: {in_the_way}", file=sys.stderr)
+        say(f"native memory is seen in part only: {in_the_way}")
     _summarise(written)
 
 

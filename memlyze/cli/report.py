@@ -11,6 +11,7 @@ import typing
 from memlyze.cli import interrupts
 from memlyze.cli.arguments import CommandParser
 from memlyze.cli.errors import UsageError
+from memlyze.cli.messages import say
 from memlyze.cli.opening import add_only_option, open_traces
 from memlyze.cli.output import check_output, named_file, writing
 from memlyze.cli.progress import decoding_events
@@ -72,7 +73,7 @@ def run(arguments: typing.Sequence[str]) -> int:
     with open_traces(options.traces, only=options.only) as trace:
         notes = state_lines(trace)
         for line in notes:
-            print(f"memlyze report: {line}", file=sys.stderr)
+            say(line, "report")
 
         def end() -> None:
             trace.remove_spilled()
@@ -103,5 +104,5 @@ def run(arguments: typing.Sequence[str]) -> int:
     with writing(path) as file:
         file.write(text.encode("utf-8"))
     if options.output_file is None:
-        print(f"memlyze report: wrote {path}", file=sys.stderr)
+        say(f"wrote {path}", "report")
     return 0

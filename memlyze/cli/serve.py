@@ -12,6 +12,7 @@ import webbrowser
 
 from memlyze.cli.arguments import CommandParser
 from memlyze.cli.errors import CommandError, UsageError
+from memlyze.cli.opening import NO_NAME
 
 DESCRIPTION = """\
 EXAMPLES
@@ -60,6 +61,8 @@ def run(arguments: typing.Sequence[str]) -> int:
     if not 0 <= options.port <= _GREATEST_PORT:
         raise UsageError(f"--port is from 0 to {_GREATEST_PORT}, not {options.port}")
     for path in options.traces:
+        if not path:
+            raise UsageError(NO_NAME)
         if not os.path.exists(path):
             raise UsageError(f"there is no file {path}; give a .mlyze trace, or a folder of them")
     _check_traces([path for path in options.traces if not os.path.isdir(path)])

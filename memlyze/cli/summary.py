@@ -15,6 +15,7 @@ from memlyze.analyses.hotspots import Hotspot
 from memlyze.analyses.resident_memory import ResidentMemory
 from memlyze.analyses.summary import SITES, Peak, Process, Summary, summarize
 from memlyze.cli.arguments import CommandParser
+from memlyze.cli.messages import say
 from memlyze.cli.opening import add_only_option, open_traces, print_json, titled
 from memlyze.cli.progress import decoding_events
 from memlyze.cli.terminal import Aligned, Style
@@ -93,20 +94,19 @@ def print_after_recording(paths: typing.Sequence[str]) -> None:
     try:
         with open_traces(paths) as trace, decoding_events(trace):
             if len(paths) == 1 and trace.metadata.get("module_not_found"):
-                began = f"the program never began; {printable(paths[0])} shows Python's start alone"
-                print(f"memlyze: {began}", file=sys.stderr)
+                say(f"the program never began; {paths[0]} shows Python's start alone")
                 return
             summary = summarize(trace)
             lines = render(summary, state_lines(trace), style)
         if summary.sites:
             lines += _what_to_type_next(paths[0], style)
     except MemlyzeError as error:
-        lines = [f"memlyze: the trace cannot be summarised: {error}"]
+        lines = [printable(f"memlyze: the trace cannot be summarised: {error}")]
     print("\n".join(["", *lines]), file=sys.stderr)
 
 
 def _what_to_type_next(path: str, style: Style) -> list[str]:
-    path = shlex.quote(path_from_here(path))
+    path = printable(shlex.quote(path_from_here(path)))
     commands = {
         f"memlyze leaks {path}": "what never comes back, and who holds it",
         f"memlyze peak {path}": "all that was live when most was, and who allocated it",

@@ -39,6 +39,8 @@ def find_target(arguments: typing.Sequence[str]) -> Target:
     if not arguments:
         raise UsageError("nothing to run; give a program: memlyze record app.py")
     first = arguments[0]
+    if not first:
+        raise UsageError("the name of the program is empty; give a program: memlyze record app.py")
     if first in ("-m", "-c"):
         if len(arguments) < 2:
             what = "a module name" if first == "-m" else "code"

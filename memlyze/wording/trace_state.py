@@ -6,6 +6,7 @@ import os
 import typing
 
 from memlyze.trace.metadata import metadata_int
+from memlyze.wording.names import printable
 from memlyze.wording.units import format_bytes, format_duration, plural
 
 if typing.TYPE_CHECKING:
@@ -34,7 +35,7 @@ def state_lines(trace: Trace) -> list[str]:
             "what was written up to then is shown"
         )
     lines += [f"the trace is damaged: {damage}" for damage in trace.damage]
-    return lines + _dropped_part_lines(trace) + _lost_lines(trace)
+    return list(map(printable, lines + _dropped_part_lines(trace) + _lost_lines(trace)))
 
 
 def _which(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
 
 def __getattr__(name: str) -> object:
     """The recorder, when it is first asked for. Why it cannot be had, CPython says in words of its
-    own.
+    own, or not at all.
     """
     if name != "_tracer":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -19,4 +21,13 @@ def __getattr__(name: str) -> object:
             "where it records what all of them allocate",
             name=error.name,
         ) from None
+    if vars(tracer)["start"] is None:
+        # The module is that of an interpreter that has ended, which has emptied it.
+        globals().pop(name, None)
+        sys.modules.pop(tracer.__name__, None)
+        raise ImportError(
+            "memlyze can be used in the first interpreter of a process, and that has ended "
+            "(Py_Finalize); use it there, or keep that one until the process ends",
+            name=tracer.__name__,
+        )
     return tracer

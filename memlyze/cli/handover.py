@@ -7,7 +7,9 @@ Pythons append which met the options.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import typing
 
 from memlyze.cli.status_file import StatusFile
@@ -51,22 +53,42 @@ def child_environment(
     return changed
 
 
+def _written(output_file: str, family_id: str) -> list[str]:
+    """The first files of this recording that are where it was told to write them."""
+    from memlyze.errors import TraceError
+    from memlyze.trace.family import read_metadata
+
+    folder, name = os.path.split(output_file)
+    asked_for = re.compile(r"\d+".join(map(re.escape, name.split("{pid}"))))
+    found = []
+    with contextlib.suppress(OSError):
+        for other in sorted(filter(asked_for.fullmatch, os.listdir(folder))):
+            path = os.path.join(folder, other)
+            with contextlib.suppress(TraceError, OSError):
+                metadata = read_metadata(path)
+                if metadata and metadata.get("family_id") == family_id:
+                    found.append(path)
+    return found
+
+
 def _wants_to_be_first(preloaded: str) -> bool:
     """Whether a sanitizer is among the libraries: it ends a program in which another is first."""
     names = [os.path.basename(path) for path in preloaded.replace(":", " ").split()]
     return any(name.startswith(("libasan", "libtsan", "libclang_rt")) for name in names)
 
 
-def read_outcome(status_file: StatusFile, output_file: str) -> Outcome:
-    """What stands in the status file; nothing when no Python met the options. Where somebody has
-    removed it, the trace counts that is there.
+def read_outcome(status_file: StatusFile, output_file: str, family_id: str) -> Outcome:
+    """What stands in the status file; nothing when no Python met the options. Where that is so, as
+    the file was removed or a program of another user may not write to it, the traces count that are
+    there.
     """
-    rows = [row.split("\0") for row in status_file.read().split("\0\n")]
+    told = status_file.read()
+    rows = [row.split("\0") for row in told.split("\0\n")]
     begun = [fields[2] for fields in rows if fields[0] == "begun"]
     traces = [fields[2] for fields in rows if fields[0] == "started"]
     was_removed = status_file.was_removed
-    if was_removed and not traces and os.path.exists(output_file):
-        traces = [output_file]
+    if not traces and (was_removed or not told):
+        traces = _written(output_file, family_id)
     return Outcome(
         traces=tuple(sorted(traces, key=lambda path: path not in begun[:1])),
         failures=tuple((fields[1], fields[2]) for fields in rows if fields[0] == "failed"),

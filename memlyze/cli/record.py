@@ -193,11 +193,12 @@ def _record(
     is_quiet: bool,
 ) -> int:
     in_the_way = obstacle(target.executable)
+    family_id = os.urandom(8).hex()
     with status_file() as told:
         options = {
             **tracer_options,
             "output_file": output_file,
-            "family_id": os.urandom(8).hex(),
+            "family_id": family_id,
             "status_file": told.path,
         }
         preload = bool(tracer_options.get("native", True)) and in_the_way is None
@@ -207,7 +208,7 @@ def _record(
         except OSError as error:
             cause = f"{error.strerror} ({in_the_way})" if in_the_way else error.strerror
             raise UsageError(f"{target.executable} cannot be run: {cause}") from None
-        outcome = handover.read_outcome(told, output_file)
+        outcome = handover.read_outcome(told, output_file, family_id)
     try:
         report(target, outcome, in_the_way, is_quiet=is_quiet)
     except (KeyboardInterrupt, BrokenPipeError):

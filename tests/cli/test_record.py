@@ -68,12 +68,39 @@ def test_trace_is_found_though_the_program_could_not_tell_where_it_is(
     (tmp_path / "tmp").mkdir()
     environment = {**clean_environment(), "TMPDIR": str(tmp_path / "tmp")}
     script = f"rm tmp/*.status; {sys.executable} -c 'keep = [bytes(1 << 20)]'"
-    result = memlyze("record", "-o", "t.mlyze", "--", "sh", "-c", script, env=environment)
-    assert result.returncode == 0
-    assert str(tmp_path / "t.mlyze") in result.stderr
-    result = memlyze("record", "--", "sh", "-c", script, env=environment)
-    assert result.returncode == 0
+    for options in ["-o", "t.mlyze"], []:
+        result = memlyze("record", *options, "--", "sh", "-c", script, env=environment)
+        assert result.returncode == 0
+        (trace,) = set(traces(tmp_path)) - (set() if options else {"t.mlyze"})
+        assert str(tmp_path / trace) in result.stderr
+    script = "rm tmp/*.status"
+    result = memlyze("record", "-o", "u.mlyze", "--", "sh", "-c", script, env=environment)
     assert "somebody removed" in result.stderr
+
+
+#: Reports to nobody, as a set-uid program of another user does, which may not open the file.
+UNHEARD = """
+import os, re, sys
+record = os.environ["MEMLYZE_RECORD"]
+os.environ["MEMLYZE_RECORD"] = re.sub("status_file=s:[^\\x1f]*", "status_file=s:/no/where", record)
+os.execv(sys.executable, [sys.executable, "-c", "keep = [bytes(1 << 20)]"])
+"""
+
+
+@pytest.mark.parametrize("options", [["-o", "t.mlyze"], ["-o", "t.mlyze.{pid}"], []])
+def test_trace_is_found_of_a_program_that_may_not_tell_where_it_is(
+    options: list[str], memlyze: Runner, tmp_path: Path
+) -> None:
+    earlier = [tmp_path / "t.mlyze.1", tmp_path / "sh.1.mlyze"]
+    for path in earlier:
+        write_known_trace(path)
+    (tmp_path / "sh.2.mlyze").write_text("no trace")
+    there = set(tmp_path.iterdir())
+    start = f'exec {sys.executable} -S -c "$0"'
+    result = memlyze("record", *options, "--", "sh", "-c", start, UNHEARD)
+    assert result.returncode == 0, result.stderr
+    (trace,) = set(tmp_path.iterdir()) - there
+    assert f"memlyze: {trace}\n" in result.stderr
 
 
 def where_the_folder_is_gone(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -21,8 +21,9 @@ WIDEST_NAME = 120
 #: What traces call the function and the file of what was allocated while no Python code ran; and
 #: what people are told.
 UNKNOWN, NO_PYTHON = "<unknown>", "(no Python code)"
-#: What the analysis of leaks calls the file of lines of several that grow together; and what people
-#: are told.
+#: What the analysis of leaks calls the functions, or the files, of lines that grow together; and
+#: what people are told.
+SEVERAL_FUNCTIONS, LINES_OF_SEVERAL_FUNCTIONS = "<several functions>", "several functions"
 SEVERAL_FILES, LINES_OF_SEVERAL_FILES = "<several files>", "lines of several files"
 
 
@@ -30,6 +31,8 @@ def short_name(name: str) -> str:
     """A name as it may be shown in a list: printable, and of no more than `WIDEST_NAME`."""
     if name == UNKNOWN:
         return NO_PYTHON
+    if name == SEVERAL_FUNCTIONS:
+        return LINES_OF_SEVERAL_FUNCTIONS
     return shorten_right(printable(name[: 2 * WIDEST_NAME]), WIDEST_NAME)
 
 

@@ -17,6 +17,12 @@ def test_long_names_are_cut_where_many_are_shown() -> None:
     assert short_name("load") == "load"
 
 
+def test_lines_that_grow_together_are_told_in_words() -> None:
+    file = "/srv/app/main.py"
+    assert short_place("<several functions>", file, 0) == f"{file} several functions"
+    assert short_place("<several functions>", "<several files>", 0) == "lines of several files"
+
+
 @pytest.mark.parametrize(
     ("before", "after", "text"),
     [(100, 119, "(+19 %)"), (100, 50.5, "(−49.5 %)"), (1, 93.6, "(+9260 %)"), (0, 5, "(new)")],

@@ -23,6 +23,7 @@ test("a path is told by its end", () => {
 
 test("what was allocated without Python code is told in words", () => {
   expect(shortFunction("<unknown>")).toBe("(no Python code)");
+  expect(shortFunction("<several functions>")).toBe("several functions");
   expect(placeLabel("<unknown>", { function: null, file: null, line: null })).toBe("(no Python code)");
   expect(placeLabel("load", { function: "Service.<locals>.load", file: "/srv/app.py", line: 3 })).toBe("Service.load:3");
   expect(placeLabel("<unknown>", { function: "<unknown>", file: "<unknown>", line: null })).toBe("(no Python code)");
@@ -34,6 +35,7 @@ test("a place is a file and a line, as far as there are such", () => {
   expect(shortPlace("app.py", null)).toBe("app.py");
   expect(shortPlace("app.py", 0)).toBe("app.py");
   expect(shortPlace("<unknown>", 0)).toBe("");
+  expect(shortPlace("<several files>", 0)).toBe("of several files");
 });
 
 test("places of one name and line are told apart by their files", () => {

@@ -45,13 +45,20 @@ export function isNoPython(name: string | null): boolean {
   return name === UNKNOWN;
 }
 
+/** What the analysis of leaks calls the functions, and the files, of lines that grow together. */
+const SEVERAL_FUNCTIONS = "<several functions>";
+const SEVERAL_FILES = "<several files>";
+
 /** A name of a group of places, in words where it has none. */
 export function groupName(label: string): string {
-  return isNoPython(label) ? NO_PYTHON : label;
+  return isNoPython(label) ? NO_PYTHON : label === SEVERAL_FUNCTIONS ? "several functions" : label;
 }
 
 /** `app/views.py:31`, with as much of it as there is; empty where no Python code ran. */
 export function shortPlace(file: string, line: number | null): string {
+  if (file === SEVERAL_FILES) {
+    return "of several files";
+  }
   return isNoPython(file) ? "" : `${shortPath(visible(file))}${line !== null && line > 0 ? `:${line}` : ""}`;
 }
 

@@ -98,11 +98,6 @@ def sawtooth() -> list[Life]:
     return [Life("site", at, died if died < END_MS else None, SIZE) for at, died in ends]
 
 
-def sawtooth_that_ends_empty() -> list[Life]:
-    ends = [(at, (at // 300 + 1) * 300) for at in range(10, 1790)]
-    return [Life("site", at, died, SIZE) for at, died in ends]
-
-
 def freed_at_the_end() -> list[Life]:
     return [Life("site", at, END_MS - 10, SIZE) for at in range(10, END_MS - 20)]
 
@@ -120,7 +115,6 @@ CASES: dict[Callable[[], list[Life]], set[str]] = {
     table_of_keys_that_become_rare: {"warming_up"},
     growing_by_a_loop_that_gets_slower: {"growing"},
     sawtooth: {"sawtooth"},
-    sawtooth_that_ends_empty: {"sawtooth"},
     freed_at_the_end: {"freed_late"},
 }
 

@@ -130,7 +130,7 @@ def judge(curves: Curves, shapes: Shapes, lives: Lives, *, looks: int = 1) -> Ju
     verdict = np.select(
         [
             has_few,
-            s.is_freed_at_once & ~has_teeth,
+            s.is_freed_at_once,
             has_teeth | (curves.live[:, -1] < 0.3 * s.peak),
             grows & is_watched,
             grows,

@@ -155,7 +155,6 @@ class References:
         """Processes with a checkpoint that is left out, since a part of it is lost."""
         # By process: what was live; the objects that have a recorded block, and these.
         self._live: dict[int, _LiveRows] = {}
-        self._in_blocks: dict[int, list[tuple[Array, Array]]] = {}
         self._of_objects: dict[int, tuple[Array, Array]] = {}
         # By process and call stacks.
         self._blocks: dict[tuple[int, frozenset[int]], LiveBlocks] = {}
@@ -250,15 +249,8 @@ class References:
         if process_id not in self._of_objects:
             live = self._live_rows(process_id).rows
             ids = self._trace.table("allocations")["allocation_id"][live]
-            order = np.argsort(ids)
-            live, ids = live[order], ids[order]
-            found = []
-            for rows, of_block in self._rows_in_blocks(process_id):
-                place = np.minimum(ids.searchsorted(of_block), max(len(ids) - 1, 0))
-                known = ids[place] == of_block if len(ids) else np.zeros(len(rows), bool)
-                found.append((rows[known], live[place[known]]))
-            objects, of_objects = (np.concatenate(parts) for parts in zip(*found))
-            self._of_objects[process_id] = objects, of_objects
+            objects, places = self._trace.heap_graph.objects_of(self._last[process_id], ids)
+            self._of_objects[process_id] = objects, live[places]
         return self._of_objects[process_id]
 
     def _hang_on(self, rows: Array, holder: int) -> Array:
@@ -320,27 +312,12 @@ class References:
         """
         known = np.zeros(len(blocks), bool)
         is_found = np.zeros(len(self._trace.heap_graph.objects()["object_id"]), bool)
-        for rows, block_of_row in self._rows_in_blocks(process_id):
+        for rows, block_of_row in self._trace.heap_graph.in_blocks(self._last[process_id]):
             first = block_of_row.searchsorted(blocks, side="left")
             count = block_of_row.searchsorted(blocks, side="right") - first
             known |= count > 0
             is_found[rows[_ranges(first, count)]] = True
         return np.flatnonzero(is_found), int(np.sum(~known))
-
-    def _rows_in_blocks(self, process_id: int) -> list[tuple[Array, Array]]:
-        """The objects of the process that have a recorded block, in the order of these, and the
-        blocks: those that they lie in, and those that they have as buffers.
-        """
-        if process_id not in self._in_blocks:
-            objects = self._trace.heap_graph.objects()
-            is_last = objects["checkpoint_id"] == self._last[process_id]
-            self._in_blocks[process_id] = []
-            for column in ("allocation_id", "buffer_allocation_id"):
-                rows = np.flatnonzero(is_last & (objects[column] != 0))
-                blocks = objects[column][rows]
-                order = np.argsort(blocks)
-                self._in_blocks[process_id].append((rows[order], blocks[order]))
-        return self._in_blocks[process_id]
 
     def _describe(self, process_id: int, found: _Found) -> Holders:
         from memlyze._speedups import _object_tree

@@ -64,6 +64,7 @@ class HeapGraph:
         self._references: Columns | None = None
         self._tree: Columns | None = None
         self._namespaces: Array | None = None
+        self._in_blocks: dict[int, list[tuple[Array, Array]]] = {}
 
     @property
     def lost_checkpoints(self) -> LostCheckpoints:
@@ -145,6 +146,35 @@ class HeapGraph:
         if not len(class_rows):
             return np.full(len(rows), -1, np.int32)
         return np.where(rows >= 0, class_rows[np.maximum(rows, 0)], -1).astype(np.int32)
+
+    def in_blocks(self, checkpoint_id: int) -> list[tuple[Array, Array]]:
+        """The rows of the objects of a checkpoint that have a recorded block, in the order of
+        these, and the blocks: those that they lie in, and those that they have as buffers.
+        """
+        if checkpoint_id not in self._in_blocks:
+            objects = self.objects()
+            is_of_checkpoint = objects["checkpoint_id"] == checkpoint_id
+            found = self._in_blocks[checkpoint_id] = []
+            for column in ("allocation_id", "buffer_allocation_id"):
+                rows = np.flatnonzero(is_of_checkpoint & (objects[column] != 0))
+                blocks = objects[column][rows]
+                order = np.argsort(blocks)
+                found.append((rows[order], blocks[order]))
+        return self._in_blocks[checkpoint_id]
+
+    def objects_of(self, checkpoint_id: int, allocation_ids: Array) -> tuple[Array, Array]:
+        """The rows of the objects of a checkpoint that have one of these blocks, and where that of
+        each stands among them.
+        """
+        order = np.argsort(allocation_ids)
+        ids = allocation_ids[order]
+        rows, places = [], []
+        for of_objects, blocks in self.in_blocks(checkpoint_id):
+            place = np.minimum(ids.searchsorted(blocks), max(len(ids) - 1, 0))
+            is_one = ids[place] == blocks if len(ids) else np.zeros(len(blocks), bool)
+            rows.append(of_objects[is_one])
+            places.append(order[place[is_one]])
+        return np.concatenate(rows), np.concatenate(places)
 
     def namespaces(self) -> Array:
         """Whether each object is a module, or what a module keeps its names in."""

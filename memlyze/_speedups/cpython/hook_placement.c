@@ -111,7 +111,8 @@ static void hook(ml_thread *thread, int domain)
     PyMem_SetAllocator(python_domains[domain], &ours);
 }
 
-/* Where our hook is the outermost: the kind that serves best now. */
+/* Where our hook is the outermost: the kind that serves best now. The context stays, so a call of
+ * another thread that reads CPython's table in between finds a pair that works. */
 static void choose_kind(int domain)
 {
     PyMemAllocatorEx present;

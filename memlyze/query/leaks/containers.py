@@ -66,20 +66,10 @@ def _objects_of(
         is_whole &= checkpoints["process_id"] == process_id
     if not is_whole.any() or not len(rows):
         return nothing
-    objects = graph.objects()
-    is_last = objects["checkpoint_id"] == checkpoints["checkpoint_id"][is_whole].max()
-    ids = tables("allocations")["allocation_id"][rows]
-    order = np.argsort(ids)
-    rows, ids = rows[order], ids[order]
-    found, of_object = [], []
-    for column in ("allocation_id", "buffer_allocation_id"):
-        blocks = objects[column]
-        place = np.minimum(ids.searchsorted(blocks), len(ids) - 1)
-        is_one = is_last & (blocks != 0) & (ids[place] == blocks)
-        found.append(rows[place[is_one]])
-        of_object.append(np.flatnonzero(is_one))
-    held, first = np.unique(np.concatenate(found), return_index=True)
-    return held, np.concatenate(of_object)[first]
+    last = int(checkpoints["checkpoint_id"][is_whole].max())
+    objects, places = graph.objects_of(last, tables("allocations")["allocation_id"][rows])
+    held, first = np.unique(rows[places], return_index=True)
+    return held, objects[first]
 
 
 def _containers_of(graph: HeapGraph, objects: Array) -> Array:

@@ -21,7 +21,7 @@ from memlyze.analyses.ended_growth import (
 )
 from memlyze.analyses.estimates import Estimate
 from memlyze.analyses.free_lists import may_be_in_free_lists, seems_to_fill_free_lists
-from memlyze.analyses.nesting import growth_with_parts, order_of_growth
+from memlyze.analyses.nesting import in_leaks
 from memlyze.analyses.references import Holders, References
 from memlyze.analyses.sampling import sampling_of
 from memlyze.analyses.selection import END_NS
@@ -45,8 +45,8 @@ _NO_FRAMES = 0
 #: As good as at the end of what was watched: within this share of it.
 _SOON = 0.02
 _PLACE = ("function", "file", "line")
-#: Of so many growing sites it is asked which of them are parts of others.
-_NESTED = 20
+#: Of so many growing sites it is asked which of them are parts of one leak.
+_ASKED = 60
 
 
 class Cohort(typing.NamedTuple):
@@ -127,6 +127,15 @@ class LeakSite(typing.NamedTuple):
     """How another recorded process started it, as in the view `processes`; None: none did."""
     process_ended_by: str | None
     """How its process ended, as in the view `processes`; None: not known."""
+    leak: int | None
+    """Which leak the site is a part of, from 1 on: what the sites of one left behind is held by the
+    same object. None: it is no suspect.
+    """
+
+    @property
+    def is_suspect(self) -> bool:
+        """Whether it grows, or did until it was freed."""
+        return self.verdict == "growing" or self.grew_until_freed
 
     @property
     def watched_ns(self) -> int:
@@ -150,6 +159,10 @@ class Leaks(typing.NamedTuple):
     """Whether every allocation was recorded."""
     judged: dict[str, int]
     """How many sites have each verdict."""
+    growing_leaks: int | None
+    """How many leaks those are that grow: what one object holds is one. None: not known, as so many
+    sites grow that not of all it was asked who holds them.
+    """
     growth_bytes_per_second: Estimate
     """Of all growing sites together."""
     grew_until_freed: FreedGrowth
@@ -160,7 +173,7 @@ class Leaks(typing.NamedTuple):
     """What may have leaked where nothing of it is seen; None: little, if anything."""
     sites: tuple[LeakSite, ...]
     """Those that need attention first; of each verdict the greatest first. Of sites that grow about
-    as fast, what holds the others comes first.
+    as fast, what holds the others comes first; those of one leak follow its first.
     """
 
     def having(self, verdict: str) -> tuple[LeakSite, ...]:
@@ -171,6 +184,13 @@ class Leaks(typing.NamedTuple):
         """The returned sites that grow, and after them those that did until they were freed."""
         freed = (site for site in self.sites if site.grew_until_freed)
         return (*self.having("growing"), *freed)
+
+    def suspects_by_leak(self) -> tuple[tuple[LeakSite, ...], ...]:
+        """The suspects, those of one leak together: the site to look at first, and the others."""
+        by_leak: dict[int | None, list[LeakSite]] = {}
+        for site in self.suspects():
+            by_leak.setdefault(site.leak, []).append(site)
+        return tuple(map(tuple, by_leak.values()))
 
 
 def leaks(
@@ -209,7 +229,7 @@ def leaks(
         row
         for verdict in VERDICTS
         if verdict in verdicts or verdict == "growing"
-        for row in by_verdict[verdict][: max(count, _NESTED) if verdict == "growing" else count]
+        for row in by_verdict[verdict][: max(count, _ASKED) if verdict == "growing" else count]
     ]
     stacks = frames_of_stacks(trace, [row["stack_id"] for row in chosen])
     references = References(trace)
@@ -241,11 +261,12 @@ def leaks(
     growing = by_verdict["growing"]
     if is_whole and not (growing or freed.sites or stopped.sites):
         stopped = _growth_in_a_phase(trace, site, rows) or stopped
-    sites = _outermost_first(trace, sites, references, site_stacks)
+    sites = _by_leak(trace, sites, references, site_stacks)
     return Leaks(
         site_kind=site,
         is_exact=sampling_of(trace).is_exact,
         judged={verdict: len(of_verdict) for verdict, of_verdict in by_verdict.items()},
+        growing_leaks=_leaks_of(growing, sites),
         growth_bytes_per_second=Estimate.sum(
             Estimate(row["growth_bytes_per_second"], row["growth_error"]) for row in growing
         ),
@@ -358,6 +379,7 @@ def _site(row: typing.Mapping[str, typing.Any], stack: tuple[Frame, ...]) -> Lea
         is_checkpoint_damaged=False,
         process_started_by=None,
         process_ended_by=None,
+        leak=None,
     )
     return LeakSite(**values)
 
@@ -391,24 +413,45 @@ def _with_ends(trace: Trace, sites: list[LeakSite], references: References) -> l
     ]
 
 
-def _outermost_first(
+def _by_leak(
     trace: Trace,
     sites: list[LeakSite],
     references: References,
     site_stacks: list[list[int]],
 ) -> list[LeakSite]:
-    """The sites; of those that grow about as fast, what holds the others comes first."""
+    """The sites with the leak that each is a part of; those that grow in the order of leaks."""
     growing = [number for number, site in enumerate(sites) if site.verdict == "growing"]
-    if len(growing) < 2 or not references:
-        return sites
-    growth = [sites[n].growth_bytes_per_second.value for n in growing]
-    blocks = [references.live_blocks(sites[n].process_id, site_stacks[n]) for n in growing]
-    survival = [sites[n].survival for n in growing]
-    order = order_of_growth(growth, survival, growth_with_parts(trace, blocks, growth))
+    leaks_in_order = in_leaks(
+        trace,
+        [_held_by(sites[n]) for n in growing],
+        [references.live_blocks(sites[n].process_id, site_stacks[n]) for n in growing],
+        [sites[n].growth_bytes_per_second.value for n in growing],
+        [sites[n].survival for n in growing],
+    )
     ordered = list(sites)
-    for place, number in zip(growing, order):
-        ordered[place] = sites[growing[number]]
+    places = iter(growing)
+    for leak, parts in enumerate(leaks_in_order, start=1):
+        for part in parts:
+            ordered[next(places)] = sites[growing[part]]._replace(leak=leak)
+    freed: dict[typing.Hashable, int] = {}
+    for number, site in enumerate(sites):
+        if site.grew_until_freed:
+            leak = len(leaks_in_order) + len(freed) + 1
+            leak = freed.setdefault(_held_by(site) or number, leak)
+            ordered[number] = site._replace(leak=leak)
     return ordered
+
+
+def _leaks_of(growing: typing.Sized, sites: list[LeakSite]) -> int | None:
+    leaks = [site.leak for site in sites if site.verdict == "growing"]
+    return len(set(leaks)) if len(leaks) == len(growing) else None
+
+
+def _held_by(site: LeakSite) -> typing.Hashable:
+    """What tells the object that holds what a site left behind; None: none does."""
+    if site.holders is None or site.holders.holder is None:
+        return None
+    return site.process_id, site.holders.time_ns, site.holders.holder.object_id
 
 
 def _stacks_of_sites(trace: Trace, kind: str, rows: list[dict[str, typing.Any]]) -> list[list[int]]:

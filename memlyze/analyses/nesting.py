@@ -23,6 +23,59 @@ _MOST_STEPS = 200
 _ABOUT = 0.5
 
 
+def in_leaks(
+    trace: Trace,
+    held_by: typing.Sequence[typing.Hashable],
+    blocks: typing.Sequence[LiveBlocks],
+    growth: typing.Sequence[float],
+    survival: typing.Sequence[float],
+) -> list[list[int]]:
+    """The sites that grow, by number, leak by leak in the order in which to show them, and so are
+    those of each leak: the sites that are `held_by` the same. One that is held by None is one.
+
+    `blocks` are what was live of each site at the last checkpoint of its process, `growth` is in
+    bytes per second, `survival` the share of what it allocates that stays.
+    """
+    together: dict[typing.Hashable, list[int]] = {}
+    for number, holder in enumerate(held_by):
+        together.setdefault(("alone", number) if holder is None else holder, []).append(number)
+    leaks = list(together.values())
+    fastest = [max(sites, key=lambda site: growth[site]) for sites in leaks]
+    order = _order(
+        trace,
+        [_joined([blocks[site] for site in sites]) for sites in leaks],
+        [sum(growth[site] for site in sites) for sites in leaks],
+        [survival[site] for site in fastest],
+    )
+    within = [
+        _order(
+            trace,
+            [blocks[site] for site in sites],
+            [growth[site] for site in sites],
+            [survival[site] for site in sites],
+        )
+        for sites in leaks
+    ]
+    return [[leaks[leak][place] for place in within[leak]] for leak in order]
+
+
+def _order(
+    trace: Trace,
+    blocks: typing.Sequence[LiveBlocks],
+    growth: typing.Sequence[float],
+    survival: typing.Sequence[float],
+) -> list[int]:
+    if sum(len(of_each.allocation_id) > 0 for of_each in blocks) < 2:
+        return order_of_growth(growth, survival, growth)
+    return order_of_growth(growth, survival, growth_with_parts(trace, blocks, growth))
+
+
+def _joined(blocks: typing.Sequence[LiveBlocks]) -> LiveBlocks:
+    columns = [np.concatenate(column) for column in zip(*blocks)]
+    order = np.argsort(columns[0])
+    return LiveBlocks(*(column[order] for column in columns))
+
+
 def order_of_growth(
     growth: typing.Sequence[float],
     survival: typing.Sequence[float],

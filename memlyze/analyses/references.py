@@ -50,6 +50,8 @@ class Chain(typing.NamedTuple):
 class Holder(typing.NamedTuple):
     """One object with which nearly all, or most, of what was asked for would be freed."""
 
+    object_id: int
+    """In the view `objects`."""
     text: str
     type: str
     retained_bytes: int
@@ -414,6 +416,7 @@ class References:
         assert self._speller is not None
         tree = self._trace.heap_graph.tree()
         holder = Holder(
+            int(self._trace.heap_graph.objects()["object_id"][row]),
             self._speller.way(row).text,
             self._speller.type_name(row),
             int(tree["retained"][row]),

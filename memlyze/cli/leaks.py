@@ -24,6 +24,7 @@ from memlyze.wording.leaks import (
     freed_growth_text,
     growing_text,
     held_by_lines,
+    part_text,
     pause_text,
     processes_text,
     stopped_growth_command,
@@ -123,8 +124,8 @@ def render(
     lines = titled(paths, state, style)
     suspects = found.suspects()
     lines += _headline(found, typed, style)
-    for site in suspects:
-        lines += ["", *_suspect(site, style, several=several)]
+    for first, *others in found.suspects_by_leak():
+        lines += ["", *_suspect(first, others, style, several=several)]
     growing, freed = found.judged["growing"], found.grew_until_freed.sites
     left = growing + freed - len(suspects)
     if left > 0:
@@ -178,7 +179,10 @@ def _stopped(stopped: StoppedGrowth, typed: str, style: Style) -> list[str]:
     return style.prose(f"  {stopped_growth_text(stopped, place)}", command=command)
 
 
-def _suspect(site: LeakSite, style: Style, *, several: bool) -> list[str]:
+def _suspect(
+    site: LeakSite, others: typing.Sequence[LeakSite], style: Style, *, several: bool
+) -> list[str]:
+    """The first site of a leak, and in short the others."""
     where = f"  {processes_text(site)}" if several else ""
     place = shorten_place(_place(site), max(style.width - 2 - len(where), 1))
     lines = [f"  {style(place, 'bold')}{where}"]
@@ -210,6 +214,8 @@ def _suspect(site: LeakSite, style: Style, *, several: bool) -> list[str]:
             facts.add("" if number else "allocated at", _frame(frame))
     for number, line in enumerate(held_by_lines(site)):
         facts.add("" if number else "held by", line)
+    for number, other in enumerate(others):
+        facts.add("" if number else "held with it", f"{_place(other)}: {part_text(other)}")
     return lines + facts.lines("    ", style)
 
 

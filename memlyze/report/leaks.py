@@ -46,7 +46,10 @@ def leaks_section(content: Content) -> Element:
     suspects = found.suspects()
     kind = "bad" if growing or freed.sites else "good" if judged else "quiet"
     children = [h("h2", None, "Leaks"), h("p", {"class": kind}, headline)]
-    children += [_card(site, content.folder) for site in suspects]
+    for first, *parts in found.suspects_by_leak():
+        children.append(_card(first, content.folder))
+        if parts:
+            children.append(_parts(parts, content.folder))
     others = [site for site in found.sites if site not in suspects]
     if others:
         children.append(_others(others, content.folder, is_open=not suspects))
@@ -112,6 +115,13 @@ def _card(site: LeakSite, folder: str) -> Element:
         _chains(site),
         _stack(site.stack, folder),
     )
+
+
+def _parts(sites: list[LeakSite], folder: str) -> Element:
+    """The other sites of a leak, below the card of its first."""
+    summary = f"Held with it: {plural(len(sites), 'more site', 'more sites')}"
+    cards = (_card(site, folder) for site in sites)
+    return h("details", {"class": "parts"}, h("summary", None, summary), *cards)
 
 
 def _chains(site: LeakSite) -> Element:

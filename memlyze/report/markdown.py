@@ -15,6 +15,7 @@ from memlyze.wording.leaks import (
     freed_growth_text,
     growing_text,
     held_by_lines,
+    part_text,
     processes_text,
     stopped_growth_command,
     stopped_growth_text,
@@ -135,7 +136,7 @@ def _leaks(content: Content) -> str:
     if freed.sites:
         headline += f" {freed_growth_text(freed)}."
     lines = [f"**Leaks: {headline}**", ""]
-    for site in found.suspects():
+    for site, *others in found.suspects_by_leak():
         where = place_text(site.file, site.line, content.folder)
         processes = f", {processes_text(site)}" if len(site.process_ids) > 1 else ""
         size = f"{bytes_text(site.live_bytes)} live"
@@ -149,6 +150,12 @@ def _leaks(content: Content) -> str:
             f"(confidence {confidence_text(site)})"
         )
         lines += [f"  - {code(line, _LONGEST_CHAIN)}" for line in held_by_lines(site)]
+        for other in others:
+            where = place_text(other.file, other.line, content.folder)
+            lines.append(
+                f"  - held with it: {code(function_text(other.function))} {code(where)}: "
+                f"{part_text(other)}"
+            )
     return "\n".join(lines + (["", *last] if last else []))
 
 

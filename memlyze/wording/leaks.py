@@ -44,7 +44,18 @@ TOO_FEW_TEXT = (
 def growing_text(found: Leaks) -> str:
     """How many sites grow, and how fast; a sentence without its end."""
     sites = plural(found.judged["growing"], "site grows", "sites grow")
-    return f"{sites} without bound, by {figure(found.growth_bytes_per_second)} per second"
+    text = f"{sites} without bound, by {figure(found.growth_bytes_per_second)} per second"
+    if found.growing_leaks is None or found.growing_leaks == found.judged["growing"]:
+        return text
+    return f"{text}: {plural(found.growing_leaks, 'leak', 'leaks')}, by what holds them"
+
+
+def part_text(site: LeakSite) -> str:
+    """How much a site has of a leak of which it is not the first."""
+    growth = f"{figure(site.growth_bytes_per_second)} per second"
+    if site.grew_until_freed:
+        return f"{figure(site.peak_bytes)} at peak, grew by {growth}"
+    return f"{figure(site.live_bytes)} live, growing by {growth}"
 
 
 def processes_text(site: LeakSite) -> str:

@@ -454,6 +454,50 @@ def test_lines_of_several_files_are_found_where_one_container_holds_what_they_le
     assert site.holders.holder.text.startswith("app.SEEN → list")
 
 
+def test_what_was_built_once_is_not_shown_as_a_part_of_what_grows_together(tmp_path: Path) -> None:
+    lives = [Life(f"handler_{at % 30}", at * 5, None, 1000) for at in range(END_MS // 5)]
+    lives += [Life(f"load_{at}", at, None, 15_000) for at in range(5, 45)]
+    (site,) = judged(write_lives(tmp_path / "t.mlyze", lives, end_ms=END_MS)).having("growing")
+    assert site.function == "<several functions>"
+    assert site.live_bytes.value == 1000 * END_MS // 5
+    assert site.stack[0].function.startswith("handler_")
+
+
+def test_sites_of_which_one_object_holds_what_they_leave_are_one_leak(tmp_path: Path) -> None:
+    """The others, however fast they grow, are others; sites that nothing holds, too."""
+    rates = {
+        ("slow", "SEEN"): 40,
+        ("fast", "SEEN"): 20,
+        ("other", "OTHER"): 15,
+        ("lost", ""): 30,
+        ("gone", ""): 50,
+    }
+    lives = [
+        Life(name, at, None, SIZE, held_by=held_by)
+        for (name, held_by), every in rates.items()
+        for at in range(10, END_MS, every)
+    ]
+    found = judged(write_lives(tmp_path / "t.mlyze", lives, end_ms=END_MS))
+    growing = found.having("growing")
+    assert [site.function for site in growing] == ["fast", "slow", "other", "lost", "gone"]
+    assert [site.leak for site in growing] == [1, 1, 2, 3, 4]
+    assert found.growing_leaks == 4
+    by_leak = [[site.function for site in leak] for leak in found.suspects_by_leak()]
+    assert by_leak == [["fast", "slow"], ["other"], ["lost"], ["gone"]]
+
+
+@pytest.mark.parametrize(("size", "sites"), [(4000, 1), (500, 2)])
+def test_the_rest_of_what_a_container_has_is_told_with_the_line_that_left_most_of_it(
+    size: int, sites: int, tmp_path: Path
+) -> None:
+    lives = in_files({number: range(20 + number * 60, END_MS, 480) for number in range(8)})
+    lives += [Life("keep", at, None, size, held_by="SEEN") for at in range(20, END_MS, 60)]
+    path = write_lives(tmp_path / "t.mlyze", lives, end_ms=END_MS, interval_bytes=16_384)
+    growing = judged(path).having("growing")
+    assert len(growing) == sites
+    assert "keep" in {site.function for site in growing}
+
+
 @pytest.mark.parametrize("container_of", [lambda number: f"SEEN_{number}", lambda number: ""])
 def test_lines_of_several_files_do_not_grow_together_where_no_container_holds_them(
     container_of: Callable[[int], str], tmp_path: Path

@@ -27,6 +27,19 @@ def test_growing_site_is_shown_with_its_evidence(memlyze: Runner, tmp_path: Path
     assert "load" in memlyze("leaks", "--all", "t.mlyze").stdout
 
 
+def test_lines_of_one_leak_are_shown_as_one(memlyze: Runner, tmp_path: Path) -> None:
+    lives = [
+        Life(name, at, None, 2000, held_by="SEEN")
+        for name, every in (("fast", 2), ("slow", 6))
+        for at in range(20, 2000, every)
+    ]
+    write_lives(tmp_path / "t.mlyze", lives)
+    shown = memlyze("leaks", "t.mlyze").stdout
+    assert re.search(r"2 sites grow without bound, by .*: 1 leak, by what holds them\n", shown)
+    assert shown.count("confidence") == shown.count("held by") == 1
+    assert re.search(r"held with it +/srv/app/main.py:20 slow: 645 KiB live, growing by", shown)
+
+
 def test_a_small_share_that_stays_is_not_called_none(memlyze: Runner, tmp_path: Path) -> None:
     passing = [Life("leak", at, at + 1, 600_000) for at in range(20, 2000, 2)]
     write_lives(tmp_path / "t.mlyze", GROWING + passing)

@@ -9,8 +9,10 @@ from memlyze.analyses.leaks import LeakSite
 from memlyze.analyses.references import Chain, HeldType, Holders
 
 
-def held_by(content: Any, text: str) -> Any:
-    """The content with a site that grows and is held by what `text` says."""
+def held_by(content: Any, text: str, *, parts: int = 0) -> Any:
+    """The content with a site that grows and is held by what `text` says, and so many other lines
+    that are parts of the same leak.
+    """
     chain = Chain(text=text, root="module", share=0.9)
     holders = Holders(
         1, 10, 0, 800, 900, (HeldType("app.Session", 10, 800),), chain, (chain,), None, 0
@@ -47,8 +49,12 @@ def held_by(content: Any, text: str) -> Any:
         is_checkpoint_damaged=False,
         process_started_by=None,
         process_ended_by="exit",
+        leak=1,
     )
-    judged = {**content.leaks.judged, "growing": 1}
+    judged = {**content.leaks.judged, "growing": 1 + parts}
     growth = site.growth_bytes_per_second
-    leaks = content.leaks._replace(judged=judged, sites=(site,), growth_bytes_per_second=growth)
+    others = tuple(site._replace(line=site.line + n) for n in range(1, parts + 1))
+    leaks = content.leaks._replace(
+        judged=judged, growing_leaks=1, sites=(site, *others), growth_bytes_per_second=growth
+    )
     return content._replace(leaks=leaks)

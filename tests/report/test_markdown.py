@@ -45,6 +45,16 @@ def test_suspect_is_told_with_who_holds_it(tmp_path: Path, content_of: Contents)
     assert "  - `` 90 %  app.cache.SESSIONS → ['`\\|u17'] ``" in text
 
 
+def test_parts_of_a_leak_are_listed_below_its_first_site(
+    tmp_path: Path, content_of: Contents
+) -> None:
+    content = content_of(write_known_trace(tmp_path / "t.mlyze"))
+    text = render_markdown(held_by(content, "app.cache.SESSIONS", parts=2))
+    assert text.count("\n- `load`") == 1
+    for line in (21, 22):
+        assert f"  - held with it: `load` `/srv/app/main.py:{line}`: 1.00 MiB live, growing" in text
+
+
 def test_what_has_changed_comes_first(tmp_path: Path, content_of: Contents) -> None:
     path = write_known_trace(tmp_path / "t.mlyze")
     TraceEncoder({"process_id": 7, "sample_rate": 1.0}).write(tmp_path / "base.mlyze")

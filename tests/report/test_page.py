@@ -211,6 +211,17 @@ def test_suspect_is_shown_with_who_holds_it(tmp_path: Path, content_of: Contents
     assert "recorded of it: 10 objects of app.Session" in page.shown
 
 
+def test_parts_of_a_leak_are_below_its_first_site(tmp_path: Path, content_of: Contents) -> None:
+    content = content_of(write_known_trace(tmp_path / "t.mlyze"))
+    page = page_of(held_by(content, "app.cache.SESSIONS", parts=2))
+    assert "3 sites grow without bound, by 1.00 KiB per second: 1 leak, by what" in page.shown
+    first, others = page.shown.split("Held with it: 2 more sites")
+    assert "main.py:20" in first
+    assert "main.py:21" not in first
+    assert "main.py:21" in others
+    assert "main.py:22" in others
+
+
 def test_growth_that_was_freed_at_the_end_is_told(tmp_path: Path, content_of: Contents) -> None:
     lives = [Life("frames", at, 1990, 2000) for at in range(20, 1980, 2)]
     page = page_of(content_of(write_lives(tmp_path / "t.mlyze", lives)))

@@ -22,18 +22,24 @@ _MOST_STEPS = 10_000
 
 
 def container_of_groups(
-    graph: HeapGraph, tables: Tables, process_ids: typing.Sequence[int], group_of_stack: Array
+    graph: HeapGraph,
+    tables: Tables,
+    process_ids: typing.Sequence[int],
+    group_of_stack: Array,
+    is_found: Array,
 ) -> Array:
     """For each group of call stacks the container that has most of what they made and what is live
-    at the end: its row among the objects of the heap graph; −1: there is none.
+    at the end: its row among the objects of the heap graph; −1: there is none, or more of what it
+    holds is of stacks that were found to grow.
 
-    `group_of_stack`: by the number of the stack; −1: in no group. Of several processes one is
-    looked at, that which has most of it.
+    `group_of_stack`, `is_found`: by the number of the stack; −1: in no group. Of several processes
+    one is looked at, that which has most of it.
     """
     container = np.full(int(group_of_stack.max(initial=-1)) + 1, -1)
     allocations = tables("allocations")
     rows = np.flatnonzero(allocations["freed_ns"] == -1)
-    rows = rows[group_of_stack[allocations["stack_id"][rows]] >= 0]
+    stacks = allocations["stack_id"][rows]
+    rows = rows[(group_of_stack[stacks] >= 0) | is_found[stacks]]
     if "process_id" in allocations and len(rows):
         numbers, counts = np.unique(allocations["process_id"][rows], return_counts=True)
         counts[~np.isin(numbers, process_ids)] = 0
@@ -42,13 +48,20 @@ def container_of_groups(
     rows, objects = _objects_of(graph, tables, process_ids[0], rows)
     if not len(rows):
         return container
+    size = allocations["size"][rows] * allocations["weight"][rows]
+    found = is_found[allocations["stack_id"][rows]]
+    found_objects, found_size = objects[found], size[found]
+    rows, objects, size = rows[~found], objects[~found], size[~found]
     of_row = _containers_of(graph, objects)
     group = group_of_stack[allocations["stack_id"][rows]]
-    size = allocations["size"][rows] * allocations["weight"][rows]
     of_group = np.bincount(group, weights=size, minlength=len(container))
     pairs, pair = np.unique(np.stack([group, of_row]), axis=1, return_inverse=True)
     of_pair = np.bincount(pair.reshape(-1), weights=size)
     has_most = (of_pair > _MOST * of_group[pairs[0]]) & (pairs[1] >= 0)
+    held, which = np.unique(pairs[1][has_most], return_inverse=True)
+    left = np.bincount(which, weights=of_pair[has_most])
+    has_more = left >= _held_bytes(graph, held, found_objects, found_size)
+    has_most[has_most] = has_more[which]
     container[pairs[0][has_most]] = pairs[1][has_most]
     return container
 
@@ -70,6 +83,24 @@ def _objects_of(
     objects, places = graph.objects_of(last, tables("allocations")["allocation_id"][rows])
     held, first = np.unique(rows[places], return_index=True)
     return held, objects[first]
+
+
+def _held_bytes(graph: HeapGraph, containers: Array, objects: Array, size: Array) -> Array:
+    """How much of these objects, of which `size` is in bytes, each container holds: they would be
+    freed with it.
+    """
+    dominators = graph.tree()["dominator_row"]
+    place = np.full(len(dominators), -1)
+    place[containers] = np.arange(len(containers))
+    held = np.zeros(len(containers))
+    for _ in range(_MOST_STEPS):
+        if not len(objects):
+            break
+        at = place[objects]
+        held += np.bincount(at[at >= 0], weights=size[at >= 0], minlength=len(held))
+        objects = dominators[objects]
+        objects, size = objects[objects >= 0], size[objects >= 0]
+    return held
 
 
 def _containers_of(graph: HeapGraph, objects: Array) -> Array:

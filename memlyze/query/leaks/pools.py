@@ -5,6 +5,8 @@ those of a function, then what is left of a file. What grows together is one sit
 left of a process: one of its lines begins when another ends, and nothing of it need grow. But the
 functions of which one container holds what they left are judged together, with whatever does not
 grow by itself: that a list of requests gets longer, each line of them may have too little to show.
+Where lines that were found to grow have more of what the container holds, the rest is told with
+these.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import typing
 
 import numpy as np
 
-from memlyze.query.leaks.clock import CELLS, Array
+from memlyze.query.leaks.clock import CELLS, COHORTS, Array
 from memlyze.query.leaks.curves import BEFORE, OF_EACH, Columns
 from memlyze.query.leaks.places import number_places
 from memlyze.query.leaks.rows import Judged, Process, Sites, judged_sites, texts
@@ -28,8 +30,9 @@ SEVERAL_FILES = "<several files>"
 _AT_OTHER_TIMES = 0.01
 _NO_CONTAINER = -1
 
-#: For groups of call stacks, by the number of each stack, the container of most of what each left.
-Containers = typing.Callable[[Array], Array]
+#: For groups of call stacks, by the number of each stack, the container of most of what each left,
+#: where stacks that were found to grow, by the number of each, too, do not have more in it.
+Containers = typing.Callable[[Array, Array], Array]
 
 
 class _Stage(typing.NamedTuple):
@@ -56,7 +59,7 @@ def pooled_sites(
     lasting = np.bincount(
         lines.of_stack[lives.stack_id], weights=lives.bytes, minlength=len(lines.frame_row)
     )
-    is_seen = (lasting > 0) & (lines.frame_row >= 0)
+    is_seen = (lasting > 0) & (lines.frame_row >= 0) & _allocate_late(process, lines)
     has_enough, grows_alone = np.zeros((2, len(is_seen)), bool)
     has_enough[judged.numbers[judged.judgement.has_enough]] = True
     grows_alone[judged.numbers[judged.judgement.verdict == GROWING]] = True
@@ -70,8 +73,11 @@ def pooled_sites(
         elif lives.is_exact:
             break  # a line of which everything was recorded is judged by itself, if it has enough
         else:
-            is_left = is_seen & ~grows_alone & ~is_taken
-            pool = _containers_of_lines(process, lines, is_left, function, file, containers)
+            is_found = is_seen & (grows_alone | is_taken)
+            is_left = is_seen & ~is_found
+            pool = _containers_of_lines(
+                process, lines, is_left, is_found, function, file, containers
+            )
             is_left &= pool != _NO_CONTAINER
             pool -= _NO_CONTAINER  # none is negative
         is_left_together = is_left & (np.bincount(pool, weights=is_left)[pool] >= 2)
@@ -84,19 +90,29 @@ def pooled_sites(
                 is_of_pool = is_left_together & (pool == pools.numbers[place])
                 grows[place] = _grow_together(process, lines, is_of_pool, function, file)
         if grows.any():
-            columns = {name: values[grows] for name, values in pools.columns.items()}
             numbers = pools.numbers[grows]
-            of_line = np.where(is_left_together, pool, _NO_CONTAINER)
+            columns = {name: values[grows] for name, values in pools.columns.items()}
+            is_found = is_left_together & np.isin(pool, numbers)
+            of_line = np.where(is_found, pool, _NO_CONTAINER)
             columns.update(_names(stage, columns, numbers, of_line, lines, file))
             found.append(columns)
-            is_taken |= is_left_together & np.isin(pool, numbers)
+            is_taken |= is_found
     return found, is_taken
+
+
+def _allocate_late(process: Process, lines: Sites) -> Array:
+    """Of each line, whether it allocated anything after the first third of the time. What did not,
+    such as a module that was imported, grows with nothing.
+    """
+    late = process.lives.stack_samples[:, COHORTS // 3 :].sum(axis=1)
+    return np.bincount(lines.of_stack, weights=late, minlength=len(lines.frame_row)) > 0
 
 
 def _containers_of_lines(
     process: Process,
     lines: Sites,
     is_left: Array,
+    is_found: Array,
     function: Array,
     file: Array,
     containers: Containers,
@@ -109,7 +125,8 @@ def _containers_of_lines(
     lives = process.lives
     functions = int(function.max()) + 1
     of_function = np.full(functions, _NO_CONTAINER)
-    known = containers(np.where(is_left, function, _NO_CONTAINER)[lines.of_stack])
+    group = np.where(is_left, function, _NO_CONTAINER)
+    known = containers(group[lines.of_stack], is_found[lines.of_stack])
     of_function[: len(known)] = known
     file_of = np.zeros(functions, np.int64)
     file_of[function] = file

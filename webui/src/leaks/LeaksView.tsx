@@ -5,7 +5,7 @@ import { formatBytes, formatMoment, plural } from "../lib/units";
 import { EstimateText, PlaceText } from "../parts/Figures";
 import { Answered, Message } from "../parts/States";
 import { useSelection, useSetting } from "../selection/store";
-import { asksAttention, countUnder, foremost, HEADING_TEXTS, headingOf, HEADINGS, leaksForm, processesText, type Heading, type LeakSite, type LeaksForm } from "./form";
+import { asksAttention, countUnder, foremost, HEADING_TEXTS, headingOf, HEADINGS, isPart, leaksForm, processesText, type Heading, type LeakSite, type LeaksForm } from "./form";
 import { Suspect } from "./Suspect";
 import "./leaks.css";
 
@@ -40,7 +40,7 @@ function Content({ leaks }: { leaks: LeaksForm }) {
   return (
     <>
       <header className={`leaks-head ${growing + freed > 0 ? "is-bad" : isKnown && leaks.grew_until_stopped.sites === 0 ? "is-good" : ""}`}>
-        {(growing > 0 || freed === 0) && <strong>{verdictText(growing, isKnown)}</strong>}
+        {(growing > 0 || freed === 0) && <strong>{verdictText(growing, leaks.growing_leaks, isKnown)}</strong>}
         {growing > 0 && (
           <span>
             together <EstimateText estimate={leaks.growth_bytes_per_second} format={(value) => `${formatBytes(value)}/s`} />
@@ -67,11 +67,15 @@ function Content({ leaks }: { leaks: LeaksForm }) {
   );
 }
 
-function verdictText(growing: number, isKnown: boolean): string {
+function verdictText(growing: number, leaks: number | null, isKnown: boolean): string {
   if (!isKnown) {
     return "Too few samples to tell";
   }
-  return growing === 0 ? "Nothing grows without bound" : `${plural(growing, "line")} ${growing === 1 ? "grows" : "grow"} without bound`;
+  if (growing === 0) {
+    return "Nothing grows without bound";
+  }
+  const lines = `${plural(growing, "line")} ${growing === 1 ? "grows" : "grow"} without bound`;
+  return leaks === null || leaks === growing ? lines : `${lines}: ${plural(leaks, "leak")}, by what holds them`;
 }
 
 /** What is not growing at the end only because the program let go of it. */
@@ -132,8 +136,8 @@ function Group({ heading, leaks, current, onChoose }: { heading: Heading; leaks:
         {HEADING_TEXTS[heading]} <span className="quiet">{count}</span>
       </summary>
       <ul>
-        {sites.map((site) => (
-          <li key={siteKey(site)}>
+        {sites.map((site, place) => (
+          <li key={siteKey(site)} {...(isPart(site, sites[place - 1]) && PART)}>
             <button type="button" aria-current={site === current ? "true" : undefined} onClick={() => onChoose(site)}>
               <PlaceText place={{ ...site, module: null, origin: null }} isLinked={false} />
               <span className="suspect-figures">
@@ -150,6 +154,8 @@ function Group({ heading, leaks, current, onChoose }: { heading: Heading; leaks:
     </details>
   );
 }
+
+const PART = { className: "is-part", title: "Held with the line above: a part of the same leak" };
 
 const SPARK_WIDTH = 64;
 const SPARK_HEIGHT = 16;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { countUnder, foremost, headingOf, type LeakSite, type Verdict } from "./form";
+import { countUnder, foremost, headingOf, isPart, type LeakSite, type Verdict } from "./form";
 
 function site(verdict: Verdict, live: number, peak = live): LeakSite {
   return { verdict, live_bytes: { value: live, error: 0 }, peak_bytes: { value: peak, error: 0 } } as LeakSite;
@@ -20,6 +20,16 @@ test("where nothing is live at the end, the line that had most is shown first", 
   const freed = site("freed_late", 0, 500);
   expect(foremost([site("too_few_samples", 0, 9), freed])).toBe(freed);
   expect(foremost([])).toBeUndefined();
+});
+
+test("lines of one leak are parts of the line above, others are not", () => {
+  const part = (leak: number) => ({ ...site("growing", 1), leak });
+  const [first, second, other] = [part(1), part(1), part(2)];
+  const bounded = { ...site("bounded", 1), leak: null };
+  expect(isPart(second, first)).toBe(true);
+  expect(isPart(other, second)).toBe(false);
+  expect(isPart(first, undefined)).toBe(false);
+  expect(isPart(bounded, bounded)).toBe(false);
 });
 
 test("what grew until it was freed has a heading of its own, and comes before what was merely freed", () => {

@@ -66,12 +66,16 @@ export interface LeakSite extends LeakFrame {
   readonly holders: unknown;
   readonly checkpoint_ns: number | null;
   readonly is_checkpoint_damaged: boolean;
+  /** Sites of one leak have the same number: one object holds what they left behind. Null: no suspect. */
+  readonly leak: number | null;
 }
 
 export interface LeaksForm {
   readonly site_kind: string;
   readonly is_exact: boolean;
   readonly judged: Readonly<Record<string, number>>;
+  /** How many leaks the growing lines are: what one object holds is one. Null: not known. */
+  readonly growing_leaks: number | null;
   readonly growth_bytes_per_second: Estimate;
   readonly grew_until_freed: {
     readonly sites: number;
@@ -100,6 +104,11 @@ export function headingOf({ verdict, grew_until_freed }: Pick<LeakSite, "verdict
 /** Which process it is in, or in how many. */
 export function processesText({ process_ids: ids }: Pick<LeakSite, "process_ids">): string {
   return ids.length === 1 ? `PID ${ids[0]}` : `in ${ids.length} processes`;
+}
+
+/** Whether a line is held with the one above it: parts of one leak. */
+export function isPart(site: LeakSite, above: LeakSite | undefined): boolean {
+  return site.leak !== null && site.leak === above?.leak;
 }
 
 /** How many lines stand under a heading. */

@@ -24,6 +24,7 @@ from memlyze.wording.leaks import (
     freed_growth_text,
     growing_text,
     held_by_lines,
+    more_suspects_text,
     part_text,
     pause_text,
     processes_text,
@@ -122,17 +123,13 @@ def render(
     """
     several = len(paths) > 1
     lines = titled(paths, state, style)
-    suspects = found.suspects()
     lines += _headline(found, typed, style)
     for first, *others in found.suspects_by_leak():
         lines += ["", *_suspect(first, others, style, several=several)]
-    growing, freed = found.judged["growing"], found.grew_until_freed.sites
-    left = growing + freed - len(suspects)
-    if left > 0:
-        grow = (
-            "grow" if not freed else "grew until they were freed" if not growing else "grow, or did"
-        )
-        lines += ["", f"  and {left} more that {grow}: --sites {max(growing, freed)}"]
+    more = more_suspects_text(found)
+    if more is not None:
+        sites = max(found.judged["growing"], found.grew_until_freed.sites)
+        lines += ["", f"  {more}: --sites {sites}"]
     for verdict in listed:
         if verdict != "growing" and _not_suspected(verdict, found):
             lines += ["", *_others(verdict, found, style, several=several)]

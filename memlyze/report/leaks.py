@@ -16,6 +16,7 @@ from memlyze.wording.leaks import (
     freed_growth_text,
     growing_text,
     held_by_lines,
+    more_suspects_text,
     pause_text,
     processes_text,
     stopped_growth_command,
@@ -50,6 +51,9 @@ def leaks_section(content: Content) -> Element:
         children.append(_card(first, content.folder))
         if parts:
             children.append(_parts(parts, content.folder))
+    more = more_suspects_text(found)
+    if more is not None:
+        children.append(h("p", {"class": "quiet"}, more))
     others = [site for site in found.sites if site not in suspects]
     if others:
         children.append(_others(others, content.folder, is_open=not suspects))

@@ -15,6 +15,7 @@ from memlyze.wording.leaks import (
     freed_growth_text,
     growing_text,
     held_by_lines,
+    more_suspects_text,
     part_text,
     processes_text,
     stopped_growth_command,
@@ -156,6 +157,9 @@ def _leaks(content: Content) -> str:
                 f"  - held with it: {code(function_text(other.function))} {code(where)}: "
                 f"{part_text(other)}"
             )
+    more = more_suspects_text(found)
+    if more is not None:
+        lines.append(f"- {more}")
     return "\n".join(lines + (["", *last] if last else []))
 
 

@@ -58,6 +58,16 @@ def part_text(site: LeakSite) -> str:
     return f"{figure(site.live_bytes)} live, growing by {growth}"
 
 
+def more_suspects_text(found: Leaks) -> str | None:
+    """How many sites grow, or did until they were freed, that are not among those returned."""
+    growing, freed = found.judged["growing"], found.grew_until_freed.sites
+    left = growing + freed - len(found.suspects())
+    if left <= 0:
+        return None
+    did = "grow" if not freed else "grew until they were freed" if not growing else "grow, or did"
+    return f"and {left} more that {did}"
+
+
 def processes_text(site: LeakSite) -> str:
     """Where a site is, of several processes."""
     count = len(site.process_ids)

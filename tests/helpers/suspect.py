@@ -9,9 +9,9 @@ from memlyze.analyses.leaks import LeakSite
 from memlyze.analyses.references import Chain, HeldType, Holders
 
 
-def held_by(content: Any, text: str, *, parts: int = 0) -> Any:
-    """The content with a site that grows and is held by what `text` says, and so many other lines
-    that are parts of the same leak.
+def held_by(content: Any, text: str, *, parts: int = 0, more: int = 0) -> Any:
+    """The content with a site that grows and is held by what `text` says, so many other lines that
+    are parts of the same leak, and so many more that are not listed.
     """
     chain = Chain(text=text, root="module", share=0.9)
     holders = Holders(
@@ -51,7 +51,7 @@ def held_by(content: Any, text: str, *, parts: int = 0) -> Any:
         process_ended_by="exit",
         leak=1,
     )
-    judged = {**content.leaks.judged, "growing": 1 + parts}
+    judged = {**content.leaks.judged, "growing": 1 + parts + more}
     growth = site.growth_bytes_per_second
     others = tuple(site._replace(line=site.line + n) for n in range(1, parts + 1))
     leaks = content.leaks._replace(

@@ -53,6 +53,8 @@ def test_parts_of_a_leak_are_listed_below_its_first_site(
     assert text.count("\n- `load`") == 1
     for line in (21, 22):
         assert f"  - held with it: `load` `/srv/app/main.py:{line}`: 1.00 MiB live, growing" in text
+    assert "more that grow" not in text
+    assert "\n- and 4 more that grow" in render_markdown(held_by(content, "app.SESSIONS", more=4))
 
 
 def test_what_has_changed_comes_first(tmp_path: Path, content_of: Contents) -> None:

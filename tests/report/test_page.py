@@ -220,6 +220,8 @@ def test_parts_of_a_leak_are_below_its_first_site(tmp_path: Path, content_of: Co
     assert "main.py:21" not in first
     assert "main.py:21" in others
     assert "main.py:22" in others
+    assert "more that grow" not in page.shown
+    assert "and 4 more that grow" in page_of(held_by(content, "app.SESSIONS", more=4)).shown
 
 
 def test_growth_that_was_freed_at_the_end_is_told(tmp_path: Path, content_of: Contents) -> None:

@@ -23,6 +23,7 @@ _POLL_S = 0.02
 KEPT_BYTES = 100_000
 # Less than the buffer of a file, which is 131 072 bytes large from CPython 3.14 on.
 _MOST_NUMBER = 20_000
+CLIENTS = 8
 _KEPT = f"""
 SELECT a.process_id, a.size - {KEPT_BYTES + 33} AS number, w.name
 FROM allocations a LEFT JOIN windows w USING (window_id)
@@ -134,7 +135,7 @@ class WebServer:
 
     # --- its requests -----------------------------------------------------------------------------
 
-    def ask(self, requests: int, clients: int = 8) -> list[Answer]:
+    def ask(self, requests: int, clients: int = CLIENTS) -> list[Answer]:
         """Send so many requests, several at a time; the answers, in no order.
 
         Where a server that replaces a worker drops a request, as some do, another one is sent.

@@ -201,6 +201,7 @@ def start(bytes output_file not None, bint overwrite, bytes header_metadata_json
     ml_code_deaths_watch()
     with nogil:
         ml_malloc_figures_find()
+    ml_launch_hooks_install()  # imports modules, which are not the program's
     cdef int failure = ml_recorder_start(&options, error, sizeof(error))
     if failure < 0:
         raise MemoryError((<bytes>error).decode("utf-8", "replace"))
@@ -212,7 +213,6 @@ def start(bytes output_file not None, bint overwrite, bytes header_metadata_json
         with nogil:
             why_not = ml_native_memory_install()
     ml_hooks_install()
-    ml_launch_hooks_install()
     return None if why_not == NULL else why_not.decode()
 
 

@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 import pytest
+from recorded import short
 
 
 def test_second_start_is_refused_and_the_first_goes_on(run: Any) -> None:
@@ -35,6 +36,25 @@ def test_second_start_is_refused_and_the_first_goes_on(run: Any) -> None:
     assert not (done.trace_path.parent / "other.mlyze").exists()
     assert trace.is_complete
     assert trace.metadata["stop_reason"] == "stop"
+
+
+def test_what_the_start_itself_makes_is_not_recorded(run: Any) -> None:
+    """Nor what it imports, with the folders that the import system then reads."""
+    done = run(
+        """
+        import sys, memlyze
+        assert "_posixsubprocess" not in sys.modules
+        tracer = memlyze.start(sys.argv[1], sample_rate=1.0, checkpoint_signal="SIGUSR1")
+        kept = bytes(50_001)
+        tracer.stop()
+        """
+    )
+    assert done.trace.one(50_034).size
+    stacks = {row.stack_id for row in done.trace.allocations()} - {0}
+    frames = {frame for stack in stacks for frame in done.trace.stack(stack)}
+    own = {short(frame.function) for frame in frames if frame.file.endswith("tracer.py")}
+    assert "start" not in own
+    assert "stop" in own  # they are told by these names
 
 
 def test_stop_without_a_start_is_refused(run: Any) -> None:

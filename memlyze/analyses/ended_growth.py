@@ -24,6 +24,8 @@ class FreedGrowth(typing.NamedTuple):
     sites: int
     peak_bytes: Estimate
     """Of these sites together."""
+    growth_bytes_per_second: Estimate
+    """Of these sites together, until they were freed."""
     first_freed_ns: int | None
     """Up to when the first of them grew; None: there is no such site."""
     last_freed_ns: int | None
@@ -56,6 +58,9 @@ def freed_growth(freed: typing.Iterable[Row]) -> FreedGrowth:
         sites=len(grew),
         peak_bytes=Estimate.sum(
             Estimate(row["peak_bytes"], row["peak_bytes_error"]) for row in grew
+        ),
+        growth_bytes_per_second=Estimate.sum(
+            Estimate(row["growth_bytes_per_second"], row["growth_error"]) for row in grew
         ),
         first_freed_ns=min(until, default=None),
         last_freed_ns=max(until, default=None),

@@ -97,7 +97,9 @@ def freed_growth_text(freed: FreedGrowth) -> str:
     sites = plural(freed.sites, "site", "sites")
     return (
         f"{sites} grew until the program let go of {'it' if freed.sites == 1 else 'them'} "
-        f"{moment}, {figure(freed.peak_bytes)} in all: a leak, if the program is meant to run on"
+        f"{moment}, {figure(freed.peak_bytes)} in all, by "
+        f"{figure(freed.growth_bytes_per_second)} per second: a leak, if the program is meant to "
+        "run on"
     )
 
 

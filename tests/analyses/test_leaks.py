@@ -98,6 +98,12 @@ def sawtooth() -> list[Life]:
     return [Life("site", at, died if died < END_MS else None, SIZE) for at, died in ends]
 
 
+def filled_and_hardly_more() -> list[Life]:
+    """As the most that were ever there at once: that can only rise, ever more rarely."""
+    filled = [Life("site", at, None, 400) for at in range(10, 400, 8)]
+    return filled + [Life("site", at, None, 400) for at in range(400, END_MS, 110)]
+
+
 def freed_at_the_end() -> list[Life]:
     return [Life("site", at, END_MS - 10, SIZE) for at in range(10, END_MS - 20)]
 
@@ -113,6 +119,7 @@ CASES: dict[Callable[[], list[Life]], set[str]] = {
     fifo_cache: {"bounded"},
     cache_that_fills_at_random: {"one_time", "bounded", "warming_up"},
     table_of_keys_that_become_rare: {"warming_up"},
+    filled_and_hardly_more: {"warming_up"},
     growing_by_a_loop_that_gets_slower: {"growing"},
     sawtooth: {"sawtooth"},
     freed_at_the_end: {"freed_late"},
@@ -408,6 +415,18 @@ def test_growth_that_ended_is_not_called_growing_where_nothing_tells_what_follow
     lives = grown_until_1100()
     (site,) = judged(write_lives(tmp_path / "t.mlyze", lives, end_ms=END_MS)).sites
     assert site.verdict == "warming_up"
+
+
+def test_stack_of_what_was_freed_at_the_end_is_that_of_what_stayed_until_then(
+    tmp_path: Path,
+) -> None:
+    """More of the site came from elsewhere, and went soon."""
+    lives = [Life("work:10", at, END_MS - 10, SIZE) for at in range(10, END_MS - 20)]
+    lives += [Life("work:20", at, at + 20, 50 * SIZE) for at in range(10, END_MS - 100, 10)]
+    path = write_lives(tmp_path / "t.mlyze", lives, end_ms=END_MS)
+    (site,) = judged(path, site="function").suspects()
+    assert site.grew_until_freed
+    assert site.stack[0].line == 10
 
 
 def test_lines_that_are_too_small_each_are_found_where_they_grow_together(tmp_path: Path) -> None:

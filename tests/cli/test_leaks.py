@@ -203,7 +203,9 @@ def test_what_grew_until_it_was_freed_is_a_suspect(memlyze: Runner, tmp_path: Pa
     assert "No site grows without bound to the end." in result.stdout
     told = re.search(r"1 site grew until the program let go of it at 1\.9\d s, (.*)", result.stdout)
     assert told is not None
-    assert told[1] == "1.87 MiB in all: a leak, if the program is meant to run on."
+    assert told[1] == (
+        "1.87 MiB in all, by 978 KiB per second: a leak, if the program is meant to run on."
+    )
     assert "/srv/app/main.py:10 frames" in result.stdout
     assert (
         "held by     not known: the heap was recorded at 2.00 s, after it was freed"

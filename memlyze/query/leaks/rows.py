@@ -56,7 +56,7 @@ def judged_sites(process: Process, sites: Sites, frames: Columns, *, looks: int 
     stays = curves.rows.died >= shapes.end[curves.rows.site]
     columns = {
         **_names(sites, curves, frames),
-        "stack_id": _main_stacks(curves),
+        "stack_id": _main_stacks(curves, stays),
         "stack_ids": np.full(len(curves.sites), None, dtype=object),
         **_process_ids(process, curves, stays),
         **_figures(lives, curves, shapes, judgement),
@@ -184,15 +184,15 @@ def _added_up(keys: Array, *values: Array) -> tuple[Array, list[Array]]:
     return distinct, [np.bincount(keys, weights=each)[distinct] for each in values]
 
 
-def _main_stacks(curves: Curves) -> Array:
-    """The stack of each site that most of what stays comes from; where nothing stays, of what
-    lived longest.
+def _main_stacks(curves: Curves, stays: Array) -> Array:
+    """The stack of each site that most of what stays comes from; where nothing stays, most of what
+    outlived its cell.
     """
     rows = curves.rows
     if not len(rows.site):
         return np.empty(0, dtype=np.int64)
     # The little weight of what died only decides where nothing stays.
-    size = np.bincount(rows.stack_id, weights=rows.bytes * np.where(rows.died == CELLS, 1, 1e-9))
+    size = np.bincount(rows.stack_id, weights=rows.bytes * np.where(stays, 1, 1e-9))
     site = np.full(len(size), -1)
     site[rows.stack_id] = rows.site
     stacks = np.flatnonzero(site >= 0)

@@ -32,7 +32,7 @@ _RISING = 0.1  # p-value of the last third
 _WEAKLY_RISING = 0.25  # of the last third, where the last half leaves no doubt
 _MOSTLY = 0.5
 _SUDDEN = 10  # growth in the last third by that in the middle third
-_LATE_RISE = 0.1  # share of its bytes that a site which turns over must have gained in it
+_LATE_RISE = 0.1  # share of its bytes that a site must have gained in the last third
 _SURELY_SLOWER = 0.05
 _ENDED = 0.05
 _QUIET_TAIL = 0.1
@@ -111,7 +111,9 @@ def judge(curves: Curves, shapes: Shapes, lives: Lives, *, looks: int = 1) -> Ju
     is_rising |= (s.p_third <= _WEAKLY_RISING) & (s.p_half <= 0.01) & ~is_step
     # What grew in the last third alone has only that to show.
     is_rising &= (s.slowing < _SUDDEN) | (s.p_third <= SIGNIFICANCE)
-    is_rising &= only_takes | (s.late_rise >= _LATE_RISE * s.level)
+    # It must matter beside what there is, or by itself where it only takes.
+    matters = only_takes & (s.late_rise >= LEAST_BYTES)
+    is_rising &= matters | (s.late_rise >= _LATE_RISE * s.level)
     watched_ns = clock.time_ns(s.end) - clock.time_ns(s.onset)
     is_watched = (watched_ns >= _LEAST_NS) & (share >= _LEAST_SHARE)
 

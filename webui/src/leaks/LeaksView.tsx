@@ -88,7 +88,7 @@ function FreedGrowth({ freed }: { freed: LeaksForm["grew_until_freed"] }) {
         {plural(freed.sites, "line")} grew until the program let go of {freed.sites === 1 ? "it" : "them"} {first === last ? `at ${first}` : `from ${first} to ${last}`}
       </strong>
       <span>
-        <EstimateText estimate={freed.peak_bytes} /> in all: a leak, if the program is meant to run on
+        <EstimateText estimate={freed.peak_bytes} /> in all, by <EstimateText estimate={freed.growth_bytes_per_second} format={(value) => `${formatBytes(value)}/s`} />: a leak, if the program is meant to run on
       </span>
     </>
   );

@@ -37,7 +37,7 @@ test("what grew until it was freed has a heading of its own, and comes before wh
   const grew = { ...site("freed_late", 0, 500), grew_until_freed: true };
   expect([freed, grew].map(headingOf)).toEqual(["freed_late", "grew_until_freed"]);
   expect(foremost([site("bounded", 99), freed, grew])).toBe(grew);
-  const growth = { sites: 1, peak_bytes: grew.peak_bytes, first_freed_ns: 5, last_freed_ns: 5 };
+  const growth = { sites: 1, peak_bytes: grew.peak_bytes, growth_bytes_per_second: grew.peak_bytes, first_freed_ns: 5, last_freed_ns: 5 };
   const counts = { judged: { freed_late: 3 }, grew_until_freed: growth };
   expect(countUnder("freed_late", counts)).toBe(2);
   expect(countUnder("grew_until_freed", counts)).toBe(1);

@@ -80,6 +80,7 @@ export interface LeaksForm {
   readonly grew_until_freed: {
     readonly sites: number;
     readonly peak_bytes: Estimate;
+    readonly growth_bytes_per_second: Estimate;
     readonly first_freed_ns: number | null;
     readonly last_freed_ns: number | null;
   };

@@ -47,6 +47,22 @@ def test_told_while_the_program_runs(run: Any, refused: Any) -> None:
     assert not done.trace.damage
 
 
+def test_told_in_one_line_whatever_the_path_has_in_it(run: Any) -> None:
+    source = START.replace("start(sys.argv[1]", "start(sys.argv[1] + '\\n\\x1b[2J\\x7f'")
+    done = run(
+        source
+        + """
+read, write = os.pipe()
+os.dup2(write, 2)
+work_until(lambda: select.select([read], [], [], 0)[0])
+os.set_blocking(read, False)
+told = os.read(read, 10_000).decode()
+print(told.count("\\n"), told[-1] == "\\n", sys.argv[1] + "??[2J?: " in told)
+"""
+    )
+    assert done.lines == ["1 True True"]
+
+
 def test_told_through_a_socket(run: Any) -> None:
     """As those are that services have; no system opens one through /proc."""
     source = "read, write = (end.detach() for end in socket.socketpair())"

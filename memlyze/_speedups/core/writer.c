@@ -288,18 +288,23 @@ bool ml_writer_has_news(void)
     return has_drop_to_tell() || (ml_trace.file.failed && !writer.failure_told);
 }
 
+/* A line; the path in it may have been made to move the cursor of a terminal. */
 static void say(int descriptor, const char *format, ...)
 {
     char text[5000];
     va_list arguments;
     va_start(arguments, format);
-    const int length = vsnprintf(text, sizeof text, format, arguments);
+    const int needed = vsnprintf(text, sizeof text - 1, format, arguments);
     va_end(arguments);
-    if (length > 0) {
-        ssize_t ignored = write(descriptor, text,
-                                (size_t)length < sizeof text ? (size_t)length : sizeof text - 1);
-        (void)ignored;
-    }
+    if (needed <= 0)
+        return;
+    const size_t length = (size_t)needed < sizeof text - 2 ? (size_t)needed : sizeof text - 2;
+    for (size_t i = 0; i < length; i++)
+        if ((unsigned char)text[i] < ' ' || text[i] == '\x7f')
+            text[i] = '?';
+    text[length] = '\n';
+    ssize_t ignored = write(descriptor, text, length + 1);
+    (void)ignored;
 }
 
 void ml_writer_tell_news(int descriptor)
@@ -311,14 +316,14 @@ void ml_writer_tell_news(int descriptor)
         if (descriptor >= 0)
             say(descriptor,
                 "memlyze: the disk of %s is full: the earlier part of the trace was deleted, and "
-                "recording goes on with less. Free some space to have all of --max-trace-bytes.\n",
+                "recording goes on with less. Free some space to have all of --max-trace-bytes.",
                 ml_trace.file.path);
     }
     if (ml_trace.file.failed && !writer.failure_told && descriptor >= 0) {
         writer.failure_told = true;
         say(descriptor,
             "memlyze: recording stopped: cannot write %s: %s. The program goes on; what was "
-            "written is readable. %s, then record again.\n",
+            "written is readable. %s, then record again.",
             path ? path : ml_trace.file.path, strerror(ml_trace.file.error),
             next_step(ml_trace.file.error));
     }

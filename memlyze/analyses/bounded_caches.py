@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import collections
 import typing
 
 import numpy as np
 
+from memlyze.analyses.entries import are_entries
 from memlyze.query.session import Trace
 
 Array = typing.Any  # a one-dimensional numpy array
@@ -14,10 +14,6 @@ Array = typing.Any  # a one-dimensional numpy array
 #: `functools.lru_cache` makes these where it has a `maxsize`; without, it keeps a plain dict.
 _LINK_OF_BOUNDED_CACHE = "functools._lru_list_elem"
 _CACHE = "functools._lru_cache_wrapper"
-#: An entry is written once: its objects were born within this share of the whole time, counted in
-#: allocations. What grows inside of an entry is no matter of the cache's size.
-_AT_ONCE = 0.1
-_MOST_STEPS = 10_000
 
 
 def fills_bounded_cache(
@@ -30,20 +26,8 @@ def fills_bounded_cache(
     """
     if type_name(cache_row) != _CACHE or not _has_links(trace, cache_row, type_name):
         return False
-    objects, dominators = trace.heap_graph.objects(), trace.heap_graph.tree()["dominator_row"]
-    births = np.maximum(objects["allocation_id"][rows], objects["buffer_allocation_id"][rows])
-    of_entry: dict[int, list[int]] = collections.defaultdict(list)
-    for row, birth in zip(rows.tolist(), births.tolist()):
-        entry, above, steps = row, int(dominators[row]), 0
-        while above >= 0 and above != cache_row and steps < _MOST_STEPS:
-            entry, above, steps = above, int(dominators[above]), steps + 1
-        if above == cache_row:
-            of_entry[entry].append(birth)
-    if not of_entry:
-        return False
-    spans = [max(of_one) - min(of_one) for of_one in of_entry.values()]
-    whole = int(births.max() - births.min())
-    return len(of_entry) > 1 and float(np.median(spans)) <= _AT_ONCE * whole
+    # What grows inside of an entry is no matter of the cache's size.
+    return are_entries(trace, cache_row, rows)
 
 
 def _has_links(trace: Trace, cache_row: int, type_name: typing.Callable[[int], str]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import json
 import math
@@ -21,6 +22,7 @@ from memlyze.analyses.ended_growth import (
 )
 from memlyze.analyses.estimates import Estimate
 from memlyze.analyses.free_lists import may_be_in_free_lists, seems_to_fill_free_lists
+from memlyze.analyses.garbage import was_in_use
 from memlyze.analyses.nesting import in_leaks
 from memlyze.analyses.references import Holders, References
 from memlyze.analyses.sampling import sampling_of
@@ -128,8 +130,8 @@ class LeakSite(typing.NamedTuple):
     process_ended_by: str | None
     """How its process ended, as in the view `processes`; None: not known."""
     leak: int | None
-    """Which leak the site is a part of, from 1 on: what the sites of one left behind is held by the
-    same object. None: it is no suspect.
+    """Which leak the site is a part of, from 1 on: by what the sites of one left behind the same
+    object has grown (`container_id`). None: it is no suspect.
     """
 
     @property
@@ -151,6 +153,17 @@ class LeakSite(typing.NamedTuple):
         return pause_ns if pause_ns >= _NOTABLE * self.watched_ns else 0
 
 
+class Leak(typing.NamedTuple):
+    """What the suspects of one leak have together, also those that are not returned."""
+
+    leak: int
+    """Its number, as its sites have it."""
+    sites: int
+    live_bytes: Estimate
+    """When recording ended."""
+    growth_bytes_per_second: Estimate
+
+
 class Leaks(typing.NamedTuple):
     """The verdicts on a trace."""
 
@@ -163,6 +176,8 @@ class Leaks(typing.NamedTuple):
     """How many leaks those are that grow: what one object holds is one. None: not known, as so many
     sites grow that not of all it was asked who holds them.
     """
+    leaks: tuple[Leak, ...]
+    """Those of the suspects of which it was asked who holds them, in the order of their numbers."""
     growth_bytes_per_second: Estimate
     """Of all growing sites together."""
     grew_until_freed: FreedGrowth
@@ -207,7 +222,8 @@ def leaks(
 
     Args:
         site: what a site is: a `line` of the program, a `function` or a whole call `stack`.
-        count: how many sites to return of each verdict.
+        count: how many sites to return of each verdict; of those that grow, of how many leaks, and
+            of each of these so many.
         verdicts: return only sites with one of these.
         process_id: return only the sites of which this process has something.
         from_ns, to_ns: judge only what happened from one moment to before another, in nanoseconds
@@ -267,6 +283,7 @@ def leaks(
         is_exact=sampling_of(trace).is_exact,
         judged={verdict: len(of_verdict) for verdict, of_verdict in by_verdict.items()},
         growing_leaks=_leaks_of(growing, sites),
+        leaks=_totals(sites),
         growth_bytes_per_second=Estimate.sum(
             Estimate(row["growth_bytes_per_second"], row["growth_error"]) for row in growing
         ),
@@ -277,7 +294,7 @@ def leaks(
             of_verdict
             for verdict in VERDICTS
             if verdict in verdicts
-            for of_verdict in [each for each in sites if each.verdict == verdict][:count]
+            for of_verdict in _most([site for site in sites if site.verdict == verdict], count)
         ),
     )
 
@@ -347,7 +364,9 @@ def _with_hindsight(
         if may_be_in_free_lists(blocks, site.holders.blocks_without_object):
             return "warming_up"
         if site.holders.garbage_share >= _MOSTLY and site.collected_share >= _OFTEN:
-            return "sawtooth"
+            rows = references.live_rows(site.process_id, stack_ids)
+            if not was_in_use(trace, site.process_id, rows, site.holders):
+                return "sawtooth"
     if takes_the_place_of_others(
         trace,
         site.process_id,
@@ -447,11 +466,40 @@ def _leaks_of(growing: typing.Sized, sites: list[LeakSite]) -> int | None:
     return len(set(leaks)) if len(leaks) == len(growing) else None
 
 
+def _totals(sites: list[LeakSite]) -> tuple[Leak, ...]:
+    parts: dict[int, list[LeakSite]] = {}
+    for site in sites:
+        if site.leak is not None:
+            parts.setdefault(site.leak, []).append(site)
+    return tuple(
+        Leak(
+            leak,
+            len(of_leak),
+            Estimate.sum(site.live_bytes for site in of_leak),
+            Estimate.sum(site.growth_bytes_per_second for site in of_leak),
+        )
+        for leak, of_leak in sorted(parts.items())
+    )
+
+
+def _most(sites: list[LeakSite], count: int) -> list[LeakSite]:
+    """The first of the sites of a verdict; of leaks that grow the first, and of each its first."""
+    if not sites or sites[0].verdict != "growing":
+        return sites[:count]
+    of_leak: collections.Counter[int | None] = collections.Counter()
+    kept = []
+    for site in sites:
+        of_leak[site.leak] += 1
+        if len(of_leak) <= count and of_leak[site.leak] <= count:
+            kept.append(site)
+    return kept
+
+
 def _held_by(site: LeakSite) -> typing.Hashable:
-    """What tells the object that holds what a site left behind; None: none does."""
-    if site.holders is None or site.holders.holder is None:
+    """What tells the object that has grown by what a site left behind; None: none has."""
+    if site.holders is None or site.holders.container_id is None:
         return None
-    return site.process_id, site.holders.time_ns, site.holders.holder.object_id
+    return site.process_id, site.holders.time_ns, site.holders.container_id
 
 
 def _stacks_of_sites(trace: Trace, kind: str, rows: list[dict[str, typing.Any]]) -> list[list[int]]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from memlyze.analyses.bounded_caches import fills_bounded_cache
 from memlyze.analyses.chains import Speller
+from memlyze.analyses.entries import are_entries
 from memlyze.query.session import Trace
 
 Array = typing.Any  # a one-dimensional numpy array
@@ -50,8 +51,6 @@ class Chain(typing.NamedTuple):
 class Holder(typing.NamedTuple):
     """One object with which nearly all, or most, of what was asked for would be freed."""
 
-    object_id: int
-    """In the view `objects`."""
     text: str
     type: str
     retained_bytes: int
@@ -90,6 +89,14 @@ class Holders(typing.NamedTuple):
     """None: there is no such object."""
     garbage_share: float
     """Of the objects that were looked at, those that nobody holds: they wait for the collector."""
+    shared_share: float
+    """Of the objects that were looked at, those to which several ways lead that have no object in
+    common, modules aside: whoever lets go of one has freed nothing.
+    """
+    container_id: int | None
+    """The object, as in the view `objects`, that has grown by these, entry by entry, or that is all
+    of them; None: there is none, or it is rather what it holds that grew.
+    """
 
 
 class LiveBlocks(typing.NamedTuple):
@@ -279,7 +286,7 @@ class References:
 
     def _blocks_of_stacks(self, process_id: int, stack_ids: typing.Collection[int]) -> LiveBlocks:
         allocations = self._trace.table("allocations")
-        rows = self._live_rows(process_id).of_stacks(stack_ids)
+        rows = self.live_rows(process_id, stack_ids)
         rows = rows[np.argsort(allocations["allocation_id"][rows])]
         is_exact = "weight" not in allocations
         weights = np.ones(len(rows)) if is_exact else allocations["weight"][rows]
@@ -289,6 +296,12 @@ class References:
             allocations["size"][rows],
             allocations["allocator"][rows],
         )
+
+    def live_rows(self, process_id: int, stack_ids: typing.Collection[int]) -> Array:
+        """What these call stacks allocated and was live at the last checkpoint of the process: rows
+        of `allocations`. None where it has none.
+        """
+        return self._live_rows(process_id).of_stacks(stack_ids)
 
     def _live_rows(self, process_id: int) -> _LiveRows:
         """Rows of `allocations` that were live at the last checkpoint of the process; none where
@@ -328,7 +341,8 @@ class References:
         graph = self._trace.heap_graph
         objects = graph.objects()
         if not len(rows):
-            return Holders(self._times[process_id], 0, without_object, 0, 0, (), None, (), None, 0)
+            time_ns = self._times[process_id]
+            return Holders(time_ns, 0, without_object, 0, 0, (), None, (), None, 0, 0, None)
         tree = graph.tree()
         is_chosen = np.zeros(len(objects["object_id"]), np.uint8)
         is_chosen[rows] = 1
@@ -346,7 +360,33 @@ class References:
             chains=tuple(chain for _, chain in chains[:_MOST_CHAINS]),
             holder=self._holder(found),
             garbage_share=sum(chain.share for _, chain in chains if chain.root == "nobody"),
+            shared_share=self._shared_share(found.looked_at),
+            container_id=self._container_id(found),
         )
+
+    def _shared_share(self, rows: Array) -> float:
+        graph = self._trace.heap_graph
+        tree, is_namespace = graph.tree(), graph.namespaces()
+        dominators = tree["dominator_row"]
+        outermost = rows.copy()
+        for _ in range(_MOST_STEPS):
+            above = dominators[outermost]
+            goes_on = (above >= 0) & ~is_namespace[above]
+            if not goes_on.any():
+                break
+            outermost = np.where(goes_on, above, outermost)
+        # What holds the outermost on the shortest way would be above it, were it the only one.
+        holders = tree["holder_row"][outermost]
+        is_shared = (holders >= 0) & ~is_namespace[holders]
+        return float(is_shared.mean())
+
+    def _container_id(self, found: _Found) -> int | None:
+        row = found.holder_row
+        if len(found.rows) == 1:
+            row = int(found.rows[0])
+        elif row is None or not are_entries(self._trace, row, found.looked_at):
+            return None
+        return int(self._trace.heap_graph.objects()["object_id"][row])
 
     def _types(self, rows: Array) -> tuple[HeldType, ...]:
         assert self._speller is not None
@@ -416,7 +456,6 @@ class References:
         assert self._speller is not None
         tree = self._trace.heap_graph.tree()
         holder = Holder(
-            int(self._trace.heap_graph.objects()["object_id"][row]),
             self._speller.way(row).text,
             self._speller.type_name(row),
             int(tree["retained"][row]),

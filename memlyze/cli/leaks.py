@@ -30,6 +30,7 @@ from memlyze.wording.leaks import (
     processes_text,
     stopped_growth_command,
     stopped_growth_text,
+    total_text,
 )
 from memlyze.wording.names import printable
 from memlyze.wording.places import short_place
@@ -71,7 +72,8 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_count(
         "--sites",
         default=_SITES,
-        help=f"sites to show of each verdict (default: {_SITES})",
+        help="sites to show of each verdict, and of those that grow, leaks and sites of each "
+        f"(default: {_SITES})",
         least=0,
     )
     parser.add_argument(
@@ -125,7 +127,8 @@ def render(
     lines = titled(paths, state, style)
     lines += _headline(found, typed, style)
     for first, *others in found.suspects_by_leak():
-        lines += ["", *_suspect(first, others, style, several=several)]
+        total = total_text(found, first)
+        lines += ["", *_suspect(first, others, total, style, several=several)]
     more = more_suspects_text(found)
     if more is not None:
         sites = max(found.judged["growing"], found.grew_until_freed.sites)
@@ -177,9 +180,14 @@ def _stopped(stopped: StoppedGrowth, typed: str, style: Style) -> list[str]:
 
 
 def _suspect(
-    site: LeakSite, others: typing.Sequence[LeakSite], style: Style, *, several: bool
+    site: LeakSite,
+    others: typing.Sequence[LeakSite],
+    total: str | None,
+    style: Style,
+    *,
+    several: bool,
 ) -> list[str]:
-    """The first site of a leak, and in short the others."""
+    """The first site of a leak, in short the others, and what they have together."""
     where = f"  {processes_text(site)}" if several else ""
     place = shorten_place(_place(site), max(style.width - 2 - len(where), 1))
     lines = [f"  {style(place, 'bold')}{where}"]
@@ -213,6 +221,8 @@ def _suspect(
         facts.add("" if number else "held by", line)
     for number, other in enumerate(others):
         facts.add("" if number else "held with it", f"{_place(other)}: {part_text(other)}")
+    if total is not None:
+        facts.add("in all", total)
     return lines + facts.lines("    ", style)
 
 

@@ -100,6 +100,17 @@ def stack_sites(
     }
 
 
+def lead_through(
+    stacks: typing.Mapping[str, Array], frames: typing.Mapping[str, Array], are_frames: Array
+) -> Array:
+    """Whether each stack has one of these frames, which `are_frames` tells by row."""
+    frame_rows = rows_of(stacks["frame_id"], frames["frame_id"])
+    parents = rows_of(stacks["parent_id"], stacks["stack_id"])
+    are_stacks = (frame_rows >= 0) & are_frames[frame_rows]
+    found: Array = are_stacks[_innermost(are_stacks, parents)]
+    return found
+
+
 def _are_middleware(files: Array) -> Array:
     known = {file: is_middleware(file) for file in set(files)}
     return np.fromiter((known[file] for file in files), dtype=bool, count=len(files))

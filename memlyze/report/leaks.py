@@ -21,6 +21,7 @@ from memlyze.wording.leaks import (
     processes_text,
     stopped_growth_command,
     stopped_growth_text,
+    total_text,
 )
 from memlyze.wording.units import format_duration, plural
 from memlyze.wording.unseen import unseen_text
@@ -50,7 +51,7 @@ def leaks_section(content: Content) -> Element:
     for first, *parts in found.suspects_by_leak():
         children.append(_card(first, content.folder))
         if parts:
-            children.append(_parts(parts, content.folder))
+            children.append(_parts(parts, total_text(found, first), content.folder))
     more = more_suspects_text(found)
     if more is not None:
         children.append(h("p", {"class": "quiet"}, more))
@@ -121,9 +122,11 @@ def _card(site: LeakSite, folder: str) -> Element:
     )
 
 
-def _parts(sites: list[LeakSite], folder: str) -> Element:
+def _parts(sites: list[LeakSite], total: str | None, folder: str) -> Element:
     """The other sites of a leak, below the card of its first."""
     summary = f"Held with it: {plural(len(sites), 'more site', 'more sites')}"
+    if total is not None:
+        summary += f"; in all {total}"
     cards = (_card(site, folder) for site in sites)
     return h("details", {"class": "parts"}, h("summary", None, summary), *cards)
 

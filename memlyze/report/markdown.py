@@ -20,6 +20,7 @@ from memlyze.wording.leaks import (
     processes_text,
     stopped_growth_command,
     stopped_growth_text,
+    total_text,
 )
 from memlyze.wording.nothing import no_allocation_text
 from memlyze.wording.peaks import (
@@ -157,6 +158,9 @@ def _leaks(content: Content) -> str:
                 f"  - held with it: {code(function_text(other.function))} {code(where)}: "
                 f"{part_text(other)}"
             )
+        total = total_text(found, site)
+        if total is not None:
+            lines.append(f"  - in all: {total}")
     more = more_suspects_text(found)
     if more is not None:
         lines.append(f"- {more}")

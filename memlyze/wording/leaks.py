@@ -19,6 +19,10 @@ _SOME_C = 0.05
 _BY_CHANCE = 0.05
 #: What would be shown as 0 %.
 _LEAST_SHARE = 0.005
+#: Above this share it is said that to let go of what is named frees nothing.
+_MOSTLY_SHARED = 0.5
+#: How a chain begins that nobody holds.
+_HELD_BY = "held by "
 #: Above this share, a rounded figure would claim certainty.
 _NEARLY_SURE = 0.995
 
@@ -48,6 +52,17 @@ def growing_text(found: Leaks) -> str:
     if found.growing_leaks is None or found.growing_leaks == found.judged["growing"]:
         return text
     return f"{text}: {plural(found.growing_leaks, 'leak', 'leaks')}, by what holds them"
+
+
+def total_text(found: Leaks, site: LeakSite) -> str | None:
+    """What the leak has in all of which a growing site is the first; None: it is all of it."""
+    total = next((leak for leak in found.leaks if leak.leak == site.leak), None)
+    if total is None or total.sites < 2 or site.grew_until_freed:
+        return None
+    return (
+        f"{total.sites} sites, {figure(total.live_bytes)} live, "
+        f"growing by {figure(total.growth_bytes_per_second)} per second"
+    )
 
 
 def part_text(site: LeakSite) -> str:
@@ -178,7 +193,10 @@ def _holder_lines(site: LeakSite) -> list[str]:
     if holders.holder is not None:
         where = f" in process {site.process_id}" if len(site.process_ids) > 1 else ""
         freed = _freed(holders.holder, where, has_c_code)
-        lines.append(f"{printable(holders.holder.text)}, with which {freed}")
+        lines.append(f"{_way(holders.holder.text)}, with which {freed}")
+    elif holders.shared_share >= _MOSTLY_SHARED:
+        share = f"{100 * holders.shared_share:.0f} %"
+        lines.append(f"several at once: {share} of it stays if only one of them lets go")
     shown = list(holders.chains[:2])
     # The shortest way to one of thousands tells nothing where the others are held otherwise.
     is_telling = holders.shortest.share >= min(_TELLING, holders.chains[0].share)
@@ -213,4 +231,9 @@ def _freed(holder: Holder, where: str, has_c_code: bool) -> str:
 
 def _chain(chain: Chain) -> str:
     share = f"{100 * chain.share:.0f} %" if chain.share >= _LEAST_SHARE else "<1 %"
-    return f"{share}  {printable(chain.text)}"
+    return f"{share}  {_way(chain.text)}"
+
+
+def _way(text: str) -> str:
+    """A chain below the heading that something is held by it."""
+    return printable(text[len(_HELD_BY) :] if text.startswith(_HELD_BY) else text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Iterable
 
 import numpy as np
@@ -15,9 +16,11 @@ import memlyze
 from memlyze.analyses.attribute_names import are_let_go_by_checkpoint
 from memlyze.analyses.changed_places import takes_the_place_of_others
 from memlyze.analyses.free_lists import seems_to_fill_free_lists
+from memlyze.analyses.garbage import was_in_use
 from memlyze.analyses.leaks import Leaks, leaks
 from memlyze.analyses.nesting import order_of_growth
 from memlyze.analyses.selection import END_NS
+from memlyze.wording.leaks import held_by_lines
 
 GOES = 3
 WORK = "sum(range(6000))"
@@ -58,6 +61,65 @@ for n in range(4500):
     {WORK}
     if n % 10 == 0 and COLLECTS:
         gc.collect(1)
+"""
+
+# What it holds waits for the collector when the program ends.
+CYCLE = f"""
+class Screen: pass
+class App:
+    def __init__(self):
+        self.lines, self.screen = [], Screen()
+        self.screen.app = self
+    def show(self, n):
+        a = {{"text": bytes(300)}}; a["a"] = a; self.lines.append({{"text": bytes(300 + n % 9)}})
+    def run(self):
+        for n in range(2000):
+            self.show(n)
+            {WORK}
+App().run()
+"""
+
+# The import leaves a hundred times what the line does after that.
+LAZY = f"""
+import os, sys
+FOLDER = os.path.join(os.path.dirname(__file__), "site-packages")
+os.makedirs(FOLDER, exist_ok=True)
+with open(os.path.join(FOLDER, "large.py"), "w") as file:
+    file.write("DATA = [bytes(1000) for _ in range(40_000)]")
+sys.path.insert(0, FOLDER)
+KEPT = []
+def keep(n):
+    KEPT.append((__import__("large"), bytes(200 + n % 9))[1])
+for n in range(2000):
+    keep(n)
+    {WORK}
+"""
+
+POOL = f"""
+class Connection:
+    def __init__(self):
+        self.history, self.audit = [], []
+    def ask(self, n):
+        self.history.append(bytes(400 + n % 9))
+        self.audit.append(bytes(300 + n % 9))
+POOL = {{n: Connection() for n in range(8)}}
+for n in range(3000):
+    POOL[n % 8].ask(n)
+    {WORK}
+"""
+
+SHARED = f"""
+class Order:
+    def __init__(self, n):
+        self.note = bytes(500 + n % 9)
+BY_ID, BY_TIME = {{}}, []
+def order(n):
+    made = Order(n)
+    BY_ID[n] = made
+    BY_TIME.append(made)
+for n in range(2000):
+    order(n)
+    {WORK}
 """
 
 # A table is filled at once; then its entries are replaced one by one, or more are put in.
@@ -170,6 +232,69 @@ def test_garbage_that_a_full_collection_would_find_is_no_leak_where_the_collecto
     found = _recorded(GARBAGE.replace("COLLECTS", str(collects)), tmp_path, until=verdicts)
     nodes = [site for site in found.sites if site.function in ("tree", "__init__")]
     assert {site.verdict for site in nodes} == verdicts
+
+
+def test_what_an_ended_program_held_in_a_cycle_was_no_garbage_while_it_grew(tmp_path: Path) -> None:
+    found = _recorded(CYCLE, tmp_path, until={"growing"})
+    site = found.having("growing")[0]
+    assert site.function == "App.show"
+    assert site.holders is not None and site.holders.holder is not None
+    assert site.holders.garbage_share > 0.9
+    assert "App.lines → list[2" in site.holders.holder.text
+    assert held_by_lines(site)[0].startswith("nobody, waits for the collector → ")
+
+
+def test_garbage_that_a_full_collection_has_left_alone_was_none() -> None:
+    """Where no one object holds it; what came after the run may have been garbage at once."""
+    trace: Any = SimpleNamespace(table=_tables_with_a_full_run(at_ns=500).__getitem__)
+    holders: Any = SimpleNamespace(holder=None, time_ns=1000)
+    older, younger = np.arange(6), np.arange(4, 10)
+    assert was_in_use(trace, OWN, older, holders)
+    assert not was_in_use(trace, OWN, younger, holders)
+    assert not was_in_use(trace, OTHER, older, holders)
+    earlier: Any = SimpleNamespace(holder=None, time_ns=400)
+    assert not was_in_use(trace, OWN, older, earlier)
+
+
+def _tables_with_a_full_run(at_ns: int) -> dict[str, Any]:
+    times = np.arange(10) * 100
+    return {
+        "allocations": {"time_ns": times, "size": np.full(10, 8), "weight": np.ones(10)},
+        "gc": {
+            "time_ns": np.array([at_ns, 900]),
+            "generation": np.array([2, 1]),
+            "process_id": np.array([OWN, OWN]),
+        },
+    }
+
+
+def test_what_an_import_leaves_does_not_hide_what_the_line_leaves_each_time(
+    tmp_path: Path,
+) -> None:
+    found = _recorded(LAZY, tmp_path, until={"growing"})
+    (site,) = found.having("growing")
+    assert site.function == "keep"
+    assert site.live_bytes.value < 1e6
+    assert not any("importlib" in frame.file for frame in site.stack)
+    assert site.holders is not None and site.holders.shortest is not None
+    assert site.holders.shortest.text.startswith("__main__.KEPT")
+
+
+def test_lists_of_a_few_lasting_objects_are_leaks_of_their_own(tmp_path: Path) -> None:
+    """One dict holds them all, and has not grown."""
+    found = _recorded(POOL, tmp_path, until={"growing"})
+    lines = {site.line: site.leak for site in found.having("growing")}
+    assert len(lines) == 2
+    assert found.growing_leaks == 2
+
+
+def test_what_several_hold_is_said_to_stay_where_only_one_lets_go(tmp_path: Path) -> None:
+    found = _recorded(SHARED, tmp_path, until={"growing"})
+    note = next(site for site in found.having("growing") if site.function == "Order.__init__")
+    assert note.holders is not None
+    assert note.holders.holder is None
+    assert note.holders.shared_share > 0.95
+    assert held_by_lines(note)[0].startswith("several at once: 100 % of it stays if only one")
 
 
 @pytest.mark.parametrize(("change", "verdict"), [("replace", "bounded"), ("extend", "growing")])

@@ -505,6 +505,21 @@ def test_sites_of_which_one_object_holds_what_they_leave_are_one_leak(tmp_path: 
     assert by_leak == [["fast", "slow"], ["other"], ["lost"], ["gone"]]
 
 
+def test_of_so_many_leaks_so_many_sites_are_returned(tmp_path: Path) -> None:
+    lives = [
+        Life(f"{held_by}_{part}", at, None, SIZE, held_by=held_by)
+        for held_by, every in (("A", 10), ("B", 20), ("C", 40))
+        for part in range(3)
+        for at in range(10 + part, END_MS, every)
+    ]
+    path = write_lives(tmp_path / "t.mlyze", lives, end_ms=END_MS)
+    found = judged(path, count=2)
+    assert [site.leak for site in found.having("growing")] == [1, 1, 2, 2]
+    assert (found.judged["growing"], found.growing_leaks) == (9, 3)
+    assert [(leak.leak, leak.sites) for leak in found.leaks] == [(1, 3), (2, 3), (3, 3)]
+    assert found.leaks[0].live_bytes.value == sum(life.size for life in lives if "A" in life.site)
+
+
 @pytest.mark.parametrize(("size", "sites"), [(4000, 1), (500, 2)])
 def test_the_rest_of_what_a_container_has_is_told_with_the_line_that_left_most_of_it(
     size: int, sites: int, tmp_path: Path

@@ -15,7 +15,7 @@ def held_by(content: Any, text: str, *, parts: int = 0, more: int = 0) -> Any:
     """
     chain = Chain(text=text, root="module", share=0.9)
     holders = Holders(
-        1, 10, 0, 800, 900, (HeldType("app.Session", 10, 800),), chain, (chain,), None, 0
+        1, 10, 0, 800, 900, (HeldType("app.Session", 10, 800),), chain, (chain,), None, 0, 0, None
     )
     site = LeakSite(
         function="load",

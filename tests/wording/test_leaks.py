@@ -78,7 +78,7 @@ def test_gap_between_few_samples_is_no_pause(site: LeakSite) -> None:
 
 
 def test_memory_of_c_code_is_not_said_to_be_counted(site: LeakSite) -> None:
-    holder = Holder(9, "app.POOL", "list", 1 << 20, 1.0, is_bounded=False)
+    holder = Holder("app.POOL", "list", 1 << 20, 1.0, is_bounded=False)
 
     def lines(objects: int, blocks: int, holder: Holder = holder) -> list[str]:
         assert site.holders is not None

@@ -183,7 +183,7 @@ def _judge_pools(
     frame_row[pool[order]] = lines.frame_row[order]
     return judged_sites(
         process._replace(lives=chosen),
-        Sites(lines.level, of_stack, frame_row),
+        Sites(lines.level, of_stack, frame_row, np.zeros(len(frame_row), bool)),
         frames,
         looks=looks,
     )

@@ -35,6 +35,8 @@ class Sites(typing.NamedTuple):
     of_stack: Array
     frame_row: Array
     """Row of `frames`; −1: no stack is known."""
+    is_part: Array
+    """Whether other stacks of the same place are another site."""
 
 
 class Judged(typing.NamedTuple):
@@ -57,7 +59,7 @@ def judged_sites(process: Process, sites: Sites, frames: Columns, *, looks: int 
     columns = {
         **_names(sites, curves, frames),
         "stack_id": _main_stacks(curves, stays),
-        "stack_ids": np.full(len(curves.sites), None, dtype=object),
+        "stack_ids": _stack_ids(sites, curves),
         **_process_ids(process, curves, stays),
         **_figures(lives, curves, shapes, judgement),
         **_growth_per_window(process, curves, stays),
@@ -66,6 +68,18 @@ def judged_sites(process: Process, sites: Sites, frames: Columns, *, looks: int 
         "first_ns": _first_ns(stack_site, lives, len(curves.sites)),
     }
     return Judged(curves.sites, judgement, columns)
+
+
+def _stack_ids(sites: Sites, curves: Curves) -> Array:
+    """The stacks of each site that has not all of its place; None: it has."""
+    return texts(
+        [
+            json.dumps(np.flatnonzero(sites.of_stack == number).tolist())
+            if sites.is_part[number]
+            else None
+            for number in curves.sites.tolist()
+        ]
+    )
 
 
 def _names(sites: Sites, curves: Curves, frames: Columns) -> dict[str, Array]:

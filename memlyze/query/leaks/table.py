@@ -19,6 +19,8 @@ from memlyze.query.leaks.pools import pooled_sites
 from memlyze.query.leaks.requests import LivesByRequest, lives_by_request, with_growth_by_request
 from memlyze.query.leaks.rows import Process, Sites, judged_sites, texts
 from memlyze.query.leaks.verdicts import GROWING, VERDICTS
+from memlyze.query.origins import is_import_machinery
+from memlyze.query.stack_sites import lead_through
 
 Tables = typing.Callable[[str], Columns]
 
@@ -80,12 +82,27 @@ class JudgedLives:
             number_of_stack = _same_stacks(self._tables, len(self._row_of_stack))
             frame_row = np.full(len(number_of_stack), -1)
             frame_row[number_of_stack] = self._row_of_stack
-            return Sites(level, number_of_stack, frame_row)
+            return Sites(level, number_of_stack, frame_row, np.zeros(len(frame_row), bool))
         names = ("function", "file", "line")[: 3 if level == "line" else 2]
         number_of_row = number_places(self._tables("frames"), names)
         frame_row = np.full(int(number_of_row.max()) + 1, -1)
         frame_row[number_of_row[:-1]] = np.arange(len(number_of_row) - 1)
-        return Sites(level, number_of_row[self._row_of_stack], frame_row)
+        of_stack = number_of_row[self._row_of_stack]
+        # What an import leaves that a line calls once hides what the line leaves each time.
+        has = np.zeros((2, len(frame_row)), bool)
+        has[self._is_import.astype(int), of_stack] = True
+        of_stack = of_stack + self._is_import * len(frame_row)
+        return Sites(level, of_stack, np.tile(frame_row, 2), np.tile(has.all(axis=0), 2))
+
+    @functools.cached_property
+    def _is_import(self) -> Array:
+        """Whether each stack leads through the import of a module, by its number."""
+        frames, stacks = self._tables("frames"), self._tables("stacks")
+        known = {file: is_import_machinery(file) for file in set(frames["file"].tolist())}
+        of_frames = np.fromiter((known[file] for file in frames["file"].tolist()), dtype=bool)
+        is_import = np.zeros(len(self._row_of_stack), bool)
+        is_import[stacks["stack_id"]] = lead_through(stacks, frames, of_frames)
+        return is_import
 
 
 def _in_order(columns: typing.Mapping[str, Array]) -> dict[str, Array]:

@@ -81,7 +81,7 @@ SELECT
     live_samples,
     -- Call stack that most of what stays comes from (`stacks`, `stack_frames`); NULL: none was known.
     nullif(stack_id, 0) AS stack_id,
-    -- Where the site is many lines that only together grow (`line` is 0): the call stacks that it consists of, as JSON; NULL otherwise.
+    -- Where the site is many lines that only together grow (`line` is 0), or has not all call stacks of its place: those that it consists of, as JSON; NULL otherwise.
     stack_ids,
     -- Whose code the site is, as in `frames`.
     origin,

@@ -215,8 +215,8 @@ def _suspect(
         f"{confidence_text(site)}; chance of such growth by accident: " + _chance(site.p_value),
     )
     if len(site.stack) > 1:
-        for number, frame in enumerate(_telling(site.stack)):
-            facts.add("" if number else "allocated at", _frame(frame))
+        for number, line in enumerate(_telling(site.stack)):
+            facts.add("" if number else "allocated at", line)
     for number, line in enumerate(held_by_lines(site)):
         facts.add("" if number else "held by", line)
     for number, other in enumerate(others):
@@ -263,10 +263,16 @@ def _not_suspected(verdict: str, found: Leaks) -> list[LeakSite]:
     return [site for site in found.having(verdict) if not site.grew_until_freed]
 
 
-def _telling(stack: typing.Sequence[Frame]) -> typing.Sequence[Frame]:
-    """The innermost frames, and those of the program."""
-    shown = [frame for place, frame in enumerate(stack) if place == 0 or frame.origin == "program"]
-    return shown[:_STACK_FRAMES]
+def _telling(stack: typing.Sequence[Frame]) -> list[str]:
+    """The innermost frame and those of the program, and how many are between them."""
+    shown = [0, *(at for at in range(1, len(stack)) if stack[at].origin == "program")]
+    lines = []
+    for before, at in zip([-1, *shown], shown[:_STACK_FRAMES]):
+        between = at - before - 1
+        if between:
+            lines.append(f"… {plural(between, 'frame', 'frames')} of libraries")
+        lines.append(_frame(stack[at]))
+    return lines
 
 
 def _place(site: LeakSite) -> str:

@@ -20,6 +20,7 @@ from memlyze.cli.terminal import Style
 from memlyze.wording.fitting import wrap
 from memlyze.wording.names import printable
 from memlyze.wording.trace_state import state_lines
+from memlyze.wording.units import plural
 
 if typing.TYPE_CHECKING:
     from memlyze.query.session import Trace
@@ -123,7 +124,7 @@ def title_lines(trace: Trace, style: Style) -> list[str]:
 def titled(paths: typing.Sequence[str], state: typing.Sequence[str], style: Style) -> list[str]:
     """`title_lines` of a trace that is closed by now."""
     first, *others = paths
-    name = f"{first} and {len(others)} more of its processes" if others else first
+    name = f"{first} and {plural(len(others), 'more trace', 'more traces')}" if others else first
     title = f"{style('memlyze', 'bold')}: {printable(name)}"
     broken = (part for line in state for part in wrap(f"  ! {line}", style.width, indent="    "))
     return [title, *(style(line, "yellow") for line in broken)]

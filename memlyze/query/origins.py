@@ -37,9 +37,10 @@ _BOOTSTRAP = re.compile(
     r"|\s*import sys;\s*exec\(eval\(sys\.stdin\.readline\(\)\)\)"
 )
 # Code that a library has made: what is typed, or given to `python -c`, has a name of its own, and
-# so has a cell of a notebook that begins with `%%time` or `%%timeit`.
+# so has a cell of a notebook that begins with `%%time` or `%%timeit`. Sanic and Mako name what they
+# make by a word, as no file of source code is.
 _GENERATED = re.compile(
-    r"^<(?!(string|stdin|console|input|ipython\b[^>]*|timed (exec|eval)|magic-timeit)>)"
+    r"^<(?!(string|stdin|console|input|ipython\b[^>]*|timed (exec|eval)|magic-timeit)>)|^\w+$"
 )
 # What of memlyze runs in a program, wherever it is installed: `with Tracer`, windows, middlewares.
 _MEMLYZE = re.compile(

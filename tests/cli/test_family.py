@@ -41,7 +41,7 @@ def sizes(memlyze: Runner, *arguments: str) -> list[int]:
 
 def test_record_ends_with_a_line_for_each_process(recorded: tuple[str, list[str]]) -> None:
     said, children = recorded
-    assert re.match(r"\nmemlyze: \S+/t\.mlyze and 2 more of its processes\n", said)
+    assert re.match(r"\nmemlyze: \S+/t\.mlyze and 2 more traces\n", said)
     lines = said.splitlines()
     head = next(k for k, line in enumerate(lines) if line.split()[:1] == ["process"])
     rows = [line.split() for line in lines[head + 1 : head + 4]]

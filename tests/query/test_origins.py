@@ -25,6 +25,8 @@ from memlyze.query.stack_sites import frame_origins, stack_sites
         ("/usr/lib/python3/dist-packages/apt/cache.py", "library"),
         ("<class 'networkx.utils.decorators.argmap'> compilation 29", "library"),
         ("<attrs generated init app.Point>", "library"),
+        ("http1_request_header", "library"),
+        ("bin/tool", "program"),
         ("<ipython-input-3-f00>", "program"),
         ("<timed exec>", "program"),
         ("<magic-timeit>", "program"),

@@ -69,20 +69,27 @@ async def call(
 
 
 async def converse(app: Any, path: str, *texts: str, code: int = 1000) -> list[str]:
-    """A websocket connection: these texts, then the client closes it. What came back."""
+    """A websocket connection: these texts, then, when each is answered or the server has closed
+    it, the client closes it. What came back.
+    """
     messages: list[dict[str, Any]] = [
         {"type": "websocket.connect"},
         *({"type": "websocket.receive", "text": text} for text in texts),
-        {"type": "websocket.disconnect", "code": code},
     ]
     sent: list[str] = []
+    is_done = asyncio.Event()
 
     async def receive() -> dict[str, Any]:
-        return messages.pop(0) if messages else await asyncio.Event().wait()  # type: ignore[return-value]
+        if messages:
+            return messages.pop(0)
+        await is_done.wait()
+        return {"type": "websocket.disconnect", "code": code}
 
     async def send(message: dict[str, Any]) -> None:
         if message["type"] == "websocket.send":
             sent.append(message.get("text") or message["bytes"].decode())
+        if len(sent) == len(texts) or message["type"] not in ("websocket.send", "websocket.accept"):
+            is_done.set()
 
     await app(_scope("websocket", path, subprotocols=[]), receive, send)
     return sent

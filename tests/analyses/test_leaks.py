@@ -13,7 +13,8 @@ from known_trace import write_known_trace
 from lives_trace import MS, PROGRAM_FILE, Life, write_lives
 
 import memlyze
-from memlyze.analyses.leaks import VERDICTS, Leaks, leaks
+from memlyze.analyses.leak_sites import Leaks
+from memlyze.analyses.leaks import VERDICTS, leaks
 from memlyze.errors import MemlyzeError
 
 END_MS = 2000
@@ -427,6 +428,16 @@ def test_stack_of_what_was_freed_at_the_end_is_that_of_what_stayed_until_then(
     (site,) = judged(path, site="function").suspects()
     assert site.grew_until_freed
     assert site.stack[0].line == 10
+
+
+@pytest.mark.parametrize("times", [50, 200])
+def test_what_came_at_once_does_not_hide_what_comes_each_time(times: int, tmp_path: Path) -> None:
+    """As of a line that has something compiled at its first call."""
+    lives = [Life("work:20", at, None, 1000) for at in range(20, END_MS, 5)]
+    lives += [Life("work:10", at, None, 10 * SIZE) for at in range(20, 20 + times)]
+    path = write_lives(tmp_path / "t.mlyze", lives, end_ms=END_MS)
+    (site,) = judged(path, site="function").having("growing")
+    assert site.live_bytes.value == sum(life.size for life in lives)
 
 
 def test_lines_that_are_too_small_each_are_found_where_they_grow_together(tmp_path: Path) -> None:

@@ -20,6 +20,8 @@ _HALF = BLOCKS // 2
 #: A site begins to grow where what stays reaches this share of what it has at the end.
 _ONSET = 0.03
 _STEP = 0.0005
+#: Where the pace of the last two thirds would have made so little of it, the rest came at once.
+_HIDDEN = 0.2
 _SHARP = 0.2  # relative error of the live bytes
 _HIGH, _LOW = 0.7, 0.3
 #: Frees by births of a site whose contents are replaced.
@@ -133,7 +135,11 @@ def measure(curves: Curves, lives: Lives, stack_site: Array) -> Shapes:
 
     steps = np.diff(np.where(np.isinf(floor), 0, floor), axis=1, prepend=0)
     in_window = (cells >= onset[:, None]) & (cells < end[:, None])
-    has_risen = in_window & (steps > _STEP * np.maximum(gained, 1)[:, None])
+    gain = blocks[:, -1] - blocks[:, middle]
+    # Much that came at once would hide what comes each time.
+    steady = gain * BLOCKS / (BLOCKS - 1 - middle)
+    scale = np.where(steady < _HIDDEN * gained, steady, gained)
+    has_risen = in_window & (steps > _STEP * np.maximum(scale, 1)[:, None])
     last_rise = np.maximum.accumulate(np.where(has_risen, cells, -1), axis=1)
     previous = np.concatenate([np.full((sites, 1), -1), last_rise[:, :-1]], axis=1)
     follows = has_risen & (previous >= 0)
@@ -174,7 +180,7 @@ def measure(curves: Curves, lives: Lives, stack_site: Array) -> Shapes:
         late_rise=late * _THIRD,
         rises=has_risen.sum(axis=1),
         rate_since=since,
-        gain=blocks[:, -1] - blocks[:, middle],
+        gain=gain,
         gain_variance=(curves.variance * in_rate).sum(axis=1),
         p_window=_either(sign_flip_p(increments), blocks, is_sharp, curves.is_single),
         p_half=_either(p_half, blocks[:, _HALF:], is_sharp, curves.is_single),

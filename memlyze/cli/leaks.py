@@ -8,7 +8,8 @@ import typing
 
 from memlyze.analyses.call_stacks import Frame
 from memlyze.analyses.ended_growth import StoppedGrowth
-from memlyze.analyses.leaks import SITE_KINDS, VERDICTS, Leaks, LeakSite, leaks
+from memlyze.analyses.leak_sites import Leaks, LeakSite
+from memlyze.analyses.leaks import SITE_KINDS, VERDICTS, leaks
 from memlyze.cli.arguments import CommandParser
 from memlyze.cli.opening import add_only_option, open_traces, print_json, titled, typed_paths
 from memlyze.cli.progress import decoding_progress

@@ -8,7 +8,8 @@ import typing
 from memlyze.analyses.diff import Diff, diff
 from memlyze.analyses.flame_columns import FlameColumns, flame_columns
 from memlyze.analyses.hotspots import Hotspots, hotspots
-from memlyze.analyses.leaks import Leaks, leaks
+from memlyze.analyses.leak_sites import Leaks
+from memlyze.analyses.leaks import leaks
 from memlyze.analyses.selection import END_NS
 from memlyze.analyses.stack_sums import Measure
 from memlyze.analyses.summary import Summary, summarize

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from memlyze.analyses.call_stacks import Frame
 from memlyze.analyses.ended_growth import StoppedGrowth
-from memlyze.analyses.leaks import VERDICTS, LeakSite
+from memlyze.analyses.leak_sites import LeakSite
+from memlyze.analyses.leaks import VERDICTS
 from memlyze.report.chart import sparkline
 from memlyze.report.content import Content
 from memlyze.report.figures import bytes_text, function_text, percent, place_text, time_text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from memlyze.analyses.ended_growth import FreedGrowth, StoppedGrowth
-from memlyze.analyses.leaks import Leaks, LeakSite
+from memlyze.analyses.leak_sites import Leaks, LeakSite
 from memlyze.analyses.references import Chain, Holder
 from memlyze.wording.figures import figure
 from memlyze.wording.names import printable

@@ -17,7 +17,8 @@ from memlyze.analyses.attribute_names import are_let_go_by_checkpoint
 from memlyze.analyses.changed_places import takes_the_place_of_others
 from memlyze.analyses.free_lists import seems_to_fill_free_lists
 from memlyze.analyses.garbage import was_in_use
-from memlyze.analyses.leaks import Leaks, leaks
+from memlyze.analyses.leak_sites import Leaks
+from memlyze.analyses.leaks import leaks
 from memlyze.analyses.nesting import order_of_growth
 from memlyze.analyses.selection import END_NS
 from memlyze.wording.leaks import held_by_lines

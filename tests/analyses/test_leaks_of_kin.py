@@ -9,7 +9,8 @@ import pytest
 from lives_trace import MS, Life, write_lives
 
 import memlyze
-from memlyze.analyses.leaks import Leaks, leaks
+from memlyze.analyses.leak_sites import Leaks
+from memlyze.analyses.leaks import leaks
 
 END_MS = 2000
 WORKERS = 16

@@ -8,7 +8,8 @@ import pytest
 from lives_trace import MS, Life, write_lives
 
 import memlyze
-from memlyze.analyses.leaks import Leaks, leaks
+from memlyze.analyses.leak_sites import Leaks
+from memlyze.analyses.leaks import leaks
 
 SIZE = 20_000
 LOADED = [Life("load", at, None, 50 * SIZE) for at in range(10, 60)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from memlyze.analyses.estimates import Estimate
-from memlyze.analyses.leaks import LeakSite
+from memlyze.analyses.leak_sites import LeakSite
 from memlyze.analyses.references import Chain, HeldType, Holders
 
 

@@ -9,7 +9,7 @@ from known_trace import write_known_trace
 from suspect import held_by
 
 import memlyze
-from memlyze.analyses.leaks import LeakSite
+from memlyze.analyses.leak_sites import LeakSite
 from memlyze.analyses.references import Chain, Holder
 from memlyze.report.content import gather
 from memlyze.report.figures import place_text

@@ -11,6 +11,9 @@ from memlyze.query.session import Trace
 
 #: What is a greater share of the resident memory than this is worth a word beside other answers.
 _MUCH = 0.2
+#: And so is what most of its growth in the last half of the time is, and as many bytes at least.
+_MOST = 0.5
+_MUCH_GROWTH_BYTES = 1 << 20
 
 
 class UnseenMemory(typing.NamedTuple):
@@ -26,11 +29,17 @@ class UnseenMemory(typing.NamedTuple):
     """Of the program then."""
     unexplained_bytes: int
     """Of these, those that nothing recorded explains."""
+    grown_bytes: int
+    """Of these, how many came since `grown_since_ns`; 0: little of what the program gained did."""
+    grown_since_ns: int
+    """When its resident memory was looked at about halfway."""
 
 
 def unseen_memory(trace: Trace) -> UnseenMemory | None:
     """None where there is no such allocator, or little that it could have."""
     allocators = invisible_allocators(trace)
+    processes = trace.table("processes")
+    starts = dict(zip(processes["process_id"].tolist(), processes["start_ns"].tolist()))
     found = []
     for process_id, file in zip(trace.process_ids, trace.files):
         if not file.metadata.get("invisible_allocators"):
@@ -39,8 +48,14 @@ def unseen_memory(trace: Trace) -> UnseenMemory | None:
         if resident is None:
             continue
         unexplained, whole = resident.bytes_of("unexplained"), resident.program_bytes
-        if unexplained > _MUCH * whole:
-            found.append(UnseenMemory(allocators, process_id, resident.time_ns, whole, unexplained))
+        halfway = explain_near(trace, process_id, (starts[process_id] + resident.time_ns) // 2)
+        assert halfway is not None
+        grown = unexplained - halfway.bytes_of("unexplained")
+        if grown < max(_MUCH_GROWTH_BYTES, _MOST * (whole - halfway.program_bytes)):
+            grown = 0
+        if grown or unexplained > _MUCH * whole:
+            now = resident.time_ns, whole, unexplained
+            found.append(UnseenMemory(allocators, process_id, *now, grown, halfway.time_ns))
     return max(found, key=lambda unseen: unseen.unexplained_bytes, default=None)
 
 

@@ -14,10 +14,14 @@ _WAYS = {"libarrow.": "ARROW_DEFAULT_MEMORY_POOL=system has Arrow take its memor
 
 def unseen_text(unseen: UnseenMemory) -> str:
     """What is not seen, how much it may be, and what helps: sentences."""
+    grown = ""
+    if unseen.grown_bytes:
+        since = format_duration(unseen.grown_since_ns)
+        grown = f", {format_bytes(unseen.grown_bytes)} more than at {since}"
     return (
         f"Not seen: {blocks_text(unseen.allocators)}. {format_bytes(unseen.unexplained_bytes)} of "
         f"the {format_bytes(unseen.resident_bytes)} that were resident at "
-        f"{format_duration(unseen.time_ns)} are unexplained and may be theirs"
+        f"{format_duration(unseen.time_ns)} are unexplained and may be theirs{grown}"
         f"{way_text(unseen.allocators)}."
     )
 

@@ -132,6 +132,24 @@ def test_memory_of_which_nothing_is_seen_is_spoken_of_where_it_is_much(
     assert ("ARROW_DEFAULT_MEMORY_POOL=system" in shown) == ("arrow" in library)
 
 
+@pytest.mark.parametrize(("grown_mib", "other_mib"), [(3, 2), (3, 4), (0, 0)])
+def test_memory_of_which_nothing_is_seen_is_spoken_of_where_most_of_the_growth_is_its(
+    grown_mib: int, other_mib: int, memlyze: Runner, tmp_path: Path
+) -> None:
+    named = [{"name": "mimalloc", "file": "/srv/b.so"}]
+    trace = lives_trace(GROWING, more_metadata={"invisible_allocators": named})
+    for at, objects, unexplained in ((1000, 80, 2), (1990, 80 + other_mib, 2 + grown_mib)):
+        for name, size in (("python_objects", objects), ("unexplained", unexplained)):
+            category = RESIDENT_CATEGORY_NAMES.index(name)
+            row = {"time_ns": at * MS, "category": category, "resident_bytes": size << 20}
+            trace.add("resident", [row])
+    trace.write(tmp_path / "t.mlyze")
+    shown = memlyze("leaks", "t.mlyze").stdout
+    assert ("Not seen" in shown) == (grown_mib > other_mib)
+    said = "5.00 MiB of the 87.0 MiB that were resident at 1.99 s are unexplained and may be theirs"
+    assert (f"{said}, 3.00 MiB more than at 1.00 s." in shown) == (grown_mib > other_mib)
+
+
 def held_by_log(lives: list[Life], *checkpoints: tuple[int, str]) -> TraceEncoder:
     """app.LOG is a list of what the site allocated, at the first of the checkpoints (time in ms and
     reason); later ones have no objects.

@@ -115,9 +115,11 @@ function StoppedGrowth({ stopped }: { stopped: LeaksForm["grew_until_stopped"] }
 
 /** What may have leaked where nothing of it is seen. */
 function UnseenMemory({ unseen }: { unseen: NonNullable<LeaksForm["unseen"]> }) {
+  const { info } = useTrace();
   return (
     <span>
       Not seen: blocks of {unseen.allocators.join(", ")}. {formatBytes(unseen.unexplained_bytes)} of {formatBytes(unseen.resident_bytes)} resident are unexplained and may be theirs
+      {unseen.grown_bytes > 0 && `, ${formatBytes(unseen.grown_bytes)} more than at ${formatMoment(unseen.grown_since_ns, info.duration_ns / 1000)}`}
     </span>
   );
 }

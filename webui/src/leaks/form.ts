@@ -94,7 +94,7 @@ export interface LeaksForm {
     readonly file: string | null;
     readonly line: number | null;
   };
-  readonly unseen: { readonly allocators: readonly string[]; readonly resident_bytes: number; readonly unexplained_bytes: number; readonly time_ns: number } | null;
+  readonly unseen: { readonly allocators: readonly string[]; readonly resident_bytes: number; readonly unexplained_bytes: number; readonly time_ns: number; readonly grown_bytes: number; readonly grown_since_ns: number } | null;
   readonly sites: readonly LeakSite[];
 }
 

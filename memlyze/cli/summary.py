@@ -19,7 +19,6 @@ from memlyze.cli.messages import say
 from memlyze.cli.opening import add_only_option, open_traces, print_json, titled
 from memlyze.cli.progress import decoding_events
 from memlyze.cli.terminal import Aligned, Style
-from memlyze.errors import MemlyzeError
 from memlyze.wording.figures import FEW_SAMPLES_LINE, figure, figure_cells
 from memlyze.wording.names import path_from_here, printable, shorten_right
 from memlyze.wording.nothing import no_allocation_text
@@ -91,17 +90,14 @@ def run(arguments: typing.Sequence[str]) -> int:
 def print_after_recording(paths: typing.Sequence[str]) -> None:
     """Print the summary of the traces that `memlyze record` has written, on stderr."""
     style = Style(sys.stderr)
-    try:
-        with open_traces(paths) as trace, decoding_events(trace):
-            if len(paths) == 1 and trace.metadata.get("module_not_found"):
-                say(f"the program never began; {paths[0]} shows Python's start alone")
-                return
-            summary = summarize(trace)
-            lines = render(summary, state_lines(trace), style)
-        if summary.sites:
-            lines += _what_to_type_next(paths[0], style)
-    except MemlyzeError as error:
-        lines = [printable(f"memlyze: the trace cannot be summarised: {error}")]
+    with open_traces(paths) as trace, decoding_events(trace):
+        if len(paths) == 1 and trace.metadata.get("module_not_found"):
+            say(f"the program never began; {paths[0]} shows Python's start alone")
+            return
+        summary = summarize(trace)
+        lines = render(summary, state_lines(trace), style)
+    if summary.sites:
+        lines += _what_to_type_next(paths[0], style)
     print("\n".join(["", *lines]), file=sys.stderr)
 
 

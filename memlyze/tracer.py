@@ -89,11 +89,7 @@ class Tracer:
         _active = self  # at once: whatever interrupts what follows, a recording has its tracer
         try:
             self._open()
-            _tracer.pause_thread()  # what this allocates is not the program's
-            try:
-                self._attach()
-            finally:
-                _tracer.resume_thread()
+            _tracer.call_unrecorded(Tracer._attach, self)
         except BaseException:
             self._detach()
             _tracer.follow_no_launches()
@@ -161,14 +157,14 @@ class Tracer:
                 "choose another output_file"
             ) from None
         self._state = "recording"
-        _tracer.pause_thread()  # what follows is not the program's
-        try:
-            if why_not_native is not None:
-                _tracer.add_metadata(b"native_memory_unseen", _json_text.encode(why_not_native))
-            if options.follow:
-                self._follow_launches()
-        finally:
-            _tracer.resume_thread()
+        _tracer.call_unrecorded(Tracer._announce, self, why_not_native)
+
+    def _announce(self, why_not_native: Any = None) -> None:
+        """Say what is known now, and to whom it matters."""
+        if why_not_native is not None:
+            _tracer.add_metadata(b"native_memory_unseen", _json_text.encode(why_not_native))
+        if self.options.follow:
+            self._follow_launches()
 
     def _follow_launches(self) -> None:
         """Let the Pythons that this process starts record themselves."""

@@ -62,26 +62,11 @@ class window:  # noqa: N801
         self._number = _tracer.new_window_id()
         self._start_ns = _tracer.trace_time_ns()
         self._resume_in = self._number
-        self._tell(-1)
+        _tracer.call_unrecorded(_tell, self, -1)
 
     def _close(self) -> None:
-        self._tell(_tracer.trace_time_ns())
+        _tracer.call_unrecorded(_tell, self, _tracer.trace_time_ns())
         self._number = 0
-
-    def _tell(self, end_ns: int) -> None:
-        _tracer.pause_thread()  # what this allocates is not the program's
-        try:
-            _tracer.add_window(
-                self._number,
-                self._parent,
-                self._kind,
-                encoded_text(self._name),
-                self._start_ns,
-                end_ns,
-                encoded_attributes(self._attributes) if self._attributes else b"",
-            )
-        finally:
-            _tracer.resume_thread()
 
     def __enter__(self) -> window:
         if _tracer.is_recording():
@@ -100,6 +85,18 @@ class window:  # noqa: N801
         if present.get() == self._number:  # otherwise closed in another context, by a generator
             set_present(self._parent)
         self._close()
+
+
+def _tell(of: window, end_ns: int) -> None:
+    _tracer.add_window(
+        of._number,
+        of._parent,
+        of._kind,
+        encoded_text(of._name),
+        of._start_ns,
+        end_ns,
+        encoded_attributes(of._attributes) if of._attributes else b"",
+    )
 
 
 def encoded_text(text: str) -> bytes:

@@ -439,14 +439,18 @@ def invisible_allocators():
     return [(invisible[i].name.decode(), <bytes>invisible[i].file) for i in range(count)]
 
 
-def pause_thread():
-    """Record nothing of this thread until `resume_thread`; nests."""
+def call_unrecorded(function, first, second=None):
+    """Call `function(first)`, or `function(first, second)` where there is a second, and record
+    nothing of this thread meanwhile: what that allocates is not the program's. Nests.
+
+    Not two calls around what is not recorded: between such a call and the `try` that is to make
+    up for it, a signal's handler may raise.
+    """
     ml_hooks_pause_thread()
-
-
-def resume_thread():
-    """Record this thread again."""
-    ml_hooks_resume_thread()
+    try:
+        return function(first) if second is None else function(first, second)
+    finally:
+        ml_hooks_resume_thread()
 
 
 def ensure_hooks():

@@ -72,7 +72,7 @@ class App:
         self.lines, self.screen = [], Screen()
         self.screen.app = self
     def show(self, n):
-        a = {{"text": bytes(300)}}; a["a"] = a; self.lines.append({{"text": bytes(300 + n % 9)}})
+        a = {{"b": bytes(99)}}; a["a"] = n % 3 or a; self.lines.append({{"b": bytes(300 + n % 9)}})
     def run(self):
         for n in range(2000):
             self.show(n)

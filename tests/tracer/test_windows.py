@@ -618,3 +618,41 @@ def test_raw_memory_is_in_the_window_in_which_it_was_asked_for(record: Any) -> N
     ).trace
     windows = [trace.one(9_000_000 + number).window_id for number in range(3)]
     assert [trace.windows[n]["name"] if n else "" for n in windows] == ["", "one", ""]
+
+
+def test_thread_is_recorded_after_whatever_has_interrupted_a_window(run: Any) -> None:
+    """As a signal's handler that raises does, after any call: here at each of them in turn."""
+    done = run(
+        """
+        import sys, memlyze
+        memlyze.start(sys.argv[1], sample_rate=1.0)
+        class Timeout(Exception):
+            pass
+        def interrupt(frame, event, argument):
+            global left
+            if event.startswith("c_"):
+                left -= 1
+                if left == 0:
+                    raise Timeout
+        with memlyze.window("what is imported for it is there"):
+            pass
+        kept, is_interrupted = [], True
+        while is_interrupted:
+            left, is_interrupted = len(kept) + 1, False
+            sys.setprofile(interrupt)
+            try:
+                with memlyze.window("work", number=7):
+                    pass
+            except Timeout:
+                is_interrupted = True
+            left = -1
+            sys.setprofile(None)
+            kept.append(bytes(60_000 + len(kept)))
+        memlyze.stop()
+        print(len(kept))
+        """
+    )
+    goes = int(done.lines[0])
+    assert goes > 10
+    sizes = [60_033 + number for number in range(goes)]
+    assert sorted(row.size for row in done.trace.own(*sizes)) == sizes

@@ -17,17 +17,19 @@ _CACHE = "functools._lru_cache_wrapper"
 
 
 def fills_bounded_cache(
-    trace: Trace, cache_row: int, rows: Array, type_name: typing.Callable[[int], str]
+    trace: Trace, holder_row: int, rows: Array, type_name: typing.Callable[[int], str]
 ) -> bool:
     """Whether the objects at `rows` of the heap graph are entries of an `lru_cache` with a maximum
-    size, which the object at `cache_row` may be.
+    size, which their holder may be, or have its table in it.
 
     `type_name` names the type of an object, by its row.
     """
-    if type_name(cache_row) != _CACHE or not _has_links(trace, cache_row, type_name):
+    above = int(trace.heap_graph.tree()["dominator_row"][holder_row])
+    caches = [row for row in (holder_row, above) if row >= 0 and type_name(row) == _CACHE]
+    if not any(_has_links(trace, row, type_name) for row in caches):
         return False
     # What grows inside of an entry is no matter of the cache's size.
-    return are_entries(trace, cache_row, rows)
+    return are_entries(trace, holder_row, rows)
 
 
 def _has_links(trace: Trace, cache_row: int, type_name: typing.Callable[[int], str]) -> bool:

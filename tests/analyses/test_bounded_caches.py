@@ -25,6 +25,21 @@ for number in range(100_000):
 LINE = 9
 GOES = 3
 
+# Of the line that calls it are the links of the cache, and its table; the keys are of another.
+CALLED = """
+import functools
+
+@functools.lru_cache(maxsize=200_000)
+def session(number):
+    return bytes(300)
+
+def ask(number):
+    session(number)
+for number in range(20_000):
+    ask(number)
+    sum(range(300))
+"""
+
 
 @pytest.mark.parametrize(
     ("maxsize", "verdict"),
@@ -43,6 +58,12 @@ def test_what_fills_an_lru_cache_is_no_leak(
     while verdict == "growing" and said[-1] != verdict and len(said) < GOES:
         said.append(_verdict(program, trace))
     assert said[-1] == verdict, said
+
+
+def test_what_the_cache_itself_is_made_of_is_no_leak(tmp_path: Path) -> None:
+    program = tmp_path / "app.py"
+    program.write_text(CALLED)
+    assert _verdict(program, tmp_path / "app.mlyze") == "warming_up"
 
 
 def _verdict(program: Path, trace: Path) -> str:

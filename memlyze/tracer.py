@@ -73,7 +73,8 @@ class Tracer:
             This tracer.
 
         Raises:
-            TracerStateError: a tracer is recording already (it goes on), or this one has been used.
+            TracerStateError: a tracer is recording already (it goes on), this one has been used, or
+                this is a subinterpreter.
             TraceWriteError: the trace file exists (and `force` is not set) or cannot be written.
         """
         global _active
@@ -81,6 +82,11 @@ class Tracer:
             raise TracerStateError(
                 f"already recording into {_active.output_file}; stop that with memlyze.stop() "
                 "before starting another"
+            )
+        if not _tracer.is_in_main_interpreter():
+            raise TracerStateError(
+                "memlyze records from the main interpreter of a process, what all of them "
+                "allocate; start it there"
             )
         if self._state != "new":
             raise TracerStateError(

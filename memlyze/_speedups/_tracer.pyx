@@ -47,6 +47,12 @@ cdef extern from "core/recorder.h" nogil:
 
 cdef extern from "Python.h":
     const unsigned long PY_VERSION_HEX
+    ctypedef struct PyInterpreterState:
+        pass
+    ctypedef struct PyThreadState:
+        PyInterpreterState *interp
+    PyThreadState *PyThreadState_Get()
+    PyInterpreterState *PyInterpreterState_Main()
     int Py_AddPendingCall(int (*function)(void *) noexcept, void *argument)
     PyObject *PyEval_GetFrame()
     int PyContextVar_Get(object variable, PyObject *default_, PyObject **value) except -1
@@ -437,6 +443,11 @@ def invisible_allocators():
     with nogil:
         count = ml_find_invisible_allocators(<const void *>PyEval_GetFrame, invisible, 16)
     return [(invisible[i].name.decode(), <bytes>invisible[i].file) for i in range(count)]
+
+
+def is_in_main_interpreter():
+    """Whether it is the one in whose end a recording can be finished."""
+    return PyThreadState_Get().interp == PyInterpreterState_Main()
 
 
 def call_unrecorded(function, first, second=None):

@@ -163,3 +163,26 @@ print(memlyze.active_tracer() is not None, flush=True)
     )
     words = "memlyze can be used in one interpreter of a process"
     assert [line.split(";")[0] for line in done.lines] == [words, words, "True"]
+
+
+def test_start_in_a_subinterpreter_is_refused_and_the_process_ends(run: Any) -> None:
+    """Where the main one has not loaded the recorder: it was started, and the process never
+    ended.
+    """
+    done = run(
+        INTERPRETERS
+        + """
+interpreter = create(False)
+run(interpreter, '''
+    import memlyze
+    try:
+        memlyze.start("own.mlyze")
+    except memlyze.MemlyzeError as error:
+        print(error, flush=True)
+''')
+print("ended", flush=True)
+"""
+    )
+    refused, ended = done.lines
+    assert refused.startswith("memlyze records from the main interpreter of a process")
+    assert ended == "ended"

@@ -98,11 +98,6 @@ class LeakSite(typing.NamedTuple):
     """
 
     @property
-    def is_suspect(self) -> bool:
-        """Whether it grows, or did until it was freed."""
-        return self.verdict == "growing" or self.grew_until_freed
-
-    @property
     def watched_ns(self) -> int:
         """For how long it was judged since it began to grow."""
         return self.judged_until_ns - self.growing_since_ns

@@ -76,19 +76,12 @@ def stack_sites(
     own = np.arange(len(stacks["stack_id"]))
     frame_rows = rows_of(stacks["frame_id"], frames["frame_id"])
     parents = rows_of(stacks["parent_id"], stacks["stack_id"])
-    is_known = frame_rows >= 0
-
-    def are(of_frames: Array) -> Array:
-        found = np.zeros(len(own), dtype=bool)
-        found[is_known] = of_frames[frame_rows[is_known]]
-        return found
-
-    is_middleware = are(_are_middleware(frames["file"]))
+    is_in_middleware = _of_stacks(frame_rows, _are(frames["file"], is_middleware))
     site = own
     # From what says least to what says most, each in the place of the one before.
-    for boundary in (None, is_middleware) if is_middleware.any() else (None,):
+    for boundary in (None, is_in_middleware) if is_in_middleware.any() else (None,):
         for origin in (LIBRARY, PROGRAM):
-            is_wanted = are(origins == origin)
+            is_wanted = _of_stacks(frame_rows, origins == origin)
             is_stop = is_wanted if boundary is None else is_wanted | boundary
             found = _innermost(is_stop, parents)
             site = np.where(is_wanted[found], found, site)
@@ -101,18 +94,29 @@ def stack_sites(
 
 
 def lead_through(
-    stacks: typing.Mapping[str, Array], frames: typing.Mapping[str, Array], are_frames: Array
+    stacks: typing.Mapping[str, Array],
+    frames: typing.Mapping[str, Array],
+    is_such: typing.Callable[[str], bool],
 ) -> Array:
-    """Whether each stack has one of these frames, which `are_frames` tells by row."""
+    """Whether each stack has a frame of such a file."""
     frame_rows = rows_of(stacks["frame_id"], frames["frame_id"])
     parents = rows_of(stacks["parent_id"], stacks["stack_id"])
-    are_stacks = (frame_rows >= 0) & are_frames[frame_rows]
-    found: Array = are_stacks[_innermost(are_stacks, parents)]
+    is_there = _of_stacks(frame_rows, _are(frames["file"], is_such))
+    found: Array = is_there[_innermost(is_there, parents)]
     return found
 
 
-def _are_middleware(files: Array) -> Array:
-    known = {file: is_middleware(file) for file in set(files)}
+def _of_stacks(frame_rows: Array, of_frames: Array) -> Array:
+    """Of each stack what its innermost frame is, where that is known; else False."""
+    is_known = frame_rows >= 0
+    found = np.zeros(len(frame_rows), dtype=bool)
+    found[is_known] = of_frames[frame_rows[is_known]]
+    return found
+
+
+def _are(files: Array, is_such: typing.Callable[[str], bool]) -> Array:
+    """Whether each file is such a one, asked once for each."""
+    known = {file: is_such(file) for file in set(files)}
     return np.fromiter((known[file] for file in files), dtype=bool, count=len(files))
 
 

@@ -5,8 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from memlyze.query.origins import origin_of, origin_of_given_text, program_packages
-from memlyze.query.stack_sites import frame_origins, stack_sites
+from memlyze.query.origins import (
+    is_import_machinery,
+    origin_of,
+    origin_of_given_text,
+    program_packages,
+)
+from memlyze.query.stack_sites import frame_origins, lead_through, stack_sites
 
 
 @pytest.mark.parametrize(
@@ -44,6 +49,21 @@ def test_origin_goes_by_the_path(file: str, origin: str) -> None:
 
 def test_native_code_is_the_runtimes() -> None:
     assert origin_of("/srv/app/fast.so", "native") == "runtime"
+
+
+def test_a_stack_leads_through_what_it_or_any_of_its_callers_is() -> None:
+    stacks = {
+        "stack_id": np.array([1, 2, 3]),
+        "parent_id": np.array([0, 1, 0]),
+        "frame_id": np.array([7, 8, 8]),
+    }
+    frames = {
+        "frame_id": np.array([7, 8]),
+        "file": np.array(["<frozen importlib._bootstrap>", "/srv/app.py"], dtype=object),
+    }
+    assert lead_through(stacks, frames, is_import_machinery).tolist() == [True, True, False]
+    lost = {name: column[:0] for name, column in frames.items()}
+    assert lead_through(stacks, lost, is_import_machinery).tolist() == [False] * 3
 
 
 def sites_of(files: list[str], parents: list[int], functions: list[str] | None = None) -> list[int]:

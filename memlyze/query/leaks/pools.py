@@ -90,13 +90,12 @@ def pooled_sites(
                 is_of_pool = is_left_together & (pool == pools.numbers[place])
                 grows[place] = _grow_together(process, lines, is_of_pool, function, file)
         if grows.any():
-            numbers = pools.numbers[grows]
             columns = {name: values[grows] for name, values in pools.columns.items()}
-            is_found = is_left_together & np.isin(pool, numbers)
-            of_line = np.where(is_found, pool, _NO_CONTAINER)
+            numbers = pools.numbers[grows]
+            of_line = np.where(is_left_together, pool, _NO_CONTAINER)
             columns.update(_names(stage, columns, numbers, of_line, lines, file))
             found.append(columns)
-            is_taken |= is_found
+            is_taken |= is_left_together & np.isin(pool, numbers)
     return found, is_taken
 
 

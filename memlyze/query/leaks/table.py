@@ -97,11 +97,11 @@ class JudgedLives:
     @functools.cached_property
     def _is_import(self) -> Array:
         """Whether each stack leads through the import of a module, by its number."""
-        frames, stacks = self._tables("frames"), self._tables("stacks")
-        known = {file: is_import_machinery(file) for file in set(frames["file"].tolist())}
-        of_frames = np.fromiter((known[file] for file in frames["file"].tolist()), dtype=bool)
+        stacks = self._tables("stacks")
         is_import = np.zeros(len(self._row_of_stack), bool)
-        is_import[stacks["stack_id"]] = lead_through(stacks, frames, of_frames)
+        is_import[stacks["stack_id"]] = lead_through(
+            stacks, self._tables("frames"), is_import_machinery
+        )
         return is_import
 
 

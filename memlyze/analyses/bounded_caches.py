@@ -29,7 +29,7 @@ def fills_bounded_cache(
     if not any(_has_links(trace, row, type_name) for row in caches):
         return False
     # What grows inside of an entry is no matter of the cache's size.
-    return are_entries(trace, holder_row, rows)
+    return are_entries(trace, trace.heap_graph.tree()["dominator_row"], holder_row, rows)
 
 
 def _has_links(trace: Trace, cache_row: int, type_name: typing.Callable[[int], str]) -> bool:

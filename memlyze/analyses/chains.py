@@ -76,9 +76,10 @@ def grouped(number: int) -> str:
 class Speller:
     """Spells the ways to the objects of a trace, by their rows in its heap graph."""
 
-    def __init__(self, trace: Trace) -> None:
+    def __init__(self, trace: Trace, ways: typing.Mapping[str, Array] | None = None) -> None:
+        """`ways`: other than those of the graph's `tree`."""
         self._graph = graph = trace.heap_graph
-        self._tree = graph.tree()
+        self._tree = graph.tree() if ways is None else ways
         self._objects = graph.objects()
         self._types = trace.table("object_types")
         self._type_rows = rows_of(self._objects["type_id"], self._types["type_id"])

@@ -19,17 +19,19 @@ _AT_ONCE = 0.1
 _MOST_STEPS = 10_000
 
 
-def are_entries(trace: Trace, holder_row: int, rows: Array) -> bool:
+def are_entries(trace: Trace, parents: Array, holder_row: int, rows: Array) -> bool:
     """Whether what the objects at `rows` of the heap graph belong to, directly below the holder,
     are several entries, each of which was written at once.
+
+    `parents` are what is above each object: what dominates it, or what holds it on a shortest way.
     """
-    objects, dominators = trace.heap_graph.objects(), trace.heap_graph.tree()["dominator_row"]
+    objects = trace.heap_graph.objects()
     births = np.maximum(objects["allocation_id"][rows], objects["buffer_allocation_id"][rows])
     of_entry: dict[int, list[int]] = collections.defaultdict(list)
     for row, birth in zip(rows.tolist(), births.tolist()):
-        entry, above, steps = row, int(dominators[row]), 0
+        entry, above, steps = row, int(parents[row]), 0
         while above >= 0 and above != holder_row and steps < _MOST_STEPS:
-            entry, above, steps = above, int(dominators[above]), steps + 1
+            entry, above, steps = above, int(parents[above]), steps + 1
         if above == holder_row:
             of_entry[entry].append(birth)
     if len(of_entry) < 2:

@@ -5,25 +5,27 @@ them.
 from __future__ import annotations
 
 import collections
-import itertools
-import math
 import typing
 
 import numpy as np
 
 from memlyze.analyses.bounded_caches import fills_bounded_cache
 from memlyze.analyses.chains import Speller
-from memlyze.analyses.entries import are_entries
+from memlyze.analyses.containers import (
+    MOST_LOOKED_AT,
+    NEARLY_ALL,
+    Container,
+    ContainerFinder,
+    are_below,
+    nearest_above,
+)
 from memlyze.query.session import Trace
 
 Array = typing.Any  # a one-dimensional numpy array
 
-_MOST_OBJECTS = 400
 _MOST_CHAINS = 3
 _MOST_TYPES = 5
 _MOST_STEPS = 10_000
-_NEARLY_ALL = 0.9
-_MOST = 0.5
 
 
 class HeldType(typing.NamedTuple):
@@ -63,7 +65,7 @@ class Holder(typing.NamedTuple):
     @property
     def has_nearly_all(self) -> bool:
         """Or else but most."""
-        return self.share >= _NEARLY_ALL
+        return self.share >= NEARLY_ALL
 
 
 class Holders(typing.NamedTuple):
@@ -95,8 +97,12 @@ class Holders(typing.NamedTuple):
     """
     container_id: int | None
     """The object, as in the view `objects`, that has grown by these, entry by entry, or that is all
-    of them; None: there is none, or it is rather what it holds that grew.
+    of them (of several the first); None: there is none, or it is rather what it holds that grew.
     """
+    containers: tuple[Container, ...]
+    """Where several have grown by them, and all of these have to let go: each."""
+    are_all_containers: bool
+    """Whether nearly all that is in the first of `containers` would be freed if all let go."""
 
 
 class LiveBlocks(typing.NamedTuple):
@@ -144,7 +150,7 @@ class References:
     def __init__(self, trace: Trace, *, until_ns: int | None = None) -> None:
         self._trace = trace
         self._earlier: dict[int, References] = {}
-        self._speller: Speller | None = None
+        self._container_finder = ContainerFinder(trace)
         checkpoints = trace.table("checkpoints")
         processes = checkpoints.get("process_id")
         self._times: dict[int, int] = {}
@@ -168,6 +174,15 @@ class References:
         # By process and call stacks.
         self._blocks: dict[tuple[int, frozenset[int]], LiveBlocks] = {}
         self._found: dict[tuple[int, frozenset[int]], _Found] = {}
+
+    @property
+    def _tree(self) -> typing.Mapping[str, Array]:
+        """How the objects are held."""
+        return self._trace.heap_graph.tree()
+
+    @property
+    def _speller(self) -> Speller:
+        return self._container_finder.speller
 
     def __bool__(self) -> bool:
         """Whether any process has a checkpoint."""
@@ -242,12 +257,13 @@ class References:
         None where no one object holds nearly all of what these allocated.
         """
         found = self._find(process_id, stack_ids)
-        if found is None or found.holder_row is None or found.share < _NEARLY_ALL:
+        if found is None or found.holder_row is None or found.share < NEARLY_ALL:
             return np.empty(0, np.int64)
         types = self._trace.heap_graph.objects()["type_id"]
+        dominators = self._tree["dominator_row"]
         candidates, blocks = self._blocks_of_objects(process_id)
         alike = np.flatnonzero(np.isin(types[candidates], types[found.rows]))
-        hanging = blocks[alike[self._hang_on(candidates[alike], found.holder_row)]]
+        hanging = blocks[alike[are_below(dominators, found.holder_row, candidates[alike])]]
         stacks = self._trace.table("allocations")["stack_id"][hanging]
         return hanging[~np.isin(stacks, np.fromiter(stack_ids, np.int64))]
 
@@ -261,18 +277,6 @@ class References:
             objects, places = self._trace.heap_graph.objects_of(self._last[process_id], ids)
             self._of_objects[process_id] = objects, live[places]
         return self._of_objects[process_id]
-
-    def _hang_on(self, rows: Array, holder: int) -> Array:
-        """Which of these objects would go with that one."""
-        dominators = self._trace.heap_graph.tree()["dominator_row"]
-        at, hangs = rows.copy(), np.zeros(len(rows), bool)
-        for _ in range(_MOST_STEPS):
-            at = np.where(at >= 0, dominators[at], -1)
-            hangs |= at == holder
-            at[hangs] = -1
-            if not (at >= 0).any():
-                break
-        return hangs
 
     def live_blocks(self, process_id: int, stack_ids: typing.Collection[int]) -> LiveBlocks:
         """What these call stacks allocated and was live at the last checkpoint of the process.
@@ -342,13 +346,17 @@ class References:
         objects = graph.objects()
         if not len(rows):
             time_ns = self._times[process_id]
-            return Holders(time_ns, 0, without_object, 0, 0, (), None, (), None, 0, 0, None)
+            return Holders(
+                time_ns, 0, without_object, 0, 0, (), None, (), None, 0, 0, None, (), False
+            )
         tree = graph.tree()
         is_chosen = np.zeros(len(objects["object_id"]), np.uint8)
         is_chosen[rows] = 1
         _object_tree.outermost(tree["dominator_row"], is_chosen)
         shortest = int(rows[np.argmin(tree["distance"][rows])])
         chains = self._chains(found.looked_at)
+        containers = self._container_finder.containers(found.looked_at, found.holder_row)
+        row = int(rows[0]) if len(rows) == 1 else containers.first_row
         return Holders(
             time_ns=self._times[process_id],
             objects=len(rows),
@@ -361,7 +369,9 @@ class References:
             holder=self._holder(found),
             garbage_share=sum(chain.share for _, chain in chains if chain.root == "nobody"),
             shared_share=self._shared_share(found.looked_at),
-            container_id=self._container_id(found),
+            container_id=None if row is None else int(objects["object_id"][row]),
+            containers=containers.shared,
+            are_all_containers=containers.are_all,
         )
 
     def _shared_share(self, rows: Array) -> float:
@@ -380,16 +390,7 @@ class References:
         is_shared = (holders >= 0) & ~is_namespace[holders]
         return float(is_shared.mean())
 
-    def _container_id(self, found: _Found) -> int | None:
-        row = found.holder_row
-        if len(found.rows) == 1:
-            row = int(found.rows[0])
-        elif row is None or not are_entries(self._trace, row, found.looked_at):
-            return None
-        return int(self._trace.heap_graph.objects()["object_id"][row])
-
     def _types(self, rows: Array) -> tuple[HeldType, ...]:
-        assert self._speller is not None
         names, number = self._speller.types(rows)
         counts = np.bincount(number, minlength=len(names))
         size = self._trace.heap_graph.objects()["size"][rows]
@@ -399,7 +400,6 @@ class References:
 
     def _chains(self, rows: Array) -> list[tuple[str, Chain]]:
         """By their patterns, the most common first."""
-        assert self._speller is not None
         counts: collections.Counter[str] = collections.Counter()
         examples: dict[str, typing.Any] = {}
         for row in rows.tolist():
@@ -414,46 +414,28 @@ class References:
         ]
 
     def _shortest(self, row: int, chains: list[tuple[str, Chain]]) -> Chain:
-        assert self._speller is not None
         way = self._speller.way(row)
         return Chain(way.text, way.root, dict(chains).get(way.pattern, Chain("", "", 0.0)).share)
 
     def _holder_row(self, rows: Array) -> tuple[int | None, float]:
-        """The nearest object that dominates nearly all of `rows`, itself perhaps among them, or
-        else the nearest of those that dominate as many as any, if these are most; no module and no
-        module's namespace, in which nearly everything is. And the share of `rows` that it has.
+        """The object that retains nearly all of `rows`, itself perhaps among them, or else most;
+        and the share of `rows` that it has.
         """
-        if self._speller is None:
-            self._speller = Speller(self._trace)
-        tree = self._trace.heap_graph.tree()
-        dominators = tree["dominator_row"]
-        at = rows
-        met: list[Array] = []
-        while len(at) and len(met) < _MOST_STEPS:
-            met.append(at)
-            above = dominators[at]
-            at = above[above >= 0]
-        held, counts = np.unique(np.concatenate(met), return_counts=True)
-        most_first = np.argsort(-counts, kind="stable").tolist()
-        is_namespace = self._speller.is_namespace
-        most = next((counts[k] for k in most_first if not is_namespace(int(held[k]))), 0)
-        least = min(_NEARLY_ALL * len(rows), most)
-        # Where not all objects are looked at, one that has half of them may have more of these.
-        chance = 0.5 / math.sqrt(len(rows)) if len(rows) >= _MOST_OBJECTS else 0.0
-        if least <= (_MOST + chance) * len(rows):
-            return None, 0.0
-        as_many = itertools.takewhile(lambda k: counts[k] >= least, most_first)
-        enough = [k for k in as_many if not is_namespace(int(held[k]))]
+        tree = self._tree
         # The one that dominates no other of these retains least.
-        place = min(enough, key=lambda k: int(tree["retained"][held[k]]))
-        return int(held[place]), float(counts[place]) / len(rows)
+        return nearest_above(
+            tree["dominator_row"],
+            rows,
+            len(rows),
+            nearness=-tree["retained"],
+            is_namespace=self._speller.is_namespace,
+        )
 
     def _holder(self, found: _Found) -> Holder | None:
         """The object that holds nearly all or most of what was found."""
         row = found.holder_row
         if row is None:
             return None
-        assert self._speller is not None
         tree = self._trace.heap_graph.tree()
         holder = Holder(
             self._speller.way(row).text,
@@ -477,7 +459,7 @@ def _ranges(first: Array, count: Array) -> Array:
 
 def _evenly(rows: Array) -> Array:
     """As many as tell what the others are like, evenly from all of them."""
-    return rows[np.linspace(0, len(rows) - 1, min(len(rows), _MOST_OBJECTS)).astype(int)]
+    return rows[np.linspace(0, len(rows) - 1, min(len(rows), MOST_LOOKED_AT)).astype(int)]
 
 
 def _processes_with_lost_rows(trace: Trace) -> list[int]:

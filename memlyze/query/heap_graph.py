@@ -41,6 +41,18 @@ _UNKNOWN = {
 }
 
 
+class _Graph(typing.NamedTuple):
+    """The references between the objects, as `_object_tree` takes them."""
+
+    first_reference: Array
+    """By object, and the number of all at the end."""
+    referred: Array
+    type_objects: Array
+    is_held_unseen: Array
+    roots: Array
+    levels: Array
+
+
 class Reader(typing.Protocol):
     """What it is made of: a trace, or several."""
 
@@ -206,47 +218,75 @@ class HeapGraph:
                     self._tree[name][is_lost] = value
         return self._tree
 
+    def ways_without(self, rows: typing.Sequence[int]) -> Columns:
+        """What holds each object on the shortest way if those at `rows` were not there: the
+        columns of `tree` that say so. What is then held by nobody has such a `root`.
+        """
+        from memlyze._speedups import _object_tree
+
+        is_left_out = np.zeros(len(self.objects()["object_id"]), np.uint8)
+        is_left_out[list(rows)] = 1
+        graph = self._graph()
+        ways = _object_tree.make_shortest_ways(
+            graph.first_reference,
+            graph.referred,
+            graph.type_objects,
+            graph.is_held_unseen,
+            is_left_out,
+            graph.roots,
+            graph.levels,
+        )
+        return self._columns_of_ways(ways)
+
     def _make_tree(self) -> Columns:
         from memlyze._speedups import _object_tree
 
+        ids, graph = self.objects()["object_id"], self._graph()
+        tree: Columns = _object_tree.make_object_tree(
+            graph.first_reference,
+            graph.referred,
+            graph.type_objects,
+            np.ascontiguousarray(self.objects()["size"]),
+            graph.is_held_unseen,
+            graph.roots,
+            graph.levels,
+        )
+        return {
+            "object_id": ids,
+            "holder_id": _taken(ids, tree["holder"], 0),
+            **self._columns_of_ways(tree),
+            "dominator_id": _taken(ids, tree["dominator"], 0),
+            "retained": tree["retained"],
+            "dominator_row": tree["dominator"],
+        }
+
+    def _graph(self) -> _Graph:
         objects, references = self.objects(), self.references()
         ids = objects["object_id"]
         roots = self._table("object_roots")
-        root_rows = rows_of(roots["object_id"], ids).astype(np.int32)
-        levels = np.array([_LEVELS.get(kind, 2) for kind in roots["kind"].tolist()], np.int32)
+        levels = [_LEVELS.get(kind, 2) for kind in roots["kind"].tolist()]
         first = np.zeros(len(ids) + 1, np.int64)
         np.cumsum(np.bincount(references["from_row"], minlength=len(ids)), out=first[1:])
-        tree: Columns = _object_tree.make_object_tree(
+        return _Graph(
             first,
             np.ascontiguousarray(references["to_row"], np.int32),
             self.type_objects(),
-            np.ascontiguousarray(objects["size"]),
             (objects["unseen_references"] > 0).astype(np.uint8),
-            root_rows,
-            levels,
+            rows_of(roots["object_id"], ids).astype(np.int32),
+            np.array(levels, np.int32),
         )
-        own = np.arange(len(ids))
-        by = tree["reference"]
-        is_reference = by >= 0
+
+    def _columns_of_ways(self, ways: Columns) -> Columns:
+        """What `tree` says of the shortest ways, from what `_object_tree` does."""
+        references, by = self.references(), ways["reference"]
         return {
-            "object_id": ids,
-            "holder_id": np.where(tree["holder"] >= 0, ids[np.maximum(tree["holder"], 0)], 0)
-            if len(ids)
-            else ids,
-            "how": _taken(references["how"], by, np.where(own >= 0, HOW_TYPE, 0)),
+            "how": _taken(references["how"], by, HOW_TYPE),
             "number": _taken(references["number"], by, 0),
             "key_id": _taken(references["key_id"], by, 0),
-            "root": tree["root"],
-            "distance": tree["distance"],
-            "dominator_id": np.where(
-                tree["dominator"] >= 0, ids[np.maximum(tree["dominator"], 0)], 0
-            )
-            if len(ids)
-            else ids,
-            "retained": tree["retained"],
-            "dominator_row": tree["dominator"],
-            "holder_row": tree["holder"],
-            "is_reference": is_reference.astype(np.uint8),
+            "root": ways["root"],
+            "distance": ways["distance"],
+            "holder_row": ways["holder"],
+            "is_reference": (by >= 0).astype(np.uint8),
         }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from memlyze.analyses.ended_growth import FreedGrowth, StoppedGrowth
 from memlyze.analyses.leak_sites import Leaks, LeakSite
-from memlyze.analyses.references import Chain, Holder
+from memlyze.analyses.references import Chain, Holder, Holders
 from memlyze.wording.figures import figure
 from memlyze.wording.names import printable
 from memlyze.wording.units import format_bytes, format_duration, plural
@@ -194,7 +194,9 @@ def _holder_lines(site: LeakSite) -> list[str]:
         where = f" in process {site.process_id}" if len(site.process_ids) > 1 else ""
         freed = _freed(holders.holder, where, has_c_code)
         lines.append(f"{_way(holders.holder.text)}, with which {freed}")
-    elif holders.shared_share >= _MOSTLY_SHARED:
+    if holders.containers:
+        lines += _container_lines(holders)
+    elif holders.holder is None and holders.shared_share >= _MOSTLY_SHARED:
         share = f"{100 * holders.shared_share:.0f} %"
         lines.append(f"several at once: {share} of it stays if only one of them lets go")
     shown = list(holders.chains[:2])
@@ -212,6 +214,17 @@ def _holder_lines(site: LeakSite) -> list[str]:
     lines.append("recorded of it: " + ", ".join(kinds))
     if has_c_code and not is_mostly_c:
         lines.append(f"and {of_c_code}")
+    return lines
+
+
+def _container_lines(holders: Holders) -> list[str]:
+    """The objects which each have what a site left behind."""
+    number = len(holders.containers)
+    others = "" if holders.are_all_containers else ", and others; as far as they were found"
+    lines = [f"{number} at once{others}: it stays until each of them lets go of it"]
+    for container in holders.containers:
+        share = f"{100 * container.share:.0f} % of it in"
+        lines.append(f"{share}  {_way(container.text)}")
     return lines
 
 

@@ -289,13 +289,55 @@ def test_lists_of_a_few_lasting_objects_are_leaks_of_their_own(tmp_path: Path) -
     assert found.growing_leaks == 2
 
 
-def test_what_several_hold_is_said_to_stay_where_only_one_lets_go(tmp_path: Path) -> None:
+def test_what_several_have_grown_by_is_one_leak_and_each_of_them_is_named(tmp_path: Path) -> None:
     found = _recorded(SHARED, tmp_path, until={"growing"})
-    note = next(site for site in found.having("growing") if site.function.endswith("__init__"))
+    growing = found.having("growing")
+    assert len(growing) > 1
+    assert found.growing_leaks == 1
+    note = next(site for site in growing if site.function.endswith("__init__"))
     assert note.holders is not None
     assert note.holders.holder is None
     assert note.holders.shared_share > 0.95
-    assert held_by_lines(note)[0].startswith("several at once: 100 % of it stays if only one")
+    containers = note.holders.containers
+    assert sorted(container.text for container in containers) == [
+        "__main__.BY_ID → dict[2 000]",
+        "__main__.BY_TIME → list[2 000]",
+    ]
+    assert all(container.share > 0.95 for container in containers)
+    assert note.holders.are_all_containers
+    first, *lines = held_by_lines(note)
+    assert first == "2 at once: it stays until each of them lets go of it"
+    assert "100 % of it in  __main__.BY_TIME → list[2 000]" in lines
+
+
+def test_of_many_that_have_grown_by_the_same_some_are_named_and_that_there_are_others(
+    tmp_path: Path,
+) -> None:
+    more = SHARED.replace("BY_ID, BY_TIME", "A, B, C, BY_ID, BY_TIME").replace(
+        "{}, []", "[], [], [], {}, []"
+    )
+    more = more.replace(
+        "    BY_ID[n] = made",
+        "    A.append(made); B.append(made); C.append(made)\n    BY_ID[n] = made",
+    )
+    found = _recorded(more, tmp_path, until={"growing"})
+    note = next(site for site in found.having("growing") if site.function.endswith("__init__"))
+    assert note.holders is not None
+    assert len(note.holders.containers) == 4
+    assert not note.holders.are_all_containers
+    assert held_by_lines(note)[0].startswith("4 at once, and others; as far as they were found:")
+
+
+def test_what_a_table_and_a_single_name_hold_is_no_leak_of_several(tmp_path: Path) -> None:
+    """What is in no other table is held by that one alone, or by nobody can say what else."""
+    chained = SHARED.replace(
+        "BY_TIME.append(made)", "made.next = BY_TIME and BY_TIME.pop(); BY_TIME.append(made)"
+    )
+    found = _recorded(chained, tmp_path, until={"growing"})
+    note = next(site for site in found.having("growing") if site.function.endswith("__init__"))
+    assert note.holders is not None
+    assert note.holders.containers == ()
+    assert held_by_lines(note)[0].startswith("several at once: ")
 
 
 @pytest.mark.parametrize(("change", "verdict"), [("replace", "bounded"), ("extend", "growing")])

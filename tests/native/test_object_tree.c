@@ -28,7 +28,7 @@ static subject new_subject(size_t objects, size_t references, size_t roots)
     const size_t some = objects + references + roots + 2;
     return (subject){
         {objects, calloc(some, 8), calloc(some, 4), calloc(some, 4), calloc(some, 8),
-         calloc(some, 1), roots, calloc(some, 4), calloc(some, 4)},
+         calloc(some, 1), calloc(some, 1), roots, calloc(some, 4), calloc(some, 4)},
         {malloc(objects * 4), malloc(objects * 8), malloc(objects * 4), malloc(objects * 4),
          malloc(objects * 4), malloc(objects * 8)},
     };
@@ -37,10 +37,10 @@ static subject new_subject(size_t objects, size_t references, size_t roots)
 static void free_subject(subject *s)
 {
     const void *all[] = {
-        s->graph.first_reference, s->graph.referred, s->graph.type_objects, s->graph.sizes,
-        s->graph.is_held_unseen,  s->graph.roots,    s->graph.levels,       s->tree.holder,
-        s->tree.reference,        s->tree.root,      s->tree.distance,      s->tree.dominator,
-        s->tree.retained};
+        s->graph.first_reference, s->graph.referred,    s->graph.type_objects, s->graph.sizes,
+        s->graph.is_held_unseen,  s->graph.is_left_out, s->graph.roots,        s->graph.levels,
+        s->tree.holder,           s->tree.reference,    s->tree.root,          s->tree.distance,
+        s->tree.dominator,        s->tree.retained};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         free((void *)all[i]);
 }
@@ -188,6 +188,43 @@ static void test_small_graphs_are_as_one_finds_by_trying(void)
     }
 }
 
+/* As if an object were not there. */
+static void isolate(ml_object_graph *graph, int32_t object)
+{
+    const int64_t end = graph->first_reference[object + 1];
+    for (int64_t i = 0; i < graph->first_reference[graph->object_count]; i++)
+        if (graph->referred[i] == object || (i >= graph->first_reference[object] && i < end))
+            ((int32_t *)graph->referred)[i] = -1;
+    for (size_t i = 0; i < graph->object_count; i++)
+        if (graph->type_objects[i] == object || (int32_t)i == object)
+            ((int32_t *)graph->type_objects)[i] = -1;
+    for (size_t i = 0; i < graph->root_count; i++)
+        if (graph->roots[i] == object)
+            ((int32_t *)graph->roots)[i] = -1;
+}
+
+/* Once with an object left out, and once with all that refers to it referring to nothing. */
+static void test_what_is_left_out_holds_nothing_and_is_not_passed(void)
+{
+    for (int round = 0; round < 20000; round++) {
+        subject s = some_subject();
+        const int32_t count = (int32_t)s.graph.object_count, left_out = below(count);
+        ((uint8_t *)s.graph.is_left_out)[left_out] = 1;
+        ((uint8_t *)s.graph.is_held_unseen)[left_out] = 0;
+        CHECK(ml_object_tree_span(&s.graph, &s.tree));
+        CHECK(s.tree.root[left_out] == ML_HELD_BY_NOBODY && s.tree.holder[left_out] == -1);
+        int32_t distance[MOST_OBJECTS], root[MOST_OBJECTS];
+        memcpy(distance, s.tree.distance, (size_t)count * 4);
+        memcpy(root, s.tree.root, (size_t)count * 4);
+        isolate(&s.graph, left_out);
+        ((uint8_t *)s.graph.is_left_out)[left_out] = 0;
+        CHECK(ml_object_tree_span(&s.graph, &s.tree));
+        for (int32_t i = 0; i < count; i++)
+            CHECK(root[i] == s.tree.root[i] && (root[i] < 0 || distance[i] == s.tree.distance[i]));
+        free_subject(&s);
+    }
+}
+
 /* A list linked both ways, as deep as it is long. */
 static void test_a_long_list_needs_no_deep_recursion(void)
 {
@@ -229,6 +266,7 @@ static void test_nothing_is_a_graph_too(void)
 int main(void)
 {
     test_small_graphs_are_as_one_finds_by_trying();
+    test_what_is_left_out_holds_nothing_and_is_not_passed();
     test_a_long_list_needs_no_deep_recursion();
     test_nothing_is_a_graph_too();
     return 0;

@@ -69,6 +69,19 @@ static void span_rest(span *s)
     }
 }
 
+/* What counts as reached before the walk begins is not reached by it. */
+static void leave_out(const ml_object_graph *graph, ml_object_tree *tree)
+{
+    for (size_t object = 0; graph->is_left_out && object < graph->object_count; object++) {
+        if (!graph->is_left_out[object])
+            continue;
+        tree->holder[object] = -1;
+        tree->reference[object] = -1;
+        tree->root[object] = ML_HELD_BY_NOBODY;
+        tree->distance[object] = 0;
+    }
+}
+
 bool ml_object_tree_span(const ml_object_graph *graph, ml_object_tree *tree)
 {
     span s = {graph, tree, malloc((graph->object_count + 1) * sizeof(int32_t)), 0, 0};
@@ -76,6 +89,7 @@ bool ml_object_tree_span(const ml_object_graph *graph, ml_object_tree *tree)
         return false;
     for (size_t object = 0; object < graph->object_count; object++)
         tree->distance[object] = -1;
+    leave_out(graph, tree);
     span_roots(&s);
     span_rest(&s);
     free(s.queue);

@@ -21,6 +21,7 @@ typedef struct {
     const int32_t *type_objects;    /* what an object refers to besides: −1: nothing */
     const int64_t *sizes;
     const uint8_t *is_held_unseen;
+    const uint8_t *is_left_out; /* as if these were not there; NULL: none is */
     size_t root_count;
     const int32_t *roots;  /* objects */
     const int32_t *levels; /* how many references a root counts for, from 0 on */
@@ -36,9 +37,10 @@ typedef struct {
     int64_t *retained;  /* bytes that would go with it */
 } ml_object_tree;
 
-/* False: no memory. */
+/* The first four columns. What is left out is as if nobody held it, and holds nothing. False: no
+ * memory. */
 bool ml_object_tree_span(const ml_object_graph *graph, ml_object_tree *tree);
-/* After the span. */
+/* After the span, in which nothing may have been left out. */
 bool ml_object_tree_dominate(const ml_object_graph *graph, ml_object_tree *tree);
 
 /* Of a choice of objects, those that go with no other of the choice. `is_chosen` is turned into

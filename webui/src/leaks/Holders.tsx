@@ -2,7 +2,7 @@ import { useTrace } from "../data/trace";
 import { visible } from "../lib/text";
 import { formatBytes, formatMoment, formatShare } from "../lib/units";
 import type { LeakSite } from "./form";
-import { chainGraph, foundText, longestTexts, type ChainNode, type Holders as HoldersForm } from "./chains";
+import { chainGraph, containersText, foundText, longestTexts, type ChainNode, type Holders as HoldersForm } from "./chains";
 
 const ROW_PX = 44;
 const GAP_PX = 24;
@@ -58,6 +58,18 @@ export function Holders({ site: { holders, grew_until_freed, checkpoint_ns, is_c
         <p>
           <strong>{visible(found.holder.text)}</strong> holds {formatShare(found.holder.share)} of them, {formatBytes(found.holder.retained_bytes)} in all.
         </p>
+      )}
+      {found.containers.length > 0 && (
+        <>
+          <p>{containersText(found)}</p>
+          <ul className="chain-list">
+            {found.containers.map(({ text, share }) => (
+              <li key={text}>
+                <span className="number">{formatShare(share)}</span> <code>{visible(text)}</code>
+              </li>
+            ))}
+          </ul>
+        </>
       )}
       {chains.length > 0 && <ChainPicture chains={chains} />}
     </section>

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { chainGraph, foundText, longestTexts, type Holders } from "./chains";
+import { chainGraph, containersText, foundText, longestTexts, type Holders } from "./chains";
 
 test("chains that begin alike share their beginning", () => {
   const chain = (text: string, share: number) => ({ text, share, root: "module" });
@@ -16,9 +16,19 @@ test("each depth is as wide as its longest text", () => {
   expect(longestTexts(roots)).toEqual([5, 5, 3]);
 });
 
+const NOTHING: Holders = { time_ns: 0, objects: 0, blocks_without_object: 0, bytes: 0, retained_bytes: 0, types: [], shortest: null, chains: [], holder: null, containers: [], are_all_containers: false };
+
+test("several objects that have the same are told, and whether there are more", () => {
+  const containers = [
+    { text: "app.BY_ID", type: "dict", share: 1 },
+    { text: "app.BY_TIME", type: "list", share: 1 },
+  ];
+  expect(containersText({ ...NOTHING, containers, are_all_containers: true })).toBe("2 objects have it at once; it stays until each of them lets go of it:");
+  expect(containersText({ ...NOTHING, containers })).toMatch(/at once, and others, as far as/);
+});
+
 test("what a checkpoint found is told in sentences, with and without objects", () => {
-  const text = (found: Partial<Holders>) =>
-    foundText({ time_ns: 0, objects: 0, blocks_without_object: 0, bytes: 0, retained_bytes: 0, types: [], shortest: null, chains: [], holder: null, ...found });
+  const text = (found: Partial<Holders>) => foundText({ ...NOTHING, ...found });
   expect(text({})).toBe("No Python object was found of it.");
   expect(text({ blocks_without_object: 1 })).toBe("No Python object, but 1 block of C code, which Python objects may own: they do not say so.");
   const found = { objects: 3, bytes: 2048, retained_bytes: 4096, types: [{ type: "dict", objects: 3, bytes: 2048 }] };

@@ -14,6 +14,8 @@ export interface Holders {
   readonly shortest: Chain | null;
   readonly chains: readonly Chain[];
   readonly holder: { readonly text: string; readonly type: string; readonly retained_bytes: number; readonly share: number } | null;
+  readonly containers: readonly { readonly text: string; readonly type: string; readonly share: number }[];
+  readonly are_all_containers: boolean;
 }
 
 export interface Chain {
@@ -33,6 +35,11 @@ export function foundText({ objects, bytes, retained_bytes, types, blocks_withou
   const kinds = types.slice(0, TYPES).map(({ type, objects: count }) => `${formatCount(count)} ${visible(type)}`).join(", ");
   const text = `${plural(objects, "recorded object")}, ${formatBytes(bytes)}${kinds === "" ? "" : ` (${kinds})`}; freeing ${objects === 1 ? "it" : "them"} would free ${formatBytes(retained_bytes)}${blocks > 0 ? " of Python objects, and what C code has for them" : ""}.`;
   return blocks > 0 ? `${text} Beside ${objects === 1 ? "it" : "them"} ${ofC}` : text;
+}
+
+/** That several objects have what a line allocated: a sentence that ends in a colon. */
+export function containersText({ containers, are_all_containers: areAll }: Holders): string {
+  return `${containers.length} objects have it at once${areAll ? "" : ", and others, as far as they were found"}; it stays until each of them lets go of it:`;
 }
 
 export interface ChainNode {

@@ -177,12 +177,18 @@ run(interpreter, '''
     import memlyze
     try:
         memlyze.start("own.mlyze")
-    except memlyze.MemlyzeError as error:
+    except (memlyze.MemlyzeError, ImportError) as error:
         print(error, flush=True)
 ''')
 print("ended", flush=True)
 """
     )
     refused, ended = done.lines
-    assert refused.startswith("memlyze records from the main interpreter of a process")
+    # Those of CPython 3.14 have a GIL of their own: the recorder cannot even be imported there.
+    assert refused.startswith(
+        (
+            "memlyze records from the main interpreter of a process",
+            "memlyze can be used in one interpreter of a process",
+        )
+    )
     assert ended == "ended"

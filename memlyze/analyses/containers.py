@@ -30,6 +30,8 @@ _MOST_CONTAINERS = 4
 class Container(typing.NamedTuple):
     """One of several objects that have what was asked for in them."""
 
+    object_id: int
+    """As in the view `objects`."""
     text: str
     """The shortest chain that leads to it through none of those before it."""
     type: str
@@ -41,9 +43,11 @@ class Containers(typing.NamedTuple):
     """The objects that have grown by what was asked for."""
 
     first_row: int | None
-    """The one that retains it, or the one that is closest to a root; None: there is none."""
+    """The one that retains it, or else the first of `shared`, or the only one that was found; None:
+    there is none.
+    """
     shared: tuple[Container, ...]
-    """Where no one retains it: each that has it, at least two."""
+    """Where several have it: each, the closest to a root first."""
     are_all: bool
     """Whether nearly all of what is in the first would go if all of `shared` let go."""
 
@@ -62,30 +66,33 @@ class ContainerFinder:
 
     def containers(self, rows: Array, retaining_row: int | None) -> Containers:
         """The objects that have grown by those at `rows`, of which one may retain most."""
-        dominators = self._trace.heap_graph.tree()["dominator_row"]
-        if retaining_row is not None and are_entries(self._trace, dominators, retaining_row, rows):
-            return Containers(retaining_row, (), are_all=True)
         found: list[tuple[int, Container]] = []
         in_first = rows[:0]
         while True:
-            left_out = tuple(row for row, _ in found)
-            ways, speller = self._ways_without(left_out)
+            ways, speller = self._ways_without(tuple(row for row, _ in found))
             held = rows[ways["root"][rows] != HELD_BY_NOBODY]
             row, share = nearest_above(
                 ways["holder_row"], held, len(rows), ways["distance"], speller.is_namespace
             )
-            is_one = row is not None and are_entries(self._trace, ways["holder_row"], row, held)
-            if row is None or not is_one or len(found) == _MOST_CONTAINERS:
+            if row is None or row == retaining_row or len(found) == _MOST_CONTAINERS:
+                break
+            if not are_entries(self._trace, ways["holder_row"], row, held):
                 break
             if not found:
                 in_first = rows[are_below(ways["holder_row"], row, rows)]
+            object_id = int(self._trace.heap_graph.objects()["object_id"][row])
             text, kind = speller.way(row).text, speller.type_name(row)
-            found.append((row, Container(text, kind, share)))
-        if not found:
-            return Containers(None, (), are_all=False)
+            found.append((row, Container(object_id, text, kind, share)))
         shared = tuple(container for _, container in found) if len(found) > 1 else ()
-        still_held = np.isin(in_first, held).mean()
-        return Containers(found[0][0], shared, are_all=bool(shared and still_held < _HARDLY_ANY))
+        still_held = float(np.isin(in_first, held).mean()) if shared else 1.0
+        first_row = found[0][0] if found else None
+        if self._retains_entries(retaining_row, rows):
+            first_row = retaining_row
+        return Containers(first_row, shared, are_all=still_held < _HARDLY_ANY)
+
+    def _retains_entries(self, row: int | None, rows: Array) -> bool:
+        dominators = self._trace.heap_graph.tree()["dominator_row"]
+        return row is not None and are_entries(self._trace, dominators, row, rows)
 
     def _ways_without(self, rows: tuple[int, ...]) -> tuple[Ways, Speller]:
         if rows not in self._without:

@@ -20,9 +20,10 @@ def by_leak(
 ) -> list[LeakSite]:
     """The sites with the leak that each is a part of; those that grow in the order of leaks."""
     growing = [number for number, site in enumerate(sites) if site.verdict == "growing"]
+    held_by = _held_by(sites)
     leaks_in_order = in_leaks(
         trace,
-        [_held_by(sites[n]) for n in growing],
+        [held_by[n] for n in growing],
         [references.live_blocks(sites[n].process_id, site_stacks[n]) for n in growing],
         [sites[n].growth_bytes_per_second.value for n in growing],
         [sites[n].survival for n in growing],
@@ -36,7 +37,7 @@ def by_leak(
     for number, site in enumerate(sites):
         if site.grew_until_freed:
             leak = len(leaks_in_order) + len(freed) + 1
-            leak = freed.setdefault(_held_by(site) or number, leak)
+            leak = freed.setdefault(held_by[number] or number, leak)
             ordered[number] = site._replace(leak=leak)
     return ordered
 
@@ -77,8 +78,35 @@ def most_of_each(sites: list[LeakSite], count: int) -> list[LeakSite]:
     return kept
 
 
-def _held_by(site: LeakSite) -> typing.Hashable:
-    """What tells the object that has grown by what a site left behind; None: none has."""
+def _held_by(sites: list[LeakSite]) -> list[typing.Hashable]:
+    """By site what tells the object that has grown by what it left behind; None: none has.
+
+    Where several have grown by what a site left, what only one of them has and what these
+    themselves take are parts of the leak that the first stands for.
+    """
+    first_of: dict[typing.Hashable, typing.Hashable] = {}
+    for site in sites:
+        for container in site.holders.containers if site.holders else ():
+            first_of.setdefault(_named(site, container.object_id), _container(site))
+    held_by = []
+    for site in sites:
+        holder = _container(site)
+        if site.holders and not site.holders.containers:
+            own = {first_of.get(_named(site, number)) for number in site.holders.object_ids}
+            holder = (
+                own.pop() if len(own) == 1 and None not in own else first_of.get(holder, holder)
+            )
+        held_by.append(holder)
+    return held_by
+
+
+def _container(site: LeakSite) -> typing.Hashable:
     if site.holders is None or site.holders.container_id is None:
         return None
-    return site.process_id, site.holders.time_ns, site.holders.container_id
+    return _named(site, site.holders.container_id)
+
+
+def _named(site: LeakSite, object_id: int) -> typing.Hashable:
+    """What tells an object from those of other processes and other checkpoints."""
+    assert site.holders is not None
+    return site.process_id, site.holders.time_ns, object_id

@@ -10,7 +10,7 @@ import typing
 import numpy as np
 
 from memlyze.analyses.bounded_caches import fills_bounded_cache
-from memlyze.analyses.chains import Speller
+from memlyze.analyses.chains import Speller, Way
 from memlyze.analyses.containers import (
     MOST_LOOKED_AT,
     NEARLY_ALL,
@@ -25,6 +25,7 @@ Array = typing.Any  # a one-dimensional numpy array
 
 _MOST_CHAINS = 3
 _MOST_TYPES = 5
+_FEW = 5
 _MOST_STEPS = 10_000
 
 
@@ -73,35 +74,37 @@ class Holders(typing.NamedTuple):
 
     time_ns: int
     """Of the checkpoint."""
-    objects: int
+    objects: int = 0
     """Recorded objects of the site that were there."""
-    blocks_without_object: int
+    blocks_without_object: int = 0
     """Recorded blocks of the site that belong to no object that was found: C code has them."""
-    bytes: int
+    bytes: int = 0
     """Of these objects, their own; unweighted."""
-    retained_bytes: int
+    retained_bytes: int = 0
     """Bytes that would be freed with all of these objects."""
-    types: tuple[HeldType, ...]
+    types: tuple[HeldType, ...] = ()
     """The greatest first."""
-    shortest: Chain | None
+    shortest: Chain | None = None
     """None: no object of the site was found."""
-    chains: tuple[Chain, ...]
+    chains: tuple[Chain, ...] = ()
     """The most common first."""
-    holder: Holder | None
+    holder: Holder | None = None
     """None: there is no such object."""
-    garbage_share: float
+    garbage_share: float = 0.0
     """Of the objects that were looked at, those that nobody holds: they wait for the collector."""
-    shared_share: float
+    shared_share: float = 0.0
     """Of the objects that were looked at, those to which several ways lead that have no object in
     common, modules aside: whoever lets go of one has freed nothing.
     """
-    container_id: int | None
+    container_id: int | None = None
     """The object, as in the view `objects`, that has grown by these, entry by entry, or that is all
     of them (of several the first); None: there is none, or it is rather what it holds that grew.
     """
-    containers: tuple[Container, ...]
+    object_ids: tuple[int, ...] = ()
+    """Where there are but a few, all of these objects, as in the view `objects`."""
+    containers: tuple[Container, ...] = ()
     """Where several have grown by them, and all of these have to let go: each."""
-    are_all_containers: bool
+    are_all_containers: bool = False
     """Whether nearly all that is in the first of `containers` would be freed if all let go."""
 
 
@@ -345,16 +348,14 @@ class References:
         graph = self._trace.heap_graph
         objects = graph.objects()
         if not len(rows):
-            time_ns = self._times[process_id]
-            return Holders(
-                time_ns, 0, without_object, 0, 0, (), None, (), None, 0, 0, None, (), False
-            )
+            return Holders(self._times[process_id], blocks_without_object=without_object)
         tree = graph.tree()
         is_chosen = np.zeros(len(objects["object_id"]), np.uint8)
         is_chosen[rows] = 1
         _object_tree.outermost(tree["dominator_row"], is_chosen)
-        shortest = int(rows[np.argmin(tree["distance"][rows])])
-        chains = self._chains(found.looked_at)
+        shortest = self._speller.way(int(rows[np.argmin(tree["distance"][rows])]))
+        chains = self._chains(found.looked_at, shortest)
+        shares = {pattern: chain.share for pattern, chain in chains}
         containers = self._container_finder.containers(found.looked_at, found.holder_row)
         row = int(rows[0]) if len(rows) == 1 else containers.first_row
         return Holders(
@@ -364,12 +365,13 @@ class References:
             bytes=int(objects["size"][rows].sum()),
             retained_bytes=int(tree["retained"][np.flatnonzero(is_chosen)].sum()),
             types=self._types(rows),
-            shortest=self._shortest(shortest, chains),
+            shortest=Chain(shortest.text, shortest.root, shares.get(shortest.pattern, 0.0)),
             chains=tuple(chain for _, chain in chains[:_MOST_CHAINS]),
             holder=self._holder(found),
             garbage_share=sum(chain.share for _, chain in chains if chain.root == "nobody"),
             shared_share=self._shared_share(found.looked_at),
             container_id=None if row is None else int(objects["object_id"][row]),
+            object_ids=tuple(objects["object_id"][rows].tolist()) if len(rows) <= _FEW else (),
             containers=containers.shared,
             are_all_containers=containers.are_all,
         )
@@ -398,10 +400,10 @@ class References:
         order = np.argsort(-sizes, kind="stable")[:_MOST_TYPES].tolist()
         return tuple(HeldType(names[k], int(counts[k]), int(sizes[k])) for k in order)
 
-    def _chains(self, rows: Array) -> list[tuple[str, Chain]]:
-        """By their patterns, the most common first."""
+    def _chains(self, rows: Array, shortest: Way) -> list[tuple[str, Chain]]:
+        """By their patterns, the most common first; of one pattern the shortest."""
         counts: collections.Counter[str] = collections.Counter()
-        examples: dict[str, typing.Any] = {}
+        examples = {shortest.pattern: shortest}
         for row in rows.tolist():
             way = self._speller.way(row)
             pattern = way.pattern
@@ -412,10 +414,6 @@ class References:
             (pattern, Chain(examples[pattern].text, examples[pattern].root, count / len(rows)))
             for pattern, count in counts.most_common()
         ]
-
-    def _shortest(self, row: int, chains: list[tuple[str, Chain]]) -> Chain:
-        way = self._speller.way(row)
-        return Chain(way.text, way.root, dict(chains).get(way.pattern, Chain("", "", 0.0)).share)
 
     def _holder_row(self, rows: Array) -> tuple[int | None, float]:
         """The object that retains nearly all of `rows`, itself perhaps among them, or else most;

@@ -221,7 +221,8 @@ def _container_lines(holders: Holders) -> list[str]:
     """The objects which each have what a site left behind."""
     number = len(holders.containers)
     others = "" if holders.are_all_containers else ", and others; as far as they were found"
-    lines = [f"{number} at once{others}: it stays until each of them lets go of it"]
+    where = "in it " if holders.holder is not None else ""
+    lines = [f"{where}{number} at once{others}: it stays until each of them lets go of it"]
     for container in holders.containers:
         share = f"{100 * container.share:.0f} % of it in"
         lines.append(f"{share}  {_way(container.text)}")

@@ -293,6 +293,7 @@ def test_what_several_have_grown_by_is_one_leak_and_each_of_them_is_named(tmp_pa
     found = _recorded(SHARED, tmp_path, until={"growing"})
     growing = found.having("growing")
     assert len(growing) > 1
+    # The table and the list, which each grow at one line, are parts of it.
     assert found.growing_leaks == 1
     note = next(site for site in growing if site.function.endswith("__init__"))
     assert note.holders is not None
@@ -308,6 +309,22 @@ def test_what_several_have_grown_by_is_one_leak_and_each_of_them_is_named(tmp_pa
     first, *lines = held_by_lines(note)
     assert first == "2 at once: it stays until each of them lets go of it"
     assert "100 % of it in  __main__.BY_TIME → list[2 000]" in lines
+
+
+def test_what_several_have_in_one_object_is_told_with_that_object(tmp_path: Path) -> None:
+    in_one = SHARED.replace(
+        "BY_ID, BY_TIME = {}, []",
+        "class Store: pass\nSTORE = Store()\nSTORE.by_id, STORE.by_time = {}, []",
+    )
+    in_one = in_one.replace("BY_ID", "STORE.by_id").replace("BY_TIME", "STORE.by_time")
+    found = _recorded(in_one, tmp_path, until={"growing"})
+    assert found.growing_leaks == 1
+    note = next(site for site in found.having("growing") if site.function == "Order.__init__")
+    first, second, *lines = held_by_lines(note)
+    assert first.startswith("__main__.STORE → Store, with which ")
+    assert second == "in it 2 at once: it stays until each of them lets go of it"
+    assert "100 % of it in  __main__.STORE → Store.by_id → dict[2 000]" in lines
+    assert "100 % of it in  __main__.STORE → Store.by_time → list[2 000]" in lines
 
 
 def test_of_many_that_have_grown_by_the_same_some_are_named_and_that_there_are_others(

@@ -15,7 +15,13 @@ def held_by(content: Any, text: str, *, parts: int = 0, more: int = 0) -> Any:
     """
     chain = Chain(text=text, root="module", share=0.9)
     holders = Holders(
-        1, 10, 0, 800, 900, (HeldType("app.Session", 10, 800),), chain, (chain,), None, 0, 0, None
+        time_ns=1,
+        objects=10,
+        bytes=800,
+        retained_bytes=900,
+        types=(HeldType("app.Session", 10, 800),),
+        shortest=chain,
+        chains=(chain,),
     )
     site = LeakSite(
         function="load",

@@ -63,8 +63,8 @@ export function Holders({ site: { holders, grew_until_freed, checkpoint_ns, is_c
         <>
           <p>{containersText(found)}</p>
           <ul className="chain-list">
-            {found.containers.map(({ text, share }) => (
-              <li key={text}>
+            {found.containers.map(({ object_id, text, share }) => (
+              <li key={object_id}>
                 <span className="number">{formatShare(share)}</span> <code>{visible(text)}</code>
               </li>
             ))}

@@ -20,8 +20,8 @@ const NOTHING: Holders = { time_ns: 0, objects: 0, blocks_without_object: 0, byt
 
 test("several objects that have the same are told, and whether there are more", () => {
   const containers = [
-    { text: "app.BY_ID", type: "dict", share: 1 },
-    { text: "app.BY_TIME", type: "list", share: 1 },
+    { object_id: 1, text: "app.BY_ID", type: "dict", share: 1 },
+    { object_id: 2, text: "app.BY_TIME", type: "list", share: 1 },
   ];
   expect(containersText({ ...NOTHING, containers, are_all_containers: true })).toBe("2 objects have it at once; it stays until each of them lets go of it:");
   expect(containersText({ ...NOTHING, containers })).toMatch(/at once, and others, as far as/);

@@ -14,7 +14,7 @@ export interface Holders {
   readonly shortest: Chain | null;
   readonly chains: readonly Chain[];
   readonly holder: { readonly text: string; readonly type: string; readonly retained_bytes: number; readonly share: number } | null;
-  readonly containers: readonly { readonly text: string; readonly type: string; readonly share: number }[];
+  readonly containers: readonly { readonly object_id: number; readonly text: string; readonly type: string; readonly share: number }[];
   readonly are_all_containers: boolean;
 }
 

@@ -18,7 +18,7 @@ TYPE_CHECKING = False  # `typing` itself stays out of the recorded program
 if TYPE_CHECKING:
     from memlyze.options import TraceOptions
 
-MOST_OBJECTS_AT_STOP = 10_000_000
+MOST_OBJECTS_UNASKED = 10_000_000
 """Of more than these none is taken unasked: it would take ten seconds and a gigabyte."""
 _MOST_OBJECTS = (1 << 31) - 1
 
@@ -79,7 +79,7 @@ def take_at_stop(options: TraceOptions, reason: str) -> None:
     if not options.references or _tracer.has_last_checkpoint():
         return
     try:
-        _take("stop" if reason == "stop" else "exit", MOST_OBJECTS_AT_STOP)
+        _take("stop" if reason == "stop" else "exit", MOST_OBJECTS_UNASKED)
     except MemlyzeError as error:
         _tracer.add_metadata(b"references_left_out", _json_text.encode(str(error)))
 

@@ -38,6 +38,9 @@ _RANGES = {
     "max_trace_bytes": _Range(
         int, 0, 1 << 50, "0 for no bound, or a whole number of bytes from 1048576 (1 MiB) on"
     ),
+    "checkpoint_interval_s": _Range(
+        float, 0.0, 86_400.0, "a number of seconds from 0 (none) to 86400"
+    ),
     "seed": _Range(int, 0, (1 << 64) - 1, "a whole number from 0 to 18446744073709551615"),
 }
 WHEN_FULL = ("wait", "drop")
@@ -79,6 +82,9 @@ class TraceOptions:
             the newest events are kept, and the blocks that are still live. 0: no bound.
         checkpoint_signal: take such a checkpoint when the process gets this signal, such as
             "SIGUSR2"; "" is none. Only where recording is started in the main thread.
+        checkpoint_interval_s: take such a checkpoint, too, after so many seconds, and again
+            whenever half as much time has passed again, at the end of the collector's next run; 0:
+            none.
         carry_into_threads: carry the present window into each `threading.Thread` that is started,
             and into what `ThreadPoolExecutor.submit` and `run_in_executor` are given; otherwise
             what runs there is in no window.
@@ -105,6 +111,7 @@ class TraceOptions:
         "references",
         "max_trace_bytes",
         "checkpoint_signal",
+        "checkpoint_interval_s",
         "carry_into_threads",
         "include_source",
     )
@@ -126,6 +133,7 @@ class TraceOptions:
         references: bool = True,
         max_trace_bytes: int = 0,
         checkpoint_signal: str = "",
+        checkpoint_interval_s: float = 0.0,
         carry_into_threads: bool = False,
         include_source: bool = False,
     ) -> None:
@@ -143,6 +151,7 @@ class TraceOptions:
         self.references = _flag("references", references)
         self.max_trace_bytes = _trace_bytes(max_trace_bytes)
         self.checkpoint_signal = signal_name("checkpoint_signal", checkpoint_signal)
+        self.checkpoint_interval_s = float(_number("checkpoint_interval_s", checkpoint_interval_s))
         self.carry_into_threads = _flag("carry_into_threads", carry_into_threads)
         self.include_source = _flag("include_source", include_source)
 

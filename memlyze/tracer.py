@@ -200,14 +200,20 @@ class Tracer:
                 "checkpoint_signal", self.options.checkpoint_signal, checkpoints.take_on_signal
             )
             self._signal.listen()
-        at_exit = checkpoints.MOST_OBJECTS_AT_STOP if self.options.references else 0
+        if self.options.checkpoint_interval_s and self.options.references:
+            _tracer.take_checkpoints_from(
+                int(self.options.checkpoint_interval_s * 1e9), checkpoints.MOST_OBJECTS_UNASKED
+            )
+            gc.callbacks.append(_tracer.checkpoint_callback)
+        at_exit = checkpoints.MOST_OBJECTS_UNASKED if self.options.references else 0
         _tracer.checkpoint_at_exit(at_exit)
         atexit.register(self._stop_at_exit)
 
     def _detach(self) -> None:
         atexit.unregister(self._stop_at_exit)
-        if _tracer.gc_callback in gc.callbacks:
-            gc.callbacks.remove(_tracer.gc_callback)
+        for callback in (_tracer.gc_callback, _tracer.checkpoint_callback):
+            if callback in gc.callbacks:
+                gc.callbacks.remove(callback)
         self._leave_tracemalloc()
         if self.options.carry_into_threads:
             from memlyze import carrying
@@ -362,6 +368,7 @@ class Tracer:
             "native": options.native,
             "follow": options.follow,
             "references": options.references,
+            "checkpoint_interval_s": options.checkpoint_interval_s,
             "carry_into_threads": options.carry_into_threads,
             "max_trace_bytes": options.max_trace_bytes,
             "include_source": options.include_source,

@@ -155,6 +155,12 @@ cdef uint32_t next_window_id = 1
 cdef uint32_t first_window_id = 1  # of this recording
 cdef int64_t collection_start_ns = 0
 cdef int hooks_lost = 0
+cdef int64_t checkpoint_interval_ns = 0
+cdef int64_t next_checkpoint_ns = 0
+cdef uint64_t checkpoint_session = 0  # that both are of
+cdef uint64_t most_at_interval = 0
+cdef enum:
+    LEAST_TIME_PER_PAUSE = 50
 cdef ml_invisible_allocator invisible[16]
 
 # The number of the present window, 0 for none. In the context, so that it follows a task through an
@@ -259,6 +265,38 @@ def take_checkpoint(str reason not None, uint64_t most_objects):
     elif taken.outcome == ML_CHECKPOINT_NO_MEMORY:
         why_not = "no memory"
     return why_not, taken.objects, taken.references, taken.pause_ns
+
+
+def take_checkpoints_from(int64_t interval_ns, uint64_t most_objects):
+    """Have `checkpoint_callback` take the first one when a recording is so old, and none of more
+    objects.
+    """
+    global checkpoint_interval_ns, checkpoint_session, most_at_interval
+    checkpoint_interval_ns = interval_ns
+    most_at_interval = most_objects
+    checkpoint_session = 0
+
+
+def checkpoint_callback(phase, info):
+    """For `gc.callbacks`: a checkpoint where one is due. When the collector has run its lists are
+    whole, and garbage that it found is gone.
+
+    The times between two go up with the age of the recording, so that there are some dozen in a
+    day, and with how long the last one took, which is to be a small share of all time.
+    """
+    global next_checkpoint_ns, checkpoint_session
+    cdef ml_checkpoint taken
+    cdef int64_t age_ns
+    if not ml_session or phase != "stop":
+        return
+    if checkpoint_session != ml_session:  # that of a child, perhaps, which begins anew
+        checkpoint_session = ml_session
+        next_checkpoint_ns = checkpoint_interval_ns
+    if now_ns() < next_checkpoint_ns:
+        return
+    taken = ml_checkpoint_take(b"interval", most_at_interval)
+    age_ns = now_ns()
+    next_checkpoint_ns = age_ns + max(age_ns // 2, LEAST_TIME_PER_PAUSE * taken.pause_ns)
 
 
 def checkpoint_before_cleanup():

@@ -244,7 +244,7 @@ def _check_types_are_known(trace: Trace) -> None:
     if not run_statement(trace, "checkpoint_count")[0]["checkpoints"]:
         raise MemlyzeError(
             "types are not known, as there is no checkpoint in the trace; record without "
-            "--no-references, or call memlyze.checkpoint() in a program that is killed in the end"
+            "--no-references, or with --checkpoint-interval-s 10 where it is killed in the end"
         )
 
 

@@ -166,8 +166,8 @@ def _about_types(found: Hotspots, total: Hotspot) -> list[str]:
         return []
     return [
         "  Types are known of objects that were live at a checkpoint; one is taken at the end.",
-        "  For what is freed before, take one while it lives: memlyze.checkpoint() in the program,",
-        "  or memlyze record --checkpoint-signal.",
+        "  For what is freed before, take some while it lives: memlyze record",
+        "  --checkpoint-interval-s 10, or memlyze.checkpoint() in the program.",
     ]
 
 

@@ -132,6 +132,12 @@ OPTIONS = (
         "record what refers to what when the program gets this signal, such as SIGUSR2",
     ),
     Option(
+        "checkpoint_interval_s",
+        float,
+        "SECONDS",
+        "and after so many seconds, and whenever half as much time has passed again; 0: not",
+    ),
+    Option(
         "carry_into_threads",
         parse_switch,
         "",

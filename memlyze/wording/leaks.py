@@ -24,6 +24,7 @@ _MOSTLY_SHARED = 0.5
 #: How a chain begins that nobody holds.
 _HELD_BY = "held by "
 #: Above this share, a rounded figure would claim certainty.
+_INTERVALS_S = ("10", "5", "2", "1", "0.5", "0.2")
 _NEARLY_SURE = 0.995
 
 #: What the verdicts are called.
@@ -159,7 +160,10 @@ def held_by_lines(site: LeakSite) -> list[str]:
             f"not known: the heap of process {site.process_id} was recorded, and a part of it is "
             "damaged in the trace; copy the trace anew, or record again"
         ]
-    ways = "call memlyze.checkpoint(), or set checkpoint_signal and send that signal"
+    ways = (
+        f"record with --checkpoint-interval-s {_interval_s(site.judged_until_ns)}, call "
+        "memlyze.checkpoint(), or set checkpoint_signal and send that signal"
+    )
     if checkpoint_ns is None:
         why = f"of process {site.process_id} no heap was recorded"
         if site.process_ended_by in ("SIGTERM", "SIGHUP"):
@@ -176,6 +180,13 @@ def held_by_lines(site: LeakSite) -> list[str]:
         why = f"the heap was recorded at {format_duration(checkpoint_ns)}, "
         why += "after it was freed" if is_late else "when nothing of it was there"
     return [f"not known: {why}; {ways}"]
+
+
+def _interval_s(lasted_ns: int) -> str:
+    """After how many seconds to take the first checkpoint of what lasts so long: several of them
+    are to come, and none of a program that has hardly begun.
+    """
+    return next((text for text in _INTERVALS_S if float(text) * 4e9 <= lasted_ns), _INTERVALS_S[-1])
 
 
 def _holder_lines(site: LeakSite) -> list[str]:

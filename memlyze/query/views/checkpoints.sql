@@ -1,13 +1,14 @@
 -- One checkpoint: a moment at which every object of the process was recorded, with what it refers to.
--- There is one at the end of a recording, unless it was left out, and one for each call of
--- `memlyze.checkpoint()`; none where the process was killed before.
+-- There is one at the end of a recording, unless it was left out or the process was killed before,
+-- one for each call of `memlyze.checkpoint()`, and those of `checkpoint_signal` and
+-- `checkpoint_interval_s`.
 CREATE VIEW checkpoints AS
 SELECT
     -- Number of the checkpoint, unique among the opened traces.
     checkpoint_id,
     -- When it was taken, in nanoseconds since the start of the trace.
     time_ns,
-    -- Why: `stop`, `exit`, `_exit` (ends of the recording), `checkpoint` (a call), `signal`.
+    -- Why: `stop`, `exit`, `_exit` (ends of the recording), `checkpoint` (a call), `signal`, `interval`.
     reason,
     -- How long the program stood still for it, in nanoseconds.
     pause_ns,

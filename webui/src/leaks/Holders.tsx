@@ -39,10 +39,10 @@ export function Holders({ site: { holders, grew_until_freed, checkpoint_ns, is_c
         {is_checkpoint_damaged
           ? "Who holds it is not known: its heap was recorded, and a part of it is damaged in the trace. Copy the trace anew, or record again."
           : isLate
-          ? "Who held it is not known: the heap was recorded after it was freed. Call memlyze.checkpoint(), or set checkpoint_signal and send that signal, while it is there."
+          ? "Who held it is not known: the heap was recorded after it was freed. Record with --checkpoint-interval-s, call memlyze.checkpoint(), or set checkpoint_signal and send that signal, while it is there."
           : info.has.checkpoints
           ? "Nothing of it was found at the checkpoint of the heap."
-          : "Who holds it is not known: the trace has no checkpoint of the heap. One is recorded when the program ends by itself, unless with --no-references, and by memlyze.checkpoint() at any moment."}
+          : "Who holds it is not known: the trace has no checkpoint of the heap. One is recorded when the program ends by itself, unless with --no-references, by memlyze.checkpoint() at any moment, and with --checkpoint-interval-s from time to time."}
       </p>
     );
   }

@@ -75,6 +75,22 @@ def test_later_interpreter_is_told_where_memlyze_can_be_used(
     assert [line.split(" (")[0] for line in done.stdout.splitlines()] == ["recorded", *[words] * 4]
 
 
+def test_module_that_was_forgotten_is_found_again_in_the_same_interpreter(tmp_path: Path) -> None:
+    """Which looks the same from outside: the library is there, and no module of that name."""
+    program = """
+import sys, memlyze
+memlyze.start
+for name in [name for name in sys.modules if name.startswith("memlyze")]:
+    del sys.modules[name]
+import memlyze
+memlyze.start("t.mlyze")
+memlyze.stop()
+print("recorded")
+"""
+    done = run_python("-c", program, cwd=tmp_path, env=clean_environment())
+    assert (done.returncode, done.stdout) == (0, "recorded\n"), done.stderr
+
+
 def test_later_interpreters_of_a_recorded_program_run_as_without(
     lifetimes: str, environment: dict[str, str], tmp_path: Path
 ) -> None:

@@ -11,6 +11,8 @@ from memlyze.analyses.nesting import in_leaks
 from memlyze.analyses.references import References
 from memlyze.query.session import Trace
 
+_MOST = 0.5
+
 
 def by_leak(
     trace: Trace,
@@ -79,34 +81,40 @@ def most_of_each(sites: list[LeakSite], count: int) -> list[LeakSite]:
 
 
 def _held_by(sites: list[LeakSite]) -> list[typing.Hashable]:
-    """By site what tells the object that has grown by what it left behind; None: none has.
+    """By site what tells the objects that have grown by what it left behind; None: none has, or it
+    is no leak.
 
-    Where several have grown by what a site left, what only one of them has and what these
-    themselves take are parts of the leak that the first stands for.
+    Sites are parts of one leak where the same have grown by them. What only some of these have, and
+    what they themselves take, is a part of it, too.
     """
-    first_of: dict[typing.Hashable, typing.Hashable] = {}
-    for site in sites:
-        for container in site.holders.containers if site.holders else ():
-            first_of.setdefault(_named(site, container.object_id), _container(site))
-    held_by = []
-    for site in sites:
-        holder = _container(site)
-        if site.holders and not site.holders.containers:
-            own = {first_of.get(_named(site, number)) for number in site.holders.object_ids}
-            holder = (
-                own.pop() if len(own) == 1 and None not in own else first_of.get(holder, holder)
-            )
-        held_by.append(holder)
+    grown = [_grown(site) for site in sites]
+    held_by: list[typing.Hashable] = [None] * len(sites)
+    leaks: list[frozenset[typing.Hashable]] = []
+    for number in sorted(range(len(sites)), key=lambda number: -len(grown[number])):
+        of_site = grown[number]
+        leak = next((leak for leak in leaks if of_site and of_site <= leak), None)
+        if leak is None and of_site and not _are_themselves(sites[number]):
+            leak = of_site
+            leaks.append(leak)
+        held_by[number] = leak
     return held_by
 
 
-def _container(site: LeakSite) -> typing.Hashable:
-    if site.holders is None or site.holders.container_id is None:
-        return None
-    return _named(site, site.holders.container_id)
+def _grown(site: LeakSite) -> frozenset[typing.Hashable]:
+    """The objects that have grown by what a site left, told from those of other heaps; or these
+    objects, where they are but a few.
+    """
+    holders = site.holders
+    if holders is None or not (site.verdict == "growing" or site.grew_until_freed):
+        return frozenset()
+    names = [one.identity for one in holders.containers if one.share > _MOST]
+    if holders.container_id is not None:
+        names.append(holders.container_id)
+    names = names or list(holders.object_ids)
+    return frozenset((site.process_id, holders.time_ns, name) for name in names)
 
 
-def _named(site: LeakSite, object_id: int) -> typing.Hashable:
-    """What tells an object from those of other processes and other checkpoints."""
-    assert site.holders is not None
-    return site.process_id, site.holders.time_ns, object_id
+def _are_themselves(site: LeakSite) -> bool:
+    """Whether nothing is known to have grown by what a site left but these few objects."""
+    holders = site.holders
+    return holders is not None and holders.container_id is None and not holders.containers

@@ -98,7 +98,7 @@ class Holders(typing.NamedTuple):
     """
     container_id: int | None = None
     """The object, as in the view `objects`, that has grown by these, entry by entry, or that is all
-    of them (of several the first); None: there is none, or it is rather what it holds that grew.
+    of them; None: there is none, or there are several, or it is rather what it holds that grew.
     """
     object_ids: tuple[int, ...] = ()
     """Where there are but a few, all of these objects, as in the view `objects`."""
@@ -106,6 +106,8 @@ class Holders(typing.NamedTuple):
     """Where several have grown by them, and all of these have to let go: each."""
     are_all_containers: bool = False
     """Whether nearly all that is in the first of `containers` would be freed if all let go."""
+    freed_with_containers: int = 0
+    """Bytes that would be freed then, whether they were asked for or not; 0: it is not so."""
 
 
 class LiveBlocks(typing.NamedTuple):
@@ -266,7 +268,7 @@ class References:
         dominators = self._tree["dominator_row"]
         candidates, blocks = self._blocks_of_objects(process_id)
         alike = np.flatnonzero(np.isin(types[candidates], types[found.rows]))
-        hanging = blocks[alike[are_below(dominators, found.holder_row, candidates[alike])]]
+        hanging = blocks[alike[are_below(dominators, [found.holder_row], candidates[alike])]]
         stacks = self._trace.table("allocations")["stack_id"][hanging]
         return hanging[~np.isin(stacks, np.fromiter(stack_ids, np.int64))]
 
@@ -356,8 +358,10 @@ class References:
         shortest = self._speller.way(int(rows[np.argmin(tree["distance"][rows])]))
         chains = self._chains(found.looked_at, shortest)
         shares = {pattern: chain.share for pattern, chain in chains}
-        containers = self._container_finder.containers(found.looked_at, found.holder_row)
-        row = int(rows[0]) if len(rows) == 1 else containers.first_row
+        containers = self._container_finder.containers(
+            found.looked_at, found.holder_row, found.share
+        )
+        row = int(rows[0]) if len(rows) == 1 else containers.row
         return Holders(
             time_ns=self._times[process_id],
             objects=len(rows),
@@ -374,6 +378,7 @@ class References:
             object_ids=tuple(objects["object_id"][rows].tolist()) if len(rows) <= _FEW else (),
             containers=containers.shared,
             are_all_containers=containers.are_all,
+            freed_with_containers=containers.freed_bytes,
         )
 
     def _shared_share(self, rows: Array) -> float:

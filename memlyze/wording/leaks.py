@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from memlyze.analyses.containers import NEARLY_ALL as _NEARLY_ALL
+from memlyze.analyses.containers import Container
 from memlyze.analyses.ended_growth import FreedGrowth, StoppedGrowth
 from memlyze.analyses.leak_sites import Leaks, LeakSite
 from memlyze.analyses.references import Chain, Holder, Holders
@@ -230,14 +232,22 @@ def _holder_lines(site: LeakSite) -> list[str]:
 
 def _container_lines(holders: Holders) -> list[str]:
     """The objects which each have what a site left behind."""
-    number = len(holders.containers)
+    containers = holders.containers
     others = "" if holders.are_all_containers else ", and others; as far as they were found"
-    where = "in it " if holders.holder is not None else ""
-    lines = [f"{where}{number} at once{others}: it stays until each of them lets go of it"]
-    for container in holders.containers:
-        share = f"{100 * container.share:.0f} % of it in"
-        lines.append(f"{share}  {_way(container.text)}")
-    return lines
+    where = "in it " if holders.holder is not None and holders.holder.has_nearly_all else ""
+    is_in_each = all(container.share >= _NEARLY_ALL for container in containers)
+    what = "it" if is_in_each else "what is in several"
+    heading = f"{where}{len(containers)} at once{others}: {what} stays until each of them lets go"
+    if holders.freed_with_containers:
+        heading += f" of it, and then {format_bytes(holders.freed_with_containers)} would be freed"
+    else:
+        heading += " of it"
+    return [heading, *map(_container_line, containers)]
+
+
+def _container_line(container: Container) -> str:
+    several = f" ({container.objects} of these)" if container.object_id is None else ""
+    return f"{100 * container.share:.0f} % of it in  {_way(container.text)}{several}"
 
 
 def _freed(holder: Holder, where: str, has_c_code: bool) -> str:

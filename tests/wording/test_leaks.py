@@ -54,7 +54,7 @@ def test_worker_that_its_pool_ended_is_to_end_by_itself(site: LeakSite) -> None:
     (of_worker,) = held_by_lines(ended._replace(process_started_by="fork"))
     assert "it was ended by SIGTERM; end it by ^C (SIGINT), record with --checkpoint-" in of_program
     (of_several,) = held_by_lines(ended._replace(process_ids=(7, 8)))
-    assert "it was ended by SIGTERM; call memlyze.checkpoint(), or set" in of_several
+    assert "it was ended by SIGTERM; record with --checkpoint-interval-s" in of_several
     assert "^C" not in of_worker
     assert "let it end by itself (workers of a Pool: pool.close(), pool.join())" in of_worker
 

@@ -2,7 +2,7 @@ import { useTrace } from "../data/trace";
 import { visible } from "../lib/text";
 import { formatBytes, formatMoment, formatShare } from "../lib/units";
 import type { LeakSite } from "./form";
-import { chainGraph, containersText, foundText, longestTexts, type ChainNode, type Holders as HoldersForm } from "./chains";
+import { chainGraph, containerText, containersText, foundText, longestTexts, type ChainNode, type Holders as HoldersForm } from "./chains";
 
 const ROW_PX = 44;
 const GAP_PX = 24;
@@ -47,6 +47,7 @@ export function Holders({ site: { holders, grew_until_freed, checkpoint_ns, is_c
     );
   }
   const found = holders as HoldersForm;
+  const several = containersText(found);
   // What would be shown as 0 % is of single objects among hundreds.
   const telling = found.chains.filter(({ share }, number) => number === 0 || share >= LEAST_SHARE);
   const chains = telling.length > 0 ? telling : found.shortest === null ? [] : [found.shortest];
@@ -59,17 +60,15 @@ export function Holders({ site: { holders, grew_until_freed, checkpoint_ns, is_c
           <strong>{visible(found.holder.text)}</strong> holds {formatShare(found.holder.share)} of them, {formatBytes(found.holder.retained_bytes)} in all.
         </p>
       )}
+      {several !== null && <p>{several}</p>}
       {found.containers.length > 0 && (
-        <>
-          <p>{containersText(found)}</p>
-          <ul className="chain-list">
-            {found.containers.map(({ object_id, text, share }) => (
-              <li key={object_id}>
-                <span className="number">{formatShare(share)}</span> <code>{visible(text)}</code>
-              </li>
-            ))}
-          </ul>
-        </>
+        <ul className="chain-list">
+          {found.containers.map((container) => (
+            <li key={container.text}>
+              <span className="number">{formatShare(container.share)}</span> <code>{containerText(container)}</code>
+            </li>
+          ))}
+        </ul>
       )}
       {chains.length > 0 && <ChainPicture chains={chains} />}
     </section>

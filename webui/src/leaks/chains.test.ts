@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { chainGraph, containersText, foundText, longestTexts, type Holders } from "./chains";
+import { chainGraph, containerText, containersText, foundText, longestTexts, type Holders } from "./chains";
 
 test("chains that begin alike share their beginning", () => {
   const chain = (text: string, share: number) => ({ text, share, root: "module" });
@@ -16,15 +16,30 @@ test("each depth is as wide as its longest text", () => {
   expect(longestTexts(roots)).toEqual([5, 5, 3]);
 });
 
-const NOTHING: Holders = { time_ns: 0, objects: 0, blocks_without_object: 0, bytes: 0, retained_bytes: 0, types: [], shortest: null, chains: [], holder: null, containers: [], are_all_containers: false };
+const NOTHING: Holders = { time_ns: 0, objects: 0, blocks_without_object: 0, bytes: 0, retained_bytes: 0, types: [], shortest: null, chains: [], holder: null, shared_share: 0, containers: [], are_all_containers: false, freed_with_containers: 0 };
 
 test("several objects that have the same are told, and whether there are more", () => {
   const containers = [
-    { object_id: 1, text: "app.BY_ID", type: "dict", share: 1 },
-    { object_id: 2, text: "app.BY_TIME", type: "list", share: 1 },
+    { object_id: 1, objects: 1, text: "app.BY_ID", type: "dict", share: 1 },
+    { object_id: 2, objects: 1, text: "app.BY_TIME", type: "list", share: 1 },
   ];
-  expect(containersText({ ...NOTHING, containers, are_all_containers: true })).toBe("2 objects have it at once; it stays until each of them lets go of it:");
-  expect(containersText({ ...NOTHING, containers })).toMatch(/at once, and others, as far as/);
+  const all = { ...NOTHING, containers, are_all_containers: true };
+  expect(containersText(all)).toBe("2 at once: it stays until each of them lets go of it:");
+  expect(containersText({ ...all, freed_with_containers: 2048 })).toMatch(/lets go of it, and then 2\.00 KiB would be freed:$/);
+  expect(containersText({ ...all, containers: [...containers, { object_id: null, objects: 7, text: "app.topics → […] → deque", type: "deque", share: 0.4 }] })).toMatch(/^3 at once: what is in several stays/);
+  expect(containersText({ ...NOTHING, containers })).toMatch(/at once, and others; as far as/);
+});
+
+test("that several hold what a line allocated is told where they are not known", () => {
+  expect(containersText({ ...NOTHING, shared_share: 0.98 })).toBe("Several objects hold it at once: 98 % of it stays if only one of them lets go.");
+  expect(containersText({ ...NOTHING, shared_share: 0.2 })).toBeNull();
+  const holder = { text: "app.CACHE", type: "dict", retained_bytes: 1, share: 1 };
+  expect(containersText({ ...NOTHING, shared_share: 0.98, holder })).toBeNull();
+});
+
+test("objects that are alike are told together", () => {
+  expect(containerText({ object_id: null, objects: 7, text: "app.topics → […] → deque", type: "deque", share: 0.4 })).toBe("app.topics → […] → deque (7 of these)");
+  expect(containerText({ object_id: 3, objects: 1, text: "app.CACHE", type: "dict", share: 1 })).toBe("app.CACHE");
 });
 
 test("what a checkpoint found is told in sentences, with and without objects", () => {

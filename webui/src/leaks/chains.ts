@@ -1,7 +1,7 @@
 /** How objects are held: chains of names, merged where they begin alike, and laid out as a graph. */
 
 import { visible } from "../lib/text";
-import { formatBytes, formatCount, plural } from "../lib/units";
+import { formatBytes, formatCount, formatShare, plural } from "../lib/units";
 
 /** As `memlyze leaks --json` prints them. */
 export interface Holders {
@@ -14,8 +14,10 @@ export interface Holders {
   readonly shortest: Chain | null;
   readonly chains: readonly Chain[];
   readonly holder: { readonly text: string; readonly type: string; readonly retained_bytes: number; readonly share: number } | null;
-  readonly containers: readonly { readonly object_id: number; readonly text: string; readonly type: string; readonly share: number }[];
+  readonly shared_share: number;
+  readonly containers: readonly { readonly object_id: number | null; readonly objects: number; readonly text: string; readonly type: string; readonly share: number }[];
   readonly are_all_containers: boolean;
+  readonly freed_with_containers: number;
 }
 
 export interface Chain {
@@ -25,6 +27,8 @@ export interface Chain {
 }
 
 const TYPES = 4;
+const MOSTLY_SHARED = 0.5;
+const NEARLY_ALL = 0.9;
 
 /** What a checkpoint has found of what a line allocated, in sentences. */
 export function foundText({ objects, bytes, retained_bytes, types, blocks_without_object: blocks }: Holders): string {
@@ -37,9 +41,19 @@ export function foundText({ objects, bytes, retained_bytes, types, blocks_withou
   return blocks > 0 ? `${text} Beside ${objects === 1 ? "it" : "them"} ${ofC}` : text;
 }
 
-/** That several objects have what a line allocated: a sentence that ends in a colon. */
-export function containersText({ containers, are_all_containers: areAll }: Holders): string {
-  return `${containers.length} objects have it at once${areAll ? "" : ", and others, as far as they were found"}; it stays until each of them lets go of it:`;
+/** Where several objects have what a line allocated, so that it stays if only one lets go: a sentence, which ends in a colon where these are known; or null. */
+export function containersText({ containers, are_all_containers: areAll, freed_with_containers: freed, holder, shared_share: shared }: Holders): string | null {
+  if (containers.length === 0) {
+    return holder === null && shared >= MOSTLY_SHARED ? `Several objects hold it at once: ${formatShare(shared)} of it stays if only one of them lets go.` : null;
+  }
+  const what = containers.every(({ share }) => share >= NEARLY_ALL) ? "it" : "what is in several";
+  const others = areAll ? "" : ", and others; as far as they were found";
+  return `${containers.length} at once${others}: ${what} stays until each of them lets go of it${freed > 0 ? `, and then ${formatBytes(freed)} would be freed` : ""}:`;
+}
+
+/** One of them, or several that are alike. */
+export function containerText({ text, object_id: id, objects }: Holders["containers"][number]): string {
+  return id === null ? `${visible(text)} (${formatCount(objects)} of these)` : visible(text);
 }
 
 export interface ChainNode {

@@ -2,6 +2,7 @@
 
 #include "descriptor_table.h"
 #include "fatal_signals.h"
+#include "live_threads.h"
 #include "writer.h"
 
 #include <pthread.h>
@@ -19,6 +20,7 @@
 #define BUSY_TURN_NS 1000000
 #define IDLE_TURNS_BEFORE_REST 20
 #define ENDING_PATIENCE_NS 2000000000
+#define LOOK_AT_THREADS_NS 250000000
 
 /* Whose descriptor table the recorder's descriptors are in. While the helper thread begins only it
  * knows. */
@@ -127,9 +129,19 @@ static void *run(void *unused)
     ml_current_thread = &helper.self;
     begin_table();
     int idle_turns = 0;
+    int64_t next_look_ns = 0;
+    bool is_alone = false;
     bool abandoned = ml_writer_failure() != 0; /* before a pause */
     while (!atomic_load_explicit(&helper.stopping, memory_order_acquire)) {
         const int64_t now_ns = now();
+        if (now_ns >= next_look_ns) {
+            is_alone = ml_live_threads() == 1;
+            next_look_ns = now_ns + LOOK_AT_THREADS_NS;
+            if (is_alone) {
+                helper.reason = "_exit";
+                break;
+            }
+        }
         const bool ending_wanted =
             atomic_load_explicit(&helper.ending_wanted, memory_order_acquire);
         if (ml_recording.coarse_clock)
@@ -167,6 +179,12 @@ static void *run(void *unused)
         tell_news();
     }
     ml_writer_end_thread();
+#if defined(__linux__)
+    /* The last thread that returns has the C library call what the program left to be done at its
+     * end: with the descriptors of this one, it would write to other files. */
+    if (is_alone)
+        syscall(SYS_exit, 0);
+#endif
     return NULL; /* and what the C library frees after this is not the program's either */
 }
 

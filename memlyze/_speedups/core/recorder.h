@@ -81,6 +81,9 @@ extern ML_INTERNAL ml_recorder ml_recording;
 int ml_recorder_start(const ml_options *options, char *error, size_t error_bytes);
 /* Stops, writes what is left, closes the file. `reason` goes into the metadata. */
 int ml_recorder_stop(const char *reason, char *error, size_t error_bytes);
+/* From a thread that ends: stop where no other but the recorder's is left, so that the process ends
+ * as it would. */
+void ml_recorder_end_with_last_thread(void);
 /* Nothing is recorded any more from now on; used when the trace cannot be written. Any thread. */
 void ml_recorder_abandon(void);
 

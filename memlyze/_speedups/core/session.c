@@ -2,6 +2,7 @@
 #include "recorder.h"
 
 #include "helper_thread.h"
+#include "live_threads.h"
 #include "mapping_table.h"
 #include "side_rows.h"
 #include "stack_table.h"
@@ -173,6 +174,14 @@ int ml_recorder_start(const ml_options *options, char *error, size_t error_bytes
     }
     ml_session_open(session, exact);
     return 0;
+}
+
+void ml_recorder_end_with_last_thread(void)
+{
+    char error[200];
+    if (ml_helper_is_running() && ml_helper_is_here() && !ml_helper_is_paused() &&
+        ml_live_threads() == 2)
+        ml_recorder_stop("_exit", error, sizeof error);
 }
 
 int ml_recorder_stop(const char *reason, char *error, size_t error_bytes)

@@ -106,6 +106,12 @@ cdef extern from "cpython/allocator_hooks.h":
 cdef extern from "cpython/anchor.h":
     void ml_make_frame_objects()
 
+cdef extern from "launch/signal_wait.h" nogil:
+    ctypedef struct ml_received_signal:
+        int number
+        int code
+        int process_id
+    bint ml_wait_for_signal(uint64_t signals, int64_t timeout_ns, ml_received_signal *received)
 cdef extern from "cpython/checkpoint.h":
     ctypedef enum ml_checkpoint_outcome:
         ML_CHECKPOINT_TAKEN
@@ -536,3 +542,18 @@ def gc_callback(phase, info):
             ml_make_frame_objects()
     finally:
         ml_hooks_resume_thread()
+
+
+def wait_for_signal(signals, double timeout_s):
+    """The first of some blocked signals that comes in that time, as (number, code, the process that
+    sent it); a code above 0 is the kernel's. None: none came.
+    """
+    cdef uint64_t numbers = 0
+    cdef int64_t timeout_ns = <int64_t>(timeout_s * 1e9)
+    cdef ml_received_signal received
+    cdef bint has_come
+    for number in signals:
+        numbers |= <uint64_t>1 << (number - 1)
+    with nogil:
+        has_come = ml_wait_for_signal(numbers, timeout_ns, &received)
+    return (received.number, received.code, received.process_id) if has_come else None

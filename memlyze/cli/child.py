@@ -14,24 +14,37 @@ import os
 import signal
 import typing
 
+from memlyze._speedups import _tracer
 from memlyze.cli import guard
 
 # Python ignores these in itself; a program it starts is to find the default.
 _IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
-_PASSED_ON = {
+# These cannot be held back, or tell of what a process did itself, or of its own children.
+_OWN = {
+    signal.SIGKILL,
+    signal.SIGSTOP,
+    signal.SIGCONT,
+    signal.SIGCHLD,
+    signal.SIGSEGV,
+    signal.SIGBUS,
+    signal.SIGFPE,
+    signal.SIGILL,
+}
+_PASSED_ON = frozenset(map(int, signal.valid_signals() - _OWN))
+# What the kernel sends of itself for the terminal goes to the whole process group.
+_OF_TERMINAL = {
     signal.SIGHUP,
     signal.SIGINT,
     signal.SIGQUIT,
-    signal.SIGTERM,
-    signal.SIGUSR1,
-    signal.SIGUSR2,
-    signal.SIGALRM,
-    signal.SIGWINCH,
     signal.SIGTSTP,
+    signal.SIGTTIN,
+    signal.SIGTTOU,
+    signal.SIGWINCH,
 }
 # However long no signal comes, the program's end is not missed for longer.
 _LOOK_S = 1.0
 _GROUP_GRACE_S = 0.2
+_NOTHING = (0, 0, 0)
 _TERMINAL_STOPS = (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
 
 
@@ -68,14 +81,13 @@ def run_child(
 
 def _wait(child: int, waited_for: typing.Iterable[int], beside: guard.Guard) -> int:
     while True:
-        received = signal.sigtimedwait(waited_for, _LOOK_S)
-        if received is not None and received.si_signo != signal.SIGCHLD:
-            was_sent_to_group = beside.was_sent_to_group(received.si_signo)
-            # Codes above 0 are the kernel's, that is the terminal's: the program has the signal
-            # too.
-            if received.si_code <= 0 and received.si_pid != child and not was_sent_to_group:
+        number, code, sender = _tracer.wait_for_signal(waited_for, _LOOK_S) or _NOTHING
+        if number not in (0, signal.SIGCHLD):
+            was_sent_to_group = beside.was_sent_to_group(number)
+            is_of_terminal = code > 0 and number in _OF_TERMINAL
+            if not is_of_terminal and sender != child and not was_sent_to_group:
                 with contextlib.suppress(ProcessLookupError):
-                    os.kill(child, received.si_signo)
+                    os.kill(child, number)
         status = _follow(child)
         if status is not None:
             return status
@@ -90,7 +102,7 @@ def _follow(child: int) -> int | None:
             if not awaits_continuation:
                 return None
             # The shell continues the whole group, one process after the other.
-            if signal.sigtimedwait({signal.SIGCHLD}, _GROUP_GRACE_S) is None:
+            if _tracer.wait_for_signal({signal.SIGCHLD}, _GROUP_GRACE_S) is None:
                 # This process alone was continued.
                 awaits_continuation = False
                 with contextlib.suppress(ProcessLookupError):
@@ -120,7 +132,7 @@ def _stop_like(stop_signal: int) -> bool:
 
 def _drop_pending(signals: typing.Iterable[int]) -> None:
     """Forget blocked signals that the program got too, so that they do not strike here later."""
-    while signal.sigtimedwait(signals, 0) is not None:
+    while _tracer.wait_for_signal(signals, 0) is not None:
         pass
 
 

@@ -13,6 +13,8 @@ import os
 import signal
 import typing
 
+from memlyze._speedups import _tracer
+
 # How long it may take until all members of a group have a signal that one of them has.
 _DELIVERY_S = 0.02
 _FAREWELL = b"\0"
@@ -85,7 +87,7 @@ def _watch(program: int, signals: frozenset[int], requests: int, answers: int) -
             return
         if not request:
             break
-        received = signal.sigtimedwait({request[0]} & signals, _DELIVERY_S)
+        received = _tracer.wait_for_signal({request[0]} & signals, _DELIVERY_S)
         os.write(answers, _TO_ONE if received is None else _TO_GROUP)
     with contextlib.suppress(ProcessLookupError):
         if handle is None:

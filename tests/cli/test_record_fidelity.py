@@ -192,6 +192,64 @@ def test_signals_sent_to_the_recorder_reach_the_program_once(tmp_path: Path) -> 
     assert process.returncode == 0
 
 
+TELL_SIGNALS = """
+import os, signal, time
+def tell(number, frame):
+    os.write(1, b"%d\\n" % number)
+for number in NUMBERS:
+    signal.signal(number, tell)
+signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+os.write(1, b"ready\\n")
+while True:
+    time.sleep(0.01)
+"""
+_OWN = ["KILL", "STOP", "CONT", "CHLD", "SEGV", "BUS", "FPE", "ILL", "TERM"]
+
+
+def test_every_signal_that_a_program_may_handle_is_passed_on(tmp_path: Path) -> None:
+    own = {getattr(signal, f"SIG{name}") for name in _OWN}
+    numbers = sorted(int(number) for number in signal.valid_signals() - own)
+    program = TELL_SIGNALS.replace("NUMBERS", repr(numbers))
+    with start("record", "-q", "-c", program, cwd=tmp_path) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        for number in numbers:
+            process.send_signal(number)
+            assert process.stdout.readline() == f"{number}\n"
+        process.terminate()
+        _, complaint = process.communicate(timeout=60)
+    assert (process.returncode, complaint) == (0, "")
+
+
+STOPPED = """
+import os, signal, time
+from memlyze._speedups import _tracer
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
+waiting = os.getpid()
+if os.fork() == 0:
+    os.kill(waiting, signal.SIGSTOP)
+    while ") T " not in open(f"/proc/{waiting}/stat").read():
+        pass
+    time.sleep(0.3)  # longer than what is waited for
+    os.kill(waiting, signal.SIGCONT)
+    os._exit(0)
+begun = time.monotonic()
+print(_tracer.wait_for_signal({signal.SIGUSR1}, 0.1))
+while time.monotonic() < begun + 0.3:
+    print(_tracer.wait_for_signal({signal.SIGUSR1}, 0.1))
+os.kill(waiting, signal.SIGUSR1)
+print(_tracer.wait_for_signal({signal.SIGUSR1, signal.SIGUSR2}, 60) == (signal.SIGUSR1, 0, waiting))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux who is stopped")
+def test_wait_for_a_signal_that_a_stop_outlasts_finds_none(tmp_path: Path) -> None:
+    done = run_python("-c", STOPPED, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    *nothing, last = done.stdout.split()
+    assert set(nothing) == {"None"} and last == "True"
+
+
 COUNT_SIGNALS = """
 import os, signal, sys, time
 received = []

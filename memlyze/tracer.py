@@ -207,10 +207,10 @@ class Tracer:
             gc.callbacks.append(_tracer.checkpoint_callback)
         at_exit = checkpoints.MOST_OBJECTS_UNASKED if self.options.references else 0
         _tracer.checkpoint_at_exit(at_exit)
-        atexit.register(self._stop_at_exit)
+        atexit.register(_tracer.call_untraced, self._stop_at_exit)
 
     def _detach(self) -> None:
-        atexit.unregister(self._stop_at_exit)
+        atexit.unregister(_tracer.call_untraced)
         for callback in (_tracer.gc_callback, _tracer.checkpoint_callback):
             if callback in gc.callbacks:
                 gc.callbacks.remove(callback)

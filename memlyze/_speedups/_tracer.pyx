@@ -112,6 +112,9 @@ cdef extern from "launch/signal_wait.h" nogil:
         int code
         int process_id
     bint ml_wait_for_signal(uint64_t signals, int64_t timeout_ns, ml_received_signal *received)
+cdef extern from "cpython/compat.h":
+    void ml_enter_untraced()
+    void ml_leave_untraced()
 cdef extern from "cpython/checkpoint.h":
     ctypedef enum ml_checkpoint_outcome:
         ML_CHECKPOINT_TAKEN
@@ -506,6 +509,17 @@ def call_unrecorded(function, first, second=None):
         return function(first) if second is None else function(first, second)
     finally:
         ml_hooks_resume_thread()
+
+
+def call_untraced(function):
+    """Call `function()` without the functions that the program has given to `sys.settrace` and
+    `sys.setprofile`: that is not its code.
+    """
+    ml_enter_untraced()
+    try:
+        return function()
+    finally:
+        ml_leave_untraced()
 
 
 def ensure_hooks():

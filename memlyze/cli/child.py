@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 import typing
 
 from memlyze._speedups import _tracer
@@ -143,6 +144,8 @@ def end_like(status: int) -> int:
     leaving a core file of its own.
     """
     if not os.WIFSIGNALED(status):
+        if sys.flags.inspect:  # PYTHONINSPECT is meant for the program
+            _leave(os.WEXITSTATUS(status))
         return os.WEXITSTATUS(status)
     import resource
 
@@ -153,3 +156,11 @@ def end_like(status: int) -> int:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
     os.kill(os.getpid(), number)
     return 128 + number
+
+
+def _leave(status: int) -> typing.NoReturn:
+    """End without what Python does at the end of a program: it would ask for input."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            stream.flush()
+    os._exit(status)

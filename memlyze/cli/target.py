@@ -57,6 +57,12 @@ def find_target(arguments: typing.Sequence[str]) -> Target:
             )
         return _python_target([sys.executable, *arguments], sys.executable)
     executable = shutil.which(first)
+    if executable is None and os.path.isfile(first):
+        raise UsageError(
+            f"{first} is a file, and neither named *.py nor a command on the PATH; give "
+            f"`memlyze record python {first}` for a Python program, or ./{first} for one that can "
+            "be executed"
+        )
     if executable is None:
         raise UsageError(
             f"there is no file and no command {first}; "

@@ -140,6 +140,15 @@ def test_exit_status_and_messages_are_those_of_the_program(
     assert (found.stdout, found.stderr) == (expected.stdout, expected.stderr)
 
 
+def test_inspection_that_the_environment_asks_for_is_the_programs(tmp_path: Path) -> None:
+    """Python asks for input when it has run a program, and so would the recorder's own."""
+    environment = {**clean_environment(), "PYTHONINSPECT": "1"}
+    for words in ((), ("-m", "memlyze", "record", "-q", "--")):
+        done = run_python(*words, "-c", "print('ran')", cwd=tmp_path, env=environment, input="")
+        assert (done.returncode, done.stdout) == (0, "ran\n")
+        assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGKILL", "SIGINT", "SIGSEGV", "SIGUSR1", "SIGPIPE"])
 def test_death_by_a_signal_is_passed_on(name: str, memlyze: Runner, tmp_path: Path) -> None:
     number = getattr(signal, name)

@@ -90,3 +90,12 @@ def test_folder_without_a_main_module_is_refused_before_python_says_so() -> None
         find_target(["folder"])
     Path("folder", "__main__.py").write_text("")
     assert find_target(["folder"]).argv == (sys.executable, "folder")
+
+
+def test_file_that_is_neither_python_by_its_name_nor_a_command_is_told_what_to_type(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tool").write_text("print(1)")
+    with pytest.raises(UsageError, match="tool is a file.*memlyze record python tool"):
+        find_target(["tool"])

@@ -272,3 +272,20 @@ def test_timers_and_event_loops_keep_their_time(same: Any) -> None:
         asyncio.run(main())
         """
     )
+
+
+@pytest.mark.parametrize("watch", ["settrace", "setprofile"])
+def test_function_that_watches_the_program_to_its_end_sees_none_of_the_recorder(
+    same: Any, watch: str
+) -> None:
+    done = same(
+        f"""
+        import os, sys
+        def tell(frame, event, argument):
+            if "memlyze" in frame.f_code.co_filename.split(os.sep):
+                os.write(1, frame.f_code.co_name.encode() + b"\\n")
+            return tell
+        sys.{watch}(tell)
+        """
+    )
+    assert done.stdout == ""

@@ -42,4 +42,28 @@ static inline int ml_unicode_is_ready(PyObject *text)
 #endif
 }
 
+/* Functions of `sys.settrace` and `sys.setprofile` are not called by this thread until it is over;
+ * nests. */
+#if PY_VERSION_HEX >= 0x030b0000
+static inline void ml_enter_untraced(void)
+{
+    PyThreadState_EnterTracing(PyThreadState_Get());
+}
+
+static inline void ml_leave_untraced(void)
+{
+    PyThreadState_LeaveTracing(PyThreadState_Get());
+}
+#else
+static inline void ml_enter_untraced(void)
+{
+    PyThreadState_Get()->tracing++;
+}
+
+static inline void ml_leave_untraced(void)
+{
+    PyThreadState_Get()->tracing--;
+}
+#endif
+
 #endif

@@ -23,6 +23,8 @@ _SIGMAS = 1.64  # one-sided 95 %
 #: there, it was handed on to it.
 _HARDLY_ANY = 0.02
 _SMALL = 0.1
+#: From when to when most of a site is freed, where it goes in one go.
+_IN_ONE_GO = (0.05, 0.95)
 
 
 def takes_the_place_of_others(
@@ -60,6 +62,27 @@ def takes_the_place_of_others(
     growth, _ = _change(of_own, from_ns, until_ns)
     change, variance = _change(of_others, from_ns, until_ns)
     return growth > 0 and -change >= max(_MOST * growth, _SIGMAS * math.sqrt(variance))
+
+
+def freed_together(
+    trace: Trace, process_id: int, own: typing.Collection[int], until_ns: int
+) -> Array:
+    """What other call stacks had at a moment that was freed in the same go as what these had, and
+    is of the same sizes: rows of `allocations`. It was in the same holder, perhaps, which nobody
+    has seen.
+    """
+    allocations = trace.table("allocations")
+    rows = _rows_live_at(trace, process_id, until_ns, until_ns)
+    own_rows = _rows_of_stacks(allocations, rows, np.fromiter(own, np.int64))
+    freed_ns = allocations["freed_ns"]
+    went = freed_ns[own_rows][freed_ns[own_rows] >= 0]
+    if not len(went):
+        return np.empty(0, np.int64)
+    first_ns, last_ns = np.quantile(went, _IN_ONE_GO)
+    is_other = ~np.isin(rows, own_rows)
+    is_other &= (freed_ns[rows] >= first_ns) & (freed_ns[rows] <= last_ns)
+    is_other &= np.isin(allocations["size"][rows], allocations["size"][own_rows])
+    return rows[is_other]
 
 
 class _Blocks(typing.NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typing
 
-from memlyze.analyses.changed_places import takes_the_place_of_others
+from memlyze.analyses.changed_places import freed_together, takes_the_place_of_others
 from memlyze.analyses.free_lists import may_be_in_free_lists, seems_to_fill_free_lists
 from memlyze.analyses.garbage import was_in_use
 from memlyze.analyses.leak_sites import LeakSite
@@ -63,3 +63,30 @@ def verdict_with_hindsight(
     ):
         return "bounded"
     return site.verdict
+
+
+def took_the_place_of_others(
+    trace: Trace,
+    row: typing.Mapping[str, typing.Any],
+    stack_ids: typing.Collection[int],
+    references: References,
+) -> bool:
+    """Whether a site that grew until the program let go of it grew as what others had put into the
+    same holder shrank: a row of the private table of leaks, and the call stacks that it is.
+
+    What a checkpoint has seen in that holder is looked at; and what went in the same go, which was
+    in it, perhaps, where none has seen it.
+    """
+    process_id, until_ns = row["process_id"], row["last_growth_ns"]
+    at = references.when_fullest(process_id, stack_ids)
+    seen_ns = at.time_ns(process_id)
+    went = freed_together(trace, process_id, stack_ids, until_ns)
+    places = [(went, until_ns)]
+    if seen_ns is not None:
+        places.append((at.beside(process_id, stack_ids), min(seen_ns, until_ns)))
+    return any(
+        takes_the_place_of_others(
+            trace, process_id, stack_ids, beside, row["growing_since_ns"], at_ns, row["survival"]
+        )
+        for beside, at_ns in places
+    )

@@ -19,7 +19,7 @@ from memlyze.analyses.ended_growth import (
 )
 from memlyze.analyses.estimates import Estimate
 from memlyze.analyses.free_lists import seems_to_fill_free_lists
-from memlyze.analyses.hindsight import verdict_with_hindsight
+from memlyze.analyses.hindsight import took_the_place_of_others, verdict_with_hindsight
 from memlyze.analyses.leak_parts import by_leak, growing_leaks, most_of_each, totals_of_leaks
 from memlyze.analyses.leak_sites import Cohort, Leaks, LeakSite
 from memlyze.analyses.references import References
@@ -92,6 +92,7 @@ def leaks(
         if row["grew_until_freed"] and (
             seems_to_fill_free_lists(trace, of_site, row["last_growth_ns"], row["survival"])
             or are_let_go_by_checkpoint(trace, of_site, row["last_growth_ns"])
+            or took_the_place_of_others(trace, row, of_site, references)
         ):
             row["grew_until_freed"] = False
     sites = [

@@ -423,6 +423,19 @@ def test_line_that_replaces_what_others_have_put_in_a_table_is_no_leak(
     assert [site.verdict for site in found.sites if site.function == "write"] == [verdict]
 
 
+@pytest.mark.parametrize(("change", "grew"), [("replace", False), ("extend", True)])
+def test_line_that_replaces_entries_of_a_table_that_goes_with_main_is_no_leak(
+    change: str, grew: bool, tmp_path: Path
+) -> None:
+    """Of which no checkpoint has seen who held it."""
+    begin, body = TABLE.replace("CHANGE", change).split("TABLE = {}\n")
+    lines = ["    " + line for line in ("TABLE = {}", *body.splitlines())]
+    program = "\n".join([begin, "def main():", *lines, "main()", "pass"])
+    found = _recorded(program, tmp_path, until={"freed_late"})
+    (site,) = (site for site in found.sites if site.function.endswith("write"))
+    assert (site.verdict, site.grew_until_freed) == ("freed_late", grew)
+
+
 OWN, OTHER = 1, 2
 WINDOW_NS = 300
 CHECKPOINT_NS, PAUSE_NS = 10**10, 10**8

@@ -97,5 +97,5 @@ def test_file_that_is_neither_python_by_its_name_nor_a_command_is_told_what_to_t
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "tool").write_text("print(1)")
-    with pytest.raises(UsageError, match="tool is a file.*memlyze record python tool"):
+    with pytest.raises(UsageError, match=r"tool is a file.*memlyze record python tool"):
         find_target(["tool"])

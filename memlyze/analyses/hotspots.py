@@ -10,7 +10,7 @@ import numpy as np
 from memlyze.analyses.estimates import Estimate, Sampling
 from memlyze.analyses.event_sums import HELD, LIVE, MAPPED, TEMPORARY, Array, Columns, event_sums
 from memlyze.analyses.group_labels import group_labels
-from memlyze.analyses.place_sums import FIGURES, figures_of, greatest_inner
+from memlyze.analyses.place_sums import FIGURES, figures_of, main_inner
 from memlyze.analyses.places import places_of
 from memlyze.analyses.sampling import sampling_of
 from memlyze.analyses.selection import END_NS, EVERYTHING, Selection, choose
@@ -84,7 +84,9 @@ class Hotspot(typing.NamedTuple):
     of it.
     """
     inner_function: str | None
-    """Function of the innermost frame that most of the bytes come from; null: none is known."""
+    """Function of the innermost frame that more than half of what the rows are sorted by comes from
+    (of a lifetime: of the bytes); null: none is known, or there is none.
+    """
     inner_file: str | None
     """Source file of that frame."""
     inner_line: int | None
@@ -209,7 +211,9 @@ def _greatest(
             *((name is None, name) for name in map(names[number].get, _ORDER)),
         ),
     )
-    inner = greatest_inner(sums, places_of(trace, "site" if by in GROUPS else by), numbers)
+    inner = main_inner(
+        sums, places_of(trace, "site" if by in GROUPS else by), numbers, _SORTED_BY[sort]
+    )
     rows = []
     for number in order[:count]:
         row = {name: values[number].item() for name, values in figures.items()}

@@ -31,6 +31,9 @@ FIGURES: typing.Final = {
 }
 
 
+_HALF = 0.5
+
+
 def figures_of(sums: Columns, numbers: Array, count: int) -> dict[str, Array]:
     """The figures of `count` places or groups by name, from the rows of `event_sums` that told
     apart what is live, held, temporary and mapped; `numbers` says which each row counts for. Those
@@ -48,23 +51,28 @@ def figures_of(sums: Columns, numbers: Array, count: int) -> dict[str, Array]:
     return figures
 
 
-def greatest_inner(sums: Columns, places: Places, numbers: Array) -> dict[int, Place]:
-    """Of each place or group the innermost place that most of its bytes come from, by its number;
-    none where no stack is known.
+def main_inner(sums: Columns, places: Places, numbers: Array, figure: str) -> dict[int, Place]:
+    """Of each place or group the innermost place that more than half of its `figure` comes from, by
+    its number; none where there is no such place.
+
+    `figure` is one of `FIGURES`; of another one, which is no sum, bytes are taken.
     """
-    is_known = places.rows(sums["stack_id"]) > 0
-    stacks, groups, size = (sums[name][is_known] for name in ("stack_id", "group_id", "bytes"))
-    if not len(stacks):
+    column, mask, classes = FIGURES.get(figure, FIGURES["bytes"])
+    rows = places.rows(sums["stack_id"])
+    counts = (rows > 0) & (sums["classes"] & mask == classes)
+    values, of_rows = sums[column][counts], numbers[counts]
+    if not len(values):
         return {}
-    is_first = np.ones(len(stacks), dtype=bool)  # of a stack and group, in whose order rows stand
-    is_first[1:] = (np.diff(stacks) != 0) | (np.diff(groups) != 0)
-    firsts = np.flatnonzero(is_first)
-    totals = np.add.reduceat(size, firsts)
-    of_firsts = numbers[is_known][firsts]
-    inner = places.innermost[places.rows(stacks[firsts])]
-    order = np.lexsort((-totals, of_firsts))
-    found, at = np.unique(of_firsts[order], return_index=True)
+    inner = places.innermost[rows[counts]]
+    pairs = of_rows * np.int64(len(places.inner)) + inner
+    pair, of_pairs = np.unique(pairs, return_inverse=True)
+    totals = np.bincount(of_pairs.reshape(-1), weights=values)
+    number, inner = pair // len(places.inner), pair % len(places.inner)
+    of_all = np.bincount(
+        numbers, weights=np.where(sums["classes"] & mask == classes, sums[column], 0)
+    )
+    is_main = totals > _HALF * of_all[number]
     return {
-        number: places.inner[place]
-        for number, place in zip(found.tolist(), inner[order][at].tolist())
+        which: places.inner[place]
+        for which, place in zip(number[is_main].tolist(), inner[is_main].tolist())
     }

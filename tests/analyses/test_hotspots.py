@@ -37,6 +37,18 @@ def test_hotspots_say_what_each_site_held_at_the_moment(known: Trace) -> None:
     assert unknown.mean_lifetime_ns is None
 
 
+def test_inner_frame_is_where_more_than_half_of_what_is_asked_for_is(known: Trace) -> None:
+    def inner(by: str, sort: str) -> str | None:
+        found = hotspots(known, by=by, sort=sort, moment_ns=3 * MS)
+        return found.rows[0].inner_function
+
+    assert inner("site", "allocated") == "decode"  # 500 of 900 bytes
+    assert inner("site", "peak") == "decode"  # 200 of 200
+    (load,) = (row for row in hotspots(known, sort="live").rows if row.function == "load")
+    assert load.inner_function == "load"  # of what is live it made all itself
+    assert inner("file", "allocated") is None  # 500 of 1050
+
+
 @pytest.mark.parametrize(
     ("by", "expected"),
     [
@@ -240,7 +252,7 @@ def test_unknown_words_are_answered_with_those_there_are(known: Trace) -> None:
 
 def test_types_need_a_checkpoint(tmp_path: Path) -> None:
     TraceEncoder({"process_id": 1}).write(tmp_path / "none.mlyze")
-    complaint = pytest.raises(MemlyzeError, match=r"no checkpoint.*memlyze\.checkpoint\(\)")
+    complaint = pytest.raises(MemlyzeError, match=r"no checkpoint.*--checkpoint-interval-s")
     with memlyze.open(tmp_path / "none.mlyze") as trace, complaint:
         hotspots(trace, by="type")
 

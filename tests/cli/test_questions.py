@@ -107,7 +107,6 @@ def test_peak_says_what_was_live_and_resident(trace: str, memlyze: Runner) -> No
         "   live    share  site",
         "  500 B     48 %  (no Python code)",
         "  400 B     38 %  /srv/app/main.py:20 load",
-        "                    mostly in python3.11/json/decoder.py:30 decode",
         "  150 B     14 %  /srv/app/main.py:10 main",
         "  (no Python code): its thread ran none then, such as threads of libraries, and the "
         "interpreter itself.",

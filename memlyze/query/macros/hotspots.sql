@@ -91,7 +91,7 @@ SELECT
     _rests_on_few(sum(bytes), _bytes_error(sum(bytes), sum(variance), any_value(unseen_bytes))) AS too_few_samples,
     -- Whose code the site is, as in `frames`.
     origin,
-    -- Function of the innermost frame that most of the bytes come from.
+    -- Function of the innermost frame that more of the bytes come from than from any other.
     arg_max(inner_function, bytes) AS inner_function,
     -- Source file of that frame.
     arg_max(inner_file, bytes) AS inner_file,

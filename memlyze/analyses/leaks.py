@@ -113,6 +113,7 @@ def leaks(
     growing = by_verdict["growing"]
     if is_whole and not (growing or freed.sites or stopped.sites):
         stopped = _growth_in_a_phase(trace, site, rows) or stopped
+    sites = _seen_running(sites, references, site_stacks)
     sites = by_leak(trace, sites, references, site_stacks)
     return Leaks(
         site_kind=site,
@@ -203,6 +204,23 @@ def _with_holders(
     elif site.verdict not in _EXPLAINED:
         return site
     return site._replace(holders=references.holders(site.process_id, stack_ids))
+
+
+def _seen_running(
+    sites: list[LeakSite], references: References, site_stacks: list[list[int]]
+) -> list[LeakSite]:
+    """The sites that grow with who held them while the program ran, where a checkpoint tells."""
+    seen = list(sites)
+    growing = [number for number, site in enumerate(sites) if site.verdict == "growing"]
+    for process_id in {sites[number].process_id for number in growing}:
+        of_process = [number for number in growing if sites[number].process_id == process_id]
+        stacks = {stack for number in of_process for stack in site_stacks[number]}
+        running = references.while_running(process_id, stacks)
+        for number in of_process if running is not references else ():
+            holders = running.holders(process_id, site_stacks[number])
+            if holders is not None:
+                seen[number] = sites[number]._replace(holders=holders)
+    return seen
 
 
 def _with_ends(trace: Trace, sites: list[LeakSite], references: References) -> list[LeakSite]:

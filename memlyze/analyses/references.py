@@ -26,6 +26,8 @@ Array = typing.Any  # a one-dimensional numpy array
 _MOST_CHAINS = 3
 _MOST_TYPES = 5
 _FEW = 5
+_HALF = 0.5
+_AT_END = ("exit", "_exit")
 _MOST_STEPS = 10_000
 
 
@@ -214,11 +216,33 @@ class References:
         if len(at) < 2:
             return self
 
-        def live_bytes(time_ns: int) -> tuple[float, int]:
-            blocks = at[time_ns].live_blocks(process_id, stack_ids)
-            return float((blocks.size * blocks.weight).sum()), time_ns
+        return at[
+            max(at, key=lambda moment: (at[moment].live_bytes(process_id, stack_ids), moment))
+        ]
 
-        return at[max(at, key=live_bytes)]
+    def while_running(self, process_id: int, stack_ids: typing.Collection[int]) -> References:
+        """The heap at the last checkpoint that was asked for before the end of the process, where
+        that one saw half or more of what the one at the end sees: at the end a program has let go
+        of much, as `asyncio.run` has of tasks, timers and the loop.
+        """
+        checkpoints = self._trace.table("checkpoints")
+        times, ends = checkpoints["time_ns"], np.isin(checkpoints["reason"], _AT_END)
+        is_own = np.ones(len(times), bool)
+        if "process_id" in checkpoints:
+            is_own = checkpoints["process_id"] == process_id
+        end_ns = self.time_ns(process_id)
+        if end_ns is None or not ends[is_own & (times == end_ns)].any():
+            return self
+        earlier = [self._until(time_ns) for time_ns in times[is_own & ~ends].tolist()[-1:]]
+        if not earlier or not earlier[0].has(process_id):
+            return self
+        seen, at_end = (heap.live_bytes(process_id, stack_ids) for heap in (earlier[0], self))
+        return earlier[0] if seen >= _HALF * at_end else self
+
+    def live_bytes(self, process_id: int, stack_ids: typing.Collection[int]) -> float:
+        """Of what these call stacks allocated, how much was live at the checkpoint; an estimate."""
+        blocks = self.live_blocks(process_id, stack_ids)
+        return float((blocks.size * blocks.weight).sum())
 
     def _until(self, moment_ns: int) -> References:
         """The heap at the last checkpoint of each process until this moment."""

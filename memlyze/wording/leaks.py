@@ -227,6 +227,8 @@ def _holder_lines(site: LeakSite) -> list[str]:
     lines.append("recorded of it: " + ", ".join(kinds))
     if has_c_code and not is_mostly_c:
         lines.append(f"and {of_c_code}")
+    if site.checkpoint_ns is not None and holders.time_ns < site.checkpoint_ns:
+        lines.append(f"as it was at {format_duration(holders.time_ns)}, at an earlier checkpoint")
     return lines
 
 

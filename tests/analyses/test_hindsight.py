@@ -124,6 +124,21 @@ for n in range(2000):
     {WORK}
 """
 
+TASKS = """
+import asyncio, memlyze
+BEATS = []
+async def heartbeat(number):
+    state = bytearray(600 + number % 9)
+    while state:
+        await asyncio.sleep(3600)
+async def serve():
+    for number in range(1000):
+        BEATS.append(asyncio.create_task(heartbeat(number)))
+        await asyncio.sleep(0.002)
+    CHECKPOINT
+asyncio.run(serve())
+"""
+
 # A table is filled at once; then its entries are replaced one by one, or more are put in.
 TABLE = f"""
 TABLE = {{}}
@@ -348,6 +363,19 @@ def test_of_many_that_have_grown_by_the_same_some_are_named_and_that_there_are_o
     assert note.holders.freed_with_containers == 0
     assert not note.holders.are_all_containers
     assert held_by_lines(note)[0].startswith("4 at once, and others; as far as they were found:")
+
+
+def test_who_held_it_while_the_program_ran_is_told_where_a_checkpoint_was_asked_for(
+    tmp_path: Path,
+) -> None:
+    """At the end `asyncio.run` has cancelled the tasks and closed the loop with its timers."""
+    for checkpoint in ("pass", "memlyze.checkpoint()"):
+        found = _recorded(TASKS.replace("CHECKPOINT", checkpoint), tmp_path, until={"growing"})
+        site = next(site for site in found.having("growing") if site.function == "heartbeat")
+        lines = held_by_lines(site)
+        is_asked_for = checkpoint != "pass"
+        assert any("_scheduled → list[1 000]" in line for line in lines) == is_asked_for
+        assert lines[-1].endswith("at an earlier checkpoint") == is_asked_for
 
 
 def test_lists_of_several_alike_count_as_one_of_those_that_have_it(tmp_path: Path) -> None:

@@ -140,6 +140,29 @@ def test_verdict_from_every_allocation(case: Callable[[], list[Life]], tmp_path:
     assert (site.function, site.file) == ("site", PROGRAM_FILE)
 
 
+def test_error_of_growth_is_that_of_what_stays_however_much_comes_and_goes(
+    tmp_path: Path,
+) -> None:
+    """By many samplings of the same lives: the interval holds the truth, and is not too wide."""
+    interval, size = 10_000, 1_000
+    lives = [Life("site", at, None, size) for at in range(20, END_MS, 4)]
+    lives += [Life("site", at, at + 100, size) for at in range(20, END_MS - 100) for _ in range(8)]
+    truth = 250 * size
+    found = []
+    for seed in range(40):
+        draw = random.Random(seed)
+        kept = [life for life in lives if draw.random() < 1 - math.exp(-size / interval)]
+        path = write_lives(tmp_path / f"{seed}.mlyze", kept, end_ms=END_MS, interval_bytes=interval)
+        sites = judged(path).sites
+        found += [site.growth_bytes_per_second for site in sites]
+    assert len(found) == 40
+    held = sum(abs(growth.value - truth) <= growth.error for growth in found)
+    assert held >= 33
+    scatter = math.sqrt(sum((growth.value - truth) ** 2 for growth in found) / len(found))
+    shown = sum(growth.error for growth in found) / len(found)
+    assert 0.6 * shown <= 1.96 * scatter <= 1.6 * shown
+
+
 def test_figures_of_steady_growth(tmp_path: Path) -> None:
     windows = [(at, "GET /item", at) for at in range(20, END_MS, 4)]
     lives = [life._replace(window_id=life.born_ms) for life in growing()]

@@ -135,8 +135,6 @@ class Curves(typing.NamedTuple):
     born: Array
     """Bytes of `live` that were born in each cell."""
     died: Array
-    variance: Array
-    """Of what was born or died in each cell."""
     live_variance: Array
     """Of what is live at the end, by site."""
     live_samples: Array
@@ -272,7 +270,6 @@ def lay_curves(lives: Lives, site_of_stack: Array) -> Curves:
         kept = np.flatnonzero(~passes)
         rows = Rows(*(column[kept] for column in rows))
         size, count = (_by_cell(rows, weights, len(sites)) for weights in (rows.bytes, None))
-    variance = _by_cell(rows, rows.variance, len(sites))
     is_new_and_ended = (rows.born != BEFORE) & (rows.died < CELLS)
     return Curves(
         sites=sites,
@@ -283,8 +280,7 @@ def lay_curves(lives: Lives, site_of_stack: Array) -> Curves:
         is_single=is_single,
         born=size.births,
         died=size.deaths,
-        variance=variance.births + variance.deaths,
-        live_variance=variance.left,
+        live_variance=_by_cell(rows, rows.variance, len(sites)).left,
         live_samples=count.left,
         lasting_samples=count.births.sum(axis=1),
         ended_samples=np.bincount(rows.site[is_new_and_ended], minlength=len(sites)),

@@ -131,7 +131,6 @@ def measure(curves: Curves, lives: Lives, stack_site: Array) -> Shapes:
     late, earlier = _slopes(blocks[:, last:]), _slopes(blocks[:, middle : last + 1])
     since = onset + (middle + 1) * length // BLOCKS
     late_since = onset + (last + 1) * length // BLOCKS
-    in_rate = (cells >= since[:, None]) & (cells < end[:, None])
 
     steps = np.diff(np.where(np.isinf(floor), 0, floor), axis=1, prepend=0)
     in_window = (cells >= onset[:, None]) & (cells < end[:, None])
@@ -181,7 +180,7 @@ def measure(curves: Curves, lives: Lives, stack_site: Array) -> Shapes:
         rises=has_risen.sum(axis=1),
         rate_since=since,
         gain=gain,
-        gain_variance=(curves.variance * in_rate).sum(axis=1),
+        gain_variance=_gain_variance(curves, since, end),
         p_window=_either(sign_flip_p(increments), blocks, is_sharp, curves.is_single),
         p_half=_either(p_half, blocks[:, _HALF:], is_sharp, curves.is_single),
         p_third=_either(p_third, blocks[:, -_THIRD:], is_sharp, curves.is_single),
@@ -206,6 +205,23 @@ def measure(curves: Curves, lives: Lives, stack_site: Array) -> Shapes:
         turnover=turnover,
         is_dropped_by_age=is_dropped_by_age(curves.rows, lives.clock, onset, end, may_be_dropped),
         drawdown=fall / np.maximum(peak, 1),
+    )
+
+
+def _gain_variance(curves: Curves, since: Array, end: Array) -> Array:
+    """Of sampling, of what each site gained from one cell to before another: of what was born and
+    stayed, and of what was there and went. What came and went in between has gained nothing,
+    however much of it there was.
+    """
+    rows = curves.rows
+    if not rows.variance.any():
+        return np.zeros(len(curves.sites))
+    first, last = since[rows.site], end[rows.site]
+    is_gained = (rows.born >= first) & (rows.born < last) & (rows.died >= last)
+    is_lost = (rows.born < first) & (rows.died >= first) & (rows.died < last)
+    counts = is_gained | is_lost
+    return np.bincount(
+        rows.site[counts], weights=rows.variance[counts], minlength=len(curves.sites)
     )
 
 

@@ -16,6 +16,9 @@ Array = typing.Any  # a one-dimensional numpy array
 #: An entry is written once: its objects were born within this share of the whole time, counted in
 #: allocations.
 _AT_ONCE = 0.1
+#: So many of the objects are to be of such entries: beside them there may be what links them all,
+#: as the list of an `lru_cache`. Of one entry alone in which nearly all are it is this that grew.
+_MANY = 0.4
 _NEARLY_ALL = 0.9
 _MOST_STEPS = 10_000
 #: So many steps below an object the tables may be that grow by what it holds: those of the
@@ -78,6 +81,6 @@ def _is_written_once(births: Array, entries: list[int]) -> bool:
             of_entry[entry].append(birth)
     if len(of_entry) < 2:
         return False
-    # Of each object, as most of them may be of one entry.
-    spans = [max(of_one) - min(of_one) for of_one in of_entry.values() for _ in of_one]
-    return float(np.median(spans)) <= _AT_ONCE * int(births.max() - births.min())
+    longest = _AT_ONCE * int(births.max() - births.min())
+    at_once = [of_one for of_one in of_entry.values() if max(of_one) - min(of_one) <= longest]
+    return sum(map(len, at_once)) >= _MANY * sum(map(len, of_entry.values()))

@@ -286,9 +286,9 @@ class _Spelled:
         kind, called = self._speller.kind_and_name(holder)
         self._is_module = kind == "module"
         if name == "__dict__":
-            self._owner = called if self._is_module and called else kind
-            if kind == "type" and called:
-                self._owner = called
+            # Modules, and classes of any metaclass; the name of a function has its place in it.
+            has_own_name = bool(called) and _without_path(called) == called
+            self._owner = called if has_own_name else kind
         elif name == "__closure__":
             self._closure = _without_path(called) or kind
         elif _FRAMES.get(kind) == name:

@@ -34,6 +34,7 @@ from memlyze.wording.unseen import unseen_text
 
 _SITES = 10
 _LONGEST = 100
+_MOST_WARMING_UP = 3
 _LONGEST_CHAIN = 300
 _SPECIAL = "\\`*_{}[]<>()#+-.!|~@&$"
 
@@ -120,7 +121,7 @@ def _leaks(content: Content) -> str:
     found = content.leaks
     growing, freed = found.judged["growing"], found.grew_until_freed
     stopped = found.grew_until_stopped
-    last = []
+    last = _warming_up(content)
     if stopped.sites:
         place = place_text(stopped.file or "", stopped.line, content.folder)
         where = code(f"{function_text(stopped.function or '')} {place}".strip())
@@ -165,6 +166,25 @@ def _leaks(content: Content) -> str:
     if more is not None:
         lines.append(f"- {more}")
     return "\n".join(lines + (["", *last] if last else []))
+
+
+def _warming_up(content: Content) -> list[str]:
+    """Of the sites of which it is not known yet whether they come to rest the greatest; nothing
+    where there are none.
+    """
+    found = content.leaks
+    sites = found.having("warming_up")[:_MOST_WARMING_UP]
+    if not sites:
+        return []
+    places = (
+        f"{code(function_text(site.function))} "
+        f"{code(place_text(site.file, site.line, content.folder))}: "
+        f"{bytes_text(site.live_bytes)} live"
+        for site in sites
+    )
+    more = found.judged["warming_up"] - len(sites)
+    others = f"; and {more} more" if more > 0 else ""
+    return [f"Still warming up: {'; '.join(places)}{others}."]
 
 
 def _sites(content: Content) -> str:

@@ -18,7 +18,7 @@ from memlyze.analyses.references import References
 from memlyze.query.session import Trace
 
 PROGRAM = """
-    import memlyze, sys, threading
+    import abc, memlyze, sys, threading
     from functools import partial
 
     class Session:
@@ -27,6 +27,9 @@ PROGRAM = """
             self.history = [object() for _ in range(length)]
         def close(self):
             pass
+
+    class Plugin(abc.ABC):
+        known = {}
 
     class Node:
         def __init__(self, next):
@@ -66,6 +69,7 @@ PROGRAM = """
     SESSIONS["long"] = Session(4001)
     LISTENERS = [Session(4002).close]
     Session.registry["x"] = [None] * 4003
+    Plugin.known["x"] = [None] * 4013
     FUNCTION = closure(4004)
     GENERATOR = generate(4005)
     next(GENERATOR)
@@ -104,12 +108,13 @@ def way(trace: Trace, length: int) -> Any:
         (4001, "__main__.SESSIONS → ['long'] → Session.history → list[4 001]"),
         (4002, "__main__.LISTENERS → [0] → method.__self__ → Session.history → list[4 002]"),
         (4003, "__main__.Session → __main__.Session.registry → ['x'] → list[4 003]"),
+        (4013, "__main__.Plugin → __main__.Plugin.known → ['x'] → list[4 013]"),
         (
             4004,
-            "__main__.FUNCTION → closure of closure.<locals>.<lambda> (app.py:18) → list[4 004]",
+            "__main__.FUNCTION → closure of closure.<locals>.<lambda> (app.py:21) → list[4 004]",
         ),
-        (4005, "__main__.GENERATOR → generator generate (app.py:22): pending → list[4 005]"),
-        (4007, "main (app.py:38): batch → list[4 007]"),
+        (4005, "__main__.GENERATOR → generator generate (app.py:25): pending → list[4 005]"),
+        (4007, "main (app.py:41): batch → list[4 007]"),
         (4008, "__main__.PARTIAL → partial.args → [0] → [(1, 'a')] → list[4 008]"),
     ],
 )

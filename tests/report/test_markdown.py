@@ -45,6 +45,18 @@ def test_suspect_is_told_with_who_holds_it(tmp_path: Path, content_of: Contents)
     assert "  - `` 90 %  app.cache.SESSIONS → ['`\\|u17'] ``" in text
 
 
+def test_what_warms_up_still_is_named(tmp_path: Path, content_of: Contents) -> None:
+    content = held_by(content_of(write_known_trace(tmp_path / "t.mlyze")), "app.cache.SESSIONS")
+    (site,) = content.leaks.sites
+    warming = tuple(site._replace(verdict="warming_up", line=line) for line in range(30, 35))
+    leaks = content.leaks._replace(sites=(site, *warming))
+    leaks = leaks._replace(judged={**leaks.judged, "warming_up": 5})
+    text = render_markdown(content._replace(leaks=leaks))
+    named = "; ".join(f"`load` `/srv/app/main.py:{line}`: 1.00 MiB live" for line in (30, 31, 32))
+    assert f"\nStill warming up: {named}; and 2 more.\n" in text
+    assert "Still warming up" not in render_markdown(content)
+
+
 def test_parts_of_a_leak_are_listed_below_its_first_site(
     tmp_path: Path, content_of: Contents
 ) -> None:

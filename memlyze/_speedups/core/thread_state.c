@@ -90,8 +90,8 @@ static void thread_exits(void *state)
     if (!list_is_read)
         ml_thread_release(thread, NULL); /* or the helper does it, once it has read the ring */
     bool is_last = true;
-    for (const ml_thread *other = ml_threads; other; other = other->next)
-        is_last &= atomic_load_explicit(&other->exited, memory_order_relaxed);
+    for (const ml_thread *other = ml_threads; other && is_last; other = other->next)
+        is_last = atomic_load_explicit(&other->exited, memory_order_relaxed);
     ml_unlock(&ml_threads_lock);
     if (is_last)
         ml_recorder_end_with_last_thread();

@@ -62,7 +62,9 @@ class Containers(typing.NamedTuple):
     row: int | None
     """The one that retains it, or else the only one that was found; None: there is none."""
     shared: tuple[Container, ...]
-    """Where several have it: each, the closest to a root first."""
+    """Where several have it: each, the closest to a root first. One that stands for several alike,
+    each of which has a part, may be alone.
+    """
     are_all: bool
     """Whether nearly all of what is in the first would go if all of `shared` let go."""
     freed_bytes: int
@@ -115,9 +117,9 @@ class ContainerFinder:
             if found and (inside & found[0].inside).mean() < _LEAST_IN_COMMON:
                 break
             found.append(_Tables(tables, inside, speller))
-        if len(found) < 2:
-            is_one = retaining_row is None and bool(found) and len(found[0].rows) == 1
-            return Containers(found[0].rows[0] if is_one else retaining_row, (), False, 0)
+        if not found or (len(found) == 1 and len(found[0].rows) == 1):
+            only_row = found[0].rows[0] if found else None
+            return Containers(only_row if retaining_row is None else retaining_row, (), False, 0)
         are_all = float(np.isin(rows[found[0].inside], held).mean()) < _HARDLY_ANY
         return Containers(
             retaining_row,

@@ -105,7 +105,9 @@ class Holders(typing.NamedTuple):
     object_ids: tuple[int, ...] = ()
     """Where there are but a few, all of these objects, as in the view `objects`."""
     containers: tuple[Container, ...] = ()
-    """Where several have grown by them, and all of these have to let go: each."""
+    """Where several have grown by them, and all of these have to let go: each. One that stands for
+    several alike, each of which has a part, may be alone.
+    """
     are_all_containers: bool = False
     """Whether nearly all that is in the first of `containers` would be freed if all let go."""
     freed_with_containers: int = 0

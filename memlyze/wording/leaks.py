@@ -235,6 +235,8 @@ def _holder_lines(site: LeakSite) -> list[str]:
 def _container_lines(holders: Holders) -> list[str]:
     """The objects which each have what a site left behind."""
     containers = holders.containers
+    if len(containers) == 1:
+        return [_container_line(containers[0])]
     others = "" if holders.are_all_containers else ", and others; as far as they were found"
     where = "in it " if holders.holder is not None and holders.holder.has_nearly_all else ""
     is_in_each = all(container.share >= _NEARLY_ALL for container in containers)

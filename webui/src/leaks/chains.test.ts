@@ -28,6 +28,7 @@ test("several objects that have the same are told, and whether there are more", 
   expect(containersText({ ...all, freed_with_containers: 2048 })).toMatch(/lets go of it, and then 2\.00 KiB would be freed:$/);
   expect(containersText({ ...all, containers: [...containers, { object_id: null, objects: 7, text: "app.topics → […] → deque", type: "deque", share: 0.4 }] })).toMatch(/^3 at once: what is in several stays/);
   expect(containersText({ ...NOTHING, containers })).toMatch(/at once, and others; as far as/);
+  expect(containersText({ ...all, containers: containers.slice(0, 1) })).toBeNull();
 });
 
 test("that several hold what a line allocated is told where they are not known", () => {

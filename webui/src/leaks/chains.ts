@@ -41,10 +41,13 @@ export function foundText({ objects, bytes, retained_bytes, types, blocks_withou
   return blocks > 0 ? `${text} Beside ${objects === 1 ? "it" : "them"} ${ofC}` : text;
 }
 
-/** Where several objects have what a line allocated, so that it stays if only one lets go: a sentence, which ends in a colon where these are known; or null. */
+/** Where several objects have what a line allocated, so that it stays if only one lets go: a sentence, which ends in a colon where these are known; or null. One that stands for several alike needs no words. */
 export function containersText({ containers, are_all_containers: areAll, freed_with_containers: freed, holder, shared_share: shared }: Holders): string | null {
   if (containers.length === 0) {
     return holder === null && shared >= MOSTLY_SHARED ? `Several objects hold it at once: ${formatShare(shared)} of it stays if only one of them lets go.` : null;
+  }
+  if (containers.length === 1) {
+    return null;
   }
   const what = containers.every(({ share }) => share >= NEARLY_ALL) ? "it" : "what is in several";
   const others = areAll ? "" : ", and others; as far as they were found";

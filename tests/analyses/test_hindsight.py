@@ -338,9 +338,9 @@ def test_what_several_have_in_one_object_is_told_with_that_object(tmp_path: Path
     in_one = in_one.replace("BY_ID", "STORE.by_id").replace("BY_TIME", "STORE.by_time")
     found = _recorded(in_one, tmp_path, until={"growing"})
     assert found.growing_leaks == 1
-    note = next(site for site in found.having("growing") if site.function == "Order.__init__")
+    note = next(site for site in found.having("growing") if site.function.endswith("__init__"))
     first, second, *lines = held_by_lines(note)
-    assert first.startswith("__main__.STORE → Store, with which ")
+    assert first.startswith("__main__.STORE → ") and ", with which " in first
     assert second.startswith("in it 2 at once: it stays until each of them lets go of it, and")
     assert "100 % of it in  __main__.STORE → Store.by_id → dict[2 000]" in lines
     assert "100 % of it in  __main__.STORE → Store.by_time → list[2 000]" in lines
@@ -384,7 +384,7 @@ def test_lists_of_several_alike_count_as_one_of_those_that_have_it(tmp_path: Pat
     )
     scattered = scattered.replace("BY_TIME.append", "BY_TIME[n % 9].append")
     found = _recorded(scattered, tmp_path, until={"growing"})
-    note = next(site for site in found.having("growing") if site.function == "Order.__init__")
+    note = next(site for site in found.having("growing") if site.function.endswith("__init__"))
     lines = held_by_lines(note)
     assert "100 % of it in  __main__.BY_TIME → […] → list (9 of these)" in lines
     assert "100 % of it in  __main__.BY_ID → dict[2 000]" in lines
@@ -397,7 +397,7 @@ def test_what_only_some_of_it_is_in_is_told_with_its_share(tmp_path: Path) -> No
         tmp_path,
         until={"growing"},
     )
-    note = next(site for site in found.having("growing") if site.function == "Order.__init__")
+    note = next(site for site in found.having("growing") if site.function.endswith("__init__"))
     assert note.holders is not None
     shares = {one.text.split(" ")[0]: one.share for one in note.holders.containers}
     assert shares["__main__.BY_ID"] > 0.95
@@ -410,7 +410,7 @@ def test_what_each_has_a_part_of_nobody_has_at_once(tmp_path: Path) -> None:
     halves = SHARED.replace("    BY_ID[n] = made", "    if n % 2: BY_ID[n] = made")
     halves = halves.replace("    BY_TIME.append", "    if n % 2 == 0: BY_TIME.append")
     found = _recorded(halves, tmp_path, until={"growing"})
-    note = next(site for site in found.having("growing") if site.function == "Order.__init__")
+    note = next(site for site in found.having("growing") if site.function.endswith("__init__"))
     assert note.holders is not None
     assert note.holders.containers == ()
 
@@ -424,11 +424,11 @@ def test_two_leaks_that_have_a_registry_in_common_are_two(tmp_path: Path) -> Non
     )
     found = _recorded(both, tmp_path, until={"growing"})
     leaks_of = {
-        function: {site.leak for site in found.having("growing") if site.function == function}
-        for function in ("Order.__init__", "remark")
+        name: {site.leak for site in found.having("growing") if site.function.endswith(name)}
+        for name in ("__init__", "remark")
     }
-    assert leaks_of["Order.__init__"] and leaks_of["remark"]
-    assert not leaks_of["Order.__init__"] & leaks_of["remark"]
+    assert leaks_of["__init__"] and leaks_of["remark"]
+    assert not leaks_of["__init__"] & leaks_of["remark"]
 
 
 def test_what_a_table_and_a_single_name_hold_is_no_leak_of_several(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 import typing
 
@@ -76,10 +77,9 @@ def grouped(number: int) -> str:
 class Speller:
     """Spells the ways to the objects of a trace, by their rows in its heap graph."""
 
-    def __init__(self, trace: Trace, ways: typing.Mapping[str, Array] | None = None) -> None:
-        """`ways`: other than those of the graph's `tree`."""
+    def __init__(self, trace: Trace) -> None:
         self._graph = graph = trace.heap_graph
-        self._tree = graph.tree() if ways is None else ways
+        self._tree: typing.Mapping[str, Array] = graph.tree()
         self._objects = graph.objects()
         self._types = trace.table("object_types")
         self._type_rows = rows_of(self._objects["type_id"], self._types["type_id"])
@@ -91,6 +91,12 @@ class Speller:
         self._threads = dict(zip(threads["os_thread_id"].tolist(), threads["name"]))
         # What the way to an object begins with, and its steps.
         self._ways: dict[int, tuple[str, _Spelled]] = {}
+
+    def on_ways(self, ways: typing.Mapping[str, Array]) -> Speller:
+        """One that spells others, which `ways_without` of the graph gives."""
+        other = copy.copy(self)
+        other._tree, other._ways = ways, {}
+        return other
 
     def type_name(self, row: int) -> str:
         """The type of an object, with its module unless it is a built-in one."""
@@ -112,6 +118,16 @@ class Speller:
         unknown = len(has_any) - 1
         names = [self._type_name_at(-1 if place == unknown else place) for place in found.tolist()]
         return names, number[places]
+
+    def reference(self, row: int) -> tuple[int, int, int]:
+        """How the object at `row` is referred to on its way, and the number and key of that."""
+        columns = self._tree
+        if "reference" in columns:
+            row = int(columns["reference"][row])
+            if row < 0:
+                return HOW_TYPE, 0, 0
+            columns = self._graph.references()
+        return int(columns["how"][row]), int(columns["number"][row]), int(columns["key_id"][row])
 
     def is_namespace(self, row: int) -> bool:
         """Whether an object is a module, or what a module keeps its names in."""
@@ -243,8 +259,7 @@ class _Spelled:
     def add(self, holder: int, held: int) -> None:
         """The reference by which the object at one row holds that at the other."""
         speller = self._speller
-        tree = speller._tree
-        how, number = int(tree["how"][held]), int(tree["number"][held])
+        how, number, key_id = speller.reference(held)
         owner, self._owner = self._owner, None
         closure, self._closure = self._closure, None
         suspended, self._suspended = self._suspended, None
@@ -257,7 +272,6 @@ class _Spelled:
         elif how == fmt.HOW_ATTRIBUTE:
             self._named(holder, speller._names.get(number, "?"))
         elif how == fmt.HOW_VALUE:
-            key_id = int(tree["key_id"][held])
             key = speller.name(key_id) if key_id else speller._names.get(number, "…")
             attribute = _IDENTIFIER.match(key)
             if owner is not None and attribute:

@@ -32,7 +32,8 @@ _MOST_STEPS = 10_000
 _MOST_CONTAINERS = 4
 #: The ways without what was found are made anew each time; of so many objects in all.
 _MOST_OBJECTS_OF_WAYS = 30_000_000
-_MOST_WAYS_KEPT = 6
+#: And so many objects' ways are kept, beside the last ones.
+_MOST_OBJECTS_KEPT = 6_000_000
 
 
 class Container(typing.NamedTuple):
@@ -86,6 +87,7 @@ class ContainerFinder:
 
     def __init__(self, trace: Trace) -> None:
         self._trace = trace
+        self._speller: Speller | None = None
         self._without: collections.OrderedDict[tuple[int, ...], tuple[Ways, Speller]]
         self._without = collections.OrderedDict()
         self._objects_left = _MOST_OBJECTS_OF_WAYS
@@ -93,7 +95,9 @@ class ContainerFinder:
     @property
     def speller(self) -> Speller:
         """Spells the ways to the objects of the graph as it is."""
-        return self._ways_without(())[1]
+        if self._speller is None:
+            self._speller = Speller(self._trace)
+        return self._speller
 
     def containers(self, rows: Array, retaining_row: int | None, share: float) -> Containers:
         """The objects that have grown by those at `rows`, of which one may retain such a share."""
@@ -187,13 +191,16 @@ class ContainerFinder:
         return self._objects_left >= 0
 
     def _ways_without(self, rows: tuple[int, ...]) -> tuple[Ways, Speller]:
+        graph = self._trace.heap_graph
+        if not rows:
+            return graph.tree(), self.speller
         if rows not in self._without:
-            graph = self._trace.heap_graph
-            ways = graph.ways_without(rows) if rows else graph.tree()
-            self._without[rows] = ways, Speller(self._trace, ways)
+            count = len(graph.objects()["object_id"])
+            while self._without and len(self._without) * count >= _MOST_OBJECTS_KEPT:
+                self._without.popitem(last=False)
+            ways = graph.ways_without(rows)
+            self._without[rows] = ways, self.speller.on_ways(ways)
         self._without.move_to_end(rows)
-        if len(self._without) > _MOST_WAYS_KEPT:
-            self._without.popitem(last=False)
         return self._without[rows]
 
 

@@ -219,8 +219,10 @@ class HeapGraph:
         return self._tree
 
     def ways_without(self, rows: typing.Sequence[int]) -> Columns:
-        """What holds each object on the shortest way if those at `rows` were not there: the
-        columns of `tree` that say so. What is then held by nobody has such a `root`.
+        """What holds each object on the shortest way if those at `rows` were not there: the columns
+        `holder_row`, `root` and `distance` of `tree`, and in `reference` by which row of
+        `references` (−1: it is the holder's class, or nobody holds it). What is then held by nobody
+        has such a `root`.
         """
         from memlyze._speedups import _object_tree
 
@@ -236,12 +238,17 @@ class HeapGraph:
             graph.roots,
             graph.levels,
         )
-        return self._columns_of_ways(ways)
+        return {
+            "holder_row": ways["holder"],
+            "root": ways["root"],
+            "distance": ways["distance"],
+            "reference": ways["reference"],
+        }
 
     def _make_tree(self) -> Columns:
         from memlyze._speedups import _object_tree
 
-        ids, graph = self.objects()["object_id"], self._graph()
+        ids, graph, references = self.objects()["object_id"], self._graph(), self.references()
         tree: Columns = _object_tree.make_object_tree(
             graph.first_reference,
             graph.referred,
@@ -254,10 +261,16 @@ class HeapGraph:
         return {
             "object_id": ids,
             "holder_id": _taken(ids, tree["holder"], 0),
-            **self._columns_of_ways(tree),
+            "how": _taken(references["how"], tree["reference"], HOW_TYPE),
+            "number": _taken(references["number"], tree["reference"], 0),
+            "key_id": _taken(references["key_id"], tree["reference"], 0),
+            "root": tree["root"],
+            "distance": tree["distance"],
             "dominator_id": _taken(ids, tree["dominator"], 0),
             "retained": tree["retained"],
             "dominator_row": tree["dominator"],
+            "holder_row": tree["holder"],
+            "is_reference": (tree["reference"] >= 0).astype(np.uint8),
         }
 
     def _graph(self) -> _Graph:
@@ -275,19 +288,6 @@ class HeapGraph:
             rows_of(roots["object_id"], ids).astype(np.int32),
             np.array(levels, np.int32),
         )
-
-    def _columns_of_ways(self, ways: Columns) -> Columns:
-        """What `tree` says of the shortest ways, from what `_object_tree` does."""
-        references, by = self.references(), ways["reference"]
-        return {
-            "how": _taken(references["how"], by, HOW_TYPE),
-            "number": _taken(references["number"], by, 0),
-            "key_id": _taken(references["key_id"], by, 0),
-            "root": ways["root"],
-            "distance": ways["distance"],
-            "holder_row": ways["holder"],
-            "is_reference": (by >= 0).astype(np.uint8),
-        }
 
 
 def _taken(values: Array, rows: Array, otherwise: Array) -> Array:

@@ -39,6 +39,18 @@ class Graph:
         )
         return {name: column.tolist() for name, column in columns.items()}
 
+    def ways_without(self, left_out: int) -> dict[str, list[int]]:
+        columns = _object_tree.make_shortest_ways(
+            np.cumsum([0, *map(len, self.edges)], dtype=np.int64),
+            np.array([to for edges in self.edges for to in edges], np.int32),
+            np.array(self.types, np.int32),
+            np.array(self.unseen, np.uint8),
+            np.array([k == left_out for k in range(self.count)], np.uint8),
+            np.array(self.roots, np.int32),
+            np.array(self.levels, np.int32),
+        )
+        return {name: column.tolist() for name, column in columns.items()}
+
     def after(self, k: int) -> list[int]:
         return [to for to in [*self.edges[k], self.types[k]] if to >= 0]
 
@@ -88,6 +100,18 @@ def test_trees_are_those_that_one_finds_by_trying(seed: int) -> None:
         assert (dominator in others) if others else (dominator == -1)
 
 
+@pytest.mark.parametrize("seed", range(100))
+def test_ways_without_an_object_are_those_of_a_graph_that_has_it_not(seed: int) -> None:
+    graph = Graph(seed)
+    without = seed % graph.count
+    ways = graph.ways_without(without)
+    assert ways["holder"][without] == -1
+    reached = graph.reached(graph.roots, without)
+    for k in range(graph.count):
+        assert (ways["root"][k] >= 0) == (k in reached)
+        assert ways["holder"][k] != without
+
+
 def test_outermost_are_those_that_go_with_no_other() -> None:
     #        0 ─ 1 ─ 2    3 ─ 4    5
     dominator = np.array([-1, 0, 1, -1, 3, -1], np.int32)
@@ -112,3 +136,6 @@ def test_columns_that_do_not_fit_are_refused() -> None:
         columns[place] = np.array(bad, good[place].dtype)
         with pytest.raises(ValueError, match=r"fit together|order|nowhere|nothing"):
             _object_tree.make_object_tree(*columns)
+        columns[3:5] = [columns[4], np.zeros(1, np.uint8)]
+        with pytest.raises(ValueError, match=r"fit together|order|nowhere|nothing"):
+            _object_tree.make_shortest_ways(*columns)

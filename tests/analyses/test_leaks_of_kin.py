@@ -85,6 +85,39 @@ def test_workers_that_are_replaced_leak_at_the_same_age(tmp_path: Path) -> None:
     assert site.growth_bytes_per_second.value == pytest.approx(1_000_000, rel=0.1)
 
 
+def test_growth_of_one_worker_is_told_by_the_time_in_which_it_ran(tmp_path: Path) -> None:
+    paths = [
+        worker(tmp_path, grown(8), 8),
+        worker(tmp_path, [Life("other", 10, None, 50_000)], 9, end_ms=6 * END_MS),
+    ]
+    site = next(site for site in judged(paths).sites if site.function == "site")
+    assert site.verdict == "growing"
+    assert site.growth_bytes_per_second.value == pytest.approx(1_000_000, rel=0.1)
+
+
+@pytest.mark.parametrize(("blocks", "verdict"), [(100, "warming_up"), (20, "growing")])
+def test_cache_that_was_not_full_when_its_worker_ended_is_one_that_a_sibling_has_filled(
+    blocks: int, verdict: str, tmp_path: Path
+) -> None:
+    """It has more and rests, or has hardly begun."""
+    filling = [Life("site", 20 + 20 * number, None, 20_000) for number in range(98)]
+    filled = [Life("site", 20 + 34 * number, None, 20_000) for number in range(blocks)]
+    paths = [worker(tmp_path, filling, 8), worker(tmp_path, filled, 9, end_ms=3 * END_MS)]
+    assert [site.verdict for site in judged(paths).sites] == [verdict]
+
+
+def test_what_jobs_let_go_of_one_after_the_other_has_not_grown(tmp_path: Path) -> None:
+    def job(number: int, **options: object) -> str:
+        lives = [life._replace(died_ms=END_MS - 1) for life in grown(number)]
+        start_ns = 10**18 + (number - 8) * END_MS * MS
+        return worker(tmp_path, lives, number, start_time_unix_ns=start_ns, **options)
+
+    (one,) = judged([job(8)]).sites
+    assert one.grew_until_freed
+    (site,) = judged([job(number) for number in range(8, 16)]).sites
+    assert (site.verdict, site.grew_until_freed) == ("freed_late", False)
+
+
 def test_a_process_with_another_command_line_is_judged_by_itself(tmp_path: Path) -> None:
     built = [Life("site", at, None, 20_000) for at in range(10, 100)]
     paths = [

@@ -71,6 +71,8 @@ class Lives(typing.NamedTuple):
     """Time of the first, by stack."""
     is_exact: bool
     clock: Clock
+    spans: Array
+    """From when to when each process was watched, in nanoseconds: processes × 2."""
 
 
 #: What `Lives` has of each allocation.
@@ -207,6 +209,7 @@ def read_lives(
         stack_first_ns=found["stack_first_ns"],
         is_exact=is_exact,
         clock=clock,
+        spans=np.array([[start_ns, end_ns]], np.int64),
     )
 
 

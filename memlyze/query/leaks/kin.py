@@ -69,6 +69,7 @@ def lives_together(parts: typing.Iterable[Lives]) -> Lives:
     joined = next(ways)
     rows = [[getattr(joined, name) for name in OF_EACH]]
     clocks = [joined.clock]
+    spans = [joined.spans]
     for lives in ways:
         # What there is of each stack is added up at once: of hundreds of processes it is much.
         joined = joined._replace(
@@ -81,6 +82,7 @@ def lives_together(parts: typing.Iterable[Lives]) -> Lives:
         )
         rows.append([getattr(lives, name) for name in OF_EACH])
         clocks.append(lives.clock)
+        spans.append(lives.spans)
     if len(clocks) == 1:
         return joined
     joint: dict[str, Array] = {
@@ -88,7 +90,7 @@ def lives_together(parts: typing.Iterable[Lives]) -> Lives:
     }
     counts = [len(of_process[0]) for of_process in rows]
     joint["process"] = np.repeat(np.arange(len(rows), dtype=np.int16), counts)
-    joined = joined._replace(**joint)
+    joined = joined._replace(**joint, spans=np.concatenate(spans))
     return joined._replace(clock=_usual_clock(clocks, joined.start_ns, joined.end_ns))
 
 

@@ -10,7 +10,8 @@ import numpy as np
 from memlyze.query.leaks.clock import CELLS, COHORTS, Array
 from memlyze.query.leaks.curves import BEFORE, Columns, Curves, Lives, lay_curves
 from memlyze.query.leaks.shape import Shapes, measure
-from memlyze.query.leaks.verdicts import Judgement, judge
+from memlyze.query.leaks.siblings import are_cut_short, are_jobs, growth_rates
+from memlyze.query.leaks.verdicts import GROWING, WARMING_UP, Judgement, judge
 
 #: Points of the curve that is shown.
 _CURVE_POINTS = 60
@@ -55,6 +56,7 @@ def judged_sites(process: Process, sites: Sites, frames: Columns, *, looks: int 
     stack_site = _places(sites.of_stack, curves.sites)
     shapes = measure(curves, lives, stack_site)
     judgement = judge(curves, shapes, lives, looks=looks)
+    judgement = _of_siblings(judgement, lives, curves, shapes)
     stays = curves.rows.died >= shapes.end[curves.rows.site]
     columns = {
         **_names(sites, curves, frames),
@@ -68,6 +70,16 @@ def judged_sites(process: Process, sites: Sites, frames: Columns, *, looks: int 
         "first_ns": _first_ns(stack_site, lives, len(curves.sites)),
     }
     return Judged(curves.sites, judgement, columns)
+
+
+def _of_siblings(judgement: Judgement, lives: Lives, curves: Curves, shapes: Shapes) -> Judgement:
+    """The judgement of several processes, where the life of each says otherwise."""
+    cut_short = are_cut_short(lives, curves, shapes)
+    verdict = np.where(cut_short & (judgement.verdict == GROWING), WARMING_UP, judgement.verdict)
+    grew_until_freed = judgement.grew_until_freed & ~cut_short
+    if are_jobs(lives):
+        grew_until_freed = np.zeros_like(grew_until_freed)
+    return judgement._replace(verdict=verdict, grew_until_freed=grew_until_freed)
 
 
 def _stack_ids(sites: Sites, curves: Curves) -> Array:
@@ -99,7 +111,7 @@ def _figures(
     lives: Lives, curves: Curves, shapes: Shapes, judgement: Judgement
 ) -> dict[str, Array]:
     clock = lives.clock
-    seconds = np.maximum(clock.time_ns(shapes.end) - clock.time_ns(shapes.rate_since), 1) / 1e9
+    rates = growth_rates(lives, curves, shapes)
     shown = np.arange(CELLS // _CURVE_POINTS - 1, CELLS, CELLS // _CURVE_POINTS)
     return {
         "verdict": texts(judgement.verdict.tolist()),
@@ -110,8 +122,8 @@ def _figures(
         "live_bytes_error": 1.96 * np.sqrt(curves.live_variance),
         "peak_bytes": curves.seen.max(axis=1, initial=0),
         "peak_bytes_error": 1.96 * np.sqrt(curves.peak_variance),
-        "growth_bytes_per_second": shapes.gain / seconds,
-        "growth_error": 1.96 * np.sqrt(shapes.gain_variance) / seconds,
+        "growth_bytes_per_second": shapes.gain * rates,
+        "growth_error": 1.96 * np.sqrt(shapes.gain_variance) * rates,
         "growing_since_ns": clock.time_ns(shapes.onset),
         "judged_until_ns": clock.time_ns(shapes.end),
         "last_growth_ns": clock.time_ns(shapes.last_rise + 1),

@@ -21,12 +21,15 @@ _SOME_C = 0.05
 _BY_CHANCE = 0.05
 #: What would be shown as 0 %.
 _LEAST_SHARE = 0.005
+#: Of the time in which it was watched: so long before its end much was not there yet.
+_LONG_BEFORE = 0.1
 #: Above this share it is said that to let go of what is named frees nothing.
 _MOSTLY_SHARED = 0.5
 #: How a chain begins that nobody holds.
 _HELD_BY = "held by "
-#: Above this share, a rounded figure would claim certainty.
+#: What may be proposed for `checkpoint_interval_s`.
 _INTERVALS_S = ("10", "5", "2", "1", "0.5", "0.2")
+#: Above this share, a rounded figure would claim certainty.
 _NEARLY_SURE = 0.995
 
 #: What the verdicts are called.
@@ -163,8 +166,8 @@ def held_by_lines(site: LeakSite) -> list[str]:
             "damaged in the trace; copy the trace anew, or record again"
         ]
     ways = (
-        f"record with --checkpoint-interval-s {_interval_s(site.judged_until_ns)}, call "
-        "memlyze.checkpoint(), or set checkpoint_signal and send that signal"
+        f"record with --checkpoint-interval-s {_interval_s(site.judged_until_ns)} (taken when the "
+        "garbage collector runs), call memlyze.checkpoint(), or set checkpoint_signal and send it"
     )
     if checkpoint_ns is None:
         why = f"of process {site.process_id} no heap was recorded"
@@ -229,6 +232,8 @@ def _holder_lines(site: LeakSite) -> list[str]:
         lines.append(f"and {of_c_code}")
     if site.checkpoint_ns is not None and holders.time_ns < site.checkpoint_ns:
         lines.append(f"as it was at {format_duration(holders.time_ns)}, at an earlier checkpoint")
+    elif site.judged_until_ns - holders.time_ns > _LONG_BEFORE * site.watched_ns:
+        lines.append(f"as it was at {format_duration(holders.time_ns)}, at its last checkpoint")
     return lines
 
 

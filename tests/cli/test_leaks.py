@@ -237,7 +237,7 @@ def test_suspect_of_a_process_without_a_checkpoint_says_why(
     write_lives(tmp_path / "t.mlyze", GROWING)
     told = memlyze("leaks", "t.mlyze").stdout
     assert re.search(r"held by +not known: of process \d+ no heap was recorded", told)
-    assert "call memlyze.checkpoint(), or set checkpoint_signal and send that signal" in told
+    assert "call memlyze.checkpoint(), or set checkpoint_signal and send it" in told
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ def held_by(content: Any, text: str, *, parts: int = 0, more: int = 0) -> Any:
     """
     chain = Chain(text=text, root="module", share=0.9)
     holders = Holders(
-        time_ns=1,
+        time_ns=20,
         objects=10,
         bytes=800,
         retained_bytes=900,
@@ -51,7 +51,7 @@ def held_by(content: Any, text: str, *, parts: int = 0, more: int = 0) -> Any:
         live_samples=100,
         stack=(),
         holders=holders,
-        checkpoint_ns=1,
+        checkpoint_ns=20,
         is_checkpoint_damaged=False,
         process_started_by=None,
         process_ended_by="exit",

@@ -59,6 +59,24 @@ def test_worker_that_its_pool_ended_is_to_end_by_itself(site: LeakSite) -> None:
     assert "let it end by itself (workers of a Pool: pool.close(), pool.join())" in of_worker
 
 
+def test_when_a_heap_was_looked_at_is_told_where_that_was_long_before_the_end(
+    site: LeakSite,
+) -> None:
+    assert site.holders is not None
+
+    def last_line(looked_at_ns: int, last_ns: int) -> str:
+        holders = site.holders._replace(time_ns=looked_at_ns) if site.holders else None
+        return held_by_lines(
+            site._replace(
+                holders=holders, checkpoint_ns=last_ns, judged_until_ns=10**9, growing_since_ns=0
+            )
+        )[-1]
+
+    assert last_line(95 * 10**7, 95 * 10**7).startswith("recorded of it")
+    assert last_line(7 * 10**8, 7 * 10**8) == "as it was at 700 ms, at its last checkpoint"
+    assert last_line(7 * 10**8, 10**9) == "as it was at 700 ms, at an earlier checkpoint"
+
+
 def test_path_of_a_program_in_a_folder_above_is_shown_without_the_way_there() -> None:
     file = "/srv/app/run/../worker.py"
     assert short_place("work", file, 3) == "/srv/app/worker.py:3 work"

@@ -54,6 +54,7 @@ cdef extern from "Python.h":
     PyThreadState *PyThreadState_Get()
     PyInterpreterState *PyInterpreterState_Main()
     int Py_AddPendingCall(int (*function)(void *) noexcept, void *argument)
+    int PY_VERSION_HEX
     PyObject *PyEval_GetFrame()
     int PyContextVar_Get(object variable, PyObject *default_, PyObject **value) except -1
     object PyContextVar_Set(object variable, object value)
@@ -168,8 +169,10 @@ cdef int64_t checkpoint_interval_ns = 0
 cdef int64_t next_checkpoint_ns = 0
 cdef uint64_t checkpoint_session = 0  # that both are of
 cdef uint64_t most_at_interval = 0
+cdef int64_t checkpoint_asked_ns = 0  # when the main thread was asked for one; 0: it was not
 cdef enum:
     LEAST_TIME_PER_PAUSE = 50
+    PATIENCE_NS = 1000000000
 cdef ml_invisible_allocator invisible[16]
 
 # The number of the present window, 0 for none. In the context, so that it follows a task through an
@@ -290,22 +293,42 @@ def checkpoint_callback(phase, info):
     """For `gc.callbacks`: a checkpoint where one is due. When the collector has run its lists are
     whole, and garbage that it found is gone.
 
+    Until CPython 3.11 it may run in the middle of whatever allocates: there the main thread takes
+    it between two instructions, unless it comes to none for a second.
+
     The times between two go up with the age of the recording, so that there are some dozen in a
     day, and with how long the last one took, which is to be a small share of all time.
     """
-    global next_checkpoint_ns, checkpoint_session
-    cdef ml_checkpoint taken
-    cdef int64_t age_ns
+    global next_checkpoint_ns, checkpoint_session, checkpoint_asked_ns
     if not ml_session or phase != "stop":
         return
     if checkpoint_session != ml_session:  # that of a child, perhaps, which begins anew
         checkpoint_session = ml_session
         next_checkpoint_ns = checkpoint_interval_ns
-    if now_ns() < next_checkpoint_ns:
+        checkpoint_asked_ns = 0
+    cdef int64_t age_ns = now_ns()
+    if age_ns < next_checkpoint_ns:
         return
-    taken = ml_checkpoint_take(b"interval", most_at_interval)
-    age_ns = now_ns()
-    next_checkpoint_ns = age_ns + max(age_ns // 2, LEAST_TIME_PER_PAUSE * taken.pause_ns)
+    if PY_VERSION_HEX < 0x030c0000:
+        if checkpoint_asked_ns == 0:
+            if Py_AddPendingCall(take_due_checkpoint, NULL) == 0:
+                checkpoint_asked_ns = age_ns
+            return
+        if age_ns - checkpoint_asked_ns < PATIENCE_NS:
+            return
+    take_due_checkpoint(NULL)
+
+
+cdef int take_due_checkpoint(void *unused) noexcept:
+    global next_checkpoint_ns, checkpoint_asked_ns
+    cdef ml_checkpoint taken
+    cdef int64_t age_ns
+    checkpoint_asked_ns = 0
+    if ml_session and checkpoint_session == ml_session and now_ns() >= next_checkpoint_ns:
+        taken = ml_checkpoint_take(b"interval", most_at_interval)
+        age_ns = now_ns()
+        next_checkpoint_ns = age_ns + max(age_ns // 2, LEAST_TIME_PER_PAUSE * taken.pause_ns)
+    return 0
 
 
 def checkpoint_before_cleanup():

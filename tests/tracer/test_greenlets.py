@@ -222,3 +222,29 @@ def test_greenlet_that_is_never_ended_does_no_harm(same: Any) -> None:
     for number in range(50):
         for row in trace.own(60_033 + number, 70_033 + number):
             assert trace.stack(row.stack_id)[0].function == "endless"
+
+
+def test_checkpoint_while_a_greenlet_is_made_does_not_ask_it(record: Any) -> None:
+    """A greenlet is among what the collector tracks before it is one: its type's answer to whether
+    it is tracked would look into what is not there yet.
+    """
+    done = record(
+        """
+        import gc, greenlet, memlyze
+        def look(phase, info):
+            if phase == "stop":
+                memlyze.checkpoint()
+        def leave():
+            greenlet.getcurrent().parent.switch(1)
+        gc.callbacks.append(look)
+        for threshold in range(3, 30):
+            gc.set_threshold(threshold, 1000, 1000)
+            made = [greenlet.greenlet(leave) for _ in range(20)]
+            for one in made:
+                one.switch()
+            del made
+        gc.callbacks.remove(look)
+        print("done")
+        """
+    )
+    assert done.lines == ["done"]

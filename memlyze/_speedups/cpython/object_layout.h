@@ -48,6 +48,8 @@ static inline struct gc_generation *ml_gc_frozen(void)
 #endif
 }
 
+/* Not for what stands in the collector's own lists, which has one: an object may be there before it
+ * is made, and its type's answer is not ready then. The collector does not ask either. */
 static inline bool ml_has_gc_head(PyObject *object)
 {
     PyTypeObject *type = Py_TYPE(object);
@@ -62,9 +64,9 @@ static inline bool ml_is_tracked(PyObject *object)
 /* ---- what stands before an object in its block
  * --------------------------------------------------- */
 
-static inline size_t ml_bytes_before(PyObject *object)
+static inline size_t ml_bytes_before(PyObject *object, bool has_gc_head)
 {
-    size_t bytes = ml_has_gc_head(object) ? ML_GC_HEAD_BYTES : 0;
+    size_t bytes = has_gc_head ? ML_GC_HEAD_BYTES : 0;
 #if PY_VERSION_HEX >= 0x030c0000
     if (Py_TYPE(object)->tp_flags & Py_TPFLAGS_PREHEADER)
         bytes += 2 * sizeof(PyObject *);

@@ -180,10 +180,10 @@ static void measure_attributes(ml_object_size *size, PyObject *object)
 #endif
 }
 
-ml_object_size ml_measure_object(PyObject *object, ml_object_kind kind)
+ml_object_size ml_measure_object(PyObject *object, ml_object_kind kind, bool has_gc_head)
 {
     PyTypeObject *type = Py_TYPE(object);
-    const size_t before = ml_bytes_before(object);
+    const size_t before = ml_bytes_before(object, has_gc_head);
     ml_object_size size = {before + (size_t)type->tp_basicsize, 0, (uintptr_t)object - before, 0,
                            false};
     if (type->tp_itemsize > 0) {

@@ -35,7 +35,7 @@ typedef enum {
 } ml_object_kind;
 
 ml_object_kind ml_object_kind_of(PyTypeObject *type);
-ml_object_size ml_measure_object(PyObject *object, ml_object_kind kind);
+ml_object_size ml_measure_object(PyObject *object, ml_object_kind kind, bool has_gc_head);
 
 /* The beginning of numpy's arrays, which has been the same for as long as its C interface. */
 typedef struct {

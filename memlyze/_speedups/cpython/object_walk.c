@@ -48,7 +48,8 @@ static uint32_t refcount_of(PyObject *object)
     return count > 0 && count < ((Py_ssize_t)1 << 28) ? (uint32_t)count : UINT32_MAX;
 }
 
-static ml_graph_object *add_object(ml_walk *walk, PyObject *object, const ml_type_details *details)
+static ml_graph_object *add_object(ml_walk *walk, PyObject *object, const ml_type_details *details,
+                                   bool has_gc_head)
 {
     ml_graph *graph = walk->graph;
     const uint64_t place = graph->objects.count;
@@ -59,7 +60,7 @@ static ml_graph_object *add_object(ml_walk *walk, PyObject *object, const ml_typ
     }
     if (ML_UNLIKELY(place >= walk->most_objects))
         walk->too_many = true;
-    const ml_object_size size = ml_measure_object(object, details->kind);
+    const ml_object_size size = ml_measure_object(object, details->kind, has_gc_head);
     *row = (ml_graph_object){
         .address = (uintptr_t)object,
         .size_bytes = size.bytes,
@@ -132,7 +133,7 @@ bool ml_walk_meet(ml_walk *walk, PyObject *object)
     if (has_references(object, details))
         wait_for_turn(walk, object);
     else
-        add_object(walk, object, details);
+        add_object(walk, object, details, ml_has_gc_head(object));
     return true;
 }
 
@@ -353,20 +354,28 @@ static int visit(PyObject *value, void *argument)
     return 0;
 }
 
-static void walk_object(ml_walk *walk, PyObject *object)
+/* A class is tracked before it has a name. */
+static bool is_half_made(PyObject *object, const ml_type_details *details)
+{
+    return details->kind == ML_OBJECT_TYPE &&
+           !(((PyTypeObject *)object)->tp_flags & Py_TPFLAGS_READY);
+}
+
+/* `is_tracked`: it stands in one of the collector's lists. */
+static void walk_object(ml_walk *walk, PyObject *object, bool is_tracked)
 {
     ml_type_details *details = ml_type_details_of(&walk->types, Py_TYPE(object));
-    if (!details)
+    if (!details || is_half_made(object, details))
         return;
     walk->object = object;
     walk->details = details;
-    walk->row = add_object(walk, object, details);
+    walk->row = add_object(walk, object, details, is_tracked || ml_has_gc_head(object));
     walk->expected_count = walk->expected_next = 0;
     if (!walk->row)
         return;
     walk_items(walk, object);
     expect_attributes(walk, object, details);
-    if (details->is_known || (details->kind == ML_OBJECT_TYPE && !ml_is_tracked(object))) {
+    if (details->is_known || (details->kind == ML_OBJECT_TYPE && !is_tracked)) {
         for (size_t i = 0; i < walk->expected_count; i++)
             if (ml_walk_meet(walk, walk->expected[i].value))
                 refer(walk, walk->expected[i].value, walk->expected[i].how, walk->expected[i].name);
@@ -386,7 +395,7 @@ static void walk_object(ml_walk *walk, PyObject *object)
 void ml_walk_waiting(ml_walk *walk)
 {
     while (walk->waiting_count && !ml_walk_is_over(walk))
-        walk_object(walk, walk->waiting[--walk->waiting_count]);
+        walk_object(walk, walk->waiting[--walk->waiting_count], false);
 }
 
 static void walk_generation(ml_walk *walk, struct gc_generation *generation)
@@ -396,7 +405,7 @@ static void walk_generation(ml_walk *walk, struct gc_generation *generation)
         __builtin_prefetch(ML_GC_NEXT(head));
         PyObject *object = (PyObject *)((uintptr_t)head + ML_GC_HEAD_BYTES);
         ml_address_meet(&walk->graph->addresses, (uintptr_t)object, &walk->graph->failed);
-        walk_object(walk, object);
+        walk_object(walk, object, true);
         ml_walk_waiting(walk);
         if (ml_walk_is_over(walk))
             return;

@@ -22,7 +22,7 @@ from memlyze.analyses.free_lists import seems_to_fill_free_lists
 from memlyze.analyses.hindsight import took_the_place_of_others, verdict_with_hindsight
 from memlyze.analyses.leak_parts import by_leak, growing_leaks, most_of_each, totals_of_leaks
 from memlyze.analyses.leak_sites import Cohort, Leaks, LeakSite
-from memlyze.analyses.references import References
+from memlyze.analyses.references import Holders, References
 from memlyze.analyses.sampling import sampling_of
 from memlyze.analyses.selection import END_NS
 from memlyze.analyses.timeline import last_moment_ns
@@ -41,6 +41,7 @@ _NO_FRAMES = 0
 _PLACE = ("function", "file", "line")
 #: Of so many growing sites it is asked which of them are parts of one leak.
 _ASKED = 60
+_MOSTLY = 0.5
 
 
 def leaks(
@@ -209,18 +210,31 @@ def _with_holders(
 def _seen_running(
     sites: list[LeakSite], references: References, site_stacks: list[list[int]]
 ) -> list[LeakSite]:
-    """The sites that grow with who held them while the program ran, where a checkpoint tells."""
+    """The sites that grow with who held them while the program ran, where a checkpoint tells of
+    more than the one at the end; of a process all or none, as they are told together.
+    """
     seen = list(sites)
     growing = [number for number, site in enumerate(sites) if site.verdict == "growing"]
     for process_id in {sites[number].process_id for number in growing}:
         of_process = [number for number in growing if sites[number].process_id == process_id]
         stacks = {stack for number in of_process for stack in site_stacks[number]}
         running = references.while_running(process_id, stacks)
-        for number in of_process if running is not references else ():
-            holders = running.holders(process_id, site_stacks[number])
-            if holders is not None:
-                seen[number] = sites[number]._replace(holders=holders)
+        if running is references:
+            continue
+        found = {number: running.holders(process_id, site_stacks[number]) for number in of_process}
+        if any(_tells_more(holders, sites[number].holders) for number, holders in found.items()):
+            for number, holders in found.items():
+                if holders is not None:
+                    seen[number] = sites[number]._replace(holders=holders)
     return seen
+
+
+def _tells_more(earlier: Holders | None, last: Holders | None) -> bool:
+    """Whether at an earlier moment more objects had something, or somebody what nobody has then."""
+    if earlier is None or last is None:
+        return earlier is not None
+    is_garbage = [holders.garbage_share >= _MOSTLY for holders in (earlier, last)]
+    return len(earlier.containers) > len(last.containers) or is_garbage == [False, True]
 
 
 def _with_ends(trace: Trace, sites: list[LeakSite], references: References) -> list[LeakSite]:

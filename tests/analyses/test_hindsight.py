@@ -365,6 +365,19 @@ def test_of_many_that_have_grown_by_the_same_some_are_named_and_that_there_are_o
     assert held_by_lines(note)[0].startswith("4 at once, and others; as far as they were found:")
 
 
+def test_who_holds_it_at_the_end_is_told_where_an_earlier_checkpoint_tells_no_more(
+    tmp_path: Path,
+) -> None:
+    asked = SHARED.replace(
+        "    order(n)\n", "    order(n)\n    if n == 1500: memlyze.checkpoint()\n"
+    )
+    found = _recorded("import memlyze\n" + asked, tmp_path, until={"growing"})
+    note = next(site for site in found.having("growing") if site.function.endswith("__init__"))
+    lines = held_by_lines(note)
+    assert any("BY_TIME → list[2 000]" in line for line in lines)
+    assert not any("checkpoint" in line for line in lines)
+
+
 @pytest.mark.skipif(sys.version_info < (3, 9), reason="cancelled tasks keep nothing in CPython 3.8")
 def test_who_held_it_while_the_program_ran_is_told_where_a_checkpoint_was_asked_for(
     tmp_path: Path,

@@ -49,8 +49,10 @@ def _is_of_ended(full_name: str) -> bool:
                 return False
     except OSError:
         return False
+    import gc
+
     return _is_main_interpreter() and not any(
-        type(known) is type(sys) and known.__name__ == full_name for known in _tracked_objects()
+        type(known) is type(sys) and known.__name__ == full_name for known in gc.get_objects()
     )
 
 
@@ -64,9 +66,3 @@ def _is_main_interpreter() -> bool:
             continue
         return int(present[0] if isinstance(present, tuple) else present) == 0
     return True
-
-
-def _tracked_objects() -> list[object]:
-    import gc
-
-    return gc.get_objects()

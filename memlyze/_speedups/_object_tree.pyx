@@ -33,6 +33,7 @@ cdef extern from "object_tree.h" nogil:
 
 
 cdef ml_object_graph checked_graph(
+    size_t count,
     int64_t[::1] first_reference,
     int32_t[::1] referred,
     int32_t[::1] type_objects,
@@ -40,14 +41,15 @@ cdef ml_object_graph checked_graph(
     int32_t[::1] roots,
     int32_t[::1] levels,
 ) except *:
-    """The graph that the arrays say, without sizes; ValueError where they do not fit together."""
-    cdef size_t count = is_held_unseen.shape[0]
+    """The graph of so many objects that the arrays say, without sizes; ValueError where they do not
+    fit together.
+    """
     cdef size_t references = referred.shape[0]
     cdef ml_object_graph graph
     cdef size_t k
     if not (
         first_reference.shape[0] == count + 1
-        and type_objects.shape[0] == count
+        and type_objects.shape[0] == is_held_unseen.shape[0] == count
         and roots.shape[0] == levels.shape[0]
         and first_reference[0] == 0
         and first_reference[count] == <int64_t>references
@@ -110,10 +112,8 @@ def make_object_tree(
     cdef size_t count = sizes.shape[0]
     cdef ml_object_tree tree
     cdef bint has_memory
-    if is_held_unseen.shape[0] != sizes.shape[0]:
-        raise ValueError("the columns of the graph do not fit together")
     cdef ml_object_graph graph = checked_graph(
-        first_reference, referred, type_objects, is_held_unseen, roots, levels
+        count, first_reference, referred, type_objects, is_held_unseen, roots, levels
     )
     columns = columns_of_ways(count, &tree)
     columns["dominator"] = numpy.empty(count + 1, numpy.int32)
@@ -147,10 +147,8 @@ def make_shortest_ways(
     cdef size_t count = is_left_out.shape[0]
     cdef ml_object_tree tree
     cdef bint has_memory
-    if is_held_unseen.shape[0] != is_left_out.shape[0]:
-        raise ValueError("the columns of the graph do not fit together")
     cdef ml_object_graph graph = checked_graph(
-        first_reference, referred, type_objects, is_held_unseen, roots, levels
+        count, first_reference, referred, type_objects, is_held_unseen, roots, levels
     )
     columns = columns_of_ways(count, &tree)
     graph.is_left_out = &is_left_out[0] if count else NULL

@@ -54,7 +54,6 @@ cdef extern from "Python.h":
     PyThreadState *PyThreadState_Get()
     PyInterpreterState *PyInterpreterState_Main()
     int Py_AddPendingCall(int (*function)(void *) noexcept, void *argument)
-    int PY_VERSION_HEX
     PyObject *PyEval_GetFrame()
     int PyContextVar_Get(object variable, PyObject *default_, PyObject **value) except -1
     object PyContextVar_Set(object variable, object value)
@@ -113,9 +112,11 @@ cdef extern from "launch/signal_wait.h" nogil:
         int code
         int process_id
     bint ml_wait_for_signal(uint64_t signals, int64_t timeout_ns, ml_received_signal *received)
+
 cdef extern from "cpython/compat.h":
     void ml_enter_untraced()
     void ml_leave_untraced()
+
 cdef extern from "cpython/checkpoint.h":
     ctypedef enum ml_checkpoint_outcome:
         ML_CHECKPOINT_TAKEN

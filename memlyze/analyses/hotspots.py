@@ -211,9 +211,8 @@ def _greatest(
             *((name is None, name) for name in map(names[number].get, _ORDER)),
         ),
     )
-    inner = main_inner(
-        sums, places_of(trace, "site" if by in GROUPS else by), numbers, _SORTED_BY[sort]
-    )
+    places = places_of(trace, "site" if by in GROUPS else by)
+    inner = main_inner(sums, places, numbers, figures, _SORTED_BY[sort])
     rows = []
     for number in order[:count]:
         row = {name: values[number].item() for name, values in figures.items()}

@@ -30,7 +30,6 @@ FIGURES: typing.Final = {
     "temporary_allocations": ("allocations", TEMPORARY, TEMPORARY),
 }
 
-
 _HALF = 0.5
 
 
@@ -51,13 +50,16 @@ def figures_of(sums: Columns, numbers: Array, count: int) -> dict[str, Array]:
     return figures
 
 
-def main_inner(sums: Columns, places: Places, numbers: Array, figure: str) -> dict[int, Place]:
+def main_inner(
+    sums: Columns, places: Places, numbers: Array, figures: Columns, figure: str
+) -> dict[int, Place]:
     """Of each place or group the innermost place that more than half of its `figure` comes from, by
     its number; none where there is no such place.
 
-    `figure` is one of `FIGURES`; of another one, which is no sum, bytes are taken.
+    `figures` are what `figures_of` says of them. Of a figure that is no sum bytes are taken.
     """
-    column, mask, classes = FIGURES.get(figure, FIGURES["bytes"])
+    figure = figure if figure in FIGURES else "bytes"
+    column, mask, classes = FIGURES[figure]
     rows = places.rows(sums["stack_id"])
     counts = (rows > 0) & (sums["classes"] & mask == classes)
     values, of_rows = sums[column][counts], numbers[counts]
@@ -68,10 +70,7 @@ def main_inner(sums: Columns, places: Places, numbers: Array, figure: str) -> di
     pair, of_pairs = np.unique(pairs, return_inverse=True)
     totals = np.bincount(of_pairs.reshape(-1), weights=values)
     number, inner = pair // len(places.inner), pair % len(places.inner)
-    of_all = np.bincount(
-        numbers, weights=np.where(sums["classes"] & mask == classes, sums[column], 0)
-    )
-    is_main = totals > _HALF * of_all[number]
+    is_main = totals > _HALF * figures[figure][number]
     return {
         which: places.inner[place]
         for which, place in zip(number[is_main].tolist(), inner[is_main].tolist())

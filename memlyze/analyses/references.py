@@ -209,10 +209,7 @@ class References:
         """The heap at that checkpoint of the process at which most of what these call stacks
         allocated was live; of several the last.
         """
-        checkpoints = self._trace.table("checkpoints")
-        times = checkpoints["time_ns"]
-        if "process_id" in checkpoints:
-            times = times[checkpoints["process_id"] == process_id]
+        times, _ = self._checkpoints_of(process_id)
         at = {time_ns: self._until(time_ns) for time_ns in sorted(times.tolist())}
         at = {time_ns: heap for time_ns, heap in at.items() if heap.has(process_id)}
         if len(at) < 2:
@@ -227,19 +224,25 @@ class References:
         that one saw half or more of what the one at the end sees: at the end a program has let go
         of much, as `asyncio.run` has of tasks, timers and the loop.
         """
-        checkpoints = self._trace.table("checkpoints")
-        times, ends = checkpoints["time_ns"], np.isin(checkpoints["reason"], _AT_END)
-        is_own = np.ones(len(times), bool)
-        if "process_id" in checkpoints:
-            is_own = checkpoints["process_id"] == process_id
+        times, reasons = self._checkpoints_of(process_id)
+        are_ends = np.isin(reasons, _AT_END)
         end_ns = self.time_ns(process_id)
-        if end_ns is None or not ends[is_own & (times == end_ns)].any():
+        if end_ns is None or not are_ends[times == end_ns].any():
             return self
-        earlier = [self._until(time_ns) for time_ns in times[is_own & ~ends].tolist()[-1:]]
+        earlier = [self._until(time_ns) for time_ns in times[~are_ends].tolist()[-1:]]
         if not earlier or not earlier[0].has(process_id):
             return self
         seen, at_end = (heap.live_bytes(process_id, stack_ids) for heap in (earlier[0], self))
         return earlier[0] if seen >= _HALF * at_end else self
+
+    def _checkpoints_of(self, process_id: int) -> tuple[Array, Array]:
+        """When the checkpoints of the process were taken, and why."""
+        checkpoints = self._trace.table("checkpoints")
+        times, reasons = checkpoints["time_ns"], checkpoints["reason"]
+        if "process_id" not in checkpoints:
+            return times, reasons
+        is_own = checkpoints["process_id"] == process_id
+        return times[is_own], reasons[is_own]
 
     def live_bytes(self, process_id: int, stack_ids: typing.Collection[int]) -> float:
         """Of what these call stacks allocated, how much was live at the checkpoint; an estimate."""

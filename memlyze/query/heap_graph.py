@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import typing
 
 import numpy as np
@@ -228,7 +229,7 @@ class HeapGraph:
 
         is_left_out = np.zeros(len(self.objects()["object_id"]), np.uint8)
         is_left_out[list(rows)] = 1
-        graph = self._graph()
+        graph = self._graph
         ways = _object_tree.make_shortest_ways(
             graph.first_reference,
             graph.referred,
@@ -248,7 +249,7 @@ class HeapGraph:
     def _make_tree(self) -> Columns:
         from memlyze._speedups import _object_tree
 
-        ids, graph, references = self.objects()["object_id"], self._graph(), self.references()
+        ids, graph, references = self.objects()["object_id"], self._graph, self.references()
         tree: Columns = _object_tree.make_object_tree(
             graph.first_reference,
             graph.referred,
@@ -273,6 +274,7 @@ class HeapGraph:
             "is_reference": (tree["reference"] >= 0).astype(np.uint8),
         }
 
+    @functools.cached_property
     def _graph(self) -> _Graph:
         objects, references = self.objects(), self.references()
         ids = objects["object_id"]

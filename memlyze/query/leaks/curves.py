@@ -350,6 +350,16 @@ def _is_single(rows: Rows, blocks: Array, births: Array) -> Array:
     return is_single
 
 
+def gained_and_lost(rows: Rows, since: Array, end: Array) -> tuple[Array, Array]:
+    """Which rows were born from one cell of their site to before another and stayed, and which were
+    there before and went meanwhile. What came and went in between is neither.
+    """
+    first, last = since[rows.site], end[rows.site]
+    is_gained = (rows.born >= first) & (rows.born < last) & (rows.died >= last)
+    is_lost = (rows.born < first) & (rows.died >= first) & (rows.died < last)
+    return is_gained, is_lost
+
+
 def _variance_at_peak(rows: Rows, live: Array) -> Array:
     """Of each site that of what was live when most was."""
     if not rows.variance.any():

@@ -8,7 +8,7 @@ import numpy as np
 
 from memlyze.query.leaks.ages import is_dropped_by_age
 from memlyze.query.leaks.clock import CELLS, Array
-from memlyze.query.leaks.curves import Curves, Lives
+from memlyze.query.leaks.curves import Curves, Lives, gained_and_lost
 from memlyze.query.leaks.pace import pace_between
 from memlyze.query.leaks.trend import again_p, fewer_p, mann_kendall_p, net_flow_p, sign_flip_p
 
@@ -216,10 +216,7 @@ def _gain_variance(curves: Curves, since: Array, end: Array) -> Array:
     rows = curves.rows
     if not rows.variance.any():
         return np.zeros(len(curves.sites))
-    first, last = since[rows.site], end[rows.site]
-    is_gained = (rows.born >= first) & (rows.born < last) & (rows.died >= last)
-    is_lost = (rows.born < first) & (rows.died >= first) & (rows.died < last)
-    counts = is_gained | is_lost
+    counts = np.logical_or(*gained_and_lost(rows, since, end))
     return np.bincount(
         rows.site[counts], weights=rows.variance[counts], minlength=len(curves.sites)
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 
 from memlyze.query.leaks.clock import CELLS, Array
-from memlyze.query.leaks.curves import Curves, Lives
+from memlyze.query.leaks.curves import Curves, Lives, gained_and_lost
 from memlyze.query.leaks.shape import Shapes
 
 _NEARLY_ALL = 0.9
@@ -34,16 +34,15 @@ def growth_rates(lives: Lives, curves: Curves, shapes: Shapes) -> Array:
     order = np.argsort(-gains, axis=0, kind="stable")
     most_first = np.take_along_axis(gains, order, axis=0)
     before = np.cumsum(most_first, axis=0) - most_first
-    takes_part = before < _NEARLY_ALL * gains.sum(axis=0)
+    takes_part = np.empty(gains.shape, bool)
+    np.put_along_axis(takes_part, order, before < _NEARLY_ALL * gains.sum(axis=0), axis=0)
+    takes_part |= ~takes_part.any(axis=0)  # of what gained nothing, all do
     lasted_ns: dict[bytes, int] = {}
     rates = np.empty(len(span_ns))
     for site in range(len(rates)):
-        rows = (
-            np.sort(order[takes_part[:, site], site]) if takes_part[:, site].any() else order[:, 0]
-        )
-        key = rows.tobytes()
+        key = takes_part[:, site].tobytes()
         if key not in lasted_ns:
-            lasted_ns[key] = _lasted_ns(lives.spans[rows])
+            lasted_ns[key] = _lasted_ns(lives.spans[takes_part[:, site]])
         share_of_time = lasted_ns[key] / max(lives.end_ns - lives.start_ns, 1)
         rates[site] = 1e9 / max(span_ns[site] * share_of_time, 1)
     return rates
@@ -102,9 +101,7 @@ def _gains(lives: Lives, curves: Curves, since: Array, end: Array) -> Array:
     """Processes × sites: the bytes that each gained from one cell of its life to before another."""
     rows = curves.rows
     sites = len(curves.sites)
-    first, last = since[rows.site], end[rows.site]
-    is_gained = (rows.born >= first) & (rows.born < last) & (rows.died >= last)
-    is_lost = (rows.born < first) & (rows.died >= first) & (rows.died < last)
+    is_gained, is_lost = gained_and_lost(rows, since, end)
     gained = np.where(is_gained, rows.bytes, np.where(is_lost, -rows.bytes, 0))
     counts = np.flatnonzero(gained)
     keys = rows.process[counts].astype(np.int64) * sites + rows.site[counts]

@@ -40,6 +40,10 @@ class LeakSite(typing.NamedTuple):
     """The processes in which something of it stays, the one that has most of it first. Those that
     are alike, such as the workers of a server, are judged as one: see `docs/leaks.md`.
     """
+    processes_at_once: int
+    """How many of these ran at one time, at most. Where they were more, what is said to be live is
+    what all of them had together, each when it ended.
+    """
     verdict: str
     """One of `VERDICTS`."""
     grew_until_freed: bool
@@ -73,7 +77,9 @@ class LeakSite(typing.NamedTuple):
     cohorts: tuple[Cohort, ...]
     """By time of birth, in order."""
     curve: tuple[int, ...]
-    """Live bytes over the life of the process, at equal distances."""
+    """Live bytes over the life of the process (of several, added up at equal shares of the life
+    of each), at equal distances.
+    """
     collected_share: float
     """Of what was freed after a while, the share that the garbage collector freed."""
     samples: int
@@ -96,6 +102,13 @@ class LeakSite(typing.NamedTuple):
     """Which leak the site is a part of, from 1 on: by what the sites of one left behind the same
     object has grown (`container_id`). None: it is no suspect.
     """
+
+    @property
+    def is_of_successors(self) -> bool:
+        """Whether it is in processes that did not all run at one time, as workers do that are
+        replaced.
+        """
+        return self.processes_at_once < len(self.process_ids)
 
     @property
     def watched_ns(self) -> int:

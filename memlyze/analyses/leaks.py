@@ -17,6 +17,7 @@ from memlyze.analyses.ended_growth import (
     stopped_growth,
     stopped_in_phase,
 )
+from memlyze.analyses.ended_processes import most_at_once
 from memlyze.analyses.estimates import Estimate
 from memlyze.analyses.free_lists import seems_to_fill_free_lists
 from memlyze.analyses.hindsight import took_the_place_of_others, verdict_with_hindsight
@@ -189,6 +190,7 @@ def _site(row: typing.Mapping[str, typing.Any], stack: tuple[Frame, ...]) -> Lea
         holders=None,
         checkpoint_ns=None,
         is_checkpoint_damaged=False,
+        processes_at_once=len(row["process_ids"]),
         process_started_by=None,
         process_ended_by=None,
         leak=None,
@@ -250,6 +252,7 @@ def _with_ends(trace: Trace, sites: list[LeakSite], references: References) -> l
             is_checkpoint_damaged=references.is_torn(site.process_id),
             process_started_by=started_by.get(site.process_id) or None,
             process_ended_by=ended_by.get(site.process_id) or None,
+            processes_at_once=most_at_once(trace, site.process_ids),
         )
         for site in sites
     ]

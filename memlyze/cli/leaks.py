@@ -22,9 +22,11 @@ from memlyze.wording.leaks import (
     TOO_FEW_TEXT,
     WORDS,
     confidence_text,
+    curve_word,
     freed_growth_text,
     growing_text,
     held_by_lines,
+    live_word,
     more_suspects_text,
     part_text,
     pause_text,
@@ -201,7 +203,8 @@ def _suspect(
         facts.add("at peak", f"{figure(site.peak_bytes)}, grew by {growth} since {since}")
         facts.add("", f"until it was freed at {freed}; not freed of it: {figure(site.live_bytes)}")
     else:
-        facts.add("live", f"{figure(site.live_bytes)}, growing by {growth} since {since}")
+        live = figure(site.live_bytes)
+        facts.add(live_word(site), f"{live}, growing by {growth} since {since}")
     pause = pause_text(site)
     if pause is not None:
         facts.add("", pause)
@@ -209,7 +212,7 @@ def _suspect(
         name = printable(site.window_name or "")
         left = figure(site.growth_bytes_per_window)
         facts.add("", f"each {name} leaves {left} of it behind")
-    facts.add("over time", sparkline(site.curve, _CURVE_WIDTH))
+    facts.add(curve_word(site), sparkline(site.curve, _CURVE_WIDTH))
     facts.add("survival", _survival(site))
     facts.add(
         "confidence",

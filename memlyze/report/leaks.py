@@ -17,6 +17,7 @@ from memlyze.wording.leaks import (
     freed_growth_text,
     growing_text,
     held_by_lines,
+    live_word,
     more_suspects_text,
     pause_text,
     processes_text,
@@ -81,7 +82,7 @@ def _card(site: LeakSite, folder: str) -> Element:
         freed = f"{bytes_text(site.peak_bytes)}, until it was freed at "
         size = ("at peak", freed + time_text(site.judged_until_ns))
     else:
-        size = ("live", bytes_text(site.live_bytes))
+        size = (live_word(site), bytes_text(site.live_bytes))
     facts = [
         size,
         (

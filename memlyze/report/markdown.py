@@ -15,6 +15,7 @@ from memlyze.wording.leaks import (
     freed_growth_text,
     growing_text,
     held_by_lines,
+    live_word,
     more_suspects_text,
     part_text,
     processes_text,
@@ -142,7 +143,7 @@ def _leaks(content: Content) -> str:
     for site, *others in found.suspects_by_leak():
         where = place_text(site.file, site.line, content.folder)
         processes = f", {processes_text(site)}" if len(site.process_ids) > 1 else ""
-        size = f"{bytes_text(site.live_bytes)} live"
+        size = f"{bytes_text(site.live_bytes)} {live_word(site)}"
         if site.grew_until_freed:
             until = time_text(site.judged_until_ns)
             size = f"{bytes_text(site.peak_bytes)} at peak, freed at {until}"

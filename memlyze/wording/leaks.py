@@ -66,7 +66,7 @@ def total_text(found: Leaks, site: LeakSite) -> str | None:
     if total is None or total.sites < 2 or site.grew_until_freed:
         return None
     return (
-        f"{total.sites} sites, {figure(total.live_bytes)} live, "
+        f"{total.sites} sites, {figure(total.live_bytes)} {live_word(site)}, "
         f"growing by {figure(total.growth_bytes_per_second)} per second"
     )
 
@@ -76,7 +76,7 @@ def part_text(site: LeakSite) -> str:
     growth = f"{figure(site.growth_bytes_per_second)} per second"
     if site.grew_until_freed:
         return f"{figure(site.peak_bytes)} at peak, grew by {growth}"
-    return f"{figure(site.live_bytes)} live, growing by {growth}"
+    return f"{figure(site.live_bytes)} {live_word(site)}, growing by {growth}"
 
 
 def more_suspects_text(found: Leaks) -> str | None:
@@ -92,7 +92,20 @@ def more_suspects_text(found: Leaks) -> str | None:
 def processes_text(site: LeakSite) -> str:
     """Where a site is, of several processes."""
     count = len(site.process_ids)
-    return f"in {count} processes" if count > 1 else f"process {site.process_id}"
+    if count == 1:
+        return f"process {site.process_id}"
+    at_once = f", {site.processes_at_once} at once" if site.is_of_successors else ""
+    return f"in {count} processes{at_once}"
+
+
+def live_word(site: LeakSite) -> str:
+    """What `live_bytes` are: of processes that followed each other all of it was never live."""
+    return "left in all" if site.is_of_successors else "live"
+
+
+def curve_word(site: LeakSite) -> str:
+    """Over what the curve of a site goes."""
+    return "over each life" if site.is_of_successors else "over time"
 
 
 def confidence_text(site: LeakSite) -> str:

@@ -42,6 +42,7 @@ def test_what_grows_in_all_workers_is_one_site(site: str, tmp_path: Path) -> Non
     found = judged(paths, site=site)
     (only,) = found.sites
     assert (only.verdict, only.process_ids, only.process_id) == ("growing", (10, 9, 8), 10)
+    assert (only.processes_at_once, only.is_of_successors) == (3, False)
     total = sum(len(grown(n, every_ms=every)) for n, every in counts.items()) * 20_000
     assert only.live_bytes.value == total
     assert only.growth_bytes_per_second.value == pytest.approx(total / (END_MS / 1000), rel=0.1)
@@ -81,6 +82,7 @@ def test_workers_that_are_replaced_leak_at_the_same_age(tmp_path: Path) -> None:
     ]
     (site,) = judged(paths).sites
     assert (site.verdict, len(site.process_ids)) == ("growing", 4)
+    assert (site.processes_at_once, site.is_of_successors) == (1, True)
     # Over the time of all of them.
     assert site.growth_bytes_per_second.value == pytest.approx(1_000_000, rel=0.1)
 

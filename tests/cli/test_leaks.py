@@ -332,6 +332,20 @@ def test_what_grows_in_all_workers_is_shown_once(memlyze: Runner, tmp_path: Path
     assert "in 2 processes" in memlyze("report", "--markdown", "8.mlyze", "9.mlyze").stdout
 
 
+def test_what_workers_left_that_are_replaced_is_not_called_live(
+    memlyze: Runner, tmp_path: Path
+) -> None:
+    for number, start_s in ((8, 0), (9, 60)):
+        start = {"start_time_unix_ns": 10**18 + start_s * 10**9}
+        path = tmp_path / f"{number}.mlyze"
+        write_lives(path, GROWING, process_id=number, started_by="fork", **start)
+    shown = memlyze("leaks", "8.mlyze", "9.mlyze").stdout
+    assert "/srv/app/main.py:10 leak  in 2 processes, 1 at once" in shown
+    assert "left in all" in shown and "over each life" in shown and " live " not in shown
+    markdown = memlyze("report", "--markdown", "8.mlyze", "9.mlyze").stdout
+    assert " left in all, " in markdown and "in 2 processes, 1 at once" in markdown
+
+
 def test_what_grew_for_most_of_the_time_is_told_with_the_time_to_judge(
     memlyze: Runner, tmp_path: Path
 ) -> None:

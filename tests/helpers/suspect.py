@@ -30,6 +30,7 @@ def held_by(content: Any, text: str, *, parts: int = 0, more: int = 0) -> Any:
         origin="program",
         process_id=7,
         process_ids=(7,),
+        processes_at_once=1,
         verdict="growing",
         grew_until_freed=False,
         confidence=0.99,

@@ -11,17 +11,25 @@ import { Stack } from "../parts/Stack";
 import { Table } from "../parts/Table";
 import { linkTo } from "../selection/store";
 import { evidence } from "./evidence";
-import { asksAttention, HEADING_MEANINGS, HEADING_TEXTS, headingOf, type LeakSite } from "./form";
+import { asksAttention, HEADING_MEANINGS, HEADING_TEXTS, headingOf, isOfSuccessors, processesText, type LeakSite } from "./form";
 import { Holders } from "./Holders";
 
 /** Above this share, rounded figures would claim certainty. */
 const NEARLY_SURE = 0.995;
+/** Processes whose ids are listed. */
+const MOST_IDS = 12;
 
 function confidenceText({ verdict, confidence }: LeakSite): string {
   if (verdict === "too_few_samples") {
     return "";
   }
   return `Confidence ${confidence > NEARLY_SURE ? "over 99 %" : formatShare(confidence)}.`;
+}
+
+/** The first of them, where they are many. */
+function idsText(site: LeakSite): string {
+  const ids = site.process_ids.slice(0, MOST_IDS).join(", ");
+  return site.process_ids.length > MOST_IDS ? `${processesText(site)}: ${ids}, …` : ids;
 }
 
 /** One line of the program: what is thought of it, and why. */
@@ -47,7 +55,7 @@ export function Suspect({ site }: { site: LeakSite }) {
             <a href={linkTo({ view: "timeline", atNs: site.judged_until_ns })}>{formatMoment(site.judged_until_ns, resolution)}</a>
           </Fact>
         )}
-        <Fact name="Not freed"><EstimateText estimate={site.live_bytes} /></Fact>
+        <Fact name={isOfSuccessors(site) ? "Not freed, in all" : "Not freed"}><EstimateText estimate={site.live_bytes} /></Fact>
         {asksAttention(heading) && (
           <Fact name="Growth"><EstimateText estimate={site.growth_bytes_per_second} format={(value) => `${formatBytes(value)}/s`} /></Fact>
         )}
@@ -58,7 +66,7 @@ export function Suspect({ site }: { site: LeakSite }) {
         {site.growth_bytes_per_window !== null && (
           <Fact name={`Of it, left behind by each ${visible(site.window_name ?? "window")}`}><EstimateText estimate={site.growth_bytes_per_window} /></Fact>
         )}
-        {info.processes.length > 1 && <Fact name={site.process_ids.length === 1 ? "Process" : "Processes"}>{site.process_ids.join(", ")}</Fact>}
+        {info.processes.length > 1 && <Fact name={site.process_ids.length === 1 ? "Process" : "Processes"}>{idsText(site)}</Fact>}
         <Fact name="Samples">{formatCount(site.samples)}</Fact>
       </dl>
       <Holders site={site} />
@@ -118,7 +126,7 @@ function Evidence({ site }: { site: LeakSite }) {
   }
   return (
     <figure>
-      <h3>Live bytes of this line{lines.length > 1 ? ", with the trend and its 95 % interval" : ""}</h3>
+      <h3>Live bytes of this line{isOfSuccessors(site) && ", added up over the life of each process"}{lines.length > 1 ? ", with the trend and its 95 % interval" : ""}</h3>
       <LineChart
         label={`Live bytes over time: ${formatBytes(site.curve.at(-1) ?? 0)} at the end${lines.length > 1 ? `, growing by ${formatBytes(site.growth_bytes_per_second.value)} a second` : ""}. The table of births below has figures.`}
         lines={lines}

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { countUnder, foremost, headingOf, isPart, type LeakSite, type Verdict } from "./form";
+import { countUnder, foremost, headingOf, isOfSuccessors, isPart, processesText, type LeakSite, type Verdict } from "./form";
 
 function site(verdict: Verdict, live: number, peak = live): LeakSite {
   return { verdict, live_bytes: { value: live, error: 0 }, peak_bytes: { value: peak, error: 0 } } as LeakSite;
@@ -41,4 +41,12 @@ test("what grew until it was freed has a heading of its own, and comes before wh
   const counts = { judged: { freed_late: 3 }, grew_until_freed: growth };
   expect(countUnder("freed_late", counts)).toBe(2);
   expect(countUnder("grew_until_freed", counts)).toBe(1);
+});
+
+test("of processes that followed each other it is said how many there were at once", () => {
+  const workers = { process_ids: [4, 5, 6], processes_at_once: 3 };
+  expect([processesText(workers), isOfSuccessors(workers)]).toEqual(["in 3 processes", false]);
+  const replaced = { process_ids: [4, 5, 6], processes_at_once: 2 };
+  expect([processesText(replaced), isOfSuccessors(replaced)]).toEqual(["in 3 processes, 2 at once", true]);
+  expect(processesText({ process_ids: [4], processes_at_once: 1 })).toBe("PID 4");
 });

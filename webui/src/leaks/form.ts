@@ -43,6 +43,8 @@ export interface LeakSite extends LeakFrame {
   readonly process_id: number;
   /** In which something of it stays; several where they are judged as one. */
   readonly process_ids: readonly number[];
+  /** How many of them ran at one time, at most. */
+  readonly processes_at_once: number;
   readonly verdict: Verdict;
   readonly grew_until_freed: boolean;
   readonly confidence: number;
@@ -103,8 +105,18 @@ export function headingOf({ verdict, grew_until_freed }: Pick<LeakSite, "verdict
 }
 
 /** Which process it is in, or in how many. */
-export function processesText({ process_ids: ids }: Pick<LeakSite, "process_ids">): string {
-  return ids.length === 1 ? `PID ${ids[0]}` : `in ${ids.length} processes`;
+export function processesText({ process_ids: ids, processes_at_once: atOnce }: Processes): string {
+  if (ids.length === 1) {
+    return `PID ${ids[0]}`;
+  }
+  return atOnce < ids.length ? `in ${ids.length} processes, ${atOnce} at once` : `in ${ids.length} processes`;
+}
+
+type Processes = Pick<LeakSite, "process_ids" | "processes_at_once">;
+
+/** Whether it is in processes that did not all run at one time, as workers do that are replaced. */
+export function isOfSuccessors({ process_ids: ids, processes_at_once: atOnce }: Processes): boolean {
+  return atOnce < ids.length;
 }
 
 /** Whether a line is held with the one above it: parts of one leak. */

@@ -13,9 +13,8 @@ if TYPE_CHECKING:
 
 #: A `sample_interval`: as close as the program's pace allows.
 ADAPTIVE = "adaptive"
-#: Between these it is then. It is as wide where a `sample_rate` alone was set.
-CLOSEST_INTERVAL_BYTES = 512
-WIDEST_INTERVAL_BYTES = 64 * 1024
+#: What it is where a `sample_rate` alone was set.
+_INTERVAL_BYTES_WITH_RATE = 64 * 1024
 
 
 class _Range:
@@ -63,7 +62,7 @@ class TraceOptions:
             1.0 records every allocation exactly; 0.0 leaves it to `sample_interval` alone.
         sample_interval: mean number of allocated bytes between two samples. An allocation of n
             bytes is recorded with probability 1 - (1 - sample_rate) * exp(-n / sample_interval).
-            "adaptive": from 512 to 65536, as close as the program's pace allows, which is the
+            "adaptive": from 512 to 524288, as close as the program's pace allows, which is the
             closer the less it allocates; with a `sample_rate`, 65536.
         max_stack_depth: frames kept of a call stack; of a deeper one the innermost are kept (at
             least half as many, where from CPython 3.12 on each call from C counts as a frame).
@@ -166,10 +165,10 @@ class TraceOptions:
         return self.sample_interval == ADAPTIVE and self.sample_rate == 0.0
 
     @property
-    def widest_interval_bytes(self) -> int:
-        """R; the greatest that it may become."""
+    def interval_bytes(self) -> int:
+        """R, where it is not adaptive."""
         if isinstance(self.sample_interval, str):
-            return WIDEST_INTERVAL_BYTES
+            return _INTERVAL_BYTES_WITH_RATE
         return self.sample_interval
 
     @property
@@ -182,7 +181,7 @@ class TraceOptions:
             return 0
         import math
 
-        return math.ceil(-math.log1p(-self.sample_rate) * self.widest_interval_bytes)
+        return math.ceil(-math.log1p(-self.sample_rate) * self.interval_bytes)
 
 
 def accepted_values(name: str) -> str:

@@ -15,7 +15,7 @@ import time
 from memlyze import _json_text, checkpoints, family, handover, thread_names
 from memlyze._speedups import _tracer
 from memlyze.errors import TracerStateError, TraceWriteError
-from memlyze.options import ADAPTIVE, CLOSEST_INTERVAL_BYTES, from_keywords
+from memlyze.options import ADAPTIVE, from_keywords
 
 TYPE_CHECKING = False  # `typing` itself stays out of the recorded program
 if TYPE_CHECKING:
@@ -142,8 +142,8 @@ class Tracer:
                 os.fsencode(path),
                 overwrite,
                 _json_text.encode(self._header_metadata()),
-                0.0 if options.is_exact else float(options.widest_interval_bytes),
-                float(CLOSEST_INTERVAL_BYTES) if options.is_adaptive else 0.0,
+                0.0 if options.is_exact else float(options.interval_bytes),
+                options.is_adaptive,
                 options.sample_rate,
                 options.surcharge_bytes,
                 options.max_stack_depth,
@@ -360,7 +360,7 @@ class Tracer:
             **self._member.metadata(),
             "start_time_unix_ns": time.time_ns(),
             "sample_rate": options.sample_rate,
-            "sample_interval": ADAPTIVE if options.is_adaptive else options.widest_interval_bytes,
+            "sample_interval": ADAPTIVE if options.is_adaptive else options.interval_bytes,
             "max_stack_depth": options.max_stack_depth,
             "track_gc": options.track_gc,
             "memory_interval_ms": options.memory_interval_ms,

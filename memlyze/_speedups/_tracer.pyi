@@ -8,7 +8,7 @@ def start(
     overwrite: bool,
     header_metadata_json: bytes,
     interval_bytes: float,
-    least_interval_bytes: float,
+    goes_by_pace: bool,
     rate: float,
     surcharge_bytes: int,
     max_stack_depth: int,

@@ -14,7 +14,7 @@ import numpy as np
 
 Columns = typing.Mapping[str, typing.Any]
 
-_ADAPTIVE_BYTES = 65536.0  # the widest interval of a sampling that goes by the program's pace
+_ADAPTIVE_BYTES = 524288.0  # the widest interval of a sampling that goes by the program's pace
 _SMALL_OBJECT_BYTES = 48
 
 

@@ -7,8 +7,9 @@
 #include "check.h"
 #include "core/recorder.h"
 
-#define SAMPLINGS 8
+#define SAMPLINGS ML_MOST_SAMPLINGS
 #define WIDEST (SAMPLINGS - 1)
+#define DENSE 4 /* 64 KiB */
 #define TURN_NS 10000000
 #define TURNS_PER_SECOND 100
 #define SIZES 3
@@ -27,9 +28,10 @@ static void begin(uint64_t seed)
     memset(&thread, 0, sizeof thread);
     memset(&ml_recording, 0, sizeof ml_recording);
     for (int i = 0; i < SAMPLINGS; i++)
-        ml_recording.samplings[i] = (ml_sampling){512 << i, 0};
+        ml_recording.samplings[i] = (ml_sampling){ml_pace_intervals[i], 0};
     ml_recording.sampling_count = SAMPLINGS;
-    ml_pace_init(&ml_recording.pace, SAMPLINGS, TURN_NS);
+    ml_pace_init(&ml_recording.pace, ml_recording.samplings, SAMPLINGS, TURN_NS);
+    CHECK(ml_recording.pace.dense == DENSE);
     ml_pace_counts_init(&counts, ml_recording.samplings, SAMPLINGS);
     now_ns = 0;
     random_sizes = ml_mix(seed) | 1;
@@ -94,12 +96,14 @@ static void test_a_program_that_allocates_little_is_recorded_as_closely_as_can_b
     CHECK(thread.sampling == 0);
 }
 
-static void test_a_dense_program_ends_at_the_widest_interval(void)
+static void test_the_denser_a_program_the_wider_the_interval_at_which_it_ends(void)
 {
     begin(2);
-    run(400e6, 0.1); /* at once: by its own burst */
-    CHECK(thread.sampling == WIDEST);
-    run(400e6, 3);
+    run(150e6, 0.1); /* at once: by its own burst */
+    CHECK(thread.sampling == DENSE);
+    run(150e6, 3);
+    CHECK(thread.sampling == DENSE);
+    run(5e9, 1.5);
     CHECK(thread.sampling == WIDEST);
 }
 
@@ -112,19 +116,33 @@ static void test_samples_keep_within_their_number_whatever_the_pace(void)
         run(pace, 4);
         CHECK((double)(samples - before) <= 4 * 1.2 * ML_PACE_SAMPLES);
     }
+    for (double pace = 60e6; pace < 4e9; pace *= 1.9) {
+        begin(3);
+        run(pace, 1.5);
+        const uint64_t before = samples;
+        run(pace, 1);
+        CHECK((double)(samples - before) <= 1.2 * ML_PACE_DENSE_SAMPLES);
+    }
 }
 
 static void test_a_slow_phase_is_recorded_closely_soon_after_a_dense_one(void)
 {
     begin(4);
-    run(300e6, 2);
-    CHECK(thread.sampling == WIDEST);
+    run(1.5e9, 2);
+    CHECK(thread.sampling > DENSE);
     run(7e3, 6); /* it goes by the wish at its next allocation */
     CHECK(thread.sampling == 0);
+    double expected = 0; /* at the closest interval */
     const uint64_t before = samples;
-    run(7e3, 8);
-    CHECK(samples - before >=
-          40); /* 109 are expected of 56 KB in small blocks; large ones are sure */
+    for (int i = 0; i < SIZES; i++)
+        expected -=
+            truth[i] / (double)sizes[i] / ml_sample_weight(ml_recording.samplings, sizes[i]);
+    run(7e3, 20);
+    for (int i = 0; i < SIZES; i++)
+        expected +=
+            truth[i] / (double)sizes[i] / ml_sample_weight(ml_recording.samplings, sizes[i]);
+    CHECK(expected > 50);
+    CHECK((double)(samples - before) >= expected / 2);
 }
 
 static void test_bursts_cost_a_bounded_number_of_samples(void)
@@ -135,7 +153,7 @@ static void test_bursts_cost_a_bounded_number_of_samples(void)
         const uint64_t before = samples;
         for (int j = 0; j < 20000; j++) /* 0.96 MB, between two turns */
             allocate(0);
-        CHECK(samples - before <= 64 * WIDEST + 100);
+        CHECK(samples - before <= 64 * DENSE + 100);
         run(1e3, 2);
         CHECK(ml_pace_wished(&ml_recording.pace) == 0);
     }
@@ -184,7 +202,7 @@ static void test_estimates_are_unbiased_while_the_interval_changes(void)
     for (uint64_t seed = 1; seed <= SEEDS; seed++) {
         begin(seed);
         for (int phase = 0; phase < 2; phase++) {
-            run(300e6, 0.05);
+            run(600e6, 0.05);
             seen |= 1u << thread.sampling;
             run(40e3, 1.8);
             seen |= 1u << thread.sampling;
@@ -197,7 +215,7 @@ static void test_estimates_are_unbiased_while_the_interval_changes(void)
             variances[i] += variance[i];
         }
     }
-    CHECK(seen & 1 && seen & 1u << WIDEST && (seen & ~(1u | 1u << WIDEST)));
+    CHECK(seen & 1 && seen >> DENSE && seen & ((1u << DENSE) - 2));
     for (int i = 0; i < SIZES; i++) {
         CHECK(within[i] >= SEEDS * 0.90 && within[i] <= SEEDS * 0.99);
         CHECK(fabs(errors[i]) <= 4 * sqrt(variances[i]));
@@ -230,7 +248,7 @@ static void test_a_budget_that_was_taken_away_keeps_as_many(void)
 int main(void)
 {
     test_a_program_that_allocates_little_is_recorded_as_closely_as_can_be();
-    test_a_dense_program_ends_at_the_widest_interval();
+    test_the_denser_a_program_the_wider_the_interval_at_which_it_ends();
     test_samples_keep_within_their_number_whatever_the_pace();
     test_a_slow_phase_is_recorded_closely_soon_after_a_dense_one();
     test_bursts_cost_a_bounded_number_of_samples();

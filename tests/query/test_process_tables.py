@@ -64,7 +64,7 @@ def test_interval_that_changed_counts_as_the_widest() -> None:
 def test_sampling_whose_rows_are_lost_is_that_of_the_options() -> None:
     nothing = in_force()
     adaptive = row(options({"sample_rate": "0", "sample_interval": '"adaptive"'}), nothing)
-    assert adaptive["interval_bytes"] == 65536
+    assert adaptive["interval_bytes"] == 524288
     rate = 0.25
     fixed = row(options({"sample_rate": str(rate), "sample_interval": "1000"}), nothing)
     hazard = -math.log(1 - rate)

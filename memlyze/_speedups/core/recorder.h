@@ -29,9 +29,9 @@ typedef struct {
     bool overwrite;
     const char *header_metadata_json;
     double interval_bytes; /* 0: exact */
-    /* Less than that: the interval is between the two, as the program's pace allows
-     * (sampling_pace.h). Only without a rate. 0: it does not change. */
-    double least_interval_bytes;
+    /* The interval is none of the option's, but as close as the program's pace allows
+     * (sampling_pace.h). Only without a rate. */
+    bool goes_by_pace;
     double rate;
     int64_t surcharge_bytes;
     uint32_t max_stack_depth;

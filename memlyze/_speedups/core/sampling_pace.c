@@ -7,12 +7,22 @@
 /* A burst is no less than this, nor less than four times what would be usual between two turns. */
 #define LEAST_BURST 64
 
-void ml_pace_init(ml_pace *pace, uint32_t sampling_count, int64_t longest_turn_ns)
+/* Closer to each other where most programs are that leak slowly, and at the end, where each step
+ * makes error bars wider that are wide already. */
+const double ml_pace_intervals[ML_MOST_SAMPLINGS] = {512,   1024,   4096,   16384,
+                                                     65536, 131072, 262144, 524288};
+
+void ml_pace_init(ml_pace *pace, const ml_sampling *samplings, uint32_t sampling_count,
+                  int64_t longest_turn_ns)
 {
     const int64_t usual = longest_turn_ns * ML_PACE_SAMPLES / 1000000000;
     atomic_store(&pace->wished, 0);
     atomic_store(&pace->samples, 0);
     pace->widest = (uint8_t)(sampling_count - 1);
+    pace->dense = 0;
+    while (pace->dense < pace->widest &&
+           samplings[pace->dense].interval_bytes < ML_PACE_DENSE_BYTES)
+        pace->dense++;
     pace->burst = usual * 4 > LEAST_BURST ? (uint32_t)usual * 4 : LEAST_BURST;
 }
 
@@ -43,6 +53,12 @@ static double expected_samples(const ml_pace_counts *counts, uint8_t sampling)
     return sum;
 }
 
+/* How many there may be in a second under a sampling. */
+static double most_samples(const ml_pace *pace, uint8_t sampling)
+{
+    return sampling < pace->dense ? ML_PACE_SAMPLES : ML_PACE_DENSE_SAMPLES;
+}
+
 /* The closest sampling where so many samples live. */
 static uint8_t closest(const ml_pace *pace, uint64_t live_samples)
 {
@@ -64,14 +80,15 @@ void ml_pace_turn(ml_pace *pace, ml_pace_counts *counts, int64_t now_ns, uint64_
     const uint8_t least = closest(pace, live_samples);
     if (wished < least)
         wished = least;
-    while (wished < pace->widest && expected_samples(counts, wished) > ML_PACE_SAMPLES)
+    while (wished < pace->widest && expected_samples(counts, wished) > most_samples(pace, wished))
         wished++;
     if (wished > present) {
         counts->raised_ns = now_ns;
     } else if (now_ns - counts->raised_ns >= CALM_NS) {
         /* With room to spare, here as there, so that it does not go up and down. */
         const uint8_t spared = closest(pace, live_samples + live_samples / 8);
-        while (wished > spared && expected_samples(counts, wished - 1) <= ML_PACE_SAMPLES / 2.0)
+        while (wished > spared && expected_samples(counts, (uint8_t)(wished - 1)) <=
+                                      most_samples(pace, (uint8_t)(wished - 1)) / 2)
             wished--;
     }
     /* A thread may take a step up just now: that goes before. */

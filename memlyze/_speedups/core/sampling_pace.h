@@ -2,11 +2,16 @@
  *
  * Every sample costs a microsecond or two, of the program and of the helper thread. So the interval
  * is the closest one under which there are not too many of them: of the samplings that a recording
- * has, each twice as wide as the one before, it begins with the closest. Dense programs are at the
- * widest within some hundred samples; one that allocates little is recorded all the more closely.
+ * has it begins with the closest. Dense programs are at a wide one within some hundred samples; one
+ * that allocates little is recorded all the more closely.
  *
- * - Up, by the helper thread at its turns: when there were more than ML_PACE_SAMPLES in the last
- *   second. By any thread, at once: when there were many since the last turn (a burst).
+ * How many are too many goes by the interval. Up to ML_PACE_DENSE_BYTES a thousand in a second
+ * tell all that there is to tell of what happens in it. Beyond it, where a program allocates some
+ * hundred MB a second, what matters may be a small part of that: there they are as many as may be
+ * without taking more than a hundredth of its time.
+ *
+ * - Up, by the helper thread at its turns: when there were more than that in the last second. By
+ *   any thread, at once: when there were many since the last turn (a burst), up to that interval.
  * - Down, by the helper thread: when half as many would have been had under the closer sampling
  *   throughout the last second, and the last step up is a second ago. It takes their budgets away
  *   from the threads that are under a wider one (thread_state.h): what is left of 64 KiB may be
@@ -22,19 +27,25 @@
 #include "platform.h"
 #include "sampler.h"
 
+/* A live block's sampling has three bits (live_hash.h). */
 #define ML_MOST_SAMPLINGS 8
-/* Of the whole process in a second. */
+extern ML_INTERNAL const double ml_pace_intervals[ML_MOST_SAMPLINGS];
+#define ML_PACE_DENSE_BYTES 65536
+/* Of the whole process in a second: before that interval, and from it on. */
 #define ML_PACE_SAMPLES 1000
-/* From so many live samples on, and from half as many more each time, the closest interval is twice
- * as wide. Of memory that grows slowly from nothing these are 16 MiB, 32 MiB, and so on; at 1 GiB
- * it is the widest of 64 KiB. There are some hundred thousand then, of 20 to 40 bytes each. */
+#define ML_PACE_DENSE_SAMPLES 10000
+/* From so many live samples on, and from half as many more each time, the closest interval is the
+ * next one. Of memory that grows slowly from nothing these are 16 MiB, 32 MiB, and so on; at 1 GiB
+ * it is 64 KiB. There are some hundred thousand then, of 20 to 40 bytes each. */
 #define ML_PACE_LIVE_SAMPLES ((uint64_t)1 << 15)
 
 /* What all threads look at. */
 typedef struct {
     _Atomic uint8_t wished;
     uint8_t widest;
-    uint32_t burst; /* samples between two turns of the helper thread that call for the next step */
+    uint8_t dense; /* the first sampling of ML_PACE_DENSE_BYTES, or the widest */
+    /* Samples between two turns of the helper thread that call for the next step, up to `dense`. */
+    uint32_t burst;
     _Atomic uint32_t samples; /* since its last turn, or the last step */
 } ml_pace;
 
@@ -51,7 +62,8 @@ typedef struct {
 } ml_pace_counts;
 
 /* `longest_turn_ns`: of the helper thread. */
-void ml_pace_init(ml_pace *pace, uint32_t sampling_count, int64_t longest_turn_ns);
+void ml_pace_init(ml_pace *pace, const ml_sampling *samplings, uint32_t sampling_count,
+                  int64_t longest_turn_ns);
 void ml_pace_counts_init(ml_pace_counts *counts, const ml_sampling *samplings,
                          uint32_t sampling_count);
 
@@ -68,7 +80,7 @@ ML_INLINE void ml_pace_sampled(ml_pace *pace)
         return;
     atomic_store_explicit(&pace->samples, 0, memory_order_relaxed);
     uint8_t wished = ml_pace_wished(pace);
-    if (wished < pace->widest)
+    if (wished < pace->dense)
         atomic_compare_exchange_strong(&pace->wished, &wished, (uint8_t)(wished + 1));
 }
 

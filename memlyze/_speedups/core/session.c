@@ -98,17 +98,14 @@ static void clear_tables(void)
 static void set_samplings(const ml_options *options)
 {
     const uint32_t turn_ms = options->memory_interval_ms;
-    double interval = options->interval_bytes;
-    uint32_t count = 1;
-    while (options->least_interval_bytes > 0 && interval / 2 >= options->least_interval_bytes &&
-           count < ML_MOST_SAMPLINGS) {
-        interval /= 2;
-        count++;
-    }
-    for (uint32_t i = 0; i < count; i++, interval *= 2)
+    const uint32_t count = options->goes_by_pace ? ML_MOST_SAMPLINGS : 1;
+    for (uint32_t i = 0; i < count; i++) {
+        const double interval =
+            options->goes_by_pace ? ml_pace_intervals[i] : options->interval_bytes;
         ml_recording.samplings[i] = (ml_sampling){interval, options->surcharge_bytes};
+    }
     ml_recording.sampling_count = count;
-    ml_pace_init(&ml_recording.pace, count,
+    ml_pace_init(&ml_recording.pace, ml_recording.samplings, count,
                  (int64_t)(turn_ms < LONGEST_TURN_MS ? turn_ms : LONGEST_TURN_MS) * 1000000);
 }
 

@@ -19,7 +19,6 @@
 #include <string.h>
 
 #define ADAPTIVE "adaptive"
-#define LEAST_SAMPLE_INTERVAL 512
 #define DEFAULT_SAMPLE_INTERVAL (64 * 1024)
 #define DEFAULT_STACK_DEPTH 16
 #define DEFAULT_MEMORY_INTERVAL_MS 10
@@ -57,7 +56,7 @@ static bool read_sampling(ml_options *options)
     }
     options->rate = rate;
     options->interval_bytes = rate == 1 ? 0 : interval;
-    options->least_interval_bytes = is_adaptive && rate == 0 ? LEAST_SAMPLE_INTERVAL : 0;
+    options->goes_by_pace = is_adaptive && rate == 0;
     options->surcharge_bytes = rate == 1 ? 0 : (int64_t)ceil(-log1p(-rate) * interval);
     return true;
 }
@@ -90,7 +89,7 @@ __attribute__((constructor)) static void begin(void)
     if (!read_sampling(&options))
         return;
     char interval[40] = "\"" ADAPTIVE "\"";
-    if (options.least_interval_bytes == 0)
+    if (!options.goes_by_pace)
         snprintf(interval, sizeof interval, "%.17g", options.interval_bytes);
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);

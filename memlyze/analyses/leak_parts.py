@@ -85,9 +85,12 @@ def _held_by(sites: list[LeakSite]) -> list[typing.Hashable]:
     is no leak.
 
     Sites are parts of one leak where the same have grown by them. What only some of these have, and
-    what they themselves take, is a part of it, too.
+    what they themselves take, is a part of it, too. So is what several alike have beneath an object
+    that has grown by another site: of a few samples, those alike are not seen to be several.
     """
     grown = [_grown(site) for site in sites]
+    alone = {name for of_site in grown if len(of_site) == 1 for name in of_site}
+    grown = [of_site | (_holder_of_alike(site) & alone) for site, of_site in zip(sites, grown)]
     held_by: list[typing.Hashable] = [None] * len(sites)
     leaks: list[frozenset[typing.Hashable]] = []
     for number in sorted(range(len(sites)), key=lambda number: -len(grown[number])):
@@ -112,6 +115,16 @@ def _grown(site: LeakSite) -> frozenset[typing.Hashable]:
         names.append(holders.container_id)
     names = names or list(holders.object_ids)
     return frozenset((site.process_id, holders.time_ns, name) for name in names)
+
+
+def _holder_of_alike(site: LeakSite) -> frozenset[typing.Hashable]:
+    """The object that holds nearly all of a site, where it is in several alike beneath that."""
+    holders = site.holders
+    if holders is None or holders.holder is None or not holders.holder.has_nearly_all:
+        return frozenset()
+    if not all(one.object_id is None for one in holders.containers):
+        return frozenset()
+    return frozenset([(site.process_id, holders.time_ns, holders.holder.object_id)])
 
 
 def _are_themselves(site: LeakSite) -> bool:

@@ -43,6 +43,8 @@ _PLACE = ("function", "file", "line")
 #: Of so many growing sites it is asked which of them are parts of one leak.
 _ASKED = 60
 _MOSTLY = 0.5
+#: No greater share of what was freed tells who held it.
+_CRUMBS = 0.05
 
 
 def leaks(
@@ -204,6 +206,9 @@ def _with_holders(
     """A site that needs attention with who holds what it allocated, where that is known."""
     if site.grew_until_freed:
         references = references.when_fullest(site.process_id, stack_ids)
+        peak = site.peak_bytes.value / len(site.process_ids)
+        if references.live_bytes(site.process_id, stack_ids) < _CRUMBS * peak:
+            return site  # who has these says nothing of who had the rest
     elif site.verdict not in _EXPLAINED:
         return site
     return site._replace(holders=references.holders(site.process_id, stack_ids))

@@ -64,6 +64,8 @@ class Holder(typing.NamedTuple):
     """Of the objects that were looked at, those that would."""
     is_bounded: bool
     """Whether it is a cache with a maximum size, and the objects are what it is filled with."""
+    object_id: int | None = None
+    """As in the view `objects`."""
 
     @property
     def has_nearly_all(self) -> bool:
@@ -475,6 +477,7 @@ class References:
             int(tree["retained"][row]),
             found.share,
             is_bounded=False,
+            object_id=int(self._trace.heap_graph.objects()["object_id"][row]),
         )
         if not holder.has_nearly_all:
             return holder

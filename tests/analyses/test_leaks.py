@@ -708,6 +708,21 @@ def test_buffer_that_is_copied_to_grow_is_a_leak_though_samples_miss_it(tmp_path
         assert site.verdict == "growing"
 
 
+@pytest.mark.parametrize("count", [3, 6, 12])
+def test_buffers_that_are_replaced_by_greater_ones_are_a_leak_though_a_crumb_stays(
+    count: int, tmp_path: Path
+) -> None:
+    """Several at once, each young whenever one looks; what stays says nothing of them."""
+    every_ms = 8
+    lives = [Life("site", 15, None, 64)]
+    for number in range(count):
+        for born in range(20 + number % every_ms, END_MS - 1, every_ms):
+            died = min(born + every_ms, END_MS - 1)
+            lives.append(Life("site", born, died, 2_000 + 60 * born))
+    (site,) = judged(write_lives(tmp_path / "t.mlyze", lives, end_ms=END_MS)).sites
+    assert site.verdict == "growing" or site.grew_until_freed
+
+
 def test_buffer_that_keeps_its_size_is_no_leak_though_samples_miss_it(tmp_path: Path) -> None:
     draw = random.Random(3)
     ends = [(at, at + 1) for at in range(10, END_MS)]

@@ -108,11 +108,18 @@ def test_cache_that_was_not_full_when_its_worker_ended_is_one_that_a_sibling_has
     assert [site.verdict for site in judged(paths).sites] == [verdict]
 
 
-def test_what_jobs_let_go_of_one_after_the_other_has_not_grown(tmp_path: Path) -> None:
-    def job(number: int, **options: object) -> str:
-        lives = [life._replace(died_ms=END_MS - 1) for life in grown(number)]
-        start_ns = 10**18 + (number - 8) * END_MS * MS
-        return worker(tmp_path, lives, number, start_time_unix_ns=start_ns, **options)
+@pytest.mark.parametrize("slower", [1, 20])
+def test_what_jobs_let_go_of_one_after_the_other_has_not_grown(slower: int, tmp_path: Path) -> None:
+    """They may last for a moment or for most of a minute, as workers that are replaced do."""
+    end_ms = slower * END_MS
+
+    def job(number: int) -> str:
+        lives = [
+            life._replace(born_ms=slower * life.born_ms, died_ms=end_ms - slower)
+            for life in grown(number)
+        ]
+        start_ns = 10**18 + (number - 8) * end_ms * MS
+        return worker(tmp_path, lives, number, start_time_unix_ns=start_ns, end_ms=end_ms)
 
     (one,) = judged([job(8)]).sites
     assert one.grew_until_freed

@@ -9,10 +9,8 @@ from memlyze.analyses.leak_sites import LeakSite
 from memlyze.analyses.references import Chain, HeldType, Holders
 
 
-def held_by(content: Any, text: str, *, parts: int = 0, more: int = 0) -> Any:
-    """The content with a site that grows and is held by what `text` says, so many other lines that
-    are parts of the same leak, and so many more that are not listed.
-    """
+def suspect(text: str) -> LeakSite:
+    """A site that grows, and is held by what `text` says."""
     chain = Chain(text=text, root="module", share=0.9)
     holders = Holders(
         time_ns=20,
@@ -23,7 +21,7 @@ def held_by(content: Any, text: str, *, parts: int = 0, more: int = 0) -> Any:
         shortest=chain,
         chains=(chain,),
     )
-    site = LeakSite(
+    return LeakSite(
         function="load",
         file="/srv/app/main.py",
         line=20,
@@ -58,6 +56,13 @@ def held_by(content: Any, text: str, *, parts: int = 0, more: int = 0) -> Any:
         process_ended_by="exit",
         leak=1,
     )
+
+
+def held_by(content: Any, text: str, *, parts: int = 0, more: int = 0) -> Any:
+    """The content with a site that grows and is held by what `text` says, so many other lines that
+    are parts of the same leak, and so many more that are not listed.
+    """
+    site = suspect(text)
     judged = {**content.leaks.judged, "growing": 1 + parts + more}
     growth = site.growth_bytes_per_second
     others = tuple(site._replace(line=site.line + n) for n in range(1, parts + 1))

@@ -140,15 +140,22 @@ class WebServer:
 
         Where a server that replaces a worker drops a request, as some do, another one is sent.
         """
-        numbers = range(self._next_number, self._next_number + requests)
-        self._next_number += requests
+        answers: list[Answer] = []
+        self.wait_until(
+            "an answer to each request", lambda: self._ask_some(requests, clients, answers)
+        )
+        self.answers += answers
+        return answers
+
+    def _ask_some(self, requests: int, clients: int, answers: list[Answer]) -> bool:
+        """Send as many as have no answer yet. Whether all have one then."""
+        numbers = range(self._next_number, self._next_number + requests - len(answers))
+        self._next_number += len(numbers)
         with ThreadPoolExecutor(clients) as pool:
-            answers = dict(zip(numbers, pool.map(self._ask, numbers)))
-        self._unanswered.update(number for number, answer in answers.items() if answer is None)
-        found = [answer for answer in answers.values() if answer is not None]
-        self.answers += found
-        missing = requests - len(found)
-        return found + self.ask(missing, clients) if missing else found
+            found = dict(zip(numbers, pool.map(self._ask, numbers)))
+        self._unanswered.update(number for number, answer in found.items() if answer is None)
+        answers += [answer for answer in found.values() if answer is not None]
+        return len(answers) == requests
 
     def ask_until(self, what: str, is_so: Callable[[set[int]], bool]) -> None:
         """Send requests until the ids of the processes that answered since are as wanted."""

@@ -29,7 +29,7 @@ void ml_pace_init(ml_pace *pace, const ml_sampling *samplings, uint32_t sampling
 void ml_pace_counts_init(ml_pace_counts *counts, const ml_sampling *samplings,
                          uint32_t sampling_count)
 {
-    *counts = (ml_pace_counts){.raised_ns = -CALM_NS};
+    *counts = (ml_pace_counts){.raised_ns = -CALM_NS, .credit = ML_PACE_CREDIT_SAMPLES};
     for (uint32_t i = 0; i < sampling_count; i++)
         counts->per_byte[i] = samplings[i].interval_bytes > 0 ? 1 / samplings[i].interval_bytes : 0;
 }
@@ -59,6 +59,38 @@ static double most_samples(const ml_pace *pace, uint8_t sampling)
     return sampling < pace->dense ? ML_PACE_SAMPLES : ML_PACE_DENSE_SAMPLES;
 }
 
+/* A step up has to leave no greater share of the samples than that; and a step down that takes back
+ * one which leaves more than that is always taken. */
+#define LEFT_BY_A_STEP_UP 0.7
+#define LEFT_FOR_NOTHING 0.8
+
+/* Which share of the samples of the closer sampling the next one leaves. */
+static double share_left(const ml_pace_counts *counts, uint8_t closer)
+{
+    const double samples = expected_samples(counts, closer);
+    return samples > 0 ? expected_samples(counts, (uint8_t)(closer + 1)) / samples : 0;
+}
+
+/* Whether a sampling gives more samples than there may be; what is above that may be credited. */
+static bool has_too_many(const ml_pace *pace, ml_pace_counts *counts, uint8_t sampling,
+                         double elapsed_s)
+{
+    const double excess = expected_samples(counts, sampling) - most_samples(pace, sampling);
+    if (excess <= 0 || share_left(counts, sampling) > LEFT_BY_A_STEP_UP)
+        return false;
+    if (sampling < pace->dense || counts->credit <= 0)
+        return true;
+    counts->credit -= excess * elapsed_s;
+    return false;
+}
+
+/* Whether this sampling, closer than the present one, gives few samples, or hardly more. */
+static bool is_worth_while(const ml_pace *pace, const ml_pace_counts *counts, uint8_t closer)
+{
+    return expected_samples(counts, closer) <= most_samples(pace, closer) / 2 ||
+           share_left(counts, closer) > LEFT_FOR_NOTHING;
+}
+
 /* The closest sampling where so many samples live. */
 static uint8_t closest(const ml_pace *pace, uint64_t live_samples)
 {
@@ -71,6 +103,8 @@ static uint8_t closest(const ml_pace *pace, uint64_t live_samples)
 
 void ml_pace_turn(ml_pace *pace, ml_pace_counts *counts, int64_t now_ns, uint64_t live_samples)
 {
+    const double elapsed_s = (double)(now_ns - counts->turn_ns) / 1e9;
+    counts->turn_ns = now_ns;
     begin_slices(counts, now_ns);
     atomic_store_explicit(&pace->samples, 0, memory_order_relaxed);
     uint8_t present = ml_pace_wished(pace);
@@ -80,15 +114,14 @@ void ml_pace_turn(ml_pace *pace, ml_pace_counts *counts, int64_t now_ns, uint64_
     const uint8_t least = closest(pace, live_samples);
     if (wished < least)
         wished = least;
-    while (wished < pace->widest && expected_samples(counts, wished) > most_samples(pace, wished))
+    while (wished < pace->widest && has_too_many(pace, counts, wished, elapsed_s))
         wished++;
     if (wished > present) {
         counts->raised_ns = now_ns;
     } else if (now_ns - counts->raised_ns >= CALM_NS) {
         /* With room to spare, here as there, so that it does not go up and down. */
         const uint8_t spared = closest(pace, live_samples + live_samples / 8);
-        while (wished > spared && expected_samples(counts, (uint8_t)(wished - 1)) <=
-                                      most_samples(pace, (uint8_t)(wished - 1)) / 2)
+        while (wished > spared && is_worth_while(pace, counts, (uint8_t)(wished - 1)))
             wished--;
     }
     /* A thread may take a step up just now: that goes before. */

@@ -12,10 +12,13 @@
  *
  * - Up, by the helper thread at its turns: when there were more than that in the last second. By
  *   any thread, at once: when there were many since the last turn (a burst), up to that interval.
+ *   The helper thread's step must save samples: large blocks are recorded under any sampling, and a
+ *   server that receives into buffers of 256 KiB would have its small objects recorded eight times
+ *   more rarely for nothing.
  * - Down, by the helper thread: when half as many would have been had under the closer sampling
- *   throughout the last second, and the last step up is a second ago. It takes their budgets away
- *   from the threads that are under a wider one (thread_state.h): what is left of 64 KiB may be
- * minutes to a slow program.
+ *   throughout the last second, or hardly more than now, and the last step up is a second ago. It
+ * takes their budgets away from the threads that are under a wider one (thread_state.h): what is
+ * left of 64 KiB may be minutes to a slow program.
  * - What is recorded and live takes memory. The more there is of it, the wider the closest interval
  *   that is wished.
  *
@@ -34,6 +37,9 @@ extern ML_INTERNAL const double ml_pace_intervals[ML_MOST_SAMPLINGS];
 /* Of the whole process in a second: before that interval, and from it on. */
 #define ML_PACE_SAMPLES 1000
 #define ML_PACE_DENSE_SAMPLES 10000
+/* And so many more than the latter, once: a dense program that runs for a second or two is recorded
+ * at ML_PACE_DENSE_BYTES throughout, since it has no more than that to show small things by. */
+#define ML_PACE_CREDIT_SAMPLES 20000
 /* From so many live samples on, and from half as many more each time, the closest interval is the
  * next one. Of memory that grows slowly from nothing these are 16 MiB, 32 MiB, and so on; at 1 GiB
  * it is 64 KiB. There are some hundred thousand then, of 20 to 40 bytes each. */
@@ -57,7 +63,8 @@ typedef struct {
     double expected[ML_PACE_SLICES][ML_MOST_SAMPLINGS];
     double per_byte[ML_MOST_SAMPLINGS]; /* one over the interval */
     int slice;
-    int64_t slice_ends_ns, raised_ns;
+    int64_t slice_ends_ns, raised_ns, turn_ns;
+    double credit; /* what is left of ML_PACE_CREDIT_SAMPLES */
     uint8_t known_wish;
 } ml_pace_counts;
 

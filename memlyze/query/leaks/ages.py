@@ -19,6 +19,9 @@ _LEAST = 8
 #: The oldest of a leak are twice as old at the end as in the middle of the time; chance may tell
 #: of what is dropped after a while that they are so many times as old.
 _NO_OLDER = 1.4
+#: Where there is more of what is dropped after a while, it is more blocks; a few that are replaced
+#: by ever greater ones are as young, and as many.
+_MORE = 1.2
 
 
 def is_dropped_by_age(rows: Rows, clock: Clock, onset: Array, end: Array, asked: Array) -> Array:
@@ -29,14 +32,18 @@ def is_dropped_by_age(rows: Rows, clock: Clock, onset: Array, end: Array, asked:
     time = clock.running
     half = (time[end] - time[onset]) / 2
     middle = np.searchsorted(time, time[onset] + half)
-    now, before = (_ages(rows, time, moment, asked) for moment in (end, middle))
+    (now, now_count), (before, before_count) = (
+        _ages(rows, time, moment, asked) for moment in (end, middle)
+    )
     # Where there are too few it is NaN, which compares as False.
     is_no_older: Array = (now < half) & (before < half) & (now <= _NO_OLDER * before)
-    return is_no_older
+    return is_no_older & (now_count > _MORE * before_count)
 
 
-def _ages(rows: Rows, time: Array, moment: Array, asked: Array) -> Array:
-    """How old the oldest of each site are in the cell `moment`; NaN: too few live then."""
+def _ages(rows: Rows, time: Array, moment: Array, asked: Array) -> tuple[Array, Array]:
+    """How old the oldest of each site are in the cell `moment`; NaN: too few live then. And how
+    many recorded ones do.
+    """
     at = moment[rows.site]
     chosen = np.flatnonzero(asked[rows.site] & (rows.born < at) & (rows.died >= at))
     chosen = chosen[np.lexsort((rows.born[chosen], rows.site[chosen]))]
@@ -44,7 +51,7 @@ def _ages(rows: Rows, time: Array, moment: Array, asked: Array) -> Array:
     count = np.bincount(site, minlength=len(moment))
     ages = np.full(len(moment), np.nan)
     if not len(chosen):
-        return ages
+        return ages, count
     whole = np.bincount(site, weights=size, minlength=len(moment))
     before = np.cumsum(whole) - whole
     is_older = np.cumsum(size) - before[site] <= _OLDER * whole[site]
@@ -52,4 +59,4 @@ def _ages(rows: Rows, time: Array, moment: Array, asked: Array) -> Array:
     enough = count >= _LEAST
     born = np.maximum(rows.born[chosen[first[enough]]], 0)
     ages[enough] = time[moment[enough]] - time[born]
-    return ages
+    return ages, count

@@ -37,6 +37,8 @@ _MOSTLY_SEEN = 1 / 3
 #: where no more than this share of what it keeps was freed later, and of what it has is as young.
 _PASSING_CELLS = CELLS // 40
 _FREED_LATER = 0.1
+#: No greater share of what a site had at its peak does not show that it keeps anything.
+_CRUMBS = 0.05
 _YOUNG = 0.5
 
 
@@ -392,7 +394,8 @@ def _passes(rows: Rows, size: _ByCell, may_pass: Array) -> Array:
         for which in (passes, is_young)
     )
     stays, freed_later = size.left - young, size.deaths.sum(axis=1) - passing
-    keeps = may_pass & (stays > 0)
+    # A crumb that stays makes no passing of blocks that are replaced by greater ones.
+    keeps = may_pass & (stays > _CRUMBS * size.live().max(axis=1, initial=0))
     keeps &= (freed_later <= _FREED_LATER * stays) & (young <= _YOUNG * stays)
     return passes & keeps[rows.site]
 

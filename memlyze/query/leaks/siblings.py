@@ -17,9 +17,10 @@ _MARGIN_NS = 1_000_000_000
 _AS_FAR = 0.8
 _HARDLY_ANY = 0.15
 _LONGER = 1.2
-#: Processes that follow each other and live for so short are jobs, and not workers.
+#: Processes that follow each other and live for no longer do a job each, or so many: what one has
+#: when it ends, such as a cache that is not full yet, goes with it.
 _LEAST_JOBS = 4
-_LONGEST_JOB_NS = 2_000_000_000
+_LONGEST_JOB_NS = 60_000_000_000
 
 
 def growth_rates(lives: Lives, curves: Curves, shapes: Shapes) -> Array:
@@ -74,8 +75,8 @@ def are_cut_short(lives: Lives, curves: Curves, shapes: Shapes) -> Array:
 
 
 def are_jobs(lives: Lives) -> bool:
-    """Whether the processes are many that follow each other, each for a moment: what one lets go of
-    at its end is no growth of what comes after it.
+    """Whether the processes are many that follow each other, each for a minute at most: what one
+    lets go of at its end is no growth of what comes after it.
     """
     length_ns = _lengths_ns(lives)
     if len(length_ns) < _LEAST_JOBS or np.median(length_ns) > _LONGEST_JOB_NS:

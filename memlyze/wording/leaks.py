@@ -180,7 +180,8 @@ def held_by_lines(site: LeakSite) -> list[str]:
         ]
     ways = (
         f"record with --checkpoint-interval-s {_interval_s(site.judged_until_ns)} (taken when the "
-        "garbage collector runs; where it does not, none is), call memlyze.checkpoint(), or set checkpoint_signal and send it"
+        "garbage collector runs; where it does not, none is), call memlyze.checkpoint(), or set "
+        "checkpoint_signal and send it"
     )
     if checkpoint_ns is None:
         why = f"of process {site.process_id} no heap was recorded"

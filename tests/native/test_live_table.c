@@ -118,7 +118,7 @@ static void test_sizes_survive_up_to_their_limit(void)
         ml_live live = {ML_MAX_ALLOCATION_ID - i, sizes[i], false, 7}, found;
         bool inserted;
         ml_live_table_insert(&table, 0x1000 + i * 16, live, &found, &inserted);
-        live.size = ml_live_size(live.size); /* whole pages from 128 MiB on */
+        live.size = ml_live_size(live.size); /* whole pages from 64 MiB on */
         CHECK(ml_live_table_take(&table, 0x1000 + i * 16, &found) && same(found, live));
     }
     ml_live vast = {7, (size_t)1 << 60, false, 3}, found;

@@ -7,7 +7,7 @@
 #define ID_MASK ML_MAX_ALLOCATION_ID
 #define WATCHED_BIT ((uint64_t)1 << 43)
 #define SAMPLING_SHIFT 44
-#define LOW_SIZE_SHIFT 47
+#define LOW_SIZE_SHIFT 48
 #define LOW_SIZE_BITS (64 - LOW_SIZE_SHIFT)
 #define LOW_SIZE_MASK (((size_t)1 << LOW_SIZE_BITS) - 1)
 #define ROOMY_CAPACITY 4096
@@ -19,7 +19,7 @@ uint8_t ml_filter_counts[ML_FILTER_COUNTS];
 
 static inline ml_hash_entry pack(uintptr_t address, ml_live live)
 {
-    /* 28 bits: bytes, or pages with the highest bit set. */
+    /* 27 bits: bytes, or pages with the highest bit set. */
     size_t size = ml_live_size(live.size);
     if (ML_UNLIKELY(size >= ML_LARGE_SIZE))
         size = size >> 12 | ML_LARGE_SIZE;
@@ -40,7 +40,7 @@ static inline ml_live unpack(ml_hash_entry entry)
         entry.id_and_size & ID_MASK,
         ML_UNLIKELY(size >= ML_LARGE_SIZE) ? (size - ML_LARGE_SIZE) << 12 : size,
         (entry.id_and_size & WATCHED_BIT) != 0,
-        entry.id_and_size >> SAMPLING_SHIFT & 7,
+        entry.id_and_size >> SAMPLING_SHIFT & 15,
     };
     return live;
 }

@@ -19,22 +19,22 @@ typedef struct {
     uint64_t allocation_id; /* 0: none, the block is only watched */
     size_t size;
     bool is_watched;
-    uint8_t sampling; /* under which it was recorded: 0 to 7 */
+    uint8_t sampling; /* under which it was recorded: 0 to 15 */
 } ml_live;
 
-/* A block's size as an entry keeps it: exact below 128 MiB, from there on in whole pages of 4 KiB.
+/* A block's size as an entry keeps it: exact below 64 MiB, from there on in whole pages of 4 KiB.
  */
-#define ML_LARGE_SIZE ((size_t)1 << 27)
+#define ML_LARGE_SIZE ((size_t)1 << 26)
 ML_INLINE size_t ml_live_size(size_t size)
 {
-    const size_t largest = (ML_LARGE_SIZE - 1) << 12; /* 512 GiB */
+    const size_t largest = (ML_LARGE_SIZE - 1) << 12; /* 256 GiB */
     return ML_LIKELY(size < ML_LARGE_SIZE) ? size : (size < largest ? size : largest) >> 12 << 12;
 }
 
 typedef struct {
-    /* address >> 3 in the low 53 bits, bits 17..27 of the size above; 0: empty */
+    /* address >> 3 in the low 53 bits, bits 16..26 of the size above; 0: empty */
     uint64_t address_and_size;
-    /* id in the low 43 bits, is_watched in bit 43, sampling in 44..46, bits 0..16 of the size above
+    /* id in the low 43 bits, is_watched in bit 43, sampling in 44..47, bits 0..15 of the size above
      */
     uint64_t id_and_size;
 } ml_hash_entry;

@@ -14,7 +14,7 @@ enum {
     /* The same with size 0; the next word is the size. Of a mapping another word follows: the id of
        the mapping that it is a rest of, and so has the stack of; 0: of none. */
     ML_WORD_BIG_ALLOCATION = 1,
-    /* id of the freed allocation in 3..45, its sampling in 46..48 (where that changes), its size in
+    /* id of the freed allocation in 3..45, its sampling in 46..49 (where that changes), its size in
        52..63 */
     ML_WORD_FREE = 2,
     ML_WORD_BIG_FREE = 3, /* the same with size 0; the next word is the size; of a mapping
@@ -31,7 +31,7 @@ enum {
 #define ML_SMALL_SIZE_LIMIT ((size_t)1 << 24)
 #define ML_SMALL_FREE_LIMIT ((size_t)1 << 12)
 #define ML_WORD_FREED_ID(word) ((word) >> 3 & (((uint64_t)1 << 43) - 1))
-#define ML_WORD_FREED_SAMPLING(word) ((word) >> 46 & 7)
+#define ML_WORD_FREED_SAMPLING(word) ((word) >> 46 & 15)
 #define ML_FREED_SAMPLING(sampling) ((uint64_t)(sampling) << 46)
 #define ML_WORD_FREED_SIZE(word) ((word) >> 52)
 #define ML_FREED_ALLOCATOR_SHIFT 56

@@ -7,10 +7,8 @@
 /* A burst is no less than this, nor less than four times what would be usual between two turns. */
 #define LEAST_BURST 64
 
-/* Closer to each other where most programs are that leak slowly, and at the end, where each step
- * makes error bars wider that are wide already. */
-const double ml_pace_intervals[ML_MOST_SAMPLINGS] = {512,   1024,   4096,   16384,
-                                                     65536, 131072, 262144, 524288};
+const double ml_pace_intervals[ML_MOST_SAMPLINGS] = {512,   1024,  2048,   4096,   8192,  16384,
+                                                     32768, 65536, 131072, 262144, 524288};
 
 void ml_pace_init(ml_pace *pace, const ml_sampling *samplings, uint32_t sampling_count,
                   int64_t longest_turn_ns)
@@ -59,36 +57,17 @@ static double most_samples(const ml_pace *pace, uint8_t sampling)
     return sampling < pace->dense ? ML_PACE_SAMPLES : ML_PACE_DENSE_SAMPLES;
 }
 
-/* A step up has to leave no greater share of the samples than that; and a step down that takes back
- * one which leaves more than that is always taken. */
-#define LEFT_BY_A_STEP_UP 0.7
-#define LEFT_FOR_NOTHING 0.8
-
-/* Which share of the samples of the closer sampling the next one leaves. */
-static double share_left(const ml_pace_counts *counts, uint8_t closer)
-{
-    const double samples = expected_samples(counts, closer);
-    return samples > 0 ? expected_samples(counts, (uint8_t)(closer + 1)) / samples : 0;
-}
-
 /* Whether a sampling gives more samples than there may be; what is above that may be credited. */
 static bool has_too_many(const ml_pace *pace, ml_pace_counts *counts, uint8_t sampling,
                          double elapsed_s)
 {
     const double excess = expected_samples(counts, sampling) - most_samples(pace, sampling);
-    if (excess <= 0 || share_left(counts, sampling) > LEFT_BY_A_STEP_UP)
+    if (excess <= 0)
         return false;
     if (sampling < pace->dense || counts->credit <= 0)
         return true;
     counts->credit -= excess * elapsed_s;
     return false;
-}
-
-/* Whether this sampling, closer than the present one, gives few samples, or hardly more. */
-static bool is_worth_while(const ml_pace *pace, const ml_pace_counts *counts, uint8_t closer)
-{
-    return expected_samples(counts, closer) <= most_samples(pace, closer) / 2 ||
-           share_left(counts, closer) > LEFT_FOR_NOTHING;
 }
 
 /* The closest sampling where so many samples live. */
@@ -121,7 +100,8 @@ void ml_pace_turn(ml_pace *pace, ml_pace_counts *counts, int64_t now_ns, uint64_
     } else if (now_ns - counts->raised_ns >= CALM_NS) {
         /* With room to spare, here as there, so that it does not go up and down. */
         const uint8_t spared = closest(pace, live_samples + live_samples / 8);
-        while (wished > spared && is_worth_while(pace, counts, (uint8_t)(wished - 1)))
+        while (wished > spared && expected_samples(counts, (uint8_t)(wished - 1)) <=
+                                      most_samples(pace, (uint8_t)(wished - 1)) / 2)
             wished--;
     }
     /* A thread may take a step up just now: that goes before. */

@@ -2,8 +2,8 @@
  *
  * Every sample costs a microsecond or two, of the program and of the helper thread. So the interval
  * is the closest one under which there are not too many of them: of the samplings that a recording
- * has it begins with the closest. Dense programs are at a wide one within some hundred samples; one
- * that allocates little is recorded all the more closely.
+ * has, each twice as wide as the one before, it begins with the closest. Dense programs are at a
+ * wide one within some hundred samples; one that allocates little is recorded all the more closely.
  *
  * How many are too many goes by the interval. Up to ML_PACE_DENSE_BYTES a thousand in a second
  * tell all that there is to tell of what happens in it. Beyond it, where a program allocates some
@@ -12,11 +12,11 @@
  *
  * - Up, by the helper thread at its turns: when there were more than that in the last second. By
  *   any thread, at once: when there were many since the last turn (a burst), up to that interval.
- *   The helper thread's step must save samples: large blocks are recorded under any sampling, and a
- *   server that receives into buffers of 256 KiB would have its small objects recorded eight times
+ *   The helper thread does not count large blocks, which are recorded under any sampling: a server
+ *   that receives into buffers of 256 KiB would have its small objects recorded a hundred times
  *   more rarely for nothing.
  * - Down, by the helper thread: when half as many would have been had under the closer sampling
- *   throughout the last second, or hardly more than now, and the last step up is a second ago. It
+ *   throughout the last second, and the last step up is a second ago. It
  * takes their budgets away from the threads that are under a wider one (thread_state.h): what is
  * left of 64 KiB may be minutes to a slow program.
  * - What is recorded and live takes memory. The more there is of it, the wider the closest interval
@@ -30,8 +30,8 @@
 #include "platform.h"
 #include "sampler.h"
 
-/* A live block's sampling has three bits (live_hash.h). */
-#define ML_MOST_SAMPLINGS 8
+/* A live block's sampling has four bits (live_hash.h). */
+#define ML_MOST_SAMPLINGS 11
 extern ML_INTERNAL const double ml_pace_intervals[ML_MOST_SAMPLINGS];
 #define ML_PACE_DENSE_BYTES 65536
 /* Of the whole process in a second: before that interval, and from it on. */
@@ -95,6 +95,8 @@ ML_INLINE void ml_pace_sampled(ml_pace *pace)
 ML_INLINE void ml_pace_count(ml_pace_counts *counts, size_t size, double weight)
 {
     double *expected = counts->expected[counts->slice];
+    if (size >= ML_PACE_DENSE_BYTES)
+        return;
     for (int i = 0; i < ML_MOST_SAMPLINGS; i++) {
         const double share = (double)size * counts->per_byte[i]; /* 1 - exp(-x) is less than x */
         expected[i] += weight * (share < 1 ? share : 1);

@@ -90,6 +90,16 @@ class Diff(typing.NamedTuple):
     """What rows compare: one of `MEASURES`."""
     totals: dict[str, Change | None]
     """Each of `FIGURES`; None: nothing was read of it in one of them."""
+    peak_before_ns: int | None
+    """The moment that the rows are of in the first recording; None: they are of no moment."""
+    peak_after_ns: int | None
+    """In the second."""
+    rival_before_ns: int | None
+    """Another moment of the first recording at which as much may have been live, less having been
+    live in between: which of the two is its peak was left to chance. None: there is none.
+    """
+    rival_after_ns: int | None
+    """Of the second."""
     row_count: int
     """How many stacks, functions or modules there are."""
     beyond_chance_count: int
@@ -143,6 +153,7 @@ def diff(
         )
         for number, (a, b), change in zip(numbers, pairs, changes)
     ]
+    moments = [_moments(trace, measure, selection) for trace in (before, after)]
     rows.sort(key=lambda row: (not row.figure.is_beyond_chance, -abs(row.figure.change.value)))
     return Diff(
         before=_ran(before),
@@ -150,6 +161,10 @@ def diff(
         by=by,
         measure=measure,
         totals={name: _total(name, sides) for name in FIGURES},
+        peak_before_ns=moments[0][0],
+        peak_after_ns=moments[1][0],
+        rival_before_ns=moments[0][1],
+        rival_after_ns=moments[1][1],
         row_count=len(rows),
         beyond_chance_count=sum(row.figure.is_beyond_chance for row in rows),
         rows=tuple(rows[:count]),
@@ -166,6 +181,17 @@ def measure_of(trace: Trace, name: str, selection: Selection) -> Measure:
         )
         return Measure(live_at_ns=peak_ns or 0)
     return ALLOCATED
+
+
+def _moments(trace: Trace, measure: str, selection: Selection) -> tuple[int | None, int | None]:
+    """The moment that rows are of, and one that may be the peak as well."""
+    if measure != "peak":
+        return None, None
+    series = live_series(trace, selection._replace(from_ns=0))
+    peak_ns = series.greatest_between(selection.from_ns, selection.to_ns)
+    if peak_ns is None:
+        return None, None
+    return peak_ns, series.rival_of(peak_ns, selection.from_ns, selection.to_ns)
 
 
 def _ran(trace: Trace) -> Ran:

@@ -17,6 +17,9 @@ from memlyze.query.session import Trace
 
 Array = typing.Any  # a one-dimensional numpy array
 
+#: So much of a peak, or less, is live between it and another one.
+_LOWER = 0.9
+
 
 class LiveSeries(typing.NamedTuple):
     """Moments in order, and what is live from each to the next; a trace without allocations has
@@ -47,6 +50,28 @@ class LiveSeries(typing.NamedTuple):
         if first == end:
             return None
         return int(self.times_ns[first + int(np.argmax(self.live_bytes[first:end]))])
+
+    def rival_of(self, moment_ns: int, from_ns: int, to_ns: int) -> int | None:
+        """Of the moments in [from_ns, to_ns) between which and `moment_ns` a tenth of what is live
+        then was gone, the one at which most is live, where that may be as much: within chance of
+        the samples. None: there is no such moment.
+        """
+        first, end = np.searchsorted(self.times_ns, [from_ns, to_ns]).tolist()
+        place = int(np.searchsorted(self.times_ns, moment_ns)) - first
+        live, variances = self.live_bytes[first:end], self.live_variances[first:end]
+        if not 0 <= place < len(live):
+            return None
+        lowest = np.concatenate(
+            [
+                np.minimum.accumulate(live[place::-1])[::-1],
+                np.minimum.accumulate(live[place:])[1:],
+            ]
+        )
+        within = 1.96 * np.sqrt(np.maximum(variances + variances[place], 0))
+        rivals = (lowest <= _LOWER * live[place]) & (live >= live[place] - within)
+        if not rivals.any():
+            return None
+        return int(self.times_ns[first + int(np.argmax(np.where(rivals, live, -1)))])
 
     def first_below(self, live_bytes: float, after_ns: int) -> int:
         """The first moment after another at which less is live than that; END_NS: there is none."""

@@ -10,6 +10,7 @@ from memlyze.analyses.normalised import Place
 from memlyze.analyses.scripts import MAIN
 from memlyze.wording.names import printable, short_name
 from memlyze.wording.places import short_file
+from memlyze.wording.units import format_duration
 
 #: What the figures in all are called.
 TOTALS = {
@@ -36,7 +37,21 @@ def unlike_texts(found: Diff) -> list[str]:
         texts.append(
             f"they ran on Python {versions[0]} and {versions[1]}: the same objects differ in size"
         )
+    first = _moment_text(found.peak_before_ns, found.rival_before_ns)
+    second = _moment_text(found.peak_after_ns, found.rival_after_ns)
+    is_either = found.rival_before_ns is not None or found.rival_after_ns is not None
+    if found.beyond_chance_count and is_either:
+        texts.append(
+            f"the peak was at {first} in the first and at {second} in the second: as much may have "
+            "been live at either moment, and the functions below may differ by that alone; "
+            "--measure allocated and --measure live compare no moments"
+        )
     return texts
+
+
+def _moment_text(peak_ns: int | None, rival_ns: int | None) -> str:
+    moments = [format_duration(moment) for moment in (peak_ns, rival_ns) if moment is not None]
+    return " or ".join(moments) or "no moment"
 
 
 def signed(change: Estimate, form: typing.Callable[[float], str]) -> str:

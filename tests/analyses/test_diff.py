@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from known_trace import write_known_trace
+from lives_trace import MS, Life, write_lives
 from trace_encoder import EXACT_SAMPLING, Allocation, Free, Run, TraceEncoder
 
 import memlyze
@@ -19,7 +20,7 @@ from memlyze.analyses.normalised import Place
 from memlyze.analyses.selection import Selection
 from memlyze.analyses.thresholds import judge, parse_threshold
 from memlyze.errors import MemlyzeError
-from memlyze.wording.changes import place_text
+from memlyze.wording.changes import place_text, unlike_texts
 
 FIRST_ID = 65536
 FUNCTIONS = {2: "main", 3: "load", 4: "visit", 5: "_find_and_load"}
@@ -426,3 +427,24 @@ def test_what_is_no_threshold_is_answered_with_how_to_write_one(text: str, compl
 )
 def test_program_of_a_command_line(command_line: list[str], program: str) -> None:
     assert program_of(command_line) == program
+
+
+def test_second_peak_that_may_be_the_first_is_told(tmp_path: Path) -> None:
+    """Two phases of the same size: which of them is the peak is left to the samples."""
+    for name, first, second in (("a", 100, 101), ("b", 101, 100)):
+        lives = [Life("load", 100 + at, 800, 10_000) for at in range(first)]
+        lives += [Life("transform", 1100 + at, 1800, 10_000) for at in range(second)]
+        write_lives(tmp_path / f"{name}.mlyze", lives, interval_bytes=64 * 1024)
+        write_lives(tmp_path / f"exact-{name}.mlyze", lives)
+
+    def found(prefix: str, measure: str) -> Diff:
+        paths = [tmp_path / f"{prefix}{name}.mlyze" for name in ("a", "b")]
+        with memlyze.open(paths[0]) as before, memlyze.open(paths[1]) as after:
+            return diff(before, after, measure=measure)
+
+    sampled = found("", "peak")
+    assert (sampled.peak_before_ns, sampled.rival_before_ns) == (1200 * MS, 199 * MS)
+    assert (sampled.peak_after_ns, sampled.rival_after_ns) == (200 * MS, 1199 * MS)
+    (text,) = unlike_texts(sampled)
+    assert "at 1.20 s or 199 ms in the first and at 200 ms or 1.20 s in the second" in text
+    assert unlike_texts(found("", "live")) == unlike_texts(found("exact-", "peak")) == []

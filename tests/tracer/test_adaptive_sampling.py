@@ -199,7 +199,7 @@ def test_what_is_carried_into_a_next_part_keeps_its_weight(tmp_path: Path) -> No
     assert done.status == 0, done.stderr
     trace = done.trace
     intervals = {round(interval) for interval in _intervals_in_force(trace)}
-    assert CLOSEST in intervals and WIDEST in intervals
+    assert CLOSEST in intervals and max(intervals) >= WIDEST
     live = trace.columns["freed_ns"] == -1
     estimate = float((trace.columns["size"] * trace.columns["weight"])[live].sum())
     assert trace.memory[-1]["heap_live"] == pytest.approx(estimate, abs=1 + 1e-9 * estimate)

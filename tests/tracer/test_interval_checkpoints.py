@@ -59,7 +59,7 @@ def test_child_takes_its_own_from_its_own_beginning(record: Any, programs: Any) 
         + """
 go_on(0.6)
 if os.fork() == 0:
-    go_on(0.3)
+    go_on(2)
     os.kill(os.getpid(), signal.SIGKILL)
 os.wait()
 """,

@@ -176,10 +176,7 @@ def measure_of(trace: Trace, name: str, selection: Selection) -> Measure:
     if name == "live":
         return Measure(live_at_ns=END_NS)
     if name == "peak":
-        peak_ns = live_series(trace, selection._replace(from_ns=0)).greatest_between(
-            selection.from_ns, selection.to_ns
-        )
-        return Measure(live_at_ns=peak_ns or 0)
+        return Measure(live_at_ns=_moments(trace, name, selection)[0] or 0)
     return ALLOCATED
 
 

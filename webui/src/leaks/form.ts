@@ -105,11 +105,12 @@ export function headingOf({ verdict, grew_until_freed }: Pick<LeakSite, "verdict
 }
 
 /** Which process it is in, or in how many. */
-export function processesText({ process_ids: ids, processes_at_once: atOnce }: Processes): string {
+export function processesText(site: Processes): string {
+  const { process_ids: ids, processes_at_once: atOnce } = site;
   if (ids.length === 1) {
     return `PID ${ids[0]}`;
   }
-  return atOnce < ids.length ? `in ${ids.length} processes, ${atOnce} at once` : `in ${ids.length} processes`;
+  return `in ${ids.length} processes${isOfSuccessors(site) ? `, ${atOnce} at once` : ""}`;
 }
 
 type Processes = Pick<LeakSite, "process_ids" | "processes_at_once">;
